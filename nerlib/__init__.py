@@ -1,0 +1,80 @@
+"""nerlib: the small library that the course builds, from bracketed text to entities.
+
+The way of the data, one room each: corpus → parsing → tags → dataset → model → training →
+metrics → inference.
+"""
+
+from nerlib.corpus import CorpusError, load_corpus
+from nerlib.dataset import LengthBucketSampler, NERDataset, collate
+from nerlib.display import highlight, highlight_many
+from nerlib.encoders import PACKAGED, EncoderError, load_tokenizer
+from nerlib.inference import Entity, Tagger, load_model, ner_inference, save_model
+from nerlib.metrics import (
+    Evaluation,
+    Score,
+    entity_scores,
+    evaluate_tags,
+    massive_slot_f1,
+    token_accuracy,
+)
+from nerlib.model import NERClassifier, NERConfig, pool_words
+from nerlib.parsing import (
+    AnnotationError,
+    ParsedUtterance,
+    Parser,
+    Span,
+    Word,
+    spans_to_tags,
+    tags_to_spans,
+)
+from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare
+from nerlib.tags import TagSet
+from nerlib.training import EpochRecord, History, TrainConfig, evaluate, predict_tags, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PACKAGED",
+    "RECIPES",
+    "AnnotationError",
+    "CorpusError",
+    "EncoderError",
+    "Entity",
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "LengthBucketSampler",
+    "NERClassifier",
+    "NERConfig",
+    "NERDataset",
+    "ParsedUtterance",
+    "Parser",
+    "Recipe",
+    "RecipeError",
+    "Score",
+    "Span",
+    "TagSet",
+    "Tagger",
+    "TrainConfig",
+    "Word",
+    "collate",
+    "entity_scores",
+    "evaluate",
+    "evaluate_tags",
+    "get_recipe",
+    "highlight",
+    "highlight_many",
+    "load_corpus",
+    "load_model",
+    "load_tokenizer",
+    "massive_slot_f1",
+    "ner_inference",
+    "pool_words",
+    "predict_tags",
+    "prepare",
+    "save_model",
+    "spans_to_tags",
+    "tags_to_spans",
+    "token_accuracy",
+    "train",
+]

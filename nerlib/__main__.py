@@ -1,0 +1,260 @@
+"""The command line: `python -m nerlib check | recipes | train | evaluate | tag | run`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import IO
+
+from nerlib.corpus import CorpusError, load_corpus
+from nerlib.dataset import NERDataset
+from nerlib.encoders import EncoderError
+from nerlib.environment import check_environment
+from nerlib.inference import Tagger
+from nerlib.metrics import Evaluation, Score
+from nerlib.parsing import AnnotationError
+from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe
+from nerlib.tour import train_and_save, walk
+from nerlib.training import TrainConfig, evaluate
+
+USER_MISTAKE = 2
+DEFAULT_OUTPUT = "build"
+
+
+class UsageError(ValueError):
+    """An option whose value cannot be used: which one, and what it should be."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 2 for a user's mistake, told in one line."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (AnnotationError, CorpusError, EncoderError, RecipeError, UsageError) as error:
+        return _mistake(str(error))
+    except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _mistake(f"{error.filename or 'file'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        print("nerlib: stopped", file=sys.stderr)
+        return 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="check the set-up, one line a requirement")
+    check.add_argument("--json", action="store_true", help="print JSON, for a help desk")
+    _add_output(check)
+    check.set_defaults(command=run_check)
+    listing = commands.add_parser("recipes", help="list the named experiments")
+    listing.set_defaults(command=run_recipes)
+    train = commands.add_parser("train", help="train a model and save its best epoch")
+    _add_training(train)
+    train.set_defaults(command=run_train)
+    tour = commands.add_parser("run", help="the whole way: show, train, save, load, tag")
+    _add_training(tour)
+    tour.set_defaults(command=run_tour)
+    score = commands.add_parser("evaluate", help="score a saved model, per slot type")
+    _add_evaluation(score)
+    score.set_defaults(command=run_evaluate)
+    tag = commands.add_parser("tag", help="tag text, one line each, into JSON lines")
+    tag.add_argument("file", nargs="?", help="a text file (default: standard input)")
+    _add_model(tag)
+    tag.set_defaults(command=run_tag)
+    return parser
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Print the set-up check; exit status 1 if anything failed."""
+    checks = check_environment(options.output)
+    if options.json:
+        print(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        print(*checks, sep="\n")
+    return int(not all(check.ok for check in checks))
+
+
+def run_recipes(options: argparse.Namespace) -> int:
+    """Print the recipes with what each of them needs."""
+    for recipe in RECIPES.values():
+        print(f"{recipe.name:<16} {recipe.summary}; needs {recipe.needs}")
+    return 0
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train a recipe and save model, history and learning curve."""
+    train_and_save(choose_recipe(options), Path(options.output))
+    return 0
+
+
+def run_tour(options: argparse.Namespace) -> int:
+    """Show, train, save, load and tag."""
+    walk(choose_recipe(options), Path(options.output))
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Score a saved model on a split and print a table, or JSON."""
+    recipe = get_recipe(options.recipe)
+    tagger = load_tagger(options)
+    source = options.source or recipe.corpus_source()
+    corpus = load_corpus(options.locale or recipe.locale, options.split, source)
+    data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
+    scores, loss = evaluate(tagger.model, data, tagger.compute)
+    if options.json:
+        print(json.dumps(evaluation_as_json(scores, loss), indent=2))
+        return 0
+    print(data.report)
+    print_table(scores)
+    return 0
+
+
+def run_tag(options: argparse.Namespace) -> int:
+    """Tag every line of a file or of standard input."""
+    tagger = load_tagger(options)
+    with open(options.file, "rb") if options.file else sys.stdin.buffer as lines:
+        texts: list[str] = []  # those read but not yet answered; a bounded number
+        name = options.file or "standard input"
+        for found in tagger(_remember(read_lines(lines, name), texts)):
+            record = {"text": texts.pop(0), "entities": [asdict(entity) for entity in found]}
+            print(json.dumps(record, ensure_ascii=False))
+    return 0
+
+
+def choose_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe with the options of the command line put over its own settings."""
+    recipe = get_recipe(options.recipe)
+    names = ("epochs", "batch_size", "learning_rate", "seed", "device", "precision", "threads")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    return replace(
+        recipe,
+        locale=options.locale or recipe.locale,
+        train_split=options.train or recipe.train_split,
+        validation_split=options.validation or recipe.validation_split,
+        settings=_checked_settings(recipe.settings, chosen),
+    )
+
+
+def load_tagger(options: argparse.Namespace) -> Tagger:
+    """Return the tagger of a model folder."""
+    if not Path(options.model).is_dir() and options.model == f"{DEFAULT_OUTPUT}/model":
+        raise UsageError(
+            f"there is no model in {options.model} yet: run `python -m nerlib train` first, "
+            "or name a folder with --model"
+        )
+    try:
+        return Tagger.from_pretrained(options.model, options.device or "auto")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def read_lines(lines: IO[bytes], name: str) -> Iterator[str]:
+    """Yield lines of text; raises `UsageError` with the line that is not UTF-8."""
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"{name}, line {number}: byte {error.start} is not UTF-8; save the file as UTF-8"
+            ) from None
+
+
+def print_table(scores: Evaluation) -> None:
+    """Print a line per slot type and the totals."""
+    header = f"{'slot type':<22}{'gold':>6}{'found':>7}{'precision':>11}{'recall':>8}{'F1':>7}"
+    print(header, "-" * len(header), sep="\n")
+    for name, score in [*scores.per_type.items(), ("all (micro)", scores.overall)]:
+        print(
+            f"{name.lower():<22}{score.gold:>6}{score.predicted:>7}"
+            f"{score.precision:>11.3f}{score.recall:>8.3f}{score.f1:>7.3f}"
+        )
+    print(
+        f"word accuracy {scores.token_accuracy:.3f}, macro F1 {scores.macro_f1:.3f}, "
+        f"MASSIVE slot F1 {scores.massive_f1:.3f}"
+    )
+
+
+def evaluation_as_json(scores: Evaluation, loss: float) -> dict[str, object]:
+    """Return all scores as plain numbers."""
+    return {
+        "overall": score_as_json(scores.overall),
+        "token_accuracy": scores.token_accuracy,
+        "macro_f1": scores.macro_f1,
+        "massive_slot_f1": scores.massive_f1,
+        "loss": loss,
+        "per_type": {name: score_as_json(score) for name, score in scores.per_type.items()},
+    }
+
+
+def score_as_json(score: Score) -> dict[str, float]:
+    """Return one score's counts and ratios."""
+    ratios = {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+    return {**asdict(score), **ratios}
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", default=DEFAULT_OUTPUT, help="where results go (build)")
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", help="a name from `nerlib recipes` (offline)")
+    parser.add_argument("--locale", help="another locale of the recipe's corpus")
+    parser.add_argument("--train", metavar="SPLIT", help='training rows, as "train[:1000]"')
+    parser.add_argument("--validation", metavar="SPLIT", help="validation rows")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
+    _add_output(parser)
+
+
+def _add_evaluation(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--recipe", help="whose corpus to score on (offline)")
+    parser.add_argument("--source", help="sample, hub, a folder, a .jsonl or a .tar.gz")
+    parser.add_argument("--locale", help="another locale of the corpus")
+    parser.add_argument("--split", default="validation", help="which rows (validation)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    default = f"{DEFAULT_OUTPUT}/model"
+    parser.add_argument("--model", default=default, help=f"a model folder ({default})")
+    parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps")
+
+
+def _checked_settings(settings: TrainConfig, chosen: dict[str, object]) -> TrainConfig:
+    """Return the settings with some replaced; raises `UsageError` for impossible ones."""
+    try:
+        return replace(settings, **chosen)  # type: ignore[arg-type]  # argparse checked the types
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _remember(texts: Iterator[str], kept: list[str]) -> Iterator[str]:
+    """Yield texts and keep each until its answer comes."""
+    for text in texts:
+        kept.append(text)
+        yield text
+
+
+def _mistake(message: str) -> int:
+    """Print one line to standard error and return the exit status of a user's mistake."""
+    print(f"nerlib: {' '.join(message.split())}", file=sys.stderr)
+    return USER_MISTAKE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

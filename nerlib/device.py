@@ -1,0 +1,106 @@
+"""Which device and precision to compute with, chosen openly."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and a precision; `str()` says both in one line."""
+
+    device: torch.device
+    precision: Literal["fp32", "bf16"]
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which matrix products run in this precision."""
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def __str__(self) -> str:
+        threads = f", {torch.get_num_threads()} threads" if self.device.type == "cpu" else ""
+        return f"{device_name(self.device)}{threads}, {self.precision}"
+
+
+def choose_compute(device: str = "auto", precision: Precision = "auto") -> Compute:
+    """Return the device and precision to use; `auto` takes a GPU, and bf16 where it is fast.
+
+    Raises `ValueError` for a device that this machine does not have.
+
+    >>> choose_compute("cpu", "fp32").precision
+    'fp32'
+    """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise ValueError(f"unknown precision {precision!r}: use auto, fp32 or bf16")
+    chosen = _check_device(_best_device() if device == "auto" else device)
+    if precision == "auto":
+        precision = "bf16" if fast_bf16(chosen.type) else "fp32"
+    return Compute(chosen, precision)
+
+
+def _best_device() -> str:
+    """Return the name of the fastest kind of device that is there."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _check_device(name: str) -> torch.device:
+    """Return the device; raises `ValueError` if there is no such device here."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise ValueError(
+            f"device {name!r} is not available here: use 'auto', or 'cpu', which always works"
+        ) from None
+    return device
+
+
+@lru_cache(maxsize=4)
+def fast_bf16(device_type: str) -> bool:
+    """Return whether this kind of device has units for bf16 matrix products.
+
+    Elsewhere bf16 is slower than fp32, on CPUs with AVX-512 but without AMX as well.
+    """
+    if device_type == "cuda":
+        return torch.cuda.get_device_capability()[0] >= 8
+    if device_type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+
+
+def device_name(device: torch.device) -> str:
+    """Return what a person calls the device.
+
+    >>> device_name(torch.device("cpu")).startswith("CPU")
+    True
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU ({platform.machine()})" if device.type == "cpu" else device.type.upper()
+
+
+def set_threads(threads: int | None = None) -> int:
+    """Set and return the number of CPU threads: as given, else one for each core we may use."""
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more, not {threads}")
+    torch.set_num_threads(threads or available_cores())
+    return torch.get_num_threads()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, which in a container is not all of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

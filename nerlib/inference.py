@@ -1,0 +1,332 @@
+"""From text to entities: one sentence, a list, or an endless stream.
+
+Built in notebook 06.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from nerlib.dataset import NO_WORD, subword_groups, word_ids_from_groups
+from nerlib.device import Compute, Precision, choose_compute
+from nerlib.encoders import EncoderError, check_fast, first_line, max_subwords, quiet_transformers
+from nerlib.model import NERClassifier, NERConfig
+from nerlib.parsing import OUTSIDE, Word, tag_chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A piece of text with its type; `text[start:end]` of the input equals `text`.
+
+    `score` is the model's mean probability, over the entity's words, of the tags it chose.
+    """
+
+    type: str
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of an utterance that fits into the encoder.
+
+    `input_ids` (subwords); `groups` (words): first subword and count of each word from `first`
+    on; words `keep_from` to `keep_to` take their tags from this window, the others are context.
+    """
+
+    text: int
+    input_ids: list[int]
+    groups: list[tuple[int, int]]
+    first: int
+    keep_from: int
+    keep_to: int
+
+
+class Tagger:
+    """Finds entities in text with a trained model. Built in notebook 06.
+
+    Call it with one text, a list of texts, or an iterator, which it answers with a generator that
+    holds only `chunk` texts at a time.
+    """
+
+    def __init__(
+        self,
+        model: NERClassifier,
+        tokenizer: PreTrainedTokenizerFast,
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch_size: int = 64,
+    ) -> None:
+        self.compute: Compute = choose_compute(device, precision)
+        self.model: NERClassifier = nn.Module.to(model, self.compute.device)
+        self.model.eval()
+        self.tokenizer = tokenizer
+        self.parser = model.config.parser
+        self.batch_size = batch_size
+        self.chunk = 64 * batch_size
+        self._prefix, self._suffix = special_subwords(tokenizer)
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | Path, device: str = "auto", precision: Precision = "auto"
+    ) -> Tagger:
+        """Return the tagger that `save_pretrained` wrote to a folder, or one from the Hub.
+
+        Raises `EncoderError` if there is none, saying what is missing.
+        """
+        model = load_model(path)
+        try:
+            with quiet_transformers():
+                tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise EncoderError(f"no tokenizer in {str(path)!r}: {first_line(error)}") from None
+        return cls(model, check_fast(tokenizer, str(path)), device, precision)
+
+    def save_pretrained(self, path: str | Path) -> None:
+        """Write model, settings and tokenizer to a folder, as safetensors and JSON."""
+        save_model(self.model, self.tokenizer, path)
+
+    @overload
+    def __call__(self, text: str) -> list[Entity]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __call__(self, text: Sequence[str]) -> list[list[Entity]]: ...
+    @overload
+    def __call__(self, text: Iterator[str]) -> Iterator[list[Entity]]: ...
+
+    def __call__(
+        self, text: str | Sequence[str] | Iterator[str]
+    ) -> list[Entity] | list[list[Entity]] | Iterator[list[Entity]]:
+        """Return the entities of one text, of each text of a list, or of an iterator lazily."""
+        if isinstance(text, str):
+            return self._tag([text])[0]
+        if isinstance(text, Sequence):
+            return [found for part in self._chunks(iter(text)) for found in part]
+        return (found for part in self._chunks(text) for found in part)
+
+    def tags(self, text: str) -> list[tuple[str, str]]:
+        """Return each word of a text with its BIO tag."""
+        words = self.parser.split_words(text)
+        tags, _ = self._predict([words])[0]
+        return [(word.text, tag) for word, tag in zip(words, tags, strict=True)]
+
+    def _chunks(self, texts: Iterator[str]) -> Iterator[list[list[Entity]]]:
+        """Yield the entities of some texts at a time."""
+        while part := list(islice(texts, self.chunk)):
+            yield self._tag(part)
+
+    def _tag(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """Return the entities of every text, in order."""
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"a text must be a string, not {type(text).__name__}")
+        words = [self.parser.split_words(text) for text in texts]
+        predictions = self._predict(words)
+        return [
+            to_entities(text, inside, tags, scores)
+            for text, inside, (tags, scores) in zip(texts, words, predictions, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _predict(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
+        """Return the tags and their probabilities of every utterance's words."""
+        results: list[tuple[list[str], list[float]]] = [
+            ([OUTSIDE] * len(inside), [1.0] * len(inside)) for inside in words
+        ]
+        labels = self.model.config.labels
+        windows = sorted(self._windows(words), key=lambda window: len(window.input_ids))
+        for start in range(0, len(windows), self.batch_size):
+            batch = windows[start : start + self.batch_size]
+            scores, numbers = self._run(batch)
+            for window, window_scores, window_numbers in zip(batch, scores, numbers, strict=True):
+                tags, probabilities = results[window.text]
+                for word in range(window.keep_from, window.keep_to):
+                    inside = word - window.first
+                    if window.groups[inside][1]:  # a word without subwords stays O
+                        tags[word] = labels[window_numbers[inside]]
+                        probabilities[word] = window_scores[inside]
+        return results
+
+    def _run(self, batch: Sequence[Window]) -> tuple[list[list[float]], list[list[int]]]:
+        """Return the highest probability and its tag's number, each (windows, words)."""
+        input_ids, mask, word_ids = pad_windows(batch, int(self.tokenizer.pad_token_id or 0))
+        device = self.compute.device
+        with self.compute.autocast():
+            logits = self.model(
+                input_ids.to(device),
+                mask.to(device),
+                word_ids.to(device),
+                num_words=max(len(window.groups) for window in batch),
+            ).logits
+        scores, numbers = logits.float().softmax(-1).max(-1)
+        return scores.tolist(), numbers.tolist()
+
+    def _windows(self, words: Sequence[Sequence[Word]]) -> Iterator[Window]:
+        """Yield the windows of all utterances that have words: one each, unless one is too long."""
+        rows = [row for row, inside in enumerate(words) if inside]
+        if not rows:
+            return
+        encodings = self.tokenizer(
+            [[word.text for word in words[row]] for row in rows],
+            is_split_into_words=True,
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        ).encodings
+        limit = max_subwords(self.tokenizer, self._positions()) - len(self._prefix + self._suffix)
+        for row, encoding in zip(rows, encodings, strict=True):
+            groups = subword_groups(encoding.word_ids, len(words[row]))
+            yield from self._cut(row, encoding.ids, groups, limit)
+
+    def _cut(
+        self, row: int, ids: list[int], groups: list[tuple[int, int]], limit: int
+    ) -> Iterator[Window]:
+        """Yield one utterance's windows; a word of more than `limit` subwords loses the rest."""
+        counts = [min(count, limit) for _, count in groups]
+        for first, end, keep_from, keep_to in plan_windows(counts, limit):
+            inside, local = list(self._prefix), []
+            for (start, _), count in zip(groups[first:end], counts[first:end], strict=True):
+                local.append((len(inside), count) if count else (0, 0))
+                inside += ids[start : start + count]
+            yield Window(row, inside + self._suffix, local, first, keep_from, keep_to)
+
+    def _positions(self) -> int | None:
+        """Return how many positions the encoder has, those reserved for padding not counted."""
+        config = self.model.encoder.config
+        positions = getattr(config, "max_position_embeddings", None)
+        if positions and config.model_type in ("roberta", "xlm-roberta", "camembert"):
+            return int(positions) - 2  # these start counting behind the padding's number
+        return positions
+
+
+def plan_windows(counts: Sequence[int], limit: int) -> list[tuple[int, int, int, int]]:
+    """Return windows as (first word, end word, keep from, keep to), ends exclusive.
+
+    No window has more than `limit` subwords. Neighbours share about a quarter of a window, and a
+    word takes its tag from the window in which it has more context. Built in notebook 06.
+
+    >>> plan_windows([1, 1, 1], limit=10)
+    [(0, 3, 0, 3)]
+    >>> plan_windows([1] * 8, limit=4)
+    [(0, 4, 0, 3), (3, 7, 3, 6), (6, 8, 6, 8)]
+    """
+    bounds: list[tuple[int, int]] = []
+    first = 0
+    while True:
+        end, used = first, 0
+        while end < len(counts) and used + counts[end] <= limit:
+            used += counts[end]
+            end += 1
+        bounds.append((first, end))
+        if end == len(counts):
+            break
+        overlap = 0
+        while end - 1 > first + 1 and overlap + counts[end - 1] <= limit // 4:
+            end -= 1
+            overlap += counts[end]
+        first = end
+    # The middle of what two windows share divides them.
+    cuts = [0, *((first + end) // 2 for (first, _), (_, end) in _overlaps(bounds)), len(counts)]
+    return [(*bound, cuts[i], cuts[i + 1]) for i, bound in enumerate(bounds)]
+
+
+def _overlaps(
+    bounds: Sequence[tuple[int, int]],
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield (later window, earlier window) of all neighbours."""
+    yield from zip(bounds[1:], bounds[:-1], strict=True)
+
+
+def pad_windows(batch: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return input_ids, attention_mask and word_ids of some windows, each (batch, subwords)."""
+    longest = max(len(window.input_ids) for window in batch)
+    input_ids = torch.full((len(batch), longest), pad_id)
+    mask = torch.zeros((len(batch), longest), dtype=torch.long)
+    word_ids = torch.full((len(batch), longest), NO_WORD)
+    for row, window in enumerate(batch):
+        length = len(window.input_ids)
+        input_ids[row, :length] = torch.tensor(window.input_ids)
+        mask[row, :length] = 1
+        word_ids[row, :length] = word_ids_from_groups(torch.tensor(window.groups), length)
+    return input_ids, mask, word_ids
+
+
+def special_subwords(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """Return the special subwords that the tokenizer puts before and after a text."""
+    encoding = tokenizer(["a"], is_split_into_words=True, verbose=False).encodings[0]
+    inside = [position for position, word in enumerate(encoding.word_ids) if word is not None]
+    if not inside:
+        return list(encoding.ids), []
+    return encoding.ids[: inside[0]], encoding.ids[inside[-1] + 1 :]
+
+
+def to_entities(
+    text: str, words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]
+) -> list[Entity]:
+    """Return the entities that tags describe, with offsets into the text. Built in notebook 06.
+
+    >>> to_entities("at nine", [Word("at", 0, 2), Word("nine", 3, 7)], ["O", "B-TIME"], [1, 0.5])
+    [Entity(type='time', text='nine', start=3, end=7, score=0.5)]
+    """
+    entities = []
+    for name, first, end in tag_chunks(tags):
+        start, stop = words[first].start, words[end - 1].end
+        score = sum(scores[first:end]) / (end - first)
+        entities.append(Entity(name.lower(), text[start:stop], start, stop, score))
+    return entities
+
+
+def ner_inference(text: str, model: NERClassifier, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+    """Return one tag number per word of the text, as the tutorial's function of this name does."""
+    tagger = Tagger(model, tokenizer, device=str(model.device), precision="fp32")
+    tags = model.config.tags
+    return [tags.get_id(tag) for _, tag in tagger.tags(text)]
+
+
+def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
+    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it."""
+    with quiet_transformers():
+        model.save_pretrained(path)
+        tokenizer.save_pretrained(path)
+    return Path(path)
+
+
+def load_model(path: str | Path) -> NERClassifier:
+    """Return the model saved in a folder or on the Hub, in evaluation mode.
+
+    Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
+    that are missing or left over are never replaced by random ones in silence.
+    """
+    try:
+        with quiet_transformers():
+            settings, _ = NERConfig.get_config_dict(str(path))
+            if settings.get("model_type") != NERConfig.model_type:
+                kind = settings.get("model_type", "nothing known")
+                raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
+            config = NERConfig.from_dict(settings)
+            loaded: Any = NERClassifier.from_pretrained(
+                str(path), config=config, use_safetensors=True, output_loading_info=True
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if isinstance(error, EncoderError):
+            raise
+        raise EncoderError(
+            f"no model can be loaded from {str(path)!r}: {first_line(error)}"
+        ) from None
+    model: NERClassifier = loaded[0]
+    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
+    wrong = [name for kind in kinds for name in loaded[1][kind]]
+    if wrong:
+        raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
+    model.eval()
+    return model

@@ -1,0 +1,177 @@
+"""Scores: token accuracy, strict entity precision, recall and F1, and the MASSIVE paper's metric.
+
+Built in notebook 05.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nerlib.parsing import OUTSIDE, tag_chunks
+
+Tags = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many entities stand in the gold data, were predicted, and were predicted correctly.
+
+    >>> Score(gold=4, predicted=2, correct=1).f1
+    0.3333333333333333
+    """
+
+    gold: int = 0
+    predicted: int = 0
+    correct: int = 0
+
+    @property
+    def precision(self) -> float:
+        """The share of the predicted entities that are right; 0 if none was predicted."""
+        return self.correct / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of the gold entities that were found; 0 if there are none."""
+        return self.correct / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall, 2·correct / (gold + predicted)."""
+        total = self.gold + self.predicted
+        return 2 * self.correct / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All scores of one set of predictions; `per_type` starts with the most frequent type."""
+
+    overall: Score
+    per_type: dict[str, Score] = field(repr=False)
+    token_accuracy: float
+    massive_f1: float
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 over slot types that occur in the gold data."""
+        scores = [score.f1 for score in self.per_type.values() if score.gold]
+        return sum(scores) / len(scores) if scores else 0.0
+
+
+def evaluate_tags(gold: Sequence[Tags], predicted: Sequence[Tags]) -> Evaluation:
+    """Return all scores of predicted against gold tags, one sequence an utterance.
+
+    >>> result = evaluate_tags([["O", "B-TIME", "I-TIME"]], [["O", "B-TIME", "O"]])
+    >>> result.overall.f1, round(result.token_accuracy, 2)
+    (0.0, 0.67)
+    """
+    per_type = entity_scores(gold, predicted)
+    return Evaluation(
+        total_score(per_type),
+        per_type,
+        token_accuracy(gold, predicted),
+        massive_slot_f1([plain_names(tags) for tags in gold], [plain_names(t) for t in predicted]),
+    )
+
+
+def token_accuracy(gold: Sequence[Tags], predicted: Sequence[Tags]) -> float:
+    """Return the share of words whose tag is right: the number that flatters. Notebook 05.
+
+    >>> token_accuracy([["O", "O", "B-TIME"]], [["O", "O", "O"]])
+    0.6666666666666666
+    """
+    _check_lengths(gold, predicted)
+    right = sum(
+        a == b for g, p in zip(gold, predicted, strict=True) for a, b in zip(g, p, strict=True)
+    )
+    return right / max(1, sum(map(len, gold)))
+
+
+def entity_scores(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Score]:
+    """Return the strict score of every type: an entity counts only if type, first and last word
+    are all right. Built in notebook 05.
+
+    Raises `ValueError` if the sequences differ in number or length.
+
+    >>> entity_scores([["B-TIME", "O"]], [["B-TIME", "B-DATE"]])["TIME"].f1
+    1.0
+    """
+    _check_lengths(gold, predicted)
+    expected, found, right = Counter[str](), Counter[str](), Counter[str]()
+    for gold_tags, predicted_tags in zip(gold, predicted, strict=True):
+        gold_chunks, chunks = set(tag_chunks(gold_tags)), set(tag_chunks(predicted_tags))
+        expected.update(name for name, _, _ in gold_chunks)
+        found.update(name for name, _, _ in chunks)
+        right.update(name for name, _, _ in gold_chunks & chunks)
+    names = sorted(expected | found, key=lambda name: (-expected[name], name))
+    return {name: Score(expected[name], found[name], right[name]) for name in names}
+
+
+def total_score(per_type: dict[str, Score]) -> Score:
+    """Return the score over all types together (micro average).
+
+    >>> total_score({"TIME": Score(2, 2, 1), "DATE": Score(1, 0, 0)})
+    Score(gold=3, predicted=2, correct=1)
+    """
+    scores = per_type.values()
+    return Score(
+        sum(score.gold for score in scores),
+        sum(score.predicted for score in scores),
+        sum(score.correct for score in scores),
+    )
+
+
+def massive_slot_f1(
+    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], outside: str = "Other"
+) -> float:
+    """Return the micro F1 as the MASSIVE paper's code scores it, on plain slot names per word.
+
+    A run of equal names is one entity, so two slots of one type that touch are merged; `outside`
+    is no entity. A predicted list is cut, or filled with `outside`, to the length of its gold list.
+    Source: FitzGerald et al. (2022), section 4, and the evaluation in the authors' repository.
+
+    >>> massive_slot_f1([["time", "time", "Other"]], [["time", "time"]])
+    1.0
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold but {len(predicted)} predicted utterances")
+    fitted = [
+        [*names[: len(g)], *[outside] * (len(g) - len(names))]
+        for g, names in zip(gold, predicted, strict=True)
+    ]
+    merged = [[merge_names(names, outside) for names in side] for side in (gold, fitted)]
+    return total_score(entity_scores(*merged)).f1
+
+
+def merge_names(names: Sequence[str], outside: str = "Other") -> list[str]:
+    """Return BIO tags for plain names, a run of equal names being one entity.
+
+    >>> merge_names(["time", "time", "Other"])
+    ['B-time', 'I-time', 'O']
+    """
+    previous = [outside, *names]
+    return [
+        OUTSIDE if name == outside else f"{'I' if name == before else 'B'}-{name}"
+        for before, name in zip(previous, names, strict=False)
+    ]
+
+
+def plain_names(tags: Tags, outside: str = "Other") -> list[str]:
+    """Return each word's plain slot name, as the MASSIVE metric wants them.
+
+    >>> plain_names(["O", "B-TIME", "I-TIME"])
+    ['Other', 'time', 'time']
+    """
+    return [tag[2:].lower() if tag[2:] else outside for tag in tags]
+
+
+def _check_lengths(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
+    """Raise `ValueError` unless both sides have the same utterances of the same lengths."""
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold but {len(predicted)} predicted utterances")
+    for number, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+        if len(left) != len(right):
+            raise ValueError(
+                f"utterance {number}: {len(left)} gold but {len(right)} predicted tags"
+            )

@@ -1,0 +1,249 @@
+"""The tagger's network: an encoder, one vector a word, a small head.
+
+Built in notebook 04.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import TokenClassifierOutput
+
+from nerlib.dataset import IGNORE, NO_WORD
+from nerlib.encoders import EncoderError, first_line, quiet_transformers, resolve_encoder
+from nerlib.parsing import Parser, Segmentation
+from nerlib.tags import TagSet
+
+Pooling = Literal["mean", "first", "last", "max"]
+
+
+class NERConfig(PretrainedConfig):
+    """Everything that a saved model needs to come back: encoder, tags, pooling, parser settings.
+
+    `encoder` is the encoder's own configuration as a dictionary, `labels` the tags in the order of
+    their numbers. Raises `ValueError` for settings that make no model.
+
+    >>> NERConfig(labels=["O", "B-TIME", "I-TIME"]).tags.get_id("I-TIME")
+    2
+    """
+
+    model_type = "nerlib"
+
+    def __init__(
+        self,
+        encoder: dict[str, Any] | None = None,
+        labels: Sequence[str] = ("O",),
+        pooling: Pooling = "mean",
+        head_size: int = 256,
+        dropout: float = 0.1,
+        segmentation: Segmentation = "spaces",
+        **kwargs: Any,
+    ) -> None:
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"unknown pooling {pooling!r}: use one of {get_args(Pooling)}")
+        if not 1 <= head_size <= 65_536 or not 0 <= dropout < 1:
+            raise ValueError("head_size must be 1 to 65,536 and dropout from 0 to below 1")
+        self.encoder = encoder or {}
+        self.labels = list(TagSet.from_labels(labels).labels)
+        self.pooling = pooling
+        self.head_size = head_size
+        self.dropout = dropout
+        self.segmentation = Parser(segmentation).segmentation
+        # transformers' own tools look for these two.
+        kwargs["id2label"] = dict(enumerate(self.labels))
+        kwargs["label2id"] = {label: number for number, label in enumerate(self.labels)}
+        super().__init__(**kwargs)
+
+    @property
+    def tags(self) -> TagSet:
+        """The tag set that the head predicts."""
+        return TagSet.from_labels(self.labels)
+
+    @property
+    def parser(self) -> Parser:
+        """The parser that splits text into words as in training."""
+        return Parser(self.segmentation)
+
+    def encoder_config(self) -> PretrainedConfig:
+        """Return the encoder's configuration as an object."""
+        settings = dict(self.encoder)
+        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+
+
+class NERClassifier(PreTrainedModel):
+    """Tags words: encoder → one vector a word → Linear, ReLU, Linear. Built in notebook 04.
+
+    >>> config = NERConfig(
+    ...     encoder={"model_type": "bert", "vocab_size": 50, "hidden_size": 8,
+    ...              "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8},
+    ...     labels=["O", "B-TIME", "I-TIME"],
+    ... )
+    >>> model = NERClassifier(config).eval()
+    >>> output = model(torch.tensor([[2, 7, 8, 3]]), word_ids=torch.tensor([[-1, 0, 0, -1]]))
+    >>> output.logits.shape  # one utterance, one word, three tags
+    torch.Size([1, 1, 3])
+    """
+
+    config_class = NERConfig
+    base_model_prefix = "encoder"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+    _supports_flash_attn = True
+
+    def __init__(self, config: NERConfig) -> None:
+        super().__init__(config)
+        encoder_config = config.encoder_config()
+        # Weights come later, from `from_pretrained` or `from_encoder`: never from inside here.
+        self.encoder = _encoder_without_pooler(encoder_config)
+        hidden = int(encoder_config.hidden_size)
+        self.head = nn.Sequential(
+            nn.Dropout(config.dropout),
+            nn.Linear(hidden, config.head_size),
+            nn.ReLU(),
+            nn.Linear(config.head_size, len(config.labels)),
+        )
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, name_or_path: str, tags: TagSet, **settings: Any) -> NERClassifier:
+        """Return a new classifier on a pre-trained encoder; its head starts from random weights.
+
+        `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; `settings` go to
+        `NERConfig` (`pooling`, `head_size`, `dropout`, `segmentation`).
+        Raises `EncoderError` if the encoder cannot be had.
+        """
+        encoder = load_encoder(name_or_path)
+        config = NERConfig(encoder=encoder.config.to_dict(), labels=tags.labels, **settings)
+        model = cls(config)
+        incomplete = model.encoder.load_state_dict(encoder.state_dict(), strict=False)
+        if incomplete.missing_keys:
+            raise EncoderError(f"{name_or_path!r} lacks weights: {incomplete.missing_keys[:3]}")
+        return model
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        word_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_words: int | None = None,
+        label_smoothing: float = 0.0,
+    ) -> TokenClassifierOutput:
+        """Return logits (batch, words, tags), and the mean loss over words if labels are given.
+
+        `input_ids`, `attention_mask` and `word_ids` are (batch, subwords), where `word_ids` says
+        which word a subword belongs to and -1 means none; `labels` is (batch, words) with -100 for
+        words to leave out. `num_words` sets the second dimension; without it, and without labels,
+        it is the highest word number plus one.
+        """
+        if word_ids is None:
+            raise ValueError("word_ids is needed: which word does each subword belong to?")
+        if num_words is None:
+            num_words = labels.shape[1] if labels is not None else int(word_ids.max()) + 1
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        words = pool_words(hidden, word_ids, num_words, self.config.pooling)
+        logits = self.head(words)  # (batch, words, tags)
+        loss = None if labels is None else tagging_loss(logits, labels, label_smoothing)
+        return TokenClassifierOutput(loss=loss, logits=logits)
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Return the encoder's table of subword embeddings."""
+        return self.encoder.get_input_embeddings()
+
+
+def pool_words(
+    hidden: Tensor, word_ids: Tensor, num_words: int, pooling: Pooling = "mean"
+) -> Tensor:
+    """Return one vector per word from the hidden states of its subwords. Built in notebook 04.
+
+    `hidden` (batch, subwords, hidden), `word_ids` (batch, subwords) → (batch, words, hidden).
+    A word without subwords gets zeros, never NaN.
+
+    >>> hidden = torch.tensor([[[9.0], [2.0], [4.0], [9.0]]])
+    >>> pool_words(hidden, torch.tensor([[-1, 0, 0, -1]]), num_words=2).tolist()
+    [[[3.0], [0.0]]]
+    """
+    numbers = torch.arange(num_words, device=word_ids.device)
+    belongs = word_ids.unsqueeze(1) == numbers.unsqueeze(1)  # (batch, words, subwords)
+    if pooling == "mean":
+        counts = belongs.sum(-1, keepdim=True).clamp(min=1)
+        return (belongs / counts).to(hidden.dtype) @ hidden  # a mean is a product of matrices
+    if pooling == "max":
+        return _max_pool(hidden, belongs)
+    position = torch.arange(word_ids.shape[1], device=word_ids.device)
+    if pooling == "last":
+        chosen = (belongs * (position + 1)).argmax(-1)
+    else:
+        chosen = belongs.int().argmax(-1)  # (batch, words): of equal values the first wins
+    picked = hidden.gather(1, chosen.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+    return picked * belongs.any(-1, keepdim=True)
+
+
+def _max_pool(hidden: Tensor, belongs: Tensor) -> Tensor:
+    """Return the largest value of each dimension over a word's subwords."""
+    hidden = hidden.unsqueeze(1)  # (batch, 1, subwords, hidden)
+    masked = hidden.masked_fill(~belongs.unsqueeze(-1), float("-inf"))
+    return masked.amax(2).masked_fill(~belongs.any(-1, keepdim=True), 0.0)
+
+
+def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean cross-entropy over all words that have a label. Built in notebook 05.
+
+    `logits` (batch, words, tags), `labels` (batch, words) → a scalar; 0 if no word has a label.
+
+    >>> tagging_loss(torch.zeros(1, 1, 2), torch.tensor([[-100]])).item()
+    0.0
+    """
+    total = nn.functional.cross_entropy(
+        logits.flatten(0, 1).float(),
+        labels.flatten(),
+        ignore_index=IGNORE,
+        label_smoothing=label_smoothing,
+        reduction="sum",
+    )
+    return total / (labels != IGNORE).sum().clamp(min=1)
+
+
+def load_encoder(name_or_path: str) -> PreTrainedModel:
+    """Return a pre-trained encoder; safetensors only, no code from elsewhere.
+
+    Raises `EncoderError` if it cannot be had.
+    """
+    try:
+        with quiet_transformers():
+            encoder = AutoModel.from_pretrained(
+                resolve_encoder(name_or_path), trust_remote_code=False, dtype=torch.float32
+            )
+    except (OSError, ValueError, KeyError) as error:
+        if isinstance(error, EncoderError):
+            raise
+        raise EncoderError(f"no encoder at {name_or_path!r}: {first_line(error)}") from None
+    if not isinstance(encoder, PreTrainedModel) or not hasattr(encoder.config, "hidden_size"):
+        raise EncoderError(f"{name_or_path!r} is not a text encoder")
+    return encoder
+
+
+def _encoder_without_pooler(config: PretrainedConfig) -> PreTrainedModel:
+    """Return an untrained encoder, without BERT's sentence pooler, whose output is never used."""
+    kind: Any = AutoModel._model_mapping[type(config)]
+    takes_pooler = "add_pooling_layer" in inspect.signature(kind).parameters
+    settings = {"add_pooling_layer": False} if takes_pooler else {}
+    model: PreTrainedModel = AutoModel.from_config(config, trust_remote_code=False, **settings)
+    return model
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of trainable parameters.
+
+    >>> count_parameters(nn.Linear(3, 2))
+    8
+    """
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+__all__ = ["NO_WORD", "NERClassifier", "NERConfig", "Pooling", "load_encoder", "pool_words"]

@@ -1,0 +1,191 @@
+"""The named experiments: one word picks corpus, encoder and settings."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from transformers import PreTrainedTokenizerFast
+
+from nerlib.corpus import CorpusError, load_corpus
+from nerlib.dataset import NERDataset
+from nerlib.device import choose_compute
+from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer
+from nerlib.model import NERClassifier
+from nerlib.parsing import Parser
+from nerlib.tags import TagSet
+from nerlib.training import TrainConfig
+
+SCRATCH = "scratch:small-bert"
+DEFAULT_RECIPE = "offline"
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used: what was wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment by name: where the utterances come from, which encoder, which settings."""
+
+    name: str
+    summary: str
+    needs: str
+    source: str
+    locale: str
+    encoder: str
+    train_split: str = "train"
+    validation_split: str = "validation"
+    settings: TrainConfig = field(default_factory=TrainConfig)
+
+    def corpus(self, split: str) -> Dataset:
+        """Return one split of the recipe's corpus; raises `CorpusError` if it cannot be had."""
+        return load_corpus(self.locale, split, self.corpus_source())
+
+    def corpus_source(self) -> str:
+        """Return the source for `load_corpus`; `massive` is the folder in NERLIB_MASSIVE_DIR."""
+        if self.source != "massive":
+            return self.source
+        folder = os.environ.get("NERLIB_MASSIVE_DIR", "")
+        if not folder:
+            raise CorpusError(
+                f"recipe {self.name} reads MASSIVE's files: set NERLIB_MASSIVE_DIR to the folder "
+                "that holds 1.1/"
+            )
+        return folder
+
+    def describe(self) -> dict[str, str]:
+        """Return what is in use, line by line, as the first cell of every notebook shows it."""
+        corpus = {"sample": "packaged sample (synthetic)", "hub": "MASSIVE 1.1 from the Hub"}
+        return {
+            "recipe": self.name,
+            "corpus": corpus.get(self.source, "MASSIVE files in NERLIB_MASSIVE_DIR"),
+            "locale": self.locale,
+            "rows": f"{self.train_split} to train, {self.validation_split} to validate",
+            "encoder": self.encoder,
+            "device": str(choose_compute(self.settings.device, self.settings.precision)),
+            "switch": f"set NERLIB_RECIPE to one of {', '.join(RECIPES)}",
+        }
+
+
+_SETTINGS = TrainConfig(epochs=8, learning_rate=2e-4, label_smoothing=0.1, masked_subwords=0.15)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "offline",
+            "English sample, packaged MiniLM encoder",
+            "nothing but this package",
+            "sample",
+            "en-US",
+            PACKAGED,
+            settings=_SETTINGS,
+        ),
+        Recipe(
+            "offline-ru",
+            "Russian sample, small BERT from random weights",
+            "nothing but this package",
+            "sample",
+            "ru-RU",
+            SCRATCH,
+            settings=TrainConfig(epochs=20, learning_rate=5e-4, head_rate_factor=2),
+        ),
+        Recipe(
+            "tutorial",
+            "the tutorial's own: Russian MASSIVE, ruBERT",
+            "internet; a GPU is advised",
+            "hub",
+            "ru-RU",
+            "ai-forever/ruBert-base",
+            "train[:1000]",
+            "validation[:1000]",
+            TrainConfig(epochs=10, learning_rate=5e-5),
+        ),
+        Recipe(
+            "multilingual",
+            "any MASSIVE locale, multilingual BERT",
+            "internet; a GPU is advised",
+            "hub",
+            "ru-RU",
+            "bert-base-multilingual-cased",
+            settings=TrainConfig(epochs=5, learning_rate=5e-5),
+        ),
+        Recipe(
+            "english",
+            "English MASSIVE, BERT base",
+            "internet; a GPU is advised",
+            "hub",
+            "en-US",
+            "bert-base-uncased",
+            settings=TrainConfig(epochs=5, learning_rate=5e-5),
+        ),
+        Recipe(
+            "massive-offline",
+            "English MASSIVE from a folder, packaged MiniLM encoder",
+            "NERLIB_MASSIVE_DIR",
+            "massive",
+            "en-US",
+            PACKAGED,
+            settings=replace(_SETTINGS, epochs=10),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A recipe made ready: datasets, tags, tokenizer and a model that is not yet trained."""
+
+    recipe: Recipe
+    tags: TagSet
+    tokenizer: PreTrainedTokenizerFast
+    model: NERClassifier
+    train_set: NERDataset
+    validation_set: NERDataset
+
+
+def get_recipe(name: str | None = None) -> Recipe:
+    """Return a recipe by name; without one, the one in NERLIB_RECIPE, else `offline`.
+
+    Raises `RecipeError` with the nearest name for an unknown one.
+
+    >>> get_recipe("offline").locale
+    'en-US'
+    """
+    name = name or os.environ.get("NERLIB_RECIPE") or DEFAULT_RECIPE
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RECIPES)}"
+    raise RecipeError(f"unknown recipe {name!r}: {hint}")
+
+
+def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
+    """Return a recipe's datasets and untrained model, the same at every call.
+
+    `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
+    """
+    train_rows = recipe.corpus(recipe.train_split)
+    validation_rows = recipe.corpus(recipe.validation_split)
+    encoder = recipe.encoder
+    if encoder == SCRATCH:
+        path = Path(folder) / "encoders" / recipe.name
+        encoder = str(build_small_bert(train_rows["utt"], path, recipe.settings.seed))
+    parser = Parser.for_locale(recipe.locale)
+    tokenizer = load_tokenizer(encoder)
+    tags = TagSet.from_corpus(train_rows, parser)
+    torch.manual_seed(recipe.settings.seed)  # the head's first weights
+    model = NERClassifier.from_encoder(encoder, tags, segmentation=parser.segmentation)
+    return Experiment(
+        recipe,
+        tags,
+        tokenizer,
+        model,
+        NERDataset(train_rows, tokenizer, tags, parser),
+        NERDataset(validation_rows, tokenizer, tags, parser),
+    )

@@ -1,0 +1,297 @@
+"""The training loop, written out: batches, loss, gradients, steps, validation, the best epoch.
+
+Built in notebook 05.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
+from nerlib.device import Compute, Precision, choose_compute, set_threads
+from nerlib.metrics import Evaluation, evaluate_tags
+from nerlib.model import NERClassifier
+from nerlib.parsing import OUTSIDE
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of a training run. Rates are per step; shares lie between 0 and 1.
+
+    `head_rate_factor` multiplies the encoder's rate for the head, which starts from nothing.
+    `masked_subwords` is the share of subwords hidden behind the mask token in training.
+    `progress=None` shows a bar on a terminal only. Raises `ValueError` for impossible settings.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    head_rate_factor: float = 10.0
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    max_gradient_norm: float = 1.0
+    label_smoothing: float = 0.0
+    masked_subwords: float = 0.0
+    seed: int = 0
+    device: str = "auto"
+    precision: Precision = "auto"
+    threads: int | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError("epochs and batch_size must be 1 or more")
+        if self.learning_rate <= 0 or self.head_rate_factor <= 0 or self.max_gradient_norm <= 0:
+            raise ValueError("learning rates and max_gradient_norm must be above 0")
+        for name in ("warmup", "label_smoothing", "masked_subwords"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is a share: from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch did: losses a word, scores on validation, speed in utterances per second."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    massive_f1: float
+    utterances_per_second: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"epoch {self.epoch:2d}  loss {self.train_loss:.3f} / {self.validation_loss:.3f}  "
+            f"accuracy {self.accuracy:.3f}  precision {self.precision:.3f}  "
+            f"recall {self.recall:.3f}  F1 {self.f1:.3f}  {self.utterances_per_second:.0f} utt/s"
+        )
+
+
+class History(list[EpochRecord]):
+    """The records of a run, one an epoch."""
+
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch with the highest entity F1 on validation, the earliest of equals."""
+        return max(self, key=lambda record: record.f1)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Return the records as a table, indexed by epoch."""
+        import pandas  # slow to import, and only needed for tables
+
+        return pandas.DataFrame([asdict(record) for record in self]).set_index("epoch")
+
+
+def train(
+    model: NERClassifier,
+    train_set: NERDataset,
+    validation_set: NERDataset,
+    config: TrainConfig | None = None,
+    report: Callable[[str], None] = print,
+) -> History:
+    """Train the model in place and return the history; the best epoch's weights are kept.
+
+    `report` gets the settings in use and one line an epoch. Best means: highest strict entity F1
+    on the validation set. Raises `ValueError` for an empty training set. Built in notebook 05.
+    """
+    config = config or TrainConfig()
+    if not len(train_set) or not len(validation_set):
+        raise ValueError("training needs at least one utterance to train and one to validate on")
+    set_threads(config.threads)
+    compute = choose_compute(config.device, config.precision)
+    report(f"training on {compute}, seed {config.seed}, {len(train_set):,} utterances")
+    torch.manual_seed(config.seed)
+    nn.Module.to(model, compute.device)
+    sampler = LengthBucketSampler(train_set.lengths, config.batch_size, seed=config.seed)
+    optimizer = make_optimizer(model, config)
+    schedule = make_schedule(optimizer, config, total_steps=config.epochs * len(sampler))
+    history, best = History(), copy_weights(model)
+    for epoch in range(config.epochs):
+        sampler.set_epoch(epoch)
+        started = time.perf_counter()
+        loss = train_epoch(model, train_set, sampler, optimizer, schedule, config, compute)
+        seconds = time.perf_counter() - started
+        evaluation, validation_loss = evaluate(model, validation_set, compute)
+        history.append(
+            _record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
+        )
+        report(str(history[-1]))
+        if history.best is history[-1]:
+            best = copy_weights(model)
+    model.load_state_dict(best)
+    model.eval()
+    return history
+
+
+def train_epoch(
+    model: NERClassifier,
+    train_set: NERDataset,
+    sampler: LengthBucketSampler,
+    optimizer: Optimizer,
+    schedule: LambdaLR,
+    config: TrainConfig,
+    compute: Compute,
+) -> float:
+    """Go once through the training set, one step a batch; return the mean loss per batch."""
+    model.train()
+    total = torch.zeros((), device=compute.device)
+    loader = make_loader(train_set, sampler, compute)
+    hidden = None if config.progress is None else not config.progress
+    for batch in tqdm(loader, f"epoch {sampler.epoch + 1}", leave=False, disable=hidden):
+        batch = to_device(batch, compute)
+        if config.masked_subwords:
+            batch["input_ids"] = mask_subwords(batch, train_set.mask_id, config.masked_subwords)
+        with compute.autocast():
+            loss = model(**batch, label_smoothing=config.label_smoothing).loss
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+        optimizer.step()
+        schedule.step()
+        total += loss.detach()
+    return total.item() / len(sampler)
+
+
+def evaluate(
+    model: NERClassifier, dataset: NERDataset, compute: Compute | None = None
+) -> tuple[Evaluation, float]:
+    """Return all scores on a dataset and the mean loss per word. Dropout is off.
+
+    A word that the encoder does not see counts as tagged `O`; an entity of a type that the model
+    does not know counts as missed.
+    """
+    predicted, loss = predict_tags(model, dataset, compute)
+    return evaluate_tags(dataset.gold, predicted), loss
+
+
+@torch.inference_mode()
+def predict_tags(
+    model: NERClassifier,
+    dataset: NERDataset,
+    compute: Compute | None = None,
+    batch_size: int = 64,
+) -> tuple[list[list[str]], float]:
+    """Return the predicted tags of every utterance, in order, and the mean loss per word."""
+    compute = compute or Compute(model.device, "fp32")
+    model.eval()
+    labels = model.config.labels
+    predicted: list[list[str]] = [[] for _ in range(len(dataset))]
+    loss, words = 0.0, 0
+    sampler = LengthBucketSampler(dataset.lengths, batch_size, shuffle=False)
+    for rows, batch in zip(sampler, make_loader(dataset, sampler, compute), strict=True):
+        with compute.autocast():
+            output = model(**to_device(batch, compute))
+        known = int((batch["labels"] >= 0).sum())
+        loss, words = loss + output.loss.item() * known, words + known
+        for row, numbers in zip(rows, output.logits.argmax(-1).tolist(), strict=True):
+            seen = dataset[row]["subword_group"][:, 1].tolist()
+            predicted[row] = [
+                labels[number] if count else OUTSIDE
+                for number, count in zip(numbers, seen, strict=False)
+            ]
+    return predicted, loss / max(1, words)
+
+
+def make_loader(
+    dataset: NERDataset, sampler: LengthBucketSampler, compute: Compute
+) -> DataLoader[Any]:
+    """Return the loader that makes the sampler's batches; pinned memory speeds up GPU copies."""
+    return DataLoader(
+        dataset,
+        batch_sampler=sampler,
+        collate_fn=partial(collate, pad_id=dataset.pad_id),
+        pin_memory=compute.device.type == "cuda",
+    )
+
+
+def to_device(batch: Batch, compute: Compute) -> Batch:
+    """Return the batch on the device, without waiting for the copy where that is possible."""
+    return {name: value.to(compute.device, non_blocking=True) for name, value in batch.items()}
+
+
+def make_optimizer(model: NERClassifier, config: TrainConfig) -> AdamW:
+    """Return AdamW with a rate for the encoder and a higher one for the head.
+
+    Weight decay leaves out biases and normalisation, the parameters with one dimension.
+    Source: Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization.
+    """
+    groups = []
+    for part, factor in ((model.encoder, 1.0), (model.head, config.head_rate_factor)):
+        for decay in (True, False):
+            parameters = [p for p in part.parameters() if (p.ndim > 1) == decay]
+            groups.append(
+                {
+                    "params": parameters,
+                    "lr": config.learning_rate * factor,
+                    "weight_decay": config.weight_decay if decay else 0.0,
+                }
+            )
+    return AdamW(groups, fused=model.device.type in ("cpu", "cuda"))
+
+
+def make_schedule(optimizer: Optimizer, config: TrainConfig, total_steps: int) -> LambdaLR:
+    """Return a schedule that warms the rates up and then lowers them in a straight line to 0."""
+    warmup_steps = max(1, round(config.warmup * total_steps))
+    return LambdaLR(optimizer, partial(warmup_and_decay, warmup=warmup_steps, total=total_steps))
+
+
+def warmup_and_decay(step: int, warmup: int, total: int) -> float:
+    """Return the factor on the learning rate at a step.
+
+    >>> [warmup_and_decay(step, warmup=2, total=6) for step in range(7)]
+    [0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    return max(0.0, (total - step) / max(1, total - warmup))
+
+
+def mask_subwords(batch: Batch, mask_id: int, share: float) -> Tensor:
+    """Return `input_ids` (batch, subwords) with a random share of the words' subwords masked.
+
+    The model then has to lean on the context, which helps with values it has never seen.
+    """
+    chosen = torch.rand(batch["input_ids"].shape, device=batch["input_ids"].device) < share
+    return batch["input_ids"].masked_fill(chosen & (batch["word_ids"] >= 0), mask_id)
+
+
+def copy_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of all weights, on the CPU."""
+    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+
+
+def _record(
+    epoch: int, loss: float, validation_loss: float, scores: Evaluation, rows: int, seconds: float
+) -> EpochRecord:
+    """Return the record of one epoch."""
+    overall = scores.overall
+    return EpochRecord(
+        epoch,
+        loss,
+        validation_loss,
+        scores.token_accuracy,
+        overall.precision,
+        overall.recall,
+        overall.f1,
+        scores.massive_f1,
+        rows / seconds,
+        seconds,
+    )
