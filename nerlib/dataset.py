@@ -58,8 +58,9 @@ class DatasetReport:
             lines.append(f"{self.words_without_subword} words have no subword and are tagged O")
         if self.words_cut_off:
             lines.append(f"{self.words_cut_off} words lie beyond the maximum length: tagged O")
-        for name, count in self.unknown_types.items():
-            lines.append(f"slot type {name} ({count}×) is not in the tag set: it counts as missed")
+        if self.unknown_types:
+            names = ", ".join(f"{name} ({count})" for name, count in self.unknown_types.items())
+            lines.append(f"slot types outside of the tag set, counted as missed: {names}")
         if self.skipped:
             lines.append(f"{len(self.skipped)} rows left out:")
             lines += [f"  {error}" for error in self.skipped]

@@ -6,10 +6,10 @@ All text is escaped: an utterance can hold anything.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from nerlib.parsing import ParsedUtterance, Word
+from nerlib.parsing import ParsedUtterance
 
 # Okabe & Ito (2008), lightened: told apart by colour-blind readers, with dark text on top.
 _COLOURS = ("#f6d18a", "#a9d8f0", "#8fd6bd", "#f7ee9a", "#9cc5e4", "#f0b08a", "#e6bcd4", "#d5d5d5")
@@ -130,6 +130,21 @@ def tag_table(parsed: ParsedUtterance) -> Html:
     return Html(f"<table>{body}</table>", "\n".join(plain))
 
 
+def fact_table(facts: Mapping[str, object]) -> Html:
+    """Return a table of two columns, name and value.
+
+    >>> fact_table({"recipe": "offline"})
+    recipe: offline
+    """
+    body = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(str(value))}</td></tr>'
+        for name, value in facts.items()
+    )
+    plain = "\n".join(f"{name}: {value}" for name, value in facts.items())
+    return Html(f"<table>{body}</table>", plain)
+
+
 def escape(text: str) -> str:
     """Return text safe to put into HTML, also between quotes; direction overrides made visible.
 
@@ -192,9 +207,9 @@ def _colour_number(name: str, colours: int) -> int:
 
 __all__ = [
     "Html",
-    "Word",
     "alignment_table",
     "escape",
+    "fact_table",
     "highlight",
     "highlight_many",
     "highlight_terminal",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from datasets import ClassLabel, Dataset
-from huggingface_hub import hf_hub_download
+from datasets.exceptions import DatasetGenerationError
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
 from nerlib.corpus import COLUMNS, CorpusError
@@ -17,42 +18,71 @@ from nerlib.corpus import COLUMNS, CorpusError
 REPOSITORY = "AmazonScience/massive"
 REVISION = "refs/convert/parquet"
 _FOLDERS = {"train": "train", "dev": "validation", "test": "test"}
+_ELSE = "or use source='sample' or a folder with MASSIVE's files"
 
 
 def hub_rows(locale: str, partition: str) -> list[dict[str, str]]:
     """Return the rows of one locale and partition, ids of scenario and intent turned into names.
 
-    Files are kept in the Hub's own cache, so a second call needs no network.
+    Files are kept in the Hub's own cache, so a second call needs no network and asks for none.
     Raises `CorpusError` with what to do when they cannot be had.
     """
     name = f"{locale}/{_FOLDERS[partition]}/0000.parquet"
-    dataset = Dataset.from_parquet(_download(name))
-    assert isinstance(dataset, Dataset)
-    columns = {column: _as_strings(dataset, column, partition) for column in COLUMNS}
+    path = try_to_load_from_cache(REPOSITORY, name, revision=REVISION, repo_type="dataset")
+    dataset = _read(path if isinstance(path, str) else _download(name))
+    columns = {column: _as_strings(dataset, column, partition, name) for column in COLUMNS}
     return [
         dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
 
 
 def _download(name: str) -> str:
-    """Return the local path of a file of the conversion, fetched if need be."""
+    """Return the local path of a file of the conversion, fetched from the Hub."""
     try:
         return hf_hub_download(REPOSITORY, name, revision=REVISION, repo_type="dataset")
-    except LocalEntryNotFoundError:
-        raise CorpusError(
+    except Exception as error:  # the client's, its HTTP library's (two by now) or the disk's
+        raise CorpusError(_explain(name, error)) from error
+
+
+def _explain(name: str, error: Exception) -> str:
+    """Return one line that says why a file could not be had and what to do."""
+    # Where nothing is cached the client hides the Hub's answer behind an error of its own.
+    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    if isinstance(cause, EntryNotFoundError):
+        return f"{REPOSITORY} on the Hub has no {name} at {REVISION}: {_ELSE[3:]}"
+    if isinstance(cause, HfHubHTTPError):
+        status = cause.response.status_code
+        return f"the Hub refused {name} of {REPOSITORY} (HTTP {status}): try again later, {_ELSE}"
+    if isinstance(error, LocalEntryNotFoundError):
+        return (
             f"{name} of {REPOSITORY} is not in the cache and the Hub cannot be reached: connect to "
-            "the internet once, or use source='sample' or a folder with MASSIVE's files"
-        ) from None
-    except EntryNotFoundError:
-        raise CorpusError(f"{REPOSITORY} on the Hub has no {name} at {REVISION}") from None
-    except HfHubHTTPError as error:
-        raise CorpusError(f"the Hub refused {name} of {REPOSITORY}: {error}") from None
+            f"the internet once (without HF_HUB_OFFLINE), {_ELSE}"
+        )
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"fetching {name} of {REPOSITORY} failed ({reason}): try again, {_ELSE}"
 
 
-def _as_strings(dataset: Dataset, column: str, partition: str) -> list[str]:
-    """Return a column as strings: class numbers become their names, partitions the files' names."""
+def _read(path: str) -> Dataset:
+    """Return the rows of a Parquet file."""
+    try:
+        dataset = Dataset.from_parquet(path)
+    except (DatasetGenerationError, OSError, ValueError):
+        raise CorpusError(f"{path} is not a whole Parquet file: delete it and try again") from None
+    assert isinstance(dataset, Dataset)  # what one file gives; a list of files may give more
+    return dataset
+
+
+def _as_strings(dataset: Dataset, column: str, partition: str, name: str) -> list[str]:
+    """Return a column as strings: class numbers become their names.
+
+    A conversion that leaves the partition to the file's folder gets the files' own name for it.
+    """
     feature: Any = dataset.features.get(column)
-    values = list(dataset[column]) if feature is not None else [partition] * len(dataset)
+    if feature is None and column == "partition":
+        return [partition] * len(dataset)
+    values = [] if feature is None else list(dataset[column])
+    if feature is None or any(value is None for value in values):
+        raise CorpusError(f"{name} of {REPOSITORY} has rows without {column}: {_ELSE[3:]}")
     if isinstance(feature, ClassLabel):
-        return [str(name) for name in feature.int2str(values)]
+        return [str(label) for label in feature.int2str(values)]
     return [str(value) for value in values]

@@ -300,7 +300,8 @@ def _stray_bracket(annotated: str, position: int, row_id: str | None) -> Annotat
     if annotated[position] == "]":
         reason, advice = "']' closes no slot", "remove it, or add the '[' that it closes"
     elif "[" in annotated[position + 1 :].partition("]")[0]:
-        reason, advice = "a slot stands inside another slot", "close the first one with ']' before"
+        reason = "a slot stands inside another slot"
+        advice = "close the first one with ']' before the second"
     else:
         reason, advice = "'[' is never closed", "add the ']' after the slot's value"
     return AnnotationError(reason, advice, position, row_id)

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
+from nerlib.display import fact_table
 from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer
 from nerlib.model import NERClassifier
 from nerlib.parsing import Parser
@@ -41,10 +42,11 @@ class Recipe:
     train_split: str = "train"
     validation_split: str = "validation"
     settings: TrainConfig = field(default_factory=TrainConfig)
+    shuffle: bool = False  # before slicing: see `load_corpus`
 
     def corpus(self, split: str) -> Dataset:
         """Return one split of the recipe's corpus; raises `CorpusError` if it cannot be had."""
-        return load_corpus(self.locale, split, self.corpus_source())
+        return load_corpus(self.locale, split, self.corpus_source(), self.shuffle)
 
     def corpus_source(self) -> str:
         """Return the source for `load_corpus`; `massive` is the folder in NERLIB_MASSIVE_DIR."""
@@ -58,14 +60,18 @@ class Recipe:
             )
         return folder
 
+    def _repr_html_(self) -> str:
+        return fact_table(self.describe())._repr_html_()
+
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line, as the first cell of every notebook shows it."""
+        order = ", in a fixed random order" if self.shuffle else ""
         corpus = {"sample": "packaged sample (synthetic)", "hub": "MASSIVE 1.1 from the Hub"}
         return {
             "recipe": self.name,
             "corpus": corpus.get(self.source, "MASSIVE files in NERLIB_MASSIVE_DIR"),
             "locale": self.locale,
-            "rows": f"{self.train_split} to train, {self.validation_split} to validate",
+            "rows": f"{self.train_split} to train, {self.validation_split} to validate{order}",
             "encoder": self.encoder,
             "device": str(choose_compute(self.settings.device, self.settings.precision)),
             "switch": f"set NERLIB_RECIPE to one of {', '.join(RECIPES)}",
@@ -132,6 +138,7 @@ RECIPES = {
             "en-US",
             PACKAGED,
             settings=replace(_SETTINGS, epochs=10),
+            shuffle=True,
         ),
     )
 }
@@ -189,3 +196,11 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
         NERDataset(train_rows, tokenizer, tags, parser),
         NERDataset(validation_rows, tokenizer, tags, parser),
     )
+
+
+def output_folder() -> Path:
+    """Return where results go: NERLIB_OUTPUT, else `build` at the top of the project."""
+    chosen = os.environ.get("NERLIB_OUTPUT")
+    if chosen:
+        return Path(chosen)
+    return Path("../build") if Path("../pyproject.toml").is_file() else Path("build")

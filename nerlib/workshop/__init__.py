@@ -1,0 +1,1 @@
+"""What only the making of the course needs: running notebooks, checking them, copies for Colab."""
