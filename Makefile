@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lab check sample clean
+.PHONY: help run quick test test-colab lint lab notebooks colab check sample clean
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	--nbval-sanitize-with tests/nbval_sanitize.cfg -p no:doctest
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,11 +18,18 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,test]'
 	touch $@
 
-run: $(READY)  ## train, save, load and tag: the whole way in under 3 minutes
+run: $(READY)  ## run all lessons, train the model, make a page of each: open build/index.html
+	$(BIN)/python -m nerlib.workshop.execute --output build
+
+quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY) lint  ## prove it: style, types, doctests and tests
+test: $(READY) lint  ## prove it: style, types, doctests, tests, and every notebook run again
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(NBVAL) notebooks
+
+test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
+	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/test_colab.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -29,6 +38,14 @@ lint: $(READY)
 
 lab: $(READY)  ## open JupyterLab in notebooks/
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+
+notebooks: $(READY)  ## run the notebooks again in place and clean them: what is committed
+	$(BIN)/python -m nerlib.workshop.execute
+	$(MAKE) colab
+
+colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
+	$(BIN)/python -m nerlib.workshop.colab $(if $(REPO),--repo $(REPO))
+	$(BIN)/python -m nerlib.workshop.readme
 
 check: $(READY)  ## check the set-up: one OK or FAIL line each, with its fix
 	$(BIN)/python -m nerlib check

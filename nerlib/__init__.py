@@ -18,6 +18,7 @@ from nerlib.metrics import (
     token_accuracy,
 )
 from nerlib.model import NERClassifier, NERConfig, pool_words
+from nerlib.own_data import OwnDataError, corpus_from_lines
 from nerlib.parsing import (
     AnnotationError,
     ParsedUtterance,
@@ -27,7 +28,7 @@ from nerlib.parsing import (
     spans_to_tags,
     tags_to_spans,
 )
-from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare
+from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare, trained_tagger
 from nerlib.tags import TagSet
 from nerlib.training import EpochRecord, History, TrainConfig, evaluate, predict_tags, train
 
@@ -47,6 +48,7 @@ __all__ = [
     "NERClassifier",
     "NERConfig",
     "NERDataset",
+    "OwnDataError",
     "ParsedUtterance",
     "Parser",
     "Recipe",
@@ -58,6 +60,7 @@ __all__ = [
     "TrainConfig",
     "Word",
     "collate",
+    "corpus_from_lines",
     "entity_scores",
     "evaluate",
     "evaluate_tags",
@@ -77,4 +80,5 @@ __all__ = [
     "tags_to_spans",
     "token_accuracy",
     "train",
+    "trained_tagger",
 ]

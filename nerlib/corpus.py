@@ -10,6 +10,7 @@ import hashlib
 import importlib.resources
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def read_rows(lines: Iterator[bytes], name: str) -> Iterator[dict[str, str]]:
             continue
         try:
             row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # the second for brackets nested too deep
             raise CorpusError(f"{name}, line {number}: not JSON in UTF-8 ({error})") from None
         yield _checked_row(row, f"{name}, line {number}")
 
@@ -143,12 +144,19 @@ def _checked_row(row: Any, where: str) -> dict[str, str]:
     if not isinstance(row, dict):
         raise CorpusError(f"{where}: a row must be a JSON object, not {type(row).__name__}")
     for name in COLUMNS:
-        if not isinstance(row.get(name), str):
-            problem = (
-                "missing" if name not in row else f"a {type(row[name]).__name__}, not a string"
-            )
+        problem = _problem(row[name]) if name in row else "missing"
+        if problem:
             raise CorpusError(f"{where} (row id {row.get('id', 'unknown')!r}): {name} is {problem}")
     return {name: row[name] for name in COLUMNS}
+
+
+def _problem(value: Any) -> str:
+    """Return what keeps a field's value from being text, or nothing."""
+    if not isinstance(value, str):
+        return f"of type {type(value).__name__}, not a string"
+    # JSON can spell half of a character pair ("\ud83d"), which no UTF-8 file can hold.
+    half = not value.isascii() and regex.search(r"\p{Cs}", value)
+    return "half a character (a lone surrogate)" if half else ""
 
 
 def _official_rows(source: Path, locale: str, partition: str) -> list[dict[str, str]]:
@@ -200,6 +208,6 @@ def _archive_rows(path: Path, locale: str, partition: str) -> list[dict[str, str
                     lines = archive.extractfile(member)
                     assert lines is not None  # a regular file always has content
                     return _filtered(lines, member.name, locale, partition)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
     raise CorpusError(f"{path} has no file data/{locale}.jsonl")

@@ -169,7 +169,7 @@ class NERDataset(Dataset[Item]):
         report.subwords = sum(self.lengths)
         for item, inside in zip(self.items, words, strict=True):
             for index in (item["subword_group"][:, 1] == 0).nonzero().flatten().tolist():
-                if tokenizer.tokenize(inside[index].text):
+                if encode_words(tokenizer, [inside[index : index + 1]], special=False)[0].input_ids:
                     report.words_cut_off += 1
                 else:
                     report.words_without_subword += 1
@@ -179,23 +179,58 @@ class NERDataset(Dataset[Item]):
 
 
 def encode_words(
-    tokenizer: PreTrainedTokenizerFast, words: Sequence[Sequence[Word]], max_length: int
+    tokenizer: PreTrainedTokenizerFast,
+    words: Sequence[Sequence[Word]],
+    max_length: int | None = None,
+    special: bool = True,
 ) -> list[Encoded]:
-    """Return the subwords of many utterances at once, cut at `max_length`. Built in notebook 03."""
+    """Return the subwords of many utterances at once, cut at `max_length`. Built in notebook 03.
+
+    `special=False` leaves out the special subwords at both ends.
+    """
     if not words:
         return []
     batch = tokenizer(
-        [[word.text for word in utterance] for utterance in words],
+        [[_encodable(word.text) for word in utterance] for utterance in words],
         is_split_into_words=True,
-        truncation=True,
+        add_special_tokens=special,
+        truncation=max_length is not None,
         max_length=max_length,
+        split_special_tokens=True,  # a "[SEP]" in the text is text
         return_attention_mask=False,
         return_token_type_ids=False,
+        verbose=False,
     )
+    reserved = frozenset(tokenizer.all_special_ids)
+    unknown = tokenizer.unk_token_id
     return [
-        Encoded(encoding.ids, subword_groups(encoding.word_ids, len(utterance)))
+        Encoded(
+            plain_ids(encoding.ids, encoding.word_ids, reserved, unknown),
+            subword_groups(encoding.word_ids, len(utterance)),
+        )
         for encoding, utterance in zip(batch.encodings, words, strict=True)
     ]
+
+
+def plain_ids(
+    ids: list[int], word_ids: list[int | None], reserved: frozenset[int], unknown: int | None
+) -> list[int]:
+    """Return the ids, with `unknown` for special subwords inside of words.
+
+    Tokenizers of the Unigram kind still read a literal "<s>" as the special subword.
+
+    >>> plain_ids([0, 7, 0, 2], [None, 0, 0, None], frozenset([0, 2, 3]), unknown=3)
+    [0, 7, 3, 2]
+    """
+    if unknown is None:
+        return ids
+    pairs = zip(ids, word_ids, strict=True)
+    return [unknown if word is not None and i in reserved else i for i, word in pairs]
+
+
+def _encodable(text: str) -> str:
+    """Return the text with "?" for lone surrogates, which have no UTF-8 and stop tokenizers."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def subword_groups(word_ids: Iterable[int | None], words: int) -> list[tuple[int, int]]:
@@ -223,13 +258,10 @@ def word_ids_from_groups(groups: Tensor, subwords: int) -> Tensor:
     >>> word_ids_from_groups(torch.tensor([[1, 2], [0, 0], [3, 1]]), 5).tolist()
     [-1, 0, 0, 2, -1]
     """
-    first, count = groups.unbind(1)
-    words = torch.arange(len(groups)).repeat_interleave(count)
-    # A word's subwords stand together: count on from its first one.
-    offset = torch.arange(len(words)) - (count.cumsum(0) - count).repeat_interleave(count)
-    result = torch.full((subwords,), NO_WORD, dtype=torch.long)
-    result[first.repeat_interleave(count) + offset] = words
-    return result
+    word_ids = [NO_WORD] * subwords
+    for word, (first, count) in enumerate(groups.tolist()):
+        word_ids[first : first + count] = [word] * count  # a word's subwords stand together
+    return torch.tensor(word_ids, dtype=torch.long)
 
 
 def collate(items: Sequence[Item], pad_id: int = 0) -> Batch:
@@ -285,6 +317,8 @@ class LengthBucketSampler(Sampler[list[int]]):
         return -(-len(self.lengths) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
+        if not len(self.lengths):
+            return iter([])
         if not self.shuffle:
             order = self.lengths.argsort(stable=True)
             return iter([part.tolist() for part in order.split(self.batch_size)])

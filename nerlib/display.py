@@ -33,7 +33,7 @@ class Html:
     """A piece of HTML that a notebook shows; `text` is what it says where there is no HTML."""
 
     def __init__(self, markup: str, text: str) -> None:
-        self.markup, self.text = markup, text
+        self.markup, self.text = markup, visible(text)
 
     def _repr_html_(self) -> str:
         return self.markup
@@ -45,6 +45,7 @@ class Html:
 def highlight(text: str, entities: Iterable[Marked]) -> Html:
     """Return the text with its entities marked in colour, for a notebook.
 
+    >>> from nerlib.parsing import Span
     >>> highlight("at nine <b>", [Span("time", 3, 7)])
     at [time : nine] <b>
     """
@@ -59,9 +60,32 @@ def highlight_many(rows: Iterable[tuple[str, Iterable[Marked]]]) -> Html:
     return Html(f'<div style="line-height:2.2">{"".join(lines)}</div>', "\n".join(plain))
 
 
+def highlight_pairs(rows: Iterable[tuple[str, Iterable[Marked], Iterable[Marked]]]) -> Html:
+    """Return texts twice, with their gold and with the predicted entities, to compare.
+
+    >>> from nerlib.parsing import Span
+    >>> highlight_pairs([("at nine", [Span("time", 3, 7)], [])])
+    gold   at [time : nine]
+    model  at nine
+    """
+    blocks, plain = [], []
+    for text, *sides in rows:
+        for name, entities in zip(("gold", "model"), sides, strict=True):
+            ordered = sorted(entities, key=lambda entity: entity.start)
+            cell = '<div style="flex:0 0 4em;opacity:0.7;font-size:0.85em">'
+            line = _markup_line(text, ordered)
+            blocks.append(f'<div style="display:flex">{cell}{name}</div>{line}</div>')
+            plain.append(f"{name:<6} {_plain_line(text, ordered)}")
+        blocks.append('<div style="height:0.8em"></div>')
+        plain.append("")
+    markup = f'<div style="line-height:2">{"".join(blocks)}</div>'
+    return Html(markup, "\n".join(plain).rstrip())
+
+
 def highlight_terminal(text: str, entities: Iterable[Marked], colour: bool = True) -> str:
     """Return the text with entities in colour, or in brackets where there are no colours.
 
+    >>> from nerlib.parsing import Span
     >>> highlight_terminal("at nine", [Span("time", 3, 7)], colour=False)
     'at [time : nine]'
     """
@@ -130,6 +154,15 @@ def tag_table(parsed: ParsedUtterance) -> Html:
     return Html(f"<table>{body}</table>", "\n".join(plain))
 
 
+def entity_colour(slot_type: str) -> str:
+    """Return the background colour of a slot type, the same in every process.
+
+    >>> entity_colour("time") == entity_colour("TIME")
+    True
+    """
+    return _COLOURS[_colour_number(slot_type, len(_COLOURS))]
+
+
 def fact_table(facts: Mapping[str, object]) -> Html:
     """Return a table of two columns, name and value.
 
@@ -143,6 +176,29 @@ def fact_table(facts: Mapping[str, object]) -> Html:
     )
     plain = "\n".join(f"{name}: {value}" for name, value in facts.items())
     return Html(f"<table>{body}</table>", plain)
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[Html | object]]) -> Html:
+    """Return a table with a header; a cell that is `Html` keeps its colours.
+
+    >>> html_table(["id", "en-US"], [[1, highlight("at nine", [])]])
+    id | en-US
+    1 | at nine
+    """
+    listed = [list(row) for row in rows]
+    head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in header)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            '<td style="text-align:left;vertical-align:top;white-space:normal">'
+            f"{cell.markup if isinstance(cell, Html) else escape(str(cell))}</td>"
+            for cell in row
+        )
+        + "</tr>"
+        for row in listed
+    )
+    plain = [" | ".join(str(cell) for cell in row) for row in [header, *listed]]
+    return Html(f"<table><tr>{head}</tr>{body}</table>", "\n".join(plain))
 
 
 def escape(text: str) -> str:
@@ -175,7 +231,7 @@ def _markup_line(text: str, entities: Sequence[Marked]) -> str:
     """Return one line of HTML."""
     pieces, cursor = [], 0
     for entity in entities:
-        colour = _COLOURS[_colour_number(entity.type, len(_COLOURS))]
+        colour = entity_colour(entity.type)
         pieces.append(escape(text[cursor : entity.start]))
         pieces.append(
             f'<mark class="nerlib-entity" style="background:{colour};color:#111;'
@@ -212,6 +268,8 @@ __all__ = [
     "fact_table",
     "highlight",
     "highlight_many",
+    "highlight_pairs",
     "highlight_terminal",
+    "html_table",
     "tag_table",
 ]

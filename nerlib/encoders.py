@@ -85,28 +85,25 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     belongs to which word.
     """
     cased = {"do_lower_case": False} if name in CASED else {}
-    try:
-        with quiet_transformers():
-            # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
-            tokenizer = AutoTokenizer.from_pretrained(
-                resolve_encoder(name), add_prefix_space=True, trust_remote_code=False, **cased
-            )
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, EncoderError):
-            raise
-        raise EncoderError(
-            f"no tokenizer can be loaded from {name!r}: {first_line(error)}"
-        ) from None
+    path = resolve_encoder(name)
+    with loading("no tokenizer can be loaded from", path):
+        # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
+        tokenizer = AutoTokenizer.from_pretrained(
+            path, add_prefix_space=True, trust_remote_code=False, **cased
+        )
     return check_fast(tokenizer, name)
 
 
 def check_fast(tokenizer: PreTrainedTokenizerBase, name: str) -> PreTrainedTokenizerFast:
-    """Return the tokenizer if it is a fast one; raises `EncoderError` otherwise."""
+    """Return the tokenizer if it is a fast one with a vocabulary; raises `EncoderError` if not."""
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise EncoderError(
             f"the tokenizer of {name!r} is a slow one without word_ids: choose an encoder that "
             "ships a tokenizer.json"
         )
+    # Without its vocabulary file transformers makes one of special subwords only, in silence.
+    if len(tokenizer) <= len(tokenizer.all_special_ids) + 2:
+        raise EncoderError(f"the tokenizer of {name!r} has no vocabulary: its file is missing")
     return tokenizer
 
 
@@ -118,10 +115,10 @@ def build_small_bert(texts: Iterable[str], folder: str | Path, seed: int = 0) ->
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    learner = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
-    learner.train_from_iterator(list(texts), vocab_size=4000, min_frequency=2, show_progress=False)
+    vocabulary = learn_word_pieces(list(texts), size=4000)
+    pieces = BertWordPieceTokenizer(vocabulary, lowercase=True, strip_accents=False)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=learner._tokenizer,
+        tokenizer_object=pieces._tokenizer,
         unk_token="[UNK]",
         sep_token="[SEP]",
         pad_token="[PAD]",
@@ -130,18 +127,35 @@ def build_small_bert(texts: Iterable[str], folder: str | Path, seed: int = 0) ->
         model_max_length=128,
     )
     config = BertConfig(
-        vocab_size=learner.get_vocab_size(),
+        vocab_size=len(vocabulary),
         hidden_size=256,
         num_hidden_layers=4,
         num_attention_heads=4,
         intermediate_size=1024,
         max_position_embeddings=128,
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(seed)
         BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return folder
+
+
+def learn_word_pieces(texts: list[str], size: int) -> dict[str, int]:
+    """Return a WordPiece vocabulary learnt from the texts, the same one every time.
+
+    >>> vocabulary = learn_word_pieces(["wake me", "wake up"], size=50)
+    >>> vocabulary["[PAD]"], "wake" in vocabulary
+    (0, True)
+    """
+    learner = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
+    letters = sorted({letter for text in texts for letter in learner.normalize(text)} - {" "})
+    # The trainer numbers the `##` letters as it meets them, in random order, and breaks ties by
+    # number. Numbered in advance, among the special tokens, they make its choice repeatable.
+    reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{c}" for c in letters)]
+    learner.train_from_iterator(texts, size, special_tokens=reserved, show_progress=False)
+    vocabulary: dict[str, int] = learner.get_vocab()
+    return vocabulary
 
 
 def max_subwords(tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> int:
@@ -154,13 +168,31 @@ def max_subwords(tokenizer: PreTrainedTokenizerBase, positions: int | None = Non
     return min([limit for limit in limits if 0 < limit < 100_000], default=512)
 
 
+@contextmanager
+def loading(what: str, name: str | Path) -> Iterator[None]:
+    """Load quietly, and turn whatever goes wrong into an `EncoderError` of one line.
+
+    Every `Exception` counts: tokenizers and safetensors raise classes that share no other parent.
+    """
+    try:
+        with quiet_transformers():
+            yield
+    except EncoderError:
+        raise
+    except Exception as error:
+        hub = "" if Path(name).exists() else "there is no such folder; as a name on the Hub: "
+        raise EncoderError(f"{what} {str(name)!r}: {hub}{first_line(error)}") from None
+
+
 def first_line(error: BaseException) -> str:
-    """Return an error's message up to its first line end.
+    """Return an error's message up to its first line end; a line that ends in a colon goes on.
 
     >>> first_line(ValueError("no such file; try again" + chr(10) + "a long explanation"))
     'no such file; try again'
     """
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    first = lines[0].rstrip()
+    return f"{first} {lines[1].strip()}" if first.endswith(":") and lines[1:] else first
 
 
 @contextmanager

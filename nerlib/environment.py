@@ -62,9 +62,8 @@ def requirements() -> Iterator[Requirement]:
 def check_python() -> Check:
     """Check the version of Python."""
     found = ".".join(map(str, sys.version_info[:3]))
-    return Check(
-        "Python", sys.version_info[:2] >= (3, 11), found, "install Python 3.11, 3.12 or 3.13"
-    )
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    return Check("Python", fits, found, "install Python 3.11, 3.12 or 3.13")
 
 
 def check_package(requirement: Requirement) -> Check:
@@ -137,7 +136,7 @@ def check_writable(folder: str | Path) -> Check:
     except OSError as error:
         fix = "choose another folder with --output"
         return Check("write access", False, f"{error.strerror} in {place}", fix)
-    return Check("write access", True, str(place))
+    return Check("write access", True, f"in {place.name or place}")  # a name tells less of the user
 
 
 def _existing(folder: str | Path) -> Path:

@@ -10,8 +10,14 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset
 from datasets.exceptions import DatasetGenerationError
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub import (
+    constants,
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
 from nerlib.corpus import COLUMNS, CorpusError
 
@@ -38,28 +44,39 @@ def hub_rows(locale: str, partition: str) -> list[dict[str, str]]:
 
 def _download(name: str) -> str:
     """Return the local path of a file of the conversion, fetched from the Hub."""
+    _ask_for(name)
     try:
         return hf_hub_download(REPOSITORY, name, revision=REVISION, repo_type="dataset")
-    except Exception as error:  # the client's, its HTTP library's (two by now) or the disk's
-        raise CorpusError(_explain(name, error)) from error
+    except Exception as error:  # the client's, its HTTP library's or the disk's
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CorpusError(
+            f"fetching {name} of {REPOSITORY} failed ({reason}): try again, {_ELSE}"
+        ) from error
 
 
-def _explain(name: str, error: Exception) -> str:
-    """Return one line that says why a file could not be had and what to do."""
-    # Where nothing is cached the client hides the Hub's answer behind an error of its own.
-    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
-    if isinstance(cause, EntryNotFoundError):
-        return f"{REPOSITORY} on the Hub has no {name} at {REVISION}: {_ELSE[3:]}"
-    if isinstance(cause, HfHubHTTPError):
-        status = cause.response.status_code
-        return f"the Hub refused {name} of {REPOSITORY} (HTTP {status}): try again later, {_ELSE}"
-    if isinstance(error, LocalEntryNotFoundError):
-        return (
+def _ask_for(name: str) -> None:
+    """Raise `CorpusError` unless the Hub has the file.
+
+    Asked once, before the download: that one repeats a failing request for up to a minute and a
+    half, and then hides the Hub's answer behind an error of its own.
+    """
+    url = hf_hub_url(REPOSITORY, name, repo_type="dataset", revision=REVISION)
+    try:
+        get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except EntryNotFoundError:
+        raise CorpusError(
+            f"{REPOSITORY} on the Hub has no {name} at {REVISION}: {_ELSE[3:]}"
+        ) from None
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        raise CorpusError(
+            f"the Hub refused {name} of {REPOSITORY} (HTTP {status}): try again later, {_ELSE}"
+        ) from error
+    except Exception as error:  # of the HTTP library, which differs between the client's versions
+        raise CorpusError(
             f"{name} of {REPOSITORY} is not in the cache and the Hub cannot be reached: connect to "
             f"the internet once (without HF_HUB_OFFLINE), {_ELSE}"
-        )
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return f"fetching {name} of {REPOSITORY} failed ({reason}): try again, {_ELSE}"
+        ) from error
 
 
 def _read(path: str) -> Dataset:

@@ -13,13 +13,15 @@ from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nerlib.dataset import NO_WORD, subword_groups, word_ids_from_groups
+from nerlib.dataset import NO_WORD, encode_words, word_ids_from_groups
+from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
-from nerlib.encoders import EncoderError, check_fast, first_line, max_subwords, quiet_transformers
+from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
 from nerlib.model import NERClassifier, NERConfig
-from nerlib.parsing import OUTSIDE, Word, tag_chunks
+from nerlib.parsing import Word, tag_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,8 @@ class Tagger:
         Raises `EncoderError` if there is none, saying what is missing.
         """
         model = load_model(path)
-        try:
-            with quiet_transformers():
-                tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise EncoderError(f"no tokenizer in {str(path)!r}: {first_line(error)}") from None
+        with loading("no tokenizer can be loaded from", path):
+            tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
         return cls(model, check_fast(tokenizer, str(path)), device, precision)
 
     def save_pretrained(self, path: str | Path) -> None:
@@ -111,7 +110,8 @@ class Tagger:
             return self._tag([text])[0]
         if isinstance(text, Sequence):
             return [found for part in self._chunks(iter(text)) for found in part]
-        return (found for part in self._chunks(text) for found in part)
+        # `iter` of a collection that is no iterator (a set, a Series): else it never ends.
+        return (found for part in self._chunks(iter(text)) for found in part)
 
     def tags(self, text: str) -> list[tuple[str, str]]:
         """Return each word of a text with its BIO tag."""
@@ -136,57 +136,58 @@ class Tagger:
             for text, inside, (tags, scores) in zip(texts, words, predictions, strict=True)
         ]
 
-    @torch.inference_mode()
     def _predict(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
         """Return the tags and their probabilities of every utterance's words."""
-        results: list[tuple[list[str], list[float]]] = [
-            ([OUTSIDE] * len(inside), [1.0] * len(inside)) for inside in words
-        ]
+        results: list[tuple[list[str], list[float]]] = [([], []) for _ in words]
         labels = self.model.config.labels
+        scored = self.score_words(words)
+        order = sorted(range(len(words)), key=lambda row: len(words[row]))
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            logits = pad_sequence([scored[row][0] for row in rows], True)
+            visible = pad_sequence([scored[row][1] for row in rows], True, False)
+            tags, probabilities = (part.tolist() for part in best_tags(logits, visible))
+            for row, numbers, chances in zip(rows, tags, probabilities, strict=True):
+                length = len(words[row])
+                results[row] = ([labels[n] for n in numbers[:length]], chances[:length])
+        return results
+
+    @torch.inference_mode()
+    def score_words(self, words: Sequence[Sequence[Word]]) -> list[tuple[Tensor, Tensor]]:
+        """Return each utterance's logits (words, tags) and which words are seen (words)."""
+        parts: list[list[tuple[int, Tensor, Tensor]]] = [[] for _ in words]
         windows = sorted(self._windows(words), key=lambda window: len(window.input_ids))
         for start in range(0, len(windows), self.batch_size):
             batch = windows[start : start + self.batch_size]
-            scores, numbers = self._run(batch)
-            for window, window_scores, window_numbers in zip(batch, scores, numbers, strict=True):
-                tags, probabilities = results[window.text]
-                for word in range(window.keep_from, window.keep_to):
-                    inside = word - window.first
-                    if window.groups[inside][1]:  # a word without subwords stays O
-                        tags[word] = labels[window_numbers[inside]]
-                        probabilities[word] = window_scores[inside]
-        return results
+            for window, logits, visible in zip(batch, *self._run(batch), strict=True):
+                kept = slice(window.keep_from - window.first, window.keep_to - window.first)
+                parts[window.text].append((window.keep_from, logits[kept], visible[kept]))
+        nothing = (0, torch.zeros(0, len(self.model.config.labels)), torch.zeros(0).bool())
+        joined = (sorted(part, key=lambda piece: piece[0]) or [nothing] for part in parts)
+        return [
+            (torch.cat([p[1] for p in part]), torch.cat([p[2] for p in part])) for part in joined
+        ]
 
-    def _run(self, batch: Sequence[Window]) -> tuple[list[list[float]], list[list[int]]]:
-        """Return the highest probability and its tag's number, each (windows, words)."""
+    def _run(self, batch: Sequence[Window]) -> tuple[Tensor, Tensor]:
+        """Return logits (windows, words, tags) and which words are seen (windows, words)."""
         input_ids, mask, word_ids = pad_windows(batch, int(self.tokenizer.pad_token_id or 0))
         device = self.compute.device
+        num_words = max(len(window.groups) for window in batch)
         with self.compute.autocast():
             logits = self.model(
-                input_ids.to(device),
-                mask.to(device),
-                word_ids.to(device),
-                num_words=max(len(window.groups) for window in batch),
+                input_ids.to(device), mask.to(device), word_ids.to(device), num_words=num_words
             ).logits
-        scores, numbers = logits.float().softmax(-1).max(-1)
-        return scores.tolist(), numbers.tolist()
+        return logits.float().cpu(), visible_words(word_ids, num_words)
 
     def _windows(self, words: Sequence[Sequence[Word]]) -> Iterator[Window]:
         """Yield the windows of all utterances that have words: one each, unless one is too long."""
         rows = [row for row, inside in enumerate(words) if inside]
         if not rows:
             return
-        encodings = self.tokenizer(
-            [[word.text for word in words[row]] for row in rows],
-            is_split_into_words=True,
-            add_special_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        ).encodings
+        encoded = encode_words(self.tokenizer, [words[row] for row in rows], special=False)
         limit = max_subwords(self.tokenizer, self._positions()) - len(self._prefix + self._suffix)
-        for row, encoding in zip(rows, encodings, strict=True):
-            groups = subword_groups(encoding.word_ids, len(words[row]))
-            yield from self._cut(row, encoding.ids, groups, limit)
+        for row, subwords in zip(rows, encoded, strict=True):
+            yield from self._cut(row, subwords.input_ids, subwords.subword_group, limit)
 
     def _cut(
         self, row: int, ids: list[int], groups: list[tuple[int, int]], limit: int
@@ -307,25 +308,22 @@ def load_model(path: str | Path) -> NERClassifier:
     Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
     that are missing or left over are never replaced by random ones in silence.
     """
-    try:
-        with quiet_transformers():
-            settings, _ = NERConfig.get_config_dict(str(path))
-            if settings.get("model_type") != NERConfig.model_type:
-                kind = settings.get("model_type", "nothing known")
-                raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
-            config = NERConfig.from_dict(settings)
-            loaded: Any = NERClassifier.from_pretrained(
-                str(path), config=config, use_safetensors=True, output_loading_info=True
-            )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        if isinstance(error, EncoderError):
-            raise
-        raise EncoderError(
-            f"no model can be loaded from {str(path)!r}: {first_line(error)}"
-        ) from None
+    with loading("no model can be loaded from", path):
+        settings, _ = NERConfig.get_config_dict(str(path))
+        if settings.get("model_type") != NERConfig.model_type:
+            kind = settings.get("model_type", "nothing known")
+            raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
+        loaded: Any = NERClassifier.from_pretrained(
+            str(path),
+            config=NERConfig.from_dict(settings),
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are an error below, with their names
+            output_loading_info=True,
+        )
     model: NERClassifier = loaded[0]
     kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
-    wrong = [name for kind in kinds for name in loaded[1][kind]]
+    # Mismatched ones come as (name, shape, shape), the others as names.
+    wrong = [n if isinstance(n, str) else n[0] for kind in kinds for n in loaded[1][kind]]
     if wrong:
         raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
     model.eval()

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from nerlib.dataset import IGNORE, NO_WORD
-from nerlib.encoders import EncoderError, first_line, quiet_transformers, resolve_encoder
+from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, collate
+from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
 
@@ -109,6 +109,14 @@ class NERClassifier(PreTrainedModel):
         )
         self.post_init()
 
+    def _init_weights(self, module: nn.Module) -> None:
+        """Start the head as PyTorch does. transformers' own start, a deviation of 0.02 whatever the
+        size, makes logits so small that the first epochs pass before the head says anything."""
+        if isinstance(module, nn.Linear):
+            module.reset_parameters()
+        else:
+            super()._init_weights(module)
+
     @classmethod
     def from_encoder(cls, name_or_path: str, tags: TagSet, **settings: Any) -> NERClassifier:
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
@@ -174,7 +182,7 @@ def pool_words(
         counts = belongs.sum(-1, keepdim=True).clamp(min=1)
         return (belongs / counts).to(hidden.dtype) @ hidden  # a mean is a product of matrices
     if pooling == "max":
-        return _max_pool(hidden, belongs)
+        return _max_pool(hidden, word_ids, num_words)
     position = torch.arange(word_ids.shape[1], device=word_ids.device)
     if pooling == "last":
         chosen = (belongs * (position + 1)).argmax(-1)
@@ -184,11 +192,44 @@ def pool_words(
     return picked * belongs.any(-1, keepdim=True)
 
 
-def _max_pool(hidden: Tensor, belongs: Tensor) -> Tensor:
+def _max_pool(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
     """Return the largest value of each dimension over a word's subwords."""
-    hidden = hidden.unsqueeze(1)  # (batch, 1, subwords, hidden)
-    masked = hidden.masked_fill(~belongs.unsqueeze(-1), float("-inf"))
-    return masked.amax(2).masked_fill(~belongs.any(-1, keepdim=True), 0.0)
+    batch, _, size = hidden.shape
+    # Special subwords go to one row too many, which is cut off again.
+    target = word_ids.where((word_ids >= 0) & (word_ids < num_words), num_words)
+    lowest = hidden.new_full((batch, num_words + 1, size), float("-inf"))
+    pooled = lowest.scatter_reduce(1, target.unsqueeze(-1).expand_as(hidden), hidden, "amax")
+    pooled = pooled[:, :num_words]  # (batch, words, hidden)
+    return pooled.masked_fill(pooled == float("-inf"), 0.0)
+
+
+@torch.inference_mode()
+def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64) -> list[Tensor]:
+    """Return the pooled vectors of every utterance's words, each (words, hidden), in order.
+
+    They are what the head gets to see, computed with dropout off. Built in notebook 04.
+
+    >>> from nerlib import PACKAGED, load_corpus, load_tokenizer
+    >>> corpus = load_corpus("en-US", "train[:2]")
+    >>> data = NERDataset(corpus, load_tokenizer(PACKAGED), TagSet.from_corpus(corpus))
+    >>> size = {"hidden_size": 4, "intermediate_size": 4, "num_attention_heads": 2}
+    >>> model = NERClassifier(NERConfig(encoder={"model_type": "bert", **size}))
+    >>> [list(vectors.shape) for vectors in word_vectors(model, data)]
+    [[8, 4], [8, 4]]
+    """
+    was_training = model.training
+    model.eval()
+    vectors = [torch.empty(0)] * len(dataset)
+    for rows in LengthBucketSampler(dataset.lengths, batch_size, shuffle=False):
+        batch = collate([dataset[row] for row in rows], dataset.pad_id)
+        inputs = {name: values.to(model.device) for name, values in batch.items()}
+        labels, word_ids = inputs.pop("labels"), inputs.pop("word_ids")
+        hidden = model.encoder(**inputs)[0]
+        pooled = pool_words(hidden, word_ids, labels.shape[1], model.config.pooling)
+        for row, inside in zip(rows, pooled.cpu(), strict=True):
+            vectors[row] = inside[: len(dataset[row]["target"])]  # the rest is padding
+    model.train(was_training)
+    return vectors
 
 
 def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
@@ -210,19 +251,19 @@ def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -
 
 
 def load_encoder(name_or_path: str) -> PreTrainedModel:
-    """Return a pre-trained encoder; safetensors only, no code from elsewhere.
+    """Return a pre-trained encoder. Only weights are read: no pickled objects, no foreign code.
 
-    Raises `EncoderError` if it cannot be had.
+    Raises `EncoderError` if it cannot be had, or if its file lacks weights that words need.
     """
-    try:
-        with quiet_transformers():
-            encoder = AutoModel.from_pretrained(
-                resolve_encoder(name_or_path), trust_remote_code=False, dtype=torch.float32
-            )
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, EncoderError):
-            raise
-        raise EncoderError(f"no encoder at {name_or_path!r}: {first_line(error)}") from None
+    path = resolve_encoder(name_or_path)
+    with loading("no encoder can be loaded from", path):
+        encoder, info = AutoModel.from_pretrained(
+            path, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+        )
+    # The sentence pooler is not used here, and many published encoders come without one.
+    missing = sorted(name for name in info["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise EncoderError(f"{name_or_path!r} lacks weights: {missing[:3]}")
     if not isinstance(encoder, PreTrainedModel) or not hasattr(encoder.config, "hidden_size"):
         raise EncoderError(f"{name_or_path!r} is not a text encoder")
     return encoder
@@ -246,4 +287,12 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-__all__ = ["NO_WORD", "NERClassifier", "NERConfig", "Pooling", "load_encoder", "pool_words"]
+__all__ = [
+    "NO_WORD",
+    "NERClassifier",
+    "NERConfig",
+    "Pooling",
+    "load_encoder",
+    "pool_words",
+    "word_vectors",
+]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from nerlib.metrics import Score
+from nerlib.parsing import Span, Word
 from nerlib.training import EpochRecord
 
 # Okabe & Ito (2008), Color Universal Design.
@@ -64,3 +69,345 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     return path
+
+
+_MARKERS = "osD^vPX*"  # shape tells the types apart where colour does not
+_MAP_COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, "#56B4E9", GREY, "#000000")
+
+
+def word_map(points: NDArray[Any], labels: Sequence[str], title: str) -> Figure:
+    """Return a map of words: one mark a word at `points` (words, 2), by the slot type in `labels`.
+
+    Types come in the order of their first mark, at most eight of them. Raises `ValueError` for
+    more, whose colours nobody could tell apart, and for points that do not fit the labels.
+    """
+    names = list(dict.fromkeys(labels))
+    if len(names) > len(_MARKERS) or points.shape != (len(labels), 2):
+        raise ValueError("word_map takes one point (x, y) a label, and at most eight labels")
+    figure, (axis,) = new_figure(1, height=4.6)
+    figure.set_figwidth(7.2)
+    for name, marker, colour in zip(names, _MARKERS, _MAP_COLOURS, strict=False):
+        x, y = points[[label == name for label in labels]].T
+        text = f"{name.lower()} ({len(x)})"
+        axis.scatter(x, y, 34, color=colour, marker=marker, alpha=0.75, linewidths=0, label=text)
+    axis.set(title=title, xlabel="first principal component", ylabel="second principal component")
+    figure.legend(loc="outside right center", frameon=False, title="slot type (words)")
+    return figure
+
+
+def model_diagram(
+    subwords: Sequence[str],
+    words: Sequence[str],
+    word_ids: Sequence[int],
+    tags: Sequence[str],
+    sizes: tuple[int, int, int],
+) -> Figure:
+    """Return a drawing of the model at work on one utterance, from subwords (below) to tags.
+
+    `word_ids` (subwords) gives each subword's word, -1 for special ones; `sizes` are the number
+    of dimensions of a hidden state, of the head's inner layer, and of tags. Built in notebook 04.
+    """
+    hidden, inner, labels = sizes
+    figure, (axis,) = new_figure(1, height=5.2)
+    figure.set_figwidth(max(6.5, 2.2 + 0.85 * len(subwords)))
+    axis.set(xlim=(-2.6, len(subwords) - 0.3), ylim=(-0.5, 6.5))
+    axis.set_axis_off()
+    axis.set_title("From subwords to tags: encoder, pooling, head")
+    below = range(len(subwords))
+    above = [fmean(i for i in below if word_ids[i] == word) for word in range(len(words))]
+    for position, word in enumerate(word_ids):
+        _arrow(axis, (position, 0.25), (position, 0.75))
+        _arrow(axis, (position, 1.25), (position, 1.75))
+        if word >= 0:
+            _arrow(axis, (position, 2.25), (above[word], 3.2))
+    for x in above:
+        _arrow(axis, (x, 3.8), (x, 4.35))
+        _arrow(axis, (x, 4.85), (x, 5.7))
+    _boxes(axis, below, 0, subwords, "#FFFFFF")
+    _bar(axis, len(subwords), 1, "encoder: every subword looks at all others", "#CFE5F3")
+    _boxes(axis, below, 2, [str(hidden)] * len(subwords), "#E8F2F9")
+    _boxes(axis, above, 3.5, [f"{word}\n{hidden}" for word in words], "#FBE9C6")
+    _bar(axis, len(subwords), 4.6, f"head: {hidden} → {inner} → {labels}, word by word", "#CDEBE1")
+    _boxes(axis, above, 6, tags, "#FFFFFF")
+    n, m = len(subwords), len(words)
+    for y, text in (
+        (0, f"subwords\n(1, {n})"),
+        (2, f"hidden states\n(1, {n}, {hidden})"),
+        (3.5, f"word vectors\n(1, {m}, {hidden})"),
+        (5.28, f"logits\n(1, {m}, {labels})"),
+        (6, f"tags\n(1, {m})"),
+    ):
+        axis.text(-2.6, y, text, va="center", fontsize=9, color="#444444")
+    return figure
+
+
+def _boxes(axis: Axes, xs: Iterable[float], y: float, texts: Sequence[str], colour: str) -> None:
+    """Write texts in boxes, side by side at one height."""
+    for x, text in zip(xs, texts, strict=True):
+        box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": GREY}
+        axis.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box)
+
+
+def _bar(axis: Axes, columns: int, y: float, text: str, colour: str) -> None:
+    """Draw one wide box over all columns."""
+    axis.add_patch(Rectangle((-0.5, y - 0.25), columns, 0.5, facecolor=colour, edgecolor=GREY))
+    axis.text((columns - 1) / 2, y, text, ha="center", va="center", fontsize=10)
+
+
+def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw a thin arrow."""
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+
+
+def character_ruler(text: str, words: Sequence[Word], spans: Sequence[Span]) -> Figure:
+    """Return a picture of an utterance on a ruler of character offsets.
+
+    Every character stands on its number, with a bar for each word below and for each span below
+    that; the number at a bar's right end is its exclusive end. Built in notebook 02.
+    """
+    figure, (axis,) = new_figure(1, height=2.2)
+    figure.set_figwidth(max(5.0, 1.2 + 0.25 * len(text)))
+    for position, character in enumerate(text):
+        shown = "·" if character.isspace() else character
+        axis.text(position + 0.5, 2.5, shown, ha="center", va="center", family="monospace")
+    bars = [(w.start, w.end, 1.7, BLUE, f"{w.start}–{w.end}") for w in words]
+    bars += [(s.start, s.end, 0.6, ORANGE, f"{s.type} {s.start}–{s.end}") for s in spans]
+    for start, end, y, colour, label in bars:
+        axis.add_patch(Rectangle((start + 0.06, y), end - start - 0.12, 0.16, facecolor=colour))
+        axis.text((start + end) / 2, y - 0.12, label, ha="center", va="top", fontsize=8)
+    axis.set(xlim=(0, max(1, len(text))), ylim=(0, 3), xticks=range(0, len(text) + 1, 5))
+    axis.set_yticks([2.5, 1.78, 0.68], ["characters", "words", "spans"])
+    axis.set(title="Offsets: where words and spans start and end", xlabel="character number")
+    axis.spines["left"].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    return figure
+
+
+def subword_alignment(
+    words: Sequence[str], subwords: Sequence[str], word_ids: Sequence[int]
+) -> Figure:
+    """Return a picture with words on top, subwords below and a line from each subword to its word.
+
+    `word_ids` (subwords) gives each subword's word, -1 for special ones. Built in notebook 03.
+    """
+    figure, (axis,) = new_figure(1, height=2.3)
+    widths = [0.3 + 0.085 * len(subword) for subword in subwords]
+    figure.set_figwidth(max(5.0, 0.8 + sum(widths)))
+    below = [sum(widths[:i]) + width / 2 for i, width in enumerate(widths)]
+    for word, name in enumerate(words):
+        inside = [x for x, number in zip(below, word_ids, strict=True) if number == word]
+        if inside:
+            above = fmean(inside)
+            colour = (BLUE, ORANGE)[word % 2]
+            for x in inside:
+                axis.plot([above, x], [1.72, 0.78], color=colour, linewidth=1.5)
+            _boxes(axis, [above], 2, [name], "#FFFFFF")
+    _boxes(axis, below, 0.5, subwords, "#EEEEEE")
+    for index, x in enumerate(below):
+        axis.text(x, 0, str(index), ha="center", va="center", fontsize=8, color="#444444")
+    axis.set(xlim=(0, sum(widths)), ylim=(-0.25, 2.4), xticks=[], xlabel="subword index")
+    axis.set_yticks([2, 0.5], ["words", "subwords"])
+    axis.set_title(f"{len(words)} words, {len(subwords)} subwords")
+    axis.spines[["left", "bottom"]].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    return figure
+
+
+def subword_costs(counts: Mapping[str, Sequence[int]], most: int = 6) -> Figure:
+    """Return how many subwords a word costs: the mean (left) and the shares (right).
+
+    `counts` gives, for each tokenizer, the number of subwords of every word; words that cost
+    `most` or more share the last column. Built in notebook 03.
+    """
+    figure, (left, right) = new_figure(2, height=3.9)
+    figure.set_figwidth(10.6)
+    names = list(counts)
+    means = [fmean(counts[name]) for name in names]
+    colours = [_MAP_COLOURS[i % len(_MAP_COLOURS)] for i in range(len(names))]
+    bars = left.barh(names, means, color=colours)
+    left.bar_label(bars, fmt="%.2f", padding=3)
+    left.invert_yaxis()
+    left.set(title="Mean cost of a word", xlabel="subwords per word", xlim=(0, max(means) * 1.15))
+    steps = range(1, most + 1)
+    for name, colour, marker in zip(names, colours, _MARKERS, strict=False):
+        costs = [min(count, most) for count in counts[name] if count]
+        shares = [100 * costs.count(step) / len(costs) for step in steps]
+        right.plot(steps, shares, color=colour, marker=marker, label=name.replace("\n", " "))
+    right.set(
+        title="How the costs spread", xlabel="subwords of a word", ylabel="share of words (%)"
+    )
+    right.set_xticks(list(steps), [*map(str, range(1, most)), f"{most}+"])
+    right.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def padding_picture(
+    lengths: Sequence[int], batchings: Mapping[str, Sequence[Sequence[int]]]
+) -> Figure:
+    """Return a panel for each way to make batches: real subwords and padding, row by row.
+
+    `lengths` (utterances) are numbers of subwords; `batchings` names lists of batches, each a list
+    of row numbers. Built in notebook 03.
+    """
+    figure, axes = new_figure(len(batchings), height=4.6)
+    widest = max(lengths[i] for batches in batchings.values() for batch in batches for i in batch)
+    for axis, (name, batches) in zip(axes, batchings.items(), strict=True):
+        longest = [max(lengths[i] for i in batch) for batch in batches for _ in batch]
+        real = [lengths[i] for batch in batches for i in batch]
+        rows = range(len(real))
+        axis.barh(rows, longest, height=1, color=ORANGE, label="padding")
+        axis.barh(rows, real, height=1, color=BLUE, label="subwords")
+        share = 100 * (1 - sum(real) / sum(longest))
+        axis.set(title=f"{name}: {share:.0f} % padding", xlabel="position in the batch (subwords)")
+        axis.set(ylabel="utterances, batch after batch", ylim=(len(real), 0), xlim=(0, widest))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def confidence_histogram(right: Sequence[float], wrong: Sequence[float]) -> Figure:
+    """Return how often predicted entities have which score, the right ones apart from the wrong.
+
+    Built in notebook 06.
+    """
+    figure, (axis,) = new_figure(1)
+    figure.set_figwidth(6.4)
+    edges = [step / 20 for step in range(21)]
+    axis.hist(
+        [right, wrong],
+        bins=edges,
+        stacked=True,
+        color=[BLUE, ORANGE],
+        edgecolor="white",
+        label=[f"right ({len(right)})", f"wrong ({len(wrong)})"],
+    )
+    axis.set(title="How sure is the model?", xlim=(0, 1))
+    axis.set(xlabel="score of a predicted entity", ylabel="number of entities")
+    axis.margins(y=0.2)  # room for the legend above the bars
+    axis.legend(frameon=False, loc="upper center", ncols=2)
+    return figure
+
+
+def window_plan(plan: Sequence[tuple[int, int, int, int]]) -> Figure:
+    """Return the windows over a long text as bars: words that take their tags, and context.
+
+    `plan` holds (first word, end word, keep from, keep to) as `plan_windows` gives it. Built in
+    notebook 06.
+    """
+    figure, (axis,) = new_figure(1, height=1.4 + 0.3 * len(plan))
+    figure.set_figwidth(6.4)
+    rows = range(1, len(plan) + 1)
+    first, end, keep_from, keep_to = zip(*plan, strict=True)
+    seen = [b - a for a, b in zip(first, end, strict=True)]
+    kept = [b - a for a, b in zip(keep_from, keep_to, strict=True)]
+    axis.barh(rows, seen, left=first, color="#CCCCCC", label="read as context")
+    axis.barh(rows, kept, left=keep_from, color=BLUE, label="tags kept")
+    axis.set(title="A long text in windows", xlabel="word of the text", ylabel="window")
+    axis.set_yticks(list(rows))
+    axis.invert_yaxis()
+    axis.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def score_comparison(scores: Mapping[str, tuple[float, float]]) -> Figure:
+    """Return word accuracy beside entity F1, two bars for each tagger. Built in notebook 05.
+
+    `scores` holds (accuracy, F1) by the tagger's name.
+    """
+    figure, (axis,) = new_figure(1, height=1.3 + 0.6 * len(scores))
+    figure.set_figwidth(6.4)
+    bars = ((0.2, GREY, "word accuracy"), (-0.2, GREEN, "entity F1"))
+    for number, (shift, colour, label) in enumerate(bars):
+        values = [pair[number] for pair in scores.values()]
+        places = [-row + shift for row in range(len(scores))]  # the first tagger on top
+        drawn = axis.barh(places, values, height=0.38, color=colour, label=label)
+        axis.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3)
+    axis.set(title="Two scores of the same answers", xlabel="score", xlim=(0, 1.1))
+    axis.set_yticks([-row for row in range(len(scores))], list(scores))
+    figure.legend(loc="outside lower right", ncols=2, frameon=False)
+    return figure
+
+
+def course_map() -> Figure:
+    """Return the way of the data through the course, one station a line. Built for notebook 00."""
+    stations = (
+        ("corpus", "01", "wake me up at [time : nine am] …", BLUE),
+        ("parsing", "02", "nine = B-TIME, am = I-TIME", BLUE),
+        ("tags", "02", "a closed list: O, B-DATE, I-DATE …", BLUE),
+        ("dataset", "03", "words and subwords, in batches", GREEN),
+        ("model", "04", "a vector and a score for each word", ORANGE),
+        ("training", "05", "guess, compare, adjust, repeat", ORANGE),
+        ("evaluation", "05", "precision, recall, F1", ORANGE),
+        ("inference", "06", "text in, entities out", RED),
+    )
+    figure, (axis,) = new_figure(1, height=5.6)
+    figure.set_figwidth(6.4)
+    for row, (name, notebook, shows, colour) in enumerate(stations):
+        style = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
+        axis.text(0.0, -row, notebook, fontsize=12, color=GREY, ha="center", va="center")
+        axis.text(
+            1.5, -row, f"{name:^12}", fontsize=13, ha="center", va="center",
+            family="DejaVu Sans Mono", bbox={**style, "linewidth": 2},
+        )  # fmt: skip
+        axis.text(2.9, -row, shows, fontsize=12, ha="left", va="center")
+        if row:
+            axis.annotate(
+                "", (1.5, -row + 0.33), (1.5, -row + 0.67), arrowprops={"arrowstyle": "-|>"}
+            )
+    axis.set(title="The way of the data", xlim=(-0.4, 6.6), ylim=(-len(stations) + 0.4, 0.6))
+    axis.set_axis_off()
+    return figure
+
+
+def bar_chart(
+    series: Mapping[str, Mapping[str, int]], title: str, xlabel: str, most: int = 20
+) -> Figure:
+    """Return counts as horizontal bars, the largest on top; several series are stacked.
+
+    `series` holds counts by name, for each series; the `most` names with the largest sums are
+    shown. Built in notebook 01.
+    """
+    totals: dict[str, int] = {}
+    for counts in series.values():
+        for name, count in counts.items():
+            totals[name] = totals.get(name, 0) + count
+    names = sorted(totals, key=lambda name: (-totals[name], name))[:most][::-1]
+    figure, (axis,) = new_figure(1, height=1.3 + 0.24 * len(names))
+    figure.set_figwidth(6.4)
+    left = [0] * len(names)
+    colours = (BLUE, ORANGE, GREEN)
+    for (label, counts), colour in zip(series.items(), colours, strict=False):
+        widths = [counts.get(name, 0) for name in names]
+        axis.barh(names, widths, left=left, color=colour, label=label)
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    axis.set(title=title, xlabel=xlabel)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(series) > 1:
+        axis.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def count_chart(
+    series: Mapping[str, Sequence[int]], title: str, xlabel: str, ylabel: str
+) -> Figure:
+    """Return how often each whole number occurs, one bar a number; series stand side by side.
+
+    Built in notebook 01.
+    """
+    figure, (axis,) = new_figure(1)
+    figure.set_figwidth(6.4)
+    width = 0.8 / len(series)
+    for number, (label, values) in enumerate(series.items()):
+        numbers = sorted(set(values))
+        shift = (number - (len(series) - 1) / 2) * width
+        axis.bar(
+            [value + shift for value in numbers],
+            [list(values).count(value) for value in numbers],
+            width,
+            color=(BLUE, ORANGE, GREEN)[number % 3],
+            label=label,
+        )
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(series) > 1:
+        axis.legend(frameon=False)
+    return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
 from nerlib.display import fact_table
-from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer
+from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer, saved_json
+from nerlib.inference import Tagger, save_model
 from nerlib.model import NERClassifier
 from nerlib.parsing import Parser
 from nerlib.tags import TagSet
-from nerlib.training import TrainConfig
+from nerlib.training import TrainConfig, train
 
 SCRATCH = "scratch:small-bert"
 DEFAULT_RECIPE = "offline"
@@ -78,7 +80,9 @@ class Recipe:
         }
 
 
-_SETTINGS = TrainConfig(epochs=8, learning_rate=2e-4, label_smoothing=0.1, masked_subwords=0.15)
+_SETTINGS = TrainConfig(
+    epochs=8, learning_rate=3e-4, head_rate_factor=5, label_smoothing=0.1, masked_subwords=0.15
+)
 
 RECIPES = {
     recipe.name: recipe
@@ -188,6 +192,8 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     tags = TagSet.from_corpus(train_rows, parser)
     torch.manual_seed(recipe.settings.seed)  # the head's first weights
     model = NERClassifier.from_encoder(encoder, tags, segmentation=parser.segmentation)
+    # Written into config.json, so that the record can never belong to other weights.
+    model.config.made_by = made_by(recipe)
     return Experiment(
         recipe,
         tags,
@@ -204,3 +210,96 @@ def output_folder() -> Path:
     if chosen:
         return Path(chosen)
     return Path("../build") if Path("../pyproject.toml").is_file() else Path("build")
+
+
+def trained_tagger(
+    recipe: Recipe,
+    folder: str | Path,
+    rows: int | None = None,
+    epochs: int | None = None,
+    report: Callable[[str], None] = print,
+) -> Tagger:
+    """Return the tagger in `folder/model`; if there is none, train it and save it there first.
+
+    `report` gets a line that says which of the two is done. `rows` (drawn from the whole training
+    split, in a fixed random order) and `epochs` make a quick start of the recipe; without them a
+    saved model of this recipe is taken however long it was trained. Raises `RecipeError` for a
+    model of another recipe, or not trained as asked for: it is neither used nor overwritten.
+    """
+    path, wanted = Path(folder) / "model", shortened(recipe, rows, epochs)
+    shown = f"{path.parent.name}/{path.name}"
+    if path.exists():
+        record = check_made_by(path, wanted, rows, epochs)
+        report(
+            f"loading the model in {shown}, trained before: recipe {record['recipe']}, "
+            f"rows {record['rows']}, epochs {record['epochs']}"
+        )
+    else:
+        report(f"there is no model in {shown} yet: training one")
+        experiment = prepare(wanted, folder)
+        train(
+            experiment.model,
+            experiment.train_set,
+            experiment.validation_set,
+            wanted.settings,
+            report,
+        )
+        save_model(experiment.model, experiment.tokenizer, path)
+        report(f"saved in {shown}")
+    return Tagger.from_pretrained(path, recipe.settings.device, recipe.settings.precision)
+
+
+def shortened(recipe: Recipe, rows: int | None, epochs: int | None) -> Recipe:
+    """Return the recipe with fewer training rows, or epochs, where they are given.
+
+    >>> shortened(get_recipe("tutorial"), rows=300, epochs=None).train_split
+    'train[:300]'
+    """
+    if epochs is not None:
+        recipe = replace(recipe, settings=replace(recipe.settings, epochs=epochs))
+    if rows is None:
+        return recipe
+    name = recipe.train_split.partition("[")[0]
+    return replace(recipe, train_split=f"{name}[:{rows}]", shuffle=True)
+
+
+def made_by(recipe: Recipe) -> dict[str, object]:
+    """Return what a saved model remembers of its recipe, in its `config.json`.
+
+    >>> made_by(get_recipe("offline"))["recipe"]
+    'offline'
+    """
+    return {
+        "recipe": recipe.name,
+        "locale": recipe.locale,
+        "encoder": recipe.encoder,
+        "rows": recipe.train_split,
+        "epochs": recipe.settings.epochs,
+    }
+
+
+def check_made_by(
+    path: Path, recipe: Recipe, rows: int | None, epochs: int | None
+) -> dict[str, object]:
+    """Return what a saved model remembers of its recipe, if that is the one that is wanted.
+
+    Raises `RecipeError` for another one, and for other rows or epochs where they are given.
+    """
+    record = saved_json(path, "config.json").get("made_by")
+    if not isinstance(record, dict):
+        raise RecipeError(
+            f"{path} does not say which recipe made it: delete it, or give another folder"
+        )
+    asked = made_by(recipe)
+    free = {name for name, wish in (("rows", rows), ("epochs", epochs)) if wish is None}
+    different = [
+        f"{name} {record.get(name)}, not {asked[name]}"
+        for name in asked
+        if name not in free and record.get(name) != asked[name]
+    ]
+    if different:
+        raise RecipeError(
+            f"the model in {path} was made with {'; '.join(different)}: delete it to train anew, "
+            "or give another folder"
+        )
+    return record

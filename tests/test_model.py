@@ -1,0 +1,253 @@
+"""The network: pooling against the obvious loop, weights in and out, settings that raise."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_encoders import (
+    FAMILIES,
+    encoder_folder,
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    small_data,
+    tokenizer_of,
+)
+from transformers import AutoModel
+
+from nerlib import EncoderError, NERClassifier, NERConfig, TagSet, collate, pool_words, save_model
+from nerlib.encoders import quiet_transformers
+from nerlib.model import tagging_loss
+
+POOLINGS = ("mean", "first", "last", "max")
+TAGS = TagSet.from_types(["time", "date", "place_name"])
+
+
+def loop_pool(hidden, word_ids, num_words, pooling):
+    """Pool as one would by hand: utterance by utterance, word by word."""
+    rows = []
+    for vectors, numbers in zip(hidden, word_ids.tolist(), strict=True):
+        for word in range(num_words):
+            mine = [vectors[i] for i, number in enumerate(numbers) if number == word]
+            if not mine:
+                rows.append(torch.zeros(hidden.shape[-1], dtype=hidden.dtype))
+            elif pooling == "mean":
+                rows.append(sum(mine) / len(mine))
+            elif pooling == "max":
+                rows.append(torch.stack(mine).amax(0))
+            else:
+                rows.append(mine[0] if pooling == "first" else mine[-1])
+    return torch.stack(rows).view(len(hidden), num_words, -1)
+
+
+def random_word_ids(batch, subwords, num_words, generator):
+    """Return word numbers in which some words have no subword, with special ones at both ends."""
+    rows = torch.randint(0, num_words, (batch, subwords), generator=generator).sort(1).values
+    rows[:, 0] = -1
+    ends = torch.randint(2, subwords, (batch,), generator=generator)
+    return rows.where(torch.arange(subwords) < ends.unsqueeze(1), -1)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("seed", range(5))
+def test_pooling_equals_the_loop_with_its_gradients(pooling, seed):
+    generator = torch.Generator().manual_seed(seed)
+    word_ids = random_word_ids(6, 17, 9, generator)
+    assert any(set(range(9)) - set(row) for row in word_ids.tolist())  # words without subword
+    hidden = torch.randn(6, 17, 12, generator=generator, requires_grad=True)
+    weights = torch.randn(6, 9, 12, generator=generator)
+    fast, slow = pool_words(hidden, word_ids, 9, pooling), loop_pool(hidden, word_ids, 9, pooling)
+    assert torch.allclose(fast, slow, rtol=0, atol=1e-5)
+    (gradient,) = torch.autograd.grad((fast * weights).sum(), hidden)
+    (wanted,) = torch.autograd.grad((slow * weights).sum(), hidden)
+    assert torch.allclose(gradient, wanted, rtol=0, atol=1e-5)
+    assert gradient[word_ids == -1].count_nonzero() == 0
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_words_without_subword_get_zeros_and_finite_gradients(pooling):
+    hidden = torch.full((1, 3, 4), -5.0, requires_grad=True)
+    words = pool_words(hidden, torch.tensor([[-1, 1, -1]]), 3, pooling)
+    assert words[0].tolist() == [[0.0] * 4, [-5.0] * 4, [0.0] * 4]
+    words.sum().backward()
+    assert hidden.grad[0].tolist() == [[0.0] * 4, [1.0] * 4, [0.0] * 4]
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_without_any_word(pooling):
+    hidden = torch.zeros(2, 3, 4)
+    assert pool_words(hidden, torch.full((2, 3), -1), 0, pooling).shape == (2, 0, 4)
+
+
+def test_max_pooling_needs_no_memory_per_pair_of_word_and_subword():
+    # (words × subwords × hidden) floats would be 17 GB here.
+    hidden = torch.randn(8, 512, 256)
+    word_ids = torch.arange(512).expand(8, 512)
+    assert torch.equal(pool_words(hidden, word_ids, 512, "max"), hidden)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_of_32_equals_one_by_one(family):
+    model, data = new_model(family), small_data(family, rows=32)
+    with torch.inference_mode():
+        together = model(**collate(data, data.pad_id)).logits
+        for row, logits in zip(data, together, strict=True):
+            alone = model(**collate([row], data.pad_id)).logits[0]
+            assert torch.allclose(alone, logits[: len(alone)], rtol=0, atol=1e-5)
+    assert len({len(item["input_ids"]) for item in data}) > 3  # so there was padding
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_from_encoder_takes_the_encoders_weights_without_the_pooler(family):
+    with quiet_transformers():
+        published = AutoModel.from_pretrained(encoder_folder(family)).state_dict()
+    wanted = {name: value for name, value in published.items() if not name.startswith("pooler.")}
+    model = new_model(family, seed=7)
+    taken = model.encoder.state_dict()
+    assert taken.keys() == wanted.keys()
+    assert all(torch.equal(taken[name], wanted[name]) for name in wanted)
+    assert not [name for name in model.state_dict() if "pooler" in name]
+
+
+def test_only_the_head_depends_on_the_seed():
+    one, other = new_model("bert", seed=1).state_dict(), new_model("bert", seed=2).state_dict()
+    differ = {name for name in one if not torch.equal(one[name], other[name])}
+    assert differ
+    assert all(name.startswith("head.") for name in differ)
+
+
+def test_an_encoder_with_missing_weights_is_refused(tmp_path):
+    for file in encoder_folder("bert").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if "layer.1." not in name}
+    save_file(kept, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(EncoderError, match=r"lacks weights: \['encoder\.layer\.1\.") as error:
+        NERClassifier.from_encoder(str(tmp_path), TAGS)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("problem", ["truncated", "no folder", "no config", "no weights"])
+def test_an_encoder_that_cannot_be_loaded_is_one_clear_line(tmp_path, problem):
+    folder = tmp_path / "encoder"
+    if problem != "no folder":
+        folder.mkdir()
+        for file in encoder_folder("bert").iterdir():
+            (folder / file.name).write_bytes(file.read_bytes())
+    if problem == "truncated":
+        weights = folder / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-50])
+    elif problem != "no folder":
+        (folder / ("config.json" if problem == "no config" else "model.safetensors")).unlink()
+    with pytest.raises(EncoderError) as error:
+        NERClassifier.from_encoder(str(folder), TAGS)
+    assert len(str(error.value).splitlines()) == 1
+    assert str(folder) in str(error.value)
+
+
+SETTINGS = {"pooling": "max", "segmentation": "characters", "dropout": 0.3, "head_size": 20}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_save_and_load_restore_everything(family, tmp_path):
+    model, data = new_model(family, **SETTINGS), small_data(family, rows=8)
+    save_model(model, tokenizer_of(family), tmp_path)
+    with quiet_transformers():
+        loaded = NERClassifier.from_pretrained(tmp_path).eval()
+    batch = collate(data, data.pad_id)
+    with torch.inference_mode():
+        assert torch.equal(model(**batch).logits, loaded(**batch).logits)
+    assert loaded.config.tags == TAGS
+    assert loaded.config.parser.segmentation == "characters"
+    assert loaded.head[0].p == 0.3
+    assert {name: getattr(loaded.config, name) for name in SETTINGS} == SETTINGS
+    assert loaded.config.id2label == TAGS.id_to_tag
+    assert {file.suffix for file in tmp_path.iterdir()} <= {".json", ".safetensors", ".txt"}
+
+
+FRESH = """
+import socket, sys
+from pathlib import Path
+def refuse(*_): raise AssertionError("a connection was tried")
+socket.socket.connect = socket.getaddrinfo = refuse
+import torch
+from nerlib import Tagger
+for folder in Path(sys.argv[1]).iterdir():
+    saved = torch.load(folder / "expected.pt")
+    tagger = Tagger.from_pretrained(folder, "cpu", "fp32")
+    with torch.inference_mode():
+        logits = tagger.model(**saved["batch"]).logits
+    assert torch.equal(logits, saved["logits"]), folder
+    assert tagger.tags(saved["text"]) == saved["tags"], folder
+    assert tagger.parser.segmentation == "characters", folder
+    print(folder.name)
+"""
+
+
+def test_a_fresh_process_without_network_gets_the_same_logits(tmp_path):
+    from nerlib import Tagger
+
+    text = "wake me at nine, a<s>b"
+    for family in FAMILIES:
+        model, data = new_model(family, **SETTINGS), small_data(family, rows=8)
+        batch = collate(data, data.pad_id)
+        tagger = Tagger(model, tokenizer_of(family), "cpu", "fp32")
+        tagger.save_pretrained(tmp_path / family)
+        with torch.inference_mode():
+            expected = {"batch": batch, "logits": model(**batch).logits}
+        expected |= {"text": text, "tags": tagger.tags(text)}
+        torch.save(expected, tmp_path / family / "expected.pt")
+    run = subprocess.run(
+        [sys.executable, "-c", FRESH, str(tmp_path)],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(torch.get_num_threads())},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert sorted(run.stdout.split()) == sorted(FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"pooling": "median"}, "unknown pooling 'median'"),
+        ({"head_size": 0}, "head_size"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"segmentation": "letters"}, "unknown segmentation"),
+        ({"labels": ["B-TIME", "I-TIME"]}, "labels must be"),
+        ({"labels": ["O", "B-TIME"]}, "labels must be"),
+        ({"labels": ["O", "I-TIME", "B-TIME"]}, "labels must be"),
+    ],
+)
+def test_bad_settings_raise(settings, message):
+    with pytest.raises(ValueError, match=message):
+        NERConfig(**settings)
+
+
+def test_forward_needs_to_know_the_words():
+    with pytest.raises(ValueError, match="word_ids is needed"):
+        new_model("bert")(torch.tensor([[2, 3]]))
+
+
+def test_the_number_of_words_follows_from_labels_or_word_ids():
+    model, word_ids = new_model("bert"), torch.tensor([[-1, 0, 0, 1, -1]])
+    ids = torch.tensor([[2, 7, 8, 9, 3]])
+    assert model(ids, word_ids=word_ids).logits.shape == (1, 2, 7)
+    assert model(ids, word_ids=word_ids, num_words=4).logits.shape == (1, 4, 7)
+    assert model(ids, word_ids=word_ids, labels=torch.zeros(1, 3, dtype=torch.long)).loss.ndim == 0
+
+
+def test_the_loss_is_the_mean_over_labelled_words():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 5, generator=generator)
+    labels = torch.tensor([[1, -100, 4], [0, -100, -100]])
+    chosen = [(0, 0, 1), (0, 2, 4), (1, 0, 0)]
+    by_hand = -sum(logits.log_softmax(-1)[place] for place in chosen) / 3
+    assert torch.allclose(tagging_loss(logits, labels), by_hand)
+    # Smoothing gives every tag a fifth of the share.
+    uniform = -sum(logits.log_softmax(-1)[row, word].mean() for row, word, _ in chosen) / 3
+    smoothed = tagging_loss(logits, labels, label_smoothing=0.2)
+    assert torch.allclose(smoothed, 0.8 * by_hand + 0.2 * uniform)

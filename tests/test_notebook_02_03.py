@@ -1,0 +1,270 @@
+"""What notebooks 02 and 03 write by hand agrees with the library, on more than they show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_encoders import tokenizer_of
+
+from nerlib import (
+    PACKAGED,
+    LengthBucketSampler,
+    NERDataset,
+    ParsedUtterance,
+    Parser,
+    TagSet,
+    collate,
+    load_corpus,
+    load_tokenizer,
+    spans_to_tags,
+    tags_to_spans,
+)
+from nerlib.dataset import subword_groups, word_ids_from_groups
+from nerlib.encoders import build_small_bert
+from nerlib.plots import character_ruler, padding_picture, subword_alignment, subword_costs
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+LOCALES = ("en-US", "ru-RU")
+SPLITS = ("train", "validation", "test")
+
+
+def run_cells(name: str, *also: str) -> dict[str, Any]:
+    """Return the names that a notebook's set-up cell, its cells tagged `by-hand` and some others
+    define."""
+    path = NOTEBOOKS / f"{name}.ipynb"
+    wanted = {f"{name[:2]}-{cell}" for cell in ("setup", *also)}
+    names: dict[str, Any] = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.id in wanted or "by-hand" in cell.metadata.get("tags", []):
+            wanted.discard(cell.id)
+            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
+            exec(compile("\n".join(lines), f"{path.name}:{cell.id}", "exec"), names)
+    assert not wanted, f"{path.name} has no cells {wanted}"
+    return names
+
+
+@pytest.fixture(scope="module")
+def parsing() -> dict[str, Any]:
+    return run_cells("02_parsing", "naive")
+
+
+@pytest.fixture(scope="module")
+def subwords() -> dict[str, Any]:
+    return run_cells("03_tokenisation", "bug")
+
+
+def rows_of(locale: str) -> list[dict[str, str]]:
+    """All rows of the sample in one locale."""
+    return [row for split in SPLITS for row in load_corpus(locale, split)]
+
+
+# The notebook leaves out combining marks, a rule of the library that it does not teach.
+TEXT = st.characters(
+    categories=("L", "N", "P", "Sc", "Sm", "So", "Zs"),
+    exclude_characters="[]",
+    max_codepoint=0x24FF,
+)
+PLAIN = st.text(st.one_of(st.sampled_from("ab 7.,'!-–%«»^`"), TEXT), max_size=12)
+TYPES = st.sampled_from(["time", "date", "place_name", "Person"])
+
+
+@st.composite
+def annotations(draw: st.DrawFn) -> str:
+    """A bracketed utterance, with slots that touch words, punctuation and each other."""
+    pieces = [draw(PLAIN)]
+    for _ in range(draw(st.integers(0, 4))):
+        value = draw(PLAIN.filter(str.strip))
+        pieces += [f"[{draw(TYPES)} : {value}]", draw(PLAIN)]
+    return "".join(pieces)
+
+
+class TestParsing:
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_the_whole_sample(self, parsing: dict[str, Any], locale: str) -> None:
+        rows = rows_of(locale)
+        assert len(rows) == 1500
+        for row in rows:
+            self.check(parsing, row["annot_utt"])
+
+    @given(annotated=annotations())
+    def test_generated_annotations(self, parsing: dict[str, Any], annotated: str) -> None:
+        self.check(parsing, annotated)
+
+    def check(self, parsing: dict[str, Any], annotated: str) -> None:
+        """Assert that every function by hand does what the library's does."""
+        expected = Parser().parse(annotated)
+        found = parsing["parse_by_hand"](annotated)
+        assert isinstance(found, ParsedUtterance)
+        assert found == expected
+        words, spans, tags = expected.words, expected.spans, expected.tags
+        assert parsing["spans_from_tags_by_hand"](words, tags) == tags_to_spans(words, tags)
+        assert parsing["tags_by_hand"](words, spans) == spans_to_tags(words, spans)
+
+    @given(text=PLAIN, offset=st.integers(0, 50))
+    def test_words_of_plain_text(self, parsing: dict[str, Any], text: str, offset: int) -> None:
+        expected = Parser().split_words(text, offset)
+        assert parsing["split_words_by_hand"](text, offset) == expected
+
+    @given(tags=st.lists(st.sampled_from(["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"])))
+    def test_any_tags_become_the_same_spans(self, parsing: dict[str, Any], tags: list[str]) -> None:
+        words = Parser().split_words(" ".join("w" * (1 + i % 3) for i in range(len(tags))))
+        assert parsing["spans_from_tags_by_hand"](words, tags) == tags_to_spans(words, tags)
+
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_the_dictionary_works_on_the_running_sentence_only(
+        self, parsing: dict[str, Any], locale: str
+    ) -> None:
+        wrong = []
+        for row in rows_of(locale):
+            naive = [tag for _, tag in parsing["naive_tags"](row["utt"], row["annot_utt"])]
+            if naive != Parser()(row["utt"], row["annot_utt"]):
+                wrong.append(row["id"])
+        assert "1" not in wrong
+        assert len(wrong) >= 200
+
+
+def word_ids_of(counts: list[int]) -> list[int | None]:
+    """What a tokenizer says for words that have so many subwords, special ones at both ends."""
+    return [None, *(word for word, count in enumerate(counts) for _ in range(count)), None]
+
+
+COUNTS = st.lists(st.integers(0, 4), max_size=12)
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The notebook's two tokenizers, and one that works on bytes."""
+    folder = build_small_bert(load_corpus("ru-RU")["utt"], tmp_path_factory.mktemp("learnt"))
+    return {
+        "packaged": load_tokenizer(PACKAGED),
+        "learnt": load_tokenizer(str(folder)),
+        "roberta": tokenizer_of("roberta"),
+    }
+
+
+class TestSubwords:
+    @given(counts=COUNTS)
+    def test_groups_of_any_words(self, subwords: dict[str, Any], counts: list[int]) -> None:
+        word_ids = word_ids_of(counts)
+        groups = subwords["subword_groups_by_hand"](word_ids, len(counts))
+        assert groups == subword_groups(word_ids, len(counts))
+        assert [count for _, count in groups] == counts
+        table = torch.tensor(groups, dtype=torch.long).view(-1, 2)
+        back = word_ids_from_groups(table, len(word_ids))
+        assert back.tolist() == [-1 if word is None else word for word in word_ids]
+
+    @given(counts=st.lists(st.integers(1, 4), max_size=12))
+    def test_the_tutorial_is_right_up_to_the_first_long_word(
+        self, subwords: dict[str, Any], counts: list[int]
+    ) -> None:
+        word_ids = word_ids_of(counts)
+        right = subwords["subword_groups_by_hand"](word_ids, len(counts))
+        wrong = subwords["tutorial_groups"](word_ids)
+        for word, (ours, theirs) in enumerate(zip(right, wrong, strict=True)):
+            assert (ours == theirs) == (set(counts[:word]) <= {1})
+
+    @pytest.mark.parametrize("name", ["packaged", "learnt", "roberta"])
+    @pytest.mark.parametrize("locale", LOCALES)
+    def test_the_whole_sample(
+        self, subwords: dict[str, Any], tokenizers: dict[str, Any], locale: str, name: str
+    ) -> None:
+        rows, tokenizer = rows_of(locale), tokenizers[name]
+        data = NERDataset(rows, tokenizer, TagSet.from_corpus(rows), max_length=512)
+        sentences = [[word.text for word in utterance.words] for utterance in data.utterances]
+        groups = [[tuple(group) for group in item["subword_group"].tolist()] for item in data.items]
+        for words, expected in zip(sentences, groups, strict=True):
+            word_ids = tokenizer(words, is_split_into_words=True, verbose=False).word_ids()
+            assert subwords["subword_groups_by_hand"](word_ids, len(words)) == expected
+        costs = subwords["costs_by_hand"](tokenizer, sentences)
+        assert costs == [count for inside in groups for _, count in inside]
+
+    def test_a_word_without_subwords_keeps_its_place(
+        self, subwords: dict[str, Any], tokenizers: dict[str, Any]
+    ) -> None:
+        words = ["wake", "\u200b", "friday", "\u00ad"]
+        word_ids = tokenizers["packaged"](words, is_split_into_words=True).word_ids()
+        found = subwords["subword_groups_by_hand"](word_ids, len(words))
+        assert found == [(1, 1), (0, 0), (2, 1), (0, 0)]
+
+
+class TestBatches:
+    @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=8), pad_id=st.integers(0, 5))
+    def test_padding_and_mask(
+        self, subwords: dict[str, Any], lengths: list[int], pad_id: int
+    ) -> None:
+        rows = [list(range(10, 10 + length)) for length in lengths]
+        items = [
+            {
+                "input_ids": torch.tensor(row),
+                "attention_mask": torch.ones(len(row), dtype=torch.long),
+                "subword_group": torch.tensor([[0, 1]]),
+                "target": torch.tensor([0]),
+            }
+            for row in rows
+        ]
+        batch = collate(items, pad_id)
+        assert batch["input_ids"].tolist() == subwords["pad_by_hand"](rows, pad_id)
+        assert batch["attention_mask"].tolist() == subwords["mask_by_hand"](rows)
+        share = subwords["padding_share_by_hand"](lengths, [list(range(len(lengths)))])
+        padding = 1 - batch["attention_mask"].double().mean().item()
+        assert share == pytest.approx(padding, abs=1e-12)
+
+    @given(lengths=st.lists(st.integers(1, 40), max_size=60), batch_size=st.integers(1, 9))
+    def test_batches_by_length(
+        self, subwords: dict[str, Any], lengths: list[int], batch_size: int
+    ) -> None:
+        expected = list(LengthBucketSampler(lengths, batch_size, shuffle=False)) if lengths else []
+        assert subwords["length_batches_by_hand"](lengths, batch_size) == expected
+
+    def test_the_share_over_several_batches(self, subwords: dict[str, Any]) -> None:
+        # Batches of 2 × 4 and 1 × 5 positions, of which 1 is padding.
+        share = subwords["padding_share_by_hand"]([4, 3, 5], [[0, 1], [2]])
+        assert share == pytest.approx(1 / 13, abs=1e-12)
+
+
+class TestFigures:
+    def test_character_ruler(self) -> None:
+        parsed = Parser().parse("wake me at [time : nine am]")
+        (axis,) = character_ruler(parsed.text, parsed.words, parsed.spans).axes
+        assert len(axis.patches) == 5 + 1
+        texts = [text.get_text() for text in axis.texts]
+        assert texts[: len(parsed.text)] == list(parsed.text.replace(" ", "·"))
+        assert "16–18" in texts
+        assert texts[-1] == "time 11–18"
+
+    def test_ruler_without_words_or_spans(self) -> None:
+        (axis,) = character_ruler("", [], []).axes
+        assert not axis.patches
+
+    def test_subword_alignment(self) -> None:
+        words, word_ids = ["play", "\u200b", "jazz"], [-1, 0, 2, 2, -1]
+        names = ["[CLS]", "play", "ja", "##zz", "[SEP]"]
+        (axis,) = subword_alignment(words, names, word_ids).axes
+        drawn = [text.get_text() for text in axis.texts]
+        assert drawn == ["play", "jazz", *names, *"01234"]
+        tops = [line.get_xdata()[0] for line in axis.lines]
+        assert len(tops) == 3
+        assert tops[0] < tops[1] == tops[2]
+
+    def test_subword_costs(self) -> None:
+        figure = subword_costs({"a": [1, 1, 2], "b": [9, 3, 0, 1]}, most=3)
+        left, right = figure.axes
+        assert [bar.get_width() for bar in left.patches] == pytest.approx([4 / 3, 13 / 4])
+        shares = [list(line.get_ydata()) for line in right.lines]
+        assert shares[0] == pytest.approx([200 / 3, 100 / 3, 0])
+        assert shares[1] == pytest.approx([100 / 3, 0, 200 / 3])
+        assert [tick.get_text() for tick in right.get_xticklabels()] == ["1", "2", "3+"]
+
+    def test_padding_picture(self) -> None:
+        figure = padding_picture([4, 3, 5], {"a": [[0, 1], [2]], "b": [[2, 0, 1]]})
+        a, b = figure.axes
+        assert [a.get_title(), b.get_title()] == ["a: 8 % padding", "b: 20 % padding"]
+        widths = [bar.get_width() for bar in a.patches]
+        assert widths == [4, 4, 5, 4, 3, 5]
+        assert a.get_xlim() == b.get_xlim() == (0, 5)

@@ -1,0 +1,128 @@
+"""One's own bracketed sentences become a corpus, or an error that says where to look."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_encoders import tokenizer_of
+
+from nerlib import CorpusError, NERDataset, Parser, TagSet
+from nerlib.corpus import COLUMNS
+from nerlib.own_data import OwnDataError, corpus_from_lines
+
+LINES = """
+# a comment, and an empty line
+
+the [part : chain] [problem : skips] on hills
+  my [part : rear brake] squeaks
+"""
+
+
+def error_of(lines: object, **settings: str) -> OwnDataError:
+    """The error that some lines raise."""
+    with pytest.raises(OwnDataError) as caught:
+        corpus_from_lines(lines, **settings)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_sentences_become_rows_of_the_seven_columns() -> None:
+    corpus = corpus_from_lines(LINES, locale="en-GB", name="bicycle")
+    assert tuple(corpus.column_names) == COLUMNS
+    assert corpus[0] == {
+        "id": "bicycle-4",
+        "locale": "en-GB",
+        "partition": "train",
+        "scenario": "bicycle",
+        "intent": "bicycle",
+        "utt": "the chain skips on hills",
+        "annot_utt": "the [part : chain] [problem : skips] on hills",
+    }
+    assert corpus["utt"][1] == "my rear brake squeaks"
+
+
+def test_text_list_and_open_file_say_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "own.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + LINES.lstrip().replace("\n", "\r\n").encode())
+    with path.open(encoding="utf-8", newline="") as file:
+        from_file = corpus_from_lines(file)
+    from_list = corpus_from_lines(LINES.lstrip().split("\n"))
+    from_text = corpus_from_lines(LINES.lstrip())
+    assert from_file.to_list() == from_list.to_list() == from_text.to_list()
+
+
+def test_lines_are_counted_as_an_editor_counts_them() -> None:
+    corpus = corpus_from_lines("one\u2028still one\n\ntwo")
+    assert corpus["id"] == ["own-1", "own-3"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_sentence() -> None:
+    assert corpus_from_lines("\ufeff# a comment\nthe bell")["utt"] == ["the bell"]
+
+
+def test_the_rows_train_a_model() -> None:
+    corpus = corpus_from_lines(LINES)
+    tags = TagSet.from_corpus(corpus)
+    assert tags.types == ("PART", "PROBLEM")
+    data = NERDataset(corpus, tokenizer_of("bert"), tags)
+    assert data.gold[0] == ("O", "B-PART", "B-PROBLEM", "O", "O")
+
+
+def test_characters_are_words_where_the_locale_writes_without_spaces() -> None:
+    lines = "[part : 链条]断了"
+    corpus = corpus_from_lines(lines, locale="zh-CN")
+    data = NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus))
+    assert data.gold[0] == ("B-PART", "I-PART", "O", "O")
+
+
+def test_all_broken_lines_are_told_at_once_with_number_place_and_advice() -> None:
+    error = error_of("the bell\n\nthe [part : chain skips\na [wheel] wobbles", name="bicycle")
+    assert str(error).splitlines() == [
+        "2 of 3 sentences cannot be read:",
+        "line 3, character 4: '[' is never closed; add the ']' after the slot's value",
+        "    the [part : chain skips",
+        "        ^",
+        "line 4, character 2: [wheel] has no ' : ' between type and value; "
+        "write [type : value], or take a literal bracket out of the text",
+        "    a [wheel] wobbles",
+        "      ^",
+    ]
+    assert [e.row_id for e in error.errors] == ["bicycle-3", "bicycle-4"]
+
+
+@pytest.mark.parametrize("position", [0, 5, 59, 60, 61, 500])
+def test_the_mark_stands_under_the_place_however_long_the_line(position: int) -> None:
+    line = "x" * position + "[" + "y" * 300
+    _, _, shown, mark = str(error_of([line])).splitlines()
+    assert mark.strip() == "^"
+    assert shown[mark.index("^")] == "["
+    assert len(shown) < 100
+
+
+@pytest.mark.parametrize("lines", ["", "\n  \n# only a comment\n", []])
+def test_no_sentence_at_all_is_an_error_with_advice(lines: object) -> None:
+    error = error_of(lines)
+    assert "there is no sentence: write one a line" in str(error)
+    assert error.errors == ()
+
+
+def test_the_error_is_a_corpus_error_and_survives_a_process_boundary() -> None:
+    error = error_of("the [part : chain skips")
+    assert isinstance(error, CorpusError)
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error)
+    assert [e.position for e in again.errors] == [4]
+
+
+WORDS = st.lists(st.sampled_from(["bell", "rear brake", "9:30", "don't", "велосипед"]), min_size=1)
+
+
+@given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1))
+def test_every_readable_sentence_comes_back_unchanged(pieces: list[tuple[list[str], bool]]) -> None:
+    lines = [f"[part : {' '.join(w)}]" if slot else " ".join(w) for w, slot in pieces]
+    corpus = corpus_from_lines(lines)
+    assert corpus["annot_utt"] == lines
+    assert corpus["utt"] == [Parser().parse(line).text for line in lines]

@@ -1,0 +1,526 @@
+"""The parser: exact offsets, exact round trips, and errors that say where and what to do."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nerlib import AnnotationError, Parser, Span, Word, load_corpus, spans_to_tags, tags_to_spans
+from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance, tag_chunks
+
+SPACES, CHARACTERS = Parser(), Parser("characters")
+
+# Letters of several scripts, punctuation, marks, emoji, joiners, spaces and direction marks.
+ALPHABET = (
+    "abÇß019 .,:;!?'’\"-_/%$€+()«»\t\n\u00a0\u3000"
+    "жёйשלעربी日本語ไทยá́̈👍👩\u200d🏽\ufe0f\u200b\u00ad\u202e\u200f"
+)
+anything = st.one_of(
+    st.text(alphabet=ALPHABET, max_size=12),
+    st.text(alphabet=st.characters(exclude_characters="[]", codec="utf-8"), max_size=12),
+)
+slot_types = st.from_regex(r"[a-z]+(_[a-z]+)?", fullmatch=True)
+values = anything.filter(lambda text: text.strip())
+tidy_values = values.map(str.strip)
+
+
+def annotations(slot_values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Return a strategy for bracketed utterances with these slot values."""
+    slots = st.builds("[{} : {}]".format, slot_types, slot_values)
+    return st.lists(st.one_of(anything, slots), max_size=8).map("".join)
+
+
+def tags_of(text: str, parser: Parser = SPACES) -> list[str]:
+    return list(parser.parse(text).tags)
+
+
+def words_of(text: str, parser: Parser = SPACES) -> list[str]:
+    return [word.text for word in parser.split_words(text)]
+
+
+def check_invariants(parsed: ParsedUtterance) -> None:
+    """Assert everything that holds for every parsed utterance."""
+    assert len(parsed.words) == len(parsed.tags)
+    for word in parsed.words:
+        assert parsed.text[word.start : word.end] == word.text != ""
+        assert not any(word.start < span.start < word.end for span in parsed.spans)
+        assert not any(word.start < span.end < word.end for span in parsed.spans)
+    covered = [place for word in parsed.words for place in range(word.start, word.end)]
+    assert covered == [match.start() for match in regex.finditer(r"\S", parsed.text)]
+    assert spans_to_tags(parsed.words, parsed.spans) == list(parsed.tags)
+
+
+@pytest.mark.parametrize("parser", [SPACES, CHARACTERS], ids=["spaces", "characters"])
+class TestRoundTrips:
+    @given(annotated=annotations(values))
+    def test_annotate_is_the_inverse_of_parse(self, parser: Parser, annotated: str) -> None:
+        parsed = parser.parse(annotated)
+        assert parser.annotate(parsed.text, parsed.spans) == annotated
+
+    @given(annotated=annotations(values))
+    def test_offsets_are_exact_and_words_cover_everything(
+        self, parser: Parser, annotated: str
+    ) -> None:
+        check_invariants(parser.parse(annotated))
+
+    @given(annotated=annotations(tidy_values))
+    def test_spans_to_tags_and_back(self, parser: Parser, annotated: str) -> None:
+        parsed = parser.parse(annotated)
+        assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
+
+    @given(annotated=annotations(values))
+    def test_calling_and_parsing_agree(self, parser: Parser, annotated: str) -> None:
+        parsed = parser.parse(annotated)
+        assert parser(parsed.text, annotated) == list(parsed.tags)
+
+    @given(
+        text=st.text(alphabet=st.one_of(st.sampled_from("[]: ab"), st.characters()), max_size=40)
+    )
+    def test_any_text_either_parses_exactly_or_raises(self, parser: Parser, text: str) -> None:
+        error, parsed = None, None
+        try:
+            parsed = parser.parse(text)
+        except AnnotationError as caught:
+            error = caught
+        if parsed is not None:
+            assert parser.annotate(parsed.text, parsed.spans) == text
+            check_invariants(parsed)
+        else:
+            assert error is not None
+            assert text[error.position] in "[]"
+
+    @given(text=anything, offset=st.integers(0, 1000))
+    def test_an_offset_moves_words_and_nothing_else(
+        self, parser: Parser, text: str, offset: int
+    ) -> None:
+        moved = [Word(w.text, w.start + offset, w.end + offset) for w in parser.split_words(text)]
+        assert parser.split_words(text, offset) == moved
+
+
+class TestTutorialExamples:
+    # The tag lists that the tutorial prints for its first rows; the sample opens with them.
+    PRINTED = (
+        ["O", "O", "O", "B-TIME", "I-TIME", "O", "B-DATE"],
+        ["O", "O", "B-TIME", "I-TIME", "I-TIME", "I-TIME"],
+        ["O", "O"],
+        ["O"],
+        ["O", "O", "O", "B-TIME", "I-TIME"],
+        ["O", "O", "B-TIME", "I-TIME"],
+        ["O", "O", "O", "O", "O", "B-COLOR_TYPE"],
+        ["O", "O", "O", "B-COLOR_TYPE", "I-COLOR_TYPE", "I-COLOR_TYPE"],
+        ["O", "O", "O"],
+    )
+
+    def test_tags_are_those_that_the_tutorial_prints(self) -> None:
+        rows = load_corpus("ru-RU", "train[:9]")
+        found = [SPACES(row["utt"], row["annot_utt"]) for row in rows]
+        assert found == list(self.PRINTED)
+
+    def test_a_parse_says_everything(self) -> None:
+        assert SPACES.parse("wake me at [time : nine am]") == ParsedUtterance(
+            "wake me at nine am",
+            (
+                Word("wake", 0, 4),
+                Word("me", 5, 7),
+                Word("at", 8, 10),
+                Word("nine", 11, 15),
+                Word("am", 16, 18),
+            ),
+            (Span("time", 11, 18),),
+            ("O", "O", "O", "B-TIME", "I-TIME"),
+        )
+
+    def test_results_cannot_be_changed(self) -> None:
+        parsed = SPACES.parse("at [time : nine]")
+        for thing, name in (
+            (parsed, "text"),
+            (parsed.words[0], "start"),
+            (parsed.spans[0], "type"),
+        ):
+            with pytest.raises(AttributeError):
+                setattr(thing, name, "x")
+
+
+def dictionary_tags(sentence: str, annotated: str) -> list[str]:
+    """Tag as the tutorial does: one dictionary from word to tag, asked for every word."""
+    word_to_tag: dict[str, str] = {}
+    for inside in regex.findall(r"\[(.*?)\]", annotated):
+        slot_type, phrase = inside.split(" : ")
+        for number, word in enumerate(phrase.split(" ")):
+            word_to_tag[word] = f"{'I' if number else 'B'}-{slot_type.upper()}"
+    spaced = regex.sub(r"([.,\/#!$%\^&\*;:{}=\-_`~()'\"’¿])", r" \1 ", sentence)
+    return [word_to_tag.get(word, "O") for word in spaced.split()]
+
+
+class TestRecurringWords:
+    """A dictionary keyed by words cannot know where a word stands."""
+
+    @pytest.mark.parametrize(
+        ("annotated", "by_dictionary", "right"),
+        [
+            (
+                "play the song [song_name : play with fire]",
+                ["B-SONG_NAME", "O", "O", "B-SONG_NAME", "I-SONG_NAME", "I-SONG_NAME"],
+                ["O", "O", "O", "B-SONG_NAME", "I-SONG_NAME", "I-SONG_NAME"],
+            ),
+            (
+                "[time : two] to [date : two]",
+                ["B-DATE", "O", "B-DATE"],
+                ["B-TIME", "O", "B-DATE"],
+            ),
+            (
+                "play [song_name : again and again]",
+                ["O", "I-SONG_NAME", "I-SONG_NAME", "I-SONG_NAME"],
+                ["O", "B-SONG_NAME", "I-SONG_NAME", "I-SONG_NAME"],
+            ),
+        ],
+        ids=["outside", "two types", "inside"],
+    )
+    def test_a_dictionary_goes_wrong_and_offsets_do_not(
+        self, annotated: str, by_dictionary: list[str], right: list[str]
+    ) -> None:
+        text = SPACES.parse(annotated).text
+        assert dictionary_tags(text, annotated) == by_dictionary
+        assert SPACES(text, annotated) == right
+
+    def test_a_dictionary_loses_words_with_an_apostrophe(self) -> None:
+        text, annotated = "at nine o'clock", "at [time : nine o'clock]"
+        assert dictionary_tags(text, annotated) == ["O", "B-TIME", "O", "O", "O"]
+        assert SPACES(text, annotated) == ["O", "B-TIME", "I-TIME"]
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("don't stop, please!", ["don't", "stop", ",", "please", "!"]),
+            ("nine o'clock", ["nine", "o'clock"]),
+            ("it’s", ["it’s"]),
+            ("'quoted'", ["'", "quoted", "'"]),
+            ("«olly»...", ["«", "olly", "»", ".", ".", "."]),
+            ("(7.30, 3,5 and 20%)", ["(", "7.30", ",", "3,5", "and", "20", "%", ")"]),
+            ("$5 +3 = €2", ["$", "5", "+", "3", "=", "€", "2"]),
+            ("e-mail me@home.org.", ["e-mail", "me@home.org", "."]),
+            ("?!", ["?", "!"]),
+            ("a\u00a0b\u3000c\td\ne", ["a", "b", "c", "d", "e"]),
+            ("", []),
+            (" \t\n", []),
+        ],
+    )
+    def test_punctuation_is_split_off_at_the_edges_only(self, text: str, words: list[str]) -> None:
+        assert words_of(text) == words
+
+    @pytest.mark.parametrize(
+        "word",
+        [
+            "👩\u200d👩\u200d👧",  # a family, held together by joiners
+            "👍🏽",  # a thumb with a skin tone
+            "#\ufe0f\u20e3",  # a keycap: '#' belongs to it, though it is punctuation
+            "e\u0301te\u0301",  # accents as marks of their own
+            "не\u00adт",  # a soft hyphen
+            "a\u200bb",  # a space of no width
+            "\u202eabc",  # a direction override
+            "שלום",
+            "مرحبا",
+            "हिन्दी",
+        ],
+        ids=ascii,
+    )
+    def test_one_word_stays_one_word(self, word: str) -> None:
+        assert words_of(f"say {word} now") == ["say", word, "now"]
+
+    def test_right_to_left_text_keeps_its_logical_order(self) -> None:
+        parsed = SPACES.parse("העיר אותי ב [time : תשע בבוקר] !")
+        assert [w.text for w in parsed.words] == ["העיר", "אותי", "ב", "תשע", "בבוקר", "!"]
+        assert list(parsed.tags) == ["O", "O", "O", "B-TIME", "I-TIME", "O"]
+        check_invariants(parsed)
+
+    @pytest.mark.parametrize("locale", sorted(CHARACTER_LOCALES))
+    def test_chinese_and_japanese_are_split_into_characters(self, locale: str) -> None:
+        parser = Parser.for_locale(locale)
+        parsed = parser.parse("明日の[time : 午前9時30分]にjazz fmを")
+        assert [w.text for w in parsed.words] == [
+            *"明日の",
+            *["午", "前", "9", "時", "30", "分"],
+            *["に", "jazz", "fm", "を"],
+        ]
+        assert list(parsed.tags) == [*"OOO", "B-TIME", *["I-TIME"] * 5, *"OOOO"]
+
+    def test_a_mark_stays_with_its_character(self) -> None:
+        assert words_of("か\u3099は", CHARACTERS) == ["か\u3099", "は"]
+
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU", "ko-KR", "th-TH"])
+    def test_other_locales_are_split_at_spaces(self, locale: str) -> None:
+        assert Parser.for_locale(locale) == SPACES
+
+    def test_an_unknown_segmentation_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="'syllables': use 'spaces' or 'characters'"):
+            Parser("syllables")  # type: ignore[arg-type]
+
+
+class TestSlots:
+    def test_neighbours_of_one_type_stay_two_entities(self) -> None:
+        parsed = SPACES.parse("[date : monday] [date : friday night]")
+        assert list(parsed.tags) == ["B-DATE", "B-DATE", "I-DATE"]
+        assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
+
+    def test_a_word_ends_where_a_slot_ends(self) -> None:
+        parsed = SPACES.parse("[person : anna]'s [time : 9][timeofday : pm]")
+        assert [w.text for w in parsed.words] == ["anna", "'", "s", "9", "pm"]
+        assert list(parsed.tags) == ["B-PERSON", "O", "O", "B-TIME", "B-TIMEOFDAY"]
+
+    def test_punctuation_inside_a_slot_belongs_to_it(self) -> None:
+        assert tags_of("at [time : nine, sharp]!") == ["O", "B-TIME", "I-TIME", "I-TIME", "O"]
+
+    def test_a_value_may_hold_the_separator(self) -> None:
+        parsed = SPACES.parse("[time : 9 : 30]")
+        assert parsed.spans == (Span("time", 0, 6),)
+        assert parsed.text == "9 : 30"
+
+    def test_annotate_sorts_spans(self) -> None:
+        spans = [Span("b", 2, 3), Span("a", 0, 1)]
+        assert SPACES.annotate("x y", spans) == "[a : x] [b : y]"
+
+    @pytest.mark.parametrize(
+        "spans",
+        [
+            [Span("a", 0, 3), Span("b", 2, 4)],
+            [Span("a", 2, 2)],
+            [Span("a", 3, 2)],
+            [Span("a", -1, 2)],
+            [Span("a", 3, 6)],
+        ],
+        ids=["overlap", "empty", "backwards", "before", "behind"],
+    )
+    def test_annotate_refuses_impossible_spans(self, spans: list[Span]) -> None:
+        with pytest.raises(ValueError, match="overlaps another span, is empty or lies outside"):
+            SPACES.annotate("abcde", spans)
+
+    def test_a_span_without_a_whole_word_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="covers no whole word"):
+            spans_to_tags(SPACES.split_words("morning"), [Span("time", 0, 4)])
+
+    def test_words_and_tags_must_be_as_many(self) -> None:
+        with pytest.raises(ValueError, match="2 words but 1 tags"):
+            tags_to_spans(SPACES.split_words("at nine"), ["O"])
+
+    @pytest.mark.parametrize(
+        ("tags", "chunks"),
+        [
+            (["I-X"], [("X", 0, 1)]),
+            (["O", "I-X", "I-X"], [("X", 1, 3)]),
+            (["B-X", "I-Y"], [("X", 0, 1), ("Y", 1, 2)]),
+            (["B-X", "B-X", "I-X"], [("X", 0, 1), ("X", 1, 3)]),
+            (["B-X", "O", "I-X"], [("X", 0, 1), ("X", 2, 3)]),
+            ([], []),
+        ],
+    )
+    def test_tags_that_no_annotation_gives(
+        self, tags: list[str], chunks: list[tuple[str, int, int]]
+    ) -> None:
+        assert tag_chunks(tags) == chunks
+
+
+WRITE = "write [type : value]"
+LITERAL = f"{WRITE}, or take a literal bracket out of the text"
+# annotation, position of the fault, what is wrong, what to do
+BROKEN = {
+    "never closed": (
+        "at [time : nine",
+        3,
+        "'[' is never closed",
+        "add the ']' after the slot's value",
+    ),
+    "closed twice": (
+        "[time : nine]]",
+        13,
+        "']' closes no slot",
+        "remove it, or add the '[' that it closes",
+    ),
+    "stray closing": ("nine]", 4, "']' closes no slot", "remove it, or add the '[' that it closes"),
+    "nested": (
+        "x [time : at [date : now]]",
+        2,
+        "a slot stands inside another slot",
+        "close the first one with ']' before the second",
+    ),
+    "literal brackets": ("press [5] now", 6, "[5] has no ' : ' between type and value", LITERAL),
+    "empty brackets": ("[]", 0, "[] has no ' : ' between type and value", LITERAL),
+    "no spaces at the colon": (
+        "at [time:nine]",
+        3,
+        "[time:nine] has no ' : ' between type and value",
+        LITERAL,
+    ),
+    "one space at the colon": (
+        "[time: nine]",
+        0,
+        "[time: nine] has no ' : ' between type and value",
+        LITERAL,
+    ),
+    "empty type": ("at [ : nine]", 3, "the slot has no type", WRITE),
+    "empty value": ("at [time : ]", 3, "the slot 'time' has no value", WRITE),
+    "blank value": ("[time :  \t]", 0, "the slot 'time' has no value", WRITE),
+    "space in the type": (
+        "[place name : rome]",
+        0,
+        "the slot type 'place name' contains a space",
+        "write it as one word, with underscores",
+    ),
+    "space before the type": (
+        "[ time : nine]",
+        0,
+        "the slot type ' time' contains a space",
+        "write it as one word, with underscores",
+    ),
+    "second slot at fault": ("[a : b] [c]", 8, "[c] has no ' : ' between type and value", LITERAL),
+}
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("annotated", "position", "reason", "advice"), BROKEN.values(), ids=BROKEN
+    )
+    def test_every_fault_is_named(
+        self, annotated: str, position: int, reason: str, advice: str
+    ) -> None:
+        with pytest.raises(AnnotationError) as caught:
+            SPACES.parse(annotated, row_id="17")
+        error = caught.value
+        assert (error.row_id, error.position, error.reason) == ("17", position, reason)
+        assert error.advice == advice
+        assert str(error) == f"row 17, character {position}: {reason}; {advice}"
+
+    @pytest.mark.parametrize(
+        ("sentence", "position", "found", "wanted"),
+        [
+            ("at nine pm", 8, "am", "pm"),
+            ("at nine", 7, " am", ""),
+            ("at nine am now", 10, "", " now"),
+            ("", 0, "at nine am", ""),
+        ],
+    )
+    def test_an_annotation_of_another_sentence(
+        self, sentence: str, position: int, found: str, wanted: str
+    ) -> None:
+        with pytest.raises(AnnotationError) as caught:
+            SPACES(sentence, "at [time : nine am]", row_id="4")
+        error = caught.value
+        assert (error.row_id, error.position) == ("4", position)
+        assert f"differs from utt here: {found!r} instead of {wanted!r}" in error.reason
+        assert error.advice == "make both say the same"
+
+    def test_without_a_row_the_message_names_none(self) -> None:
+        with pytest.raises(AnnotationError, match=r"^character 4: "):
+            SPACES.parse("nine]")
+
+    def test_it_is_a_value_error_and_one_short_line(self) -> None:
+        with pytest.raises(ValueError, match="has no ' : '") as caught:
+            SPACES.parse(f"[{'x' * 10_000}]")
+        assert len(str(caught.value)) < 200
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("row_id", [None, "8"])
+    def test_it_survives_pickling(self, row_id: str | None) -> None:
+        with pytest.raises(AnnotationError) as caught:
+            SPACES.parse("[a : b", row_id=row_id)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert type(again) is AnnotationError
+        assert (str(again), vars(again)) == (str(caught.value), vars(caught.value))
+
+
+def count_calls(function: Callable[[], Any]) -> int:
+    """Return how many functions, Python's own included, are called while it runs."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+HOSTILE = {
+    "slots": "[a : b]",
+    "punctuation": "!",
+    "words": "word ",
+    "punctuated words": "«a»! ",
+    "spaces": " ",
+    "marks": "\u0301",
+    "joined emoji": "👩\u200d",
+    "separators": " : ",
+    "quotes": "'\"",
+}
+
+
+class TestLongInput:
+    @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+    @pytest.mark.parametrize("parser", [SPACES, CHARACTERS], ids=["spaces", "characters"])
+    def test_twice_the_text_is_twice_the_work(self, parser: Parser, piece: str) -> None:
+        small, large = (count_calls(lambda n=n: parser.parse(piece * n)) for n in (500, 1000))
+        assert large <= 2 * small
+
+    @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+    def test_a_long_text_comes_back_exact(self, piece: str) -> None:
+        annotated = piece * (300_000 // len(piece))
+        parsed = SPACES.parse(annotated)
+        assert SPACES.annotate(parsed.text, parsed.spans) == annotated
+        assert sum(len(word.text) for word in parsed.words) == len(
+            regex.sub(r"\s", "", parsed.text)
+        )
+
+    @pytest.mark.parametrize(
+        ("annotated", "position"),
+        [
+            ("[" * 1_000_000, 0),
+            ("[a : " * 200_000, 0),
+            ("[" + "a" * 1_000_000, 0),
+            ("a" * 1_000_000 + "]", 1_000_000),
+            ("[a : b]" * 100_000 + "[", 700_000),
+        ],
+        ids=["open", "nested", "never closed", "late", "after many slots"],
+    )
+    def test_a_fault_in_a_million_characters_is_found(self, annotated: str, position: int) -> None:
+        with pytest.raises(AnnotationError) as caught:
+            SPACES.parse(annotated)
+        assert caught.value.position == position
+
+
+def check_rows(rows: Any, parser: Parser) -> int:
+    """Assert that every row parses to its text and comes back exact; return how many there are."""
+    for row in rows:
+        parsed = parser.parse(row["annot_utt"], row["id"])
+        assert parsed.text == row["utt"]
+        assert parser.annotate(parsed.text, parsed.spans) == row["annot_utt"]
+        assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
+        check_invariants(parsed)
+    return len(rows)
+
+
+class TestCorpora:
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+    def test_every_row_of_the_sample(self, locale: str) -> None:
+        splits = ("train", "validation", "test")
+        counts = [check_rows(load_corpus(locale, split), SPACES) for split in splits]
+        assert counts == [1000, 200, 300]
+
+    def test_every_row_of_massive(self, massive_dir: Path) -> None:
+        rows = [
+            row
+            for split in ("train", "validation")
+            for row in load_corpus("en-US", split, massive_dir)
+        ]
+        assert check_rows(rows, SPACES) == 13_547

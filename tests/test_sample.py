@@ -1,0 +1,341 @@
+"""The sample corpus: built from its sources byte for byte, and as hard and as fair as promised."""
+
+from __future__ import annotations
+
+import collections
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from nerlib import Parser, load_corpus
+from nerlib.corpus import sample_folder
+from nerlib.parsing import ParsedUtterance
+
+FOLDER = sample_folder()
+LOCALES = ("en-US", "ru-RU")
+PARTS = ("train", "dev", "test")
+_SCENARIOS = (
+    "alarm audio calendar cooking datetime email general iot lists music news play qa "
+    "recommendation social takeaway transport weather"
+)
+# MASSIVE's slot types (FitzGerald et al., 2022).
+_SLOT_TYPES = (
+    "alarm_type app_name artist_name audiobook_author audiobook_name business_name business_type "
+    "change_amount coffee_type color_type cooking_type currency_name date definition_word "
+    "device_type drink_type email_address email_folder event_name food_type game_name game_type "
+    "general_frequency house_place ingredient joke_type list_name meal_type media_type movie_name "
+    "movie_type music_album music_descriptor music_genre news_topic order_type person "
+    "personal_info place_name player_setting playlist_name podcast_descriptor podcast_name "
+    "radio_name relation song_name sport_type time time_zone timeofday transport_agency "
+    "transport_descriptor transport_name transport_type weather_descriptor"
+)
+SCENARIOS, SLOT_TYPES = set(_SCENARIOS.split()), set(_SLOT_TYPES.split())
+
+
+def load_builder() -> ModuleType:
+    """Import the script that builds the sample from where it lies, as it is no module of nerlib."""
+    spec = importlib.util.spec_from_file_location("build_sample", FOLDER / "build_sample.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    spec.loader.exec_module(module)
+    return module
+
+
+builder = load_builder()
+
+
+@cache
+def rows_of(locale: str) -> list[dict[str, Any]]:
+    """Return the committed rows as they stand in the file."""
+    text = (FOLDER / "1.1" / "data" / f"{locale}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@cache
+def parsed_of(locale: str) -> list[ParsedUtterance]:
+    return [Parser().parse(row["annot_utt"], row["id"]) for row in rows_of(locale)]
+
+
+def values_of(locale: str, part: str) -> set[tuple[str, str]]:
+    """Return the different (slot type, value) pairs of a partition."""
+    return {
+        (span.type, parsed.text[span.start : span.end])
+        for row, parsed in zip(rows_of(locale), parsed_of(locale), strict=True)
+        for span in parsed.spans
+        if row["partition"] == part
+    }
+
+
+def wordings(base: Any, side: int) -> re.Pattern[str]:
+    """Return a pattern for everything that a base utterance can become, whatever the values."""
+    pieces = re.split(r"(\{[a-z0-9_]+\})", base.templates[side])
+    body = "".join(
+        "(?:" + "|".join(re.escape(pair[side]) for pair in base.values[piece[1:-1]]) + ")"
+        if piece.startswith("{")
+        else re.escape(piece)
+        for piece in pieces
+    )
+    frames = [frame[side] for frame in builder.FRAMES[base.form]]
+    openings = "|".join(re.escape(frame.partition("{}")[0]) for frame in frames)
+    endings = "|".join(re.escape(frame.partition("{}")[2]) for frame in frames)
+    return re.compile(f"(?:{openings})?{body}(?:{endings})?")
+
+
+@cache
+def bases_of_rows(side: int) -> tuple[tuple[str, ...], ...]:
+    """Return, for every committed row, the base utterances it can come from, by their wording."""
+    patterns: dict[str, re.Pattern[str]] = {}
+    for base in builder.read_bases(FOLDER / "sources"):
+        patterns[base.templates[side]] = wordings(base, side)
+    return tuple(
+        tuple(name for name, pattern in patterns.items() if pattern.fullmatch(row["annot_utt"]))
+        for row in rows_of(LOCALES[side])
+    )
+
+
+def is_neighbours(parsed: ParsedUtterance) -> bool:
+    """Return whether two slots stand side by side, with nothing but a space between."""
+    pairs = zip(parsed.spans, parsed.spans[1:], strict=False)
+    return any(not parsed.text[left.end : right.start].strip() for left, right in pairs)
+
+
+def recurs(parsed: ParsedUtterance) -> bool:
+    """Return whether a word of a slot occurs outside of every slot as well."""
+    inside = {w.text for w, tag in zip(parsed.words, parsed.tags, strict=True) if tag != "O"}
+    return any(
+        tag == "O" and word.text in inside
+        for word, tag in zip(parsed.words, parsed.tags, strict=True)
+    )
+
+
+def is_long(parsed: ParsedUtterance, words: int = 5) -> bool:
+    """Return whether a slot has at least so many words."""
+    return any(
+        sum(span.start <= word.start < span.end for word in parsed.words) >= words
+        for span in parsed.spans
+    )
+
+
+class TestBuild:
+    def test_the_committed_files_are_what_the_script_builds(self, tmp_path: Path) -> None:
+        builder.write(tmp_path)
+        for locale in LOCALES:
+            name = Path("1.1") / "data" / f"{locale}.jsonl"
+            assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), (
+                f"{locale} drifted"
+            )
+
+    def test_the_order_of_hashing_changes_nothing(self) -> None:
+        """Sets have another order in every process: none may leak into the result."""
+        code = (
+            "import sys, hashlib; sys.path.insert(0, sys.argv[1]); import build_sample as b;"
+            "print(hashlib.sha256(repr(b.build()).encode()).hexdigest())"
+        )
+        digests = {
+            subprocess.run(
+                [sys.executable, "-c", code, str(FOLDER)],
+                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for seed in ("1", "2")
+        }
+        assert len(digests) == 1
+
+    def test_sources_that_are_too_small_say_so(self) -> None:
+        bases = builder.read_bases(FOLDER / "sources")[:3]
+        with pytest.raises(SystemExit, match="the sources give only"):
+            builder.fill(bases, "train", 1000, set())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+class TestEachLocale:
+    def test_size_and_fields(self, locale: str) -> None:
+        rows = rows_of(locale)
+        counts = collections.Counter(row["partition"] for row in rows)
+        assert counts == {"train": 1000, "dev": 200, "test": 300}
+        assert [row["id"] for row in rows] == [str(number) for number in range(1, 1501)]
+        extra = ["slot_method", "judgments"] if locale != "en-US" else []
+        fields = [
+            "id",
+            "locale",
+            "partition",
+            "scenario",
+            "intent",
+            "utt",
+            "annot_utt",
+            "worker_id",
+        ]
+        assert {tuple(row) for row in rows} == {(*fields, *extra)}
+        assert {row["locale"] for row in rows} == {locale}
+
+    def test_annotations_fit_their_utterances(self, locale: str) -> None:
+        for row, parsed in zip(rows_of(locale), parsed_of(locale), strict=True):
+            assert parsed.text == row["utt"]
+            assert row["utt"] == " ".join(row["utt"].split())
+            for span in parsed.spans:
+                value = parsed.text[span.start : span.end]
+                assert value == value.strip()
+
+    def test_all_scenarios_and_slot_types_of_massive(self, locale: str) -> None:
+        assert {row["scenario"] for row in rows_of(locale)} == SCENARIOS
+        for part in PARTS:
+            here = {row["scenario"] for row in rows_of(locale) if row["partition"] == part}
+            assert here == SCENARIOS
+        found = {span.type for parsed in parsed_of(locale) for span in parsed.spans}
+        assert found == SLOT_TYPES
+        assert len(found) == 55
+
+    def test_an_intent_starts_with_its_scenario(self, locale: str) -> None:
+        for row in rows_of(locale):
+            assert row["intent"].startswith(f"{row['scenario']}_")
+        assert len({row["intent"] for row in rows_of(locale)}) == 60
+
+    def test_every_type_can_be_learnt_from_train(self, locale: str) -> None:
+        assert {slot_type for slot_type, _ in values_of(locale, "train")} == SLOT_TYPES
+
+    def test_few_repeats(self, locale: str) -> None:
+        utterances = [row["utt"] for row in rows_of(locale)]
+        assert len(utterances) - len(set(utterances)) <= 0.05 * len(utterances)
+
+    @pytest.mark.parametrize("part", PARTS)
+    def test_a_quarter_of_the_rows_has_no_slot(self, locale: str, part: str) -> None:
+        rows = [row for row in rows_of(locale) if row["partition"] == part]
+        assert sum("[" not in row["annot_utt"] for row in rows) >= len(rows) / 4
+
+    @pytest.mark.parametrize("part", ["dev", "test"])
+    def test_most_values_are_new_in(self, locale: str, part: str) -> None:
+        values = values_of(locale, part)
+        assert len(values) >= 100
+        assert len(values & values_of(locale, "train")) <= 0.7 * len(values)
+
+    def test_the_hard_things_are_there(self, locale: str) -> None:
+        for kind in (recurs, is_neighbours, is_long):
+            assert sum(kind(parsed) for parsed in parsed_of(locale)) >= 75, kind.__name__
+        texts = [parsed.text for parsed in parsed_of(locale)]
+        for mark in r"\d", r"\.", ",", "%":
+            assert sum(bool(re.search(mark, text)) for text in texts) >= 25, mark
+        if locale == "en-US":
+            assert sum("'" in text for text in texts) >= 75
+
+    def test_the_tutorial_opens_the_train_split(self, locale: str) -> None:
+        fixed = builder.read_fixed(FOLDER / "sources")
+        assert len(fixed) == 10
+        corpus = load_corpus(locale, "train[:10]")
+        side = LOCALES.index(locale)
+        assert corpus["annot_utt"] == [utterance.annotated[side] for utterance in fixed]
+        assert corpus["annot_utt"][0] == (
+            "wake me up at [time : nine am] on [date : friday]"
+            if locale == "en-US"
+            else "разбуди меня в [time : девять утра] в [date : пятницу]"
+        )
+
+
+def test_rows_are_parallel_by_id() -> None:
+    for english, russian in zip(rows_of("en-US"), rows_of("ru-RU"), strict=True):
+        for name in ("id", "scenario", "intent", "partition"):
+            assert english[name] == russian[name]
+    for english, russian in zip(parsed_of("en-US"), parsed_of("ru-RU"), strict=True):
+        left, right = (sorted(span.type for span in p.spans) for p in (english, russian))
+        assert left == right, english.text
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=LOCALES)
+class TestBaseUtterances:
+    """Found again from the rows' wording alone, not from what the script says about them."""
+
+    def test_every_row_comes_from_a_base(self, side: int) -> None:
+        lost = [
+            row["annot_utt"]
+            for row, bases in zip(rows_of(LOCALES[side]), bases_of_rows(side), strict=True)
+            if not bases
+        ]
+        tutorial = {u.annotated[side] for u in builder.read_fixed(FOLDER / "sources")}
+        assert set(lost) <= tutorial
+
+    def test_there_are_enough(self, side: int) -> None:
+        assert len({bases[0] for bases in bases_of_rows(side) if bases}) >= 400
+
+    def test_none_of_validation_or_test_occurs_in_train(self, side: int) -> None:
+        found: dict[str, set[str]] = {part: set() for part in PARTS}
+        for row, bases in zip(rows_of(LOCALES[side]), bases_of_rows(side), strict=True):
+            found[row["partition"]].update(bases)
+        assert not found["train"] & found["dev"]
+        assert not found["train"] & found["test"]
+        assert not found["dev"] & found["test"]
+
+    def test_the_script_keeps_them_apart(self, side: int) -> None:
+        parts = builder.assign(builder.read_bases(FOLDER / "sources"))
+        names = {part: {base.templates[side] for base in bases} for part, bases in parts.items()}
+        assert not names["train"] & (names["dev"] | names["test"])
+
+
+def figures() -> dict[str, str]:
+    """Return what the sample's README says about it, counted."""
+    english, russian = (parsed_of(locale) for locale in LOCALES)
+
+    def both(count: Any) -> str:
+        return f"{count(english):,} / {count(russian):,}"
+
+    def rows_with(kind: Any) -> Any:
+        return lambda locale: sum(bool(kind(parsed)) for parsed in locale)
+
+    def known(part: str) -> str:
+        shares = []
+        for locale in LOCALES:
+            values = values_of(locale, part)
+            shares.append(f"{len(values & values_of(locale, 'train')) / len(values):.0%}")
+        return " / ".join(shares).replace("%", " %")
+
+    return {
+        "rows: train, validation, test": "1,000, 200, 300",
+        "scenarios": str(len({row["scenario"] for row in rows_of("en-US")})),
+        "intents": str(len({row["intent"] for row in rows_of("en-US")})),
+        "slot types": str(len({span.type for parsed in english for span in parsed.spans})),
+        "base utterances": str(len(builder.read_bases(FOLDER / "sources"))),
+        "slots": both(lambda locale: sum(len(parsed.spans) for parsed in locale)),
+        "words": both(lambda locale: sum(len(parsed.words) for parsed in locale)),
+        "different slot values": both(
+            lambda locale: len(
+                {(s.type, p.text[s.start : s.end].lower()) for p in locale for s in p.spans}
+            )
+        ),
+        "rows without a slot": both(rows_with(lambda parsed: not parsed.spans)),
+        "rows with neighbouring slots": both(rows_with(is_neighbours)),
+        "rows with a slot of five words or more": both(rows_with(is_long)),
+        "rows in which a slot's word recurs outside": both(rows_with(recurs)),
+        "rows with an apostrophe": both(rows_with(lambda parsed: "'" in parsed.text)),
+        "rows with a digit": both(rows_with(lambda parsed: re.search(r"\d", parsed.text))),
+        "validation's slot values known from train": known("dev"),
+        "test's slot values known from train": known("test"),
+        "utterances that repeat another": both(
+            lambda locale: len(locale) - len({parsed.text for parsed in locale})
+        ),
+    }
+
+
+class TestReadme:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+
+    def test_its_figures_are_right(self) -> None:
+        rows = [line.strip("| ").split("|") for line in self.text.splitlines() if "|" in line]
+        table = {cells[0].strip(): cells[1].strip() for cells in rows[2:]}
+        assert table == figures()
+
+    @pytest.mark.parametrize(
+        "promise", ["synthetic", "say nothing about MASSIVE", "CC BY 4.0", "build_sample.py"]
+    )
+    def test_it_says(self, promise: str) -> None:
+        assert promise in " ".join(self.text.split())

@@ -1,0 +1,386 @@
+"""The loop: repeatable, learning, keeping the best epoch, and doing what its settings say."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, asdict, replace
+
+import pytest
+import torch
+from tiny_encoders import (
+    encoder_folder,
+    make_corpus,
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    small_data,
+    tokenizer_of,
+)
+
+from nerlib import History, LengthBucketSampler, NERDataset, TrainConfig, collate, evaluate, train
+from nerlib.decoding import best_tags, visible_words
+from nerlib.device import choose_compute
+from nerlib.inference import save_model
+from nerlib.training import (
+    make_optimizer,
+    make_schedule,
+    mask_subwords,
+    predict_tags,
+    train_epoch,
+)
+
+QUICK = TrainConfig(
+    epochs=2,
+    batch_size=8,
+    learning_rate=1e-3,
+    device="cpu",
+    precision="fp32",
+    threads=1,
+    progress=False,
+    masked_subwords=0.1,
+)
+TIMES = ("seconds", "utterances_per_second")
+
+
+def silent(_):
+    """Take a report line and do nothing."""
+
+
+def run(config=QUICK, model=None, rows=24):
+    """Train a tiny model and return it with its history."""
+    data = small_data("bert", rows)
+    model = model or new_model("bert", data.tags)
+    return model, train(model, data, small_data("bert", 16, seed=1), config, silent)
+
+
+def numbers(history):
+    """Return the records without what a clock measured."""
+    rows = [asdict(record) for record in history]
+    return [{name: row[name] for name in row if name not in TIMES} for row in rows]
+
+
+def fingerprint(model):
+    """Return one hash of all weights."""
+    weights = [value.numpy().tobytes() for value in model.state_dict().values()]
+    return hashlib.sha256(b"".join(weights)).hexdigest()
+
+
+def test_same_seed_same_numbers():
+    one, first = run()
+    torch.rand(5)
+    other, second = run()
+    assert numbers(first) == numbers(second)
+    assert fingerprint(one) == fingerprint(other)
+
+
+def test_another_seed_other_numbers():
+    assert numbers(run()[1]) != numbers(run(replace(QUICK, seed=1))[1])
+
+
+IN_A_PROCESS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from tiny_encoders import small_corpus
+from test_training import QUICK, fingerprint, numbers, silent
+from nerlib import NERDataset, Tagger, train
+tagger = Tagger.from_pretrained(sys.argv[2], "cpu", "fp32")
+tags, tokenizer = tagger.model.config.tags, tagger.tokenizer
+sets = [NERDataset(small_corpus(*which), tokenizer, tags) for which in ((24, 0), (16, 1))]
+history = train(tagger.model, *sets, QUICK, silent)
+print(json.dumps([numbers(history), fingerprint(tagger.model)]))
+"""
+
+
+def test_two_processes_get_the_same_numbers(tmp_path):
+    model = new_model("bert", small_data("bert").tags)
+    save_model(model, tokenizer_of("bert"), tmp_path)
+    here, history = run(model=model)
+    there = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS, os.path.dirname(__file__), str(tmp_path)],
+        env={**os.environ, "PYTHONHASHSEED": "7", "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert there.returncode == 0, there.stderr
+    assert json.loads(there.stdout.splitlines()[-1]) == [numbers(history), fingerprint(here)]
+
+
+def test_the_loss_falls():
+    _, history = run(replace(QUICK, epochs=6))
+    losses = [record.train_loss for record in history]
+    assert losses[-1] < losses[0] / 2
+    assert history[-1].validation_loss < history[0].validation_loss
+    assert [record.epoch for record in history] == [1, 2, 3, 4, 5, 6]
+
+
+def test_ten_rows_can_be_learnt_by_heart():
+    data = small_data("bert", 10)
+    model = new_model("bert", data.tags)
+    config = replace(QUICK, epochs=60, learning_rate=5e-3, head_rate_factor=5, masked_subwords=0)
+    assert train(model, data, data, config, silent).best.f1 == 1
+    assert evaluate(model, data)[0].overall.f1 == 1
+
+
+def test_the_best_epochs_weights_are_kept(monkeypatch):
+    seen, scores = [], iter([0.2, 0.9, 0.9, 0.5])
+    real = evaluate
+
+    def pretend(model, dataset, compute):
+        """Keep the weights and hand out a score of our choice."""
+        seen.append(fingerprint(model))
+        result, loss = real(model, dataset, compute)
+        total = replace(result.overall, gold=100, predicted=100, correct=int(100 * next(scores)))
+        return replace(result, overall=total), loss
+
+    monkeypatch.setattr("nerlib.training.evaluate", pretend)
+    model, history = run(replace(QUICK, epochs=4))
+    assert [record.f1 for record in history] == [0.2, 0.9, 0.9, 0.5]
+    assert history.best.epoch == 2  # the earliest of equals
+    assert len(set(seen)) == 4
+    assert fingerprint(model) == seen[1]
+
+
+def test_the_kept_weights_score_what_the_history_says():
+    model, history = run(replace(QUICK, epochs=5))
+    scores, loss = evaluate(model, small_data("bert", 16, seed=1))
+    assert scores.overall.f1 == history.best.f1
+    assert scores.token_accuracy == history.best.accuracy
+    assert scores.massive_f1 == history.best.massive_f1
+    assert loss == pytest.approx(history.best.validation_loss, abs=1e-6)
+
+
+def test_dropout_is_on_in_training_and_off_in_validation():
+    data, modes = small_data("bert", 24), []
+    model = new_model("bert", data.tags)
+    model.register_forward_pre_hook(
+        lambda module, _: modes.append((torch.is_grad_enabled(), module.training))
+    )
+    train(model, data, data, QUICK, silent)
+    assert set(modes) == {(True, True), (False, False)}
+    assert [mode for mode, _ in modes] == [True] * 3 + [False] + [True] * 3 + [False]
+    assert not model.training
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_evaluation_repeats_exactly_and_restores_the_mode(training):
+    data = small_data("bert", 24)
+    model = new_model("bert", data.tags, dropout=0.5).train(training)
+    assert evaluate(model, data) == evaluate(model, data)
+    assert model.training is training
+
+
+def test_predictions_keep_the_order_of_the_rows():
+    data = small_data("bert", 24)
+    model = new_model("bert", data.tags)
+    together, loss = predict_tags(model, data, batch_size=5)
+    losses = []
+    for row, tags in enumerate(together):
+        alone = collate([data[row]], data.pad_id)
+        output = model(**alone)
+        visible = visible_words(alone["word_ids"], len(tags))
+        (best,) = best_tags(output.logits, visible)[0].tolist()
+        assert [model.config.labels[number] for number in best] == tags
+        losses += [output.loss.item()] * len(tags)
+    assert loss == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+
+
+def test_the_optimizer_has_a_rate_for_each_part_and_spares_biases_and_norms():
+    model = new_model("bert")
+    config = TrainConfig(learning_rate=1e-4, head_rate_factor=7, weight_decay=0.02)
+    names = {id(value): name for name, value in model.named_parameters()}
+    seen = []
+    for group in make_optimizer(model, config).param_groups:
+        for parameter in group["params"]:
+            name = names[id(parameter)]
+            seen.append(name)
+            rate = 7e-4 if name.startswith("head.") else 1e-4
+            assert group["lr"] == pytest.approx(rate), name
+            spared = name.endswith(".bias") or "LayerNorm" in name
+            assert group["weight_decay"] == (0 if spared else 0.02), name
+    assert sorted(seen) == sorted(names.values())  # every one, once
+
+
+def test_the_schedule_warms_up_and_decays_to_zero():
+    config = TrainConfig(learning_rate=1.0, head_rate_factor=10.0, warmup=0.2)
+    optimizer = make_optimizer(new_model("bert"), config)
+    schedule = make_schedule(optimizer, config, total_steps=10)
+    rates = []
+    for _ in range(11):
+        rates.append(optimizer.param_groups[0]["lr"])
+        assert optimizer.param_groups[-1]["lr"] == pytest.approx(10 * rates[-1])
+        optimizer.step()
+        schedule.step()
+    wanted = [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0.0]
+    assert rates == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.5, 0.99])
+def test_no_step_of_a_run_is_wasted(warmup):
+    config = TrainConfig(learning_rate=1.0, warmup=warmup)
+    for total in (1, 2, 7):
+        optimizer = make_optimizer(new_model("bert"), config)
+        schedule = make_schedule(optimizer, config, total)
+        for _ in range(total):
+            assert 0 < optimizer.param_groups[0]["lr"] <= 1
+            optimizer.step()
+            schedule.step()
+
+
+def test_gradients_are_clipped():
+    data = small_data("bert", 24)
+    model = new_model("bert", data.tags)
+    config = replace(QUICK, max_gradient_norm=0.01)
+    sampler = LengthBucketSampler(data.lengths, 8)
+    optimizer = make_optimizer(model, config)
+    norms = []
+
+    def measure(*_):
+        gradients = [p.grad.norm() for p in model.parameters() if p.grad is not None]
+        norms.append(torch.stack(gradients).norm().item())
+
+    optimizer.register_step_pre_hook(measure)
+    schedule = make_schedule(optimizer, config, 3)
+    train_epoch(model, data, sampler, optimizer, schedule, config, choose_compute("cpu", "fp32"))
+    assert len(norms) == 3
+    assert max(norms) <= 0.01 * 1.0001
+
+
+def test_masking_hides_only_subwords_of_words():
+    data = small_data("bert", 24)
+    batch = collate(data, data.pad_id)
+    before, words = batch["input_ids"].clone(), batch["word_ids"] >= 0
+    torch.manual_seed(0)
+    masked = mask_subwords(batch, data.mask_id, 0.3)
+    hidden = masked != before
+    assert data.mask_id == tokenizer_of("bert").mask_token_id
+    assert masked[hidden].unique().tolist() == [data.mask_id]
+    assert not (hidden & ~words).any()
+    assert 0.2 < hidden[words].float().mean() < 0.4
+    assert torch.equal(mask_subwords(batch, data.mask_id, 0.0), before)
+    assert torch.equal(batch["input_ids"], before)  # a new tensor, the batch is as it was
+
+
+def test_masking_happens_in_training_only():
+    data, seen = small_data("bert", 24), {True: 0, False: 0}
+    model = new_model("bert", data.tags)
+
+    def count(module, _, inputs):
+        seen[module.training] += int((inputs["input_ids"] == data.mask_id).sum())
+
+    model.encoder.register_forward_pre_hook(count, with_kwargs=True)
+    train(model, data, data, replace(QUICK, masked_subwords=0.5), silent)
+    assert seen[True] > 0
+    assert seen[False] == 0
+
+
+def test_label_smoothing_reaches_the_loss_in_training_only():
+    """A smoothed loss cannot fall to 0; the validation loss is never smoothed."""
+    plain = run(replace(QUICK, epochs=1))[1][0]
+    smooth = run(replace(QUICK, epochs=1, label_smoothing=0.5, learning_rate=1e-12))[1][0]
+    still = run(replace(QUICK, epochs=1, learning_rate=1e-12))[1][0]
+    assert smooth.validation_loss == pytest.approx(still.validation_loss, abs=1e-6)
+    assert smooth.train_loss != pytest.approx(still.train_loss, abs=1e-4)
+    assert plain.train_loss < still.train_loss
+
+
+def test_a_word_without_label_pulls_at_nothing():
+    """Rows whose every word is unknown to the tag set leave the weights alone."""
+    data = NERDataset(make_corpus("[song : jazz]"), tokenizer_of("bert"), small_data("bert").tags)
+    model = new_model("bert", data.tags)
+    model(**collate([data[0]], data.pad_id)).loss.backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients
+    assert all(g.count_nonzero() == 0 for g in gradients)
+
+
+def test_training_leaves_its_inputs_alone():
+    data, validation = small_data("bert", 24), small_data("bert", 16, seed=1)
+    model = new_model("bert", data.tags)
+    before = [{k: v.clone() for k, v in item.items()} for item in [*data, *validation]]
+    frozen = model.encoder.embeddings.word_embeddings.weight
+    frozen.requires_grad_(False)
+    start = frozen.clone()
+    train(model, data, validation, QUICK, silent)
+    for item, old in zip([*data, *validation], before, strict=True):
+        assert item.keys() == old.keys()
+        assert all(torch.equal(item[name], old[name]) for name in old)
+    assert torch.equal(frozen, start)  # what its owner froze stays frozen
+    assert not frozen.requires_grad
+    assert model.head[1].weight.requires_grad
+    with pytest.raises(FrozenInstanceError):
+        QUICK.epochs = 3
+
+
+def test_what_is_reported():
+    lines, data = [], small_data("bert", 24)
+    train(new_model("bert", data.tags), data, data, QUICK, lines.append)
+    assert lines[0].startswith("training on CPU")
+    assert "fp32, seed 0, 24 utterances" in lines[0]
+    assert len(lines) == 3
+    for number, line in enumerate(lines[1:], start=1):
+        assert line.startswith(f"epoch  {number}")
+        for word in ("loss", "accuracy", "precision", "recall", "F1", "utt/s"):
+            assert word in line
+
+
+def test_history_as_a_table():
+    _, history = run()
+    table = history.to_dataframe()
+    assert table.index.tolist() == [1, 2]
+    assert table["f1"].tolist() == [record.f1 for record in history]
+    assert {"train_loss", "validation_loss", "accuracy", "precision", "recall"} <= set(table)
+    assert isinstance(history, History)
+    assert isinstance(history, list)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"learning_rate": 0}, "learning rates"),
+        ({"learning_rate": float("nan")}, "learning rates"),
+        ({"head_rate_factor": -1}, "learning rates"),
+        ({"max_gradient_norm": 0}, "max_gradient_norm"),
+        ({"weight_decay": -0.1}, "weight_decay"),
+        ({"warmup": 1}, "warmup is a share"),
+        ({"label_smoothing": -0.1}, "label_smoothing is a share"),
+        ({"masked_subwords": 1.5}, "masked_subwords is a share"),
+    ],
+)
+def test_impossible_settings_raise(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"device": "nonsense"}, "not available"),
+        ({"precision": "fp7"}, "unknown precision"),
+        ({"threads": 0}, "threads must be 1 or more"),
+    ],
+)
+def test_settings_that_this_machine_cannot_meet_raise(settings, message):
+    with pytest.raises(ValueError, match=message):
+        run(replace(QUICK, **settings))
+
+
+def test_training_needs_rows():
+    data = small_data("bert", 8)
+    empty = NERDataset(make_corpus(), tokenizer_of("bert"), data.tags)
+    for sets in ((empty, data), (data, empty)):
+        with pytest.raises(ValueError, match="at least one utterance"):
+            train(new_model("bert", data.tags), *sets, QUICK, silent)
+
+
+def test_bf16_trains_too():
+    _, history = run(replace(QUICK, epochs=4, precision="bf16"))
+    assert history[-1].train_loss < history[0].train_loss
+
+
+def test_the_encoder_folder_is_only_read():
+    before = {f.name: f.stat().st_mtime_ns for f in encoder_folder("bert").iterdir()}
+    run()
+    assert {f.name: f.stat().st_mtime_ns for f in encoder_folder("bert").iterdir()} == before
