@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-colab lint lab notebooks colab check sample clean
+.PHONY: help run quick test test-notebooks test-colab test-browser lint lab notebooks colab check sample clean
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
-	--nbval-sanitize-with tests/nbval_sanitize.cfg -p no:doctest
+	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,12 +24,17 @@ run: $(READY)  ## run all lessons, train the model, make a page of each: open bu
 quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY) lint  ## prove it: style, types, doctests, tests, and every notebook run again
+test: $(READY) lint  ## prove it: style, types, doctests and tests
 	$(BIN)/python -m pytest
+
+test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks
 
 test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/test_colab.py
+
+test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
+	NERLIB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/test_browser.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

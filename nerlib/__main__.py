@@ -13,6 +13,7 @@ from typing import IO
 
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
+from nerlib.device import DeviceError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
@@ -30,12 +31,15 @@ class UsageError(ValueError):
     """An option whose value cannot be used: which one, and what it should be."""
 
 
+MISTAKES = (AnnotationError, CorpusError, DeviceError, EncoderError, RecipeError, UsageError)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 2 for a user's mistake, told in one line."""
     options = build_parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (AnnotationError, CorpusError, EncoderError, RecipeError, UsageError) as error:
+    except MISTAKES as error:
         return _mistake(str(error))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,6 +112,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     tagger = load_tagger(options)
     source = options.source or recipe.corpus_source()
     corpus = load_corpus(options.locale or recipe.locale, options.split, source)
+    if not len(corpus):
+        raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
     if options.json:

@@ -14,6 +14,10 @@ import torch
 Precision = Literal["auto", "fp32", "bf16"]
 
 
+class DeviceError(ValueError):
+    """A device that this machine does not have: which one, and what always works."""
+
+
 @dataclass(frozen=True)
 class Compute:
     """A device and a precision; `str()` says both in one line."""
@@ -35,7 +39,7 @@ class Compute:
 def choose_compute(device: str = "auto", precision: Precision = "auto") -> Compute:
     """Return the device and precision to use; `auto` takes a GPU, and bf16 where it is fast.
 
-    Raises `ValueError` for a device that this machine does not have.
+    Raises `DeviceError` for a device that this machine does not have.
 
     >>> choose_compute("cpu", "fp32").precision
     'fp32'
@@ -56,12 +60,12 @@ def _best_device() -> str:
 
 
 def _check_device(name: str) -> torch.device:
-    """Return the device; raises `ValueError` if there is no such device here."""
+    """Return the device; raises `DeviceError` if there is no such device here."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
-        raise ValueError(
+        raise DeviceError(
             f"device {name!r} is not available here: use 'auto', or 'cpu', which always works"
         ) from None
     return device

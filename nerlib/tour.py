@@ -12,7 +12,7 @@ from nerlib.display import highlight_terminal
 from nerlib.inference import Tagger, save_model
 from nerlib.model import count_parameters
 from nerlib.plots import learning_curve, save_figure
-from nerlib.recipes import Experiment, Recipe, prepare
+from nerlib.recipes import Experiment, Recipe, RecipeError, prepare
 from nerlib.training import History, train
 
 NEW_SENTENCES = {
@@ -51,6 +51,8 @@ def train_and_save(recipe: Recipe, output: Path) -> History:
     for name, value in recipe.describe().items():
         print(f"  {name:<9} {value}")
     experiment = prepare(recipe, output)
+    if not len(experiment.train_set) or not len(experiment.validation_set):
+        raise RecipeError("there is nothing to train or to validate on: choose other rows")
     show_utterances(experiment)
     heading("Training")
     print(f"  {count_parameters(experiment.model) / 1e6:.1f} million parameters")

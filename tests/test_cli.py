@@ -117,7 +117,8 @@ def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["tag", "--model", "no/such/folder"], "no model can be loaded from"),
         (["tag", "no-such-file.txt", "--model", "MODEL"], "no-such-file.txt: No such file"),
         (["evaluate", "--model", "MODEL", "--source", "nowhere"], "there is no corpus at nowhere"),
-        (["evaluate", "--model", "MODEL", "--split", "train[5000:]"], "no rows"),
+        (["evaluate", "--model", "MODEL", "--split", "train[5000:]"], "has no rows"),
+        (["train", "--train", "train[5000:]"], "nothing to train"),
     ],
 )
 def test_a_mistake_gives_one_line_and_exit_code_2(
