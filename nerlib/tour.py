@@ -40,7 +40,7 @@ def walk(recipe: Recipe, output: Path) -> None:
         print(" ", highlight_terminal(text, entities, sys.stdout.isatty()))
     if recipe.name == "offline-ru":
         print("\nThis encoder starts from random weights: without pre-training it is weak.")
-        print(f"Its entity F1 is {history.best.f1:.2f}; README.md compares it with `offline`.")
+        print(f"Its entity F1 is {history.best.f1:.2f}; README.md has that of recipe `offline`.")
     print(f"\nThat took {time.perf_counter() - started:.0f} s.")
 
 
