@@ -293,7 +293,7 @@ def window_plan(plan: Sequence[tuple[int, int, int, int]]) -> Figure:
     `plan` holds (first word, end word, keep from, keep to) as `plan_windows` gives it. Built in
     notebook 06.
     """
-    figure, (axis,) = new_figure(1, height=1.4 + 0.3 * len(plan))
+    figure, (axis,) = new_figure(1, height=min(5.0, 1.4 + 0.3 * len(plan)))
     figure.set_figwidth(6.4)
     rows = range(1, len(plan) + 1)
     first, end, keep_from, keep_to = zip(*plan, strict=True)
@@ -302,7 +302,7 @@ def window_plan(plan: Sequence[tuple[int, int, int, int]]) -> Figure:
     axis.barh(rows, seen, left=first, color="#CCCCCC", label="read as context")
     axis.barh(rows, kept, left=keep_from, color=BLUE, label="tags kept")
     axis.set(title="A long text in windows", xlabel="word of the text", ylabel="window")
-    axis.set_yticks(list(rows))
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.invert_yaxis()
     axis.legend(frameon=False, loc="lower left")
     return figure
