@@ -17,7 +17,7 @@ def best_tags(logits: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
     included; they are `O`. Returns tag numbers and their probabilities, both (batch, words).
     Source: Viterbi (1967); the only transitions with a cost are the forbidden ones.
 
-    >>> logits = torch.tensor([[[2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]])  # alone: O, then I-TIME
+    >>> logits = torch.tensor([[[2.0, 1.0, 0.0], [0.0, 0.0, 3.0]]])  # alone: O, then I-TIME
     >>> best_tags(logits, torch.tensor([[True, True]]))[0].tolist()
     [[1, 2]]
     """
