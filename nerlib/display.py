@@ -136,6 +136,31 @@ def alignment_table(words: Sequence[str], subwords: Sequence[str], word_ids: Seq
     return Html(f"<table><tr>{head}</tr><tr>{cells}</tr></table>", "\n".join(plain))
 
 
+def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 8.0) -> Html:
+    """Return words on a background that is the darker, the higher their value; 0 and NaN are white.
+
+    `values` (words) are losses, for example, and `darkest` is where the shade stops growing.
+    Built in notebook 07.
+
+    >>> shade_words(["at", "nine"], [0.04, 5.0])
+    at 0.0 | nine 5.0
+    """
+    cells, plain = [], []
+    for word, value in zip(words, values, strict=True):
+        known = value == value  # NaN differs from itself
+        shade = min(1.0, max(0.0, value / darkest)) if known else 0.0
+        number = f"{value:.1f}" if known else "–"
+        cells.append(
+            '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
+            f"padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:rgba(213,94,0,"
+            f'{0.75 * shade:.2f})">{escape(word)}<br><small>{number}</small></span>'
+        )
+        plain.append(f"{visible(word)} {number}")
+    return Html(
+        f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>', " | ".join(plain)
+    )
+
+
 def tag_table(parsed: ParsedUtterance) -> Html:
     """Return a table with each word over its character offsets and its tag."""
     rows = [
@@ -271,5 +296,6 @@ __all__ = [
     "highlight_pairs",
     "highlight_terminal",
     "html_table",
+    "shade_words",
     "tag_table",
 ]

@@ -6,7 +6,7 @@ Built in notebook 05.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nerlib.parsing import OUTSIDE, tag_chunks
@@ -81,31 +81,47 @@ def token_accuracy(gold: Sequence[Tags], predicted: Sequence[Tags]) -> float:
     >>> token_accuracy([["O", "O", "B-TIME"]], [["O", "O", "O"]])
     0.6666666666666666
     """
-    _check_lengths(gold, predicted)
+    check_lengths(gold, predicted)
     right = sum(
         a == b for g, p in zip(gold, predicted, strict=True) for a, b in zip(g, p, strict=True)
     )
     return right / max(1, sum(map(len, gold)))
 
 
-def entity_scores(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[str, Score]:
+def entity_scores(
+    gold: Sequence[Tags],
+    predicted: Sequence[Tags],
+    read_chunks: Callable[[Tags], list[tuple[str, int, int]]] = tag_chunks,
+) -> dict[str, Score]:
     """Return the strict score of every type: an entity counts only if type, first and last word
     are all right. Built in notebook 05.
 
-    Raises `ValueError` if the sequences differ in number or length.
+    `read_chunks` says what an `I-` without a `B-` means: `tag_chunks` lets it start an entity,
+    `begun_chunks` leaves it out. Raises `ValueError` if the sequences differ in number or length.
 
     >>> entity_scores([["B-TIME", "O"]], [["B-TIME", "B-DATE"]])["TIME"].f1
     1.0
     """
-    _check_lengths(gold, predicted)
+    check_lengths(gold, predicted)
     expected, found, right = Counter[str](), Counter[str](), Counter[str]()
     for gold_tags, predicted_tags in zip(gold, predicted, strict=True):
-        gold_chunks, chunks = set(tag_chunks(gold_tags)), set(tag_chunks(predicted_tags))
+        gold_chunks, chunks = set(read_chunks(gold_tags)), set(read_chunks(predicted_tags))
         expected.update(name for name, _, _ in gold_chunks)
         found.update(name for name, _, _ in chunks)
         right.update(name for name, _, _ in gold_chunks & chunks)
     names = sorted(expected | found, key=lambda name: (-expected[name], name))
     return {name: Score(expected[name], found[name], right[name]) for name in names}
+
+
+def begun_chunks(tags: Tags) -> list[tuple[str, int, int]]:
+    """Return the entities that start with a `B-`; an `I-X` after neither `B-X` nor `I-X` is none.
+
+    seqeval reads tags so with `mode="strict", scheme=IOB2`; compare `tag_chunks`. Notebook 07.
+
+    >>> begun_chunks(["B-TIME", "I-TIME", "O", "I-DATE"])
+    [('TIME', 0, 2)]
+    """
+    return [chunk for chunk in tag_chunks(tags) if tags[chunk[1]].startswith("B")]
 
 
 def total_score(per_type: dict[str, Score]) -> Score:
@@ -140,8 +156,8 @@ def massive_slot_f1(
         [*names[: len(g)], *[outside] * (len(g) - len(names))]
         for g, names in zip(gold, predicted, strict=True)
     ]
-    merged = [[merge_names(names, outside) for names in side] for side in (gold, fitted)]
-    return total_score(entity_scores(*merged)).f1
+    left, right = ([merge_names(names, outside) for names in side] for side in (gold, fitted))
+    return total_score(entity_scores(left, right)).f1
 
 
 def merge_names(names: Sequence[str], outside: str = "Other") -> list[str]:
@@ -166,7 +182,7 @@ def plain_names(tags: Tags, outside: str = "Other") -> list[str]:
     return [tag[2:].lower() if tag[2:] else outside for tag in tags]
 
 
-def _check_lengths(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
+def check_lengths(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
     """Raise `ValueError` unless both sides have the same utterances of the same lengths."""
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold but {len(predicted)} predicted utterances")

@@ -13,8 +13,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from nerlib.calibration import ConfidenceBin
 from nerlib.metrics import Score
 from nerlib.parsing import Span, Word
+from nerlib.significance import Interval
 from nerlib.training import EpochRecord
 
 # Okabe & Ito (2008), Color Universal Design.
@@ -284,6 +286,136 @@ def confidence_histogram(right: Sequence[float], wrong: Sequence[float]) -> Figu
     axis.set(xlabel="score of a predicted entity", ylabel="number of entities")
     axis.margins(y=0.2)  # room for the legend above the bars
     axis.legend(frameon=False, loc="upper center", ncols=2)
+    return figure
+
+
+def interval_chart(intervals: Mapping[str, Interval], title: str, xlabel: str) -> Figure:
+    """Return values as dots, each with its interval as a line. Built in notebook 07."""
+    figure, (axis,) = new_figure(1, height=1.1 + 0.36 * len(intervals))
+    figure.set_figwidth(6.4)
+    rows = list(range(len(intervals)))
+    for row, interval in zip(rows, intervals.values(), strict=True):
+        axis.plot([interval.low, interval.high], [row, row], color=BLUE, linewidth=3, alpha=0.5)
+    values = [interval.value for interval in intervals.values()]
+    axis.plot(values, rows, "o", color=BLUE)
+    axis.set_yticks(rows, list(intervals))
+    axis.set(title=title, xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
+    axis.grid(axis="x", color="#DDDDDD")
+    return figure
+
+
+def confusion_map(counts: Mapping[tuple[str, str], int], names: Sequence[str]) -> Figure:
+    """Return a heat map of gold types (rows) against predicted types (columns).
+
+    Only mistakes are coloured; right answers, on the diagonal, are numbers in grey. Built in
+    notebook 07.
+    """
+    size = len(names)
+    mistakes = [[0 if g == p else counts.get((g, p), 0) for p in names] for g in names]
+    darkest = max(1, *map(max, mistakes))
+    figure, (axis,) = new_figure(1, height=2.2 + 0.36 * size)
+    figure.set_figwidth(2.8 + 0.42 * size)
+    axis.imshow(mistakes, cmap="Blues", vmin=0, vmax=darkest * 1.25, aspect="auto")
+    for row, gold in enumerate(names):
+        for column, predicted in enumerate(names):
+            count = counts.get((gold, predicted), 0)
+            dark = row != column and count > 0.7 * darkest
+            colour = "#999999" if row == column else "white" if dark else "black"
+            axis.text(
+                column, row, str(count or ""), ha="center", va="center", fontsize=9, color=colour
+            )
+    axis.set_xticks(range(size), names, rotation=45, ha="right", rotation_mode="anchor")
+    axis.set_yticks(range(size), names)
+    axis.set(title="Which types are confused?", xlabel="predicted", ylabel="gold")
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    return figure
+
+
+def reliability_diagram(bins: Sequence[ConfidenceBin], error: float) -> Figure:
+    """Return accuracy against confidence, and the number of answers at each confidence.
+
+    `error` is the expected calibration error, for the title. Built in notebook 07.
+    """
+    figure, (left, right) = new_figure(2, height=3.8)
+    width = max((b.high - b.low for b in bins), default=0.1) * 0.92
+    left.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="as sure as right")
+    middles = [(b.low + b.high) / 2 for b in bins]
+    left.bar(
+        middles, [b.accuracy for b in bins], width, color=BLUE, alpha=0.35, label="share right"
+    )
+    left.plot(
+        [b.confidence for b in bins], [b.accuracy for b in bins], color=BLUE, marker="o",
+        label="mean of the bin",
+    )  # fmt: skip
+    left.set(title=f"Reliability (calibration error {error:.2f})", xlim=(0, 1), ylim=(0, 1.02))
+    left.set(xlabel="confidence", ylabel="share of entities that are right")
+    left.legend(frameon=False, loc="upper left", fontsize=8)
+    right.bar(middles, [b.count for b in bins], width, color=GREY)
+    right.set(title="How many answers", xlim=(0, 1), xlabel="confidence", ylabel="entities")
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def threshold_chart(scores: Mapping[float, Score]) -> Figure:
+    """Return precision, recall and F1 over the lowest confidence that is kept. Notebook 07."""
+    figure, (axis,) = new_figure(1)
+    figure.set_figwidth(6.4)
+    kept = {threshold: score for threshold, score in scores.items() if score.predicted}
+    for name, colour, style in (
+        ("precision", ORANGE, "--"), ("recall", BLUE, "-."), ("f1", GREEN, "-"),
+    ):  # fmt: skip
+        # Where nothing is kept there is no precision, and a line down to 0 would tell a lie.
+        values = [getattr(score, name) for score in kept.values()]
+        label = name.replace("f1", "F1")
+        axis.plot(list(kept), values, color=colour, linestyle=style, linewidth=2, label=label)
+    axis.set(title="Keep only what the model is sure of", xlabel="lowest confidence kept")
+    axis.set(ylabel="score", xlim=(0, 1), ylim=(0, 1.02))
+    axis.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def group_chart(
+    series: Mapping[str, Mapping[str, Score]], title: str, measure: str = "f1"
+) -> Figure:
+    """Return one measure of every group as bars, side by side for some taggers.
+
+    `series` holds scores by group, for each tagger; `measure` is `f1`, `precision` or `recall`.
+    The number in brackets is that of the gold entities in a group. Built in notebook 07.
+    """
+    groups = list(dict.fromkeys(name for scores in series.values() for name in scores))
+    gold = {name: score.gold for scores in series.values() for name, score in scores.items()}
+    figure, (axis,) = new_figure(1, height=1.4 + (0.2 + 0.2 * len(series)) * len(groups))
+    figure.set_figwidth(6.4)
+    high = 0.8 / len(series)
+    for number, (label, scores) in enumerate(series.items()):
+        places = [row + (number - (len(series) - 1) / 2) * high for row in range(len(groups))]
+        values = [getattr(scores.get(name, Score()), measure) for name in groups]
+        colour = (BLUE, ORANGE, GREEN)[number % 3]
+        drawn = axis.barh(places, values, height=high * 0.92, color=colour, label=label)
+        axis.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3, fontsize=8)
+    axis.set_yticks(range(len(groups)), [f"{name} ({gold[name]})" for name in groups])
+    axis.set(title=title, xlabel=measure.replace("f1", "F1"), xlim=(0, 1.1))
+    axis.set_ylim(max(1, len(groups)) - 0.5, -0.5)
+    if len(series) > 1:
+        figure.legend(loc="outside lower right", ncols=len(series), frameon=False)
+    return figure
+
+
+def label_curve(points: Mapping[int, Interval], title: str = "How many labels?") -> Figure:
+    """Return entity F1 over the number of training rows, with its intervals. Notebook 07."""
+    figure, (axis,) = new_figure(1)
+    figure.set_figwidth(6.4)
+    rows, intervals = list(points), list(points.values())
+    axis.fill_between(
+        rows, [i.low for i in intervals], [i.high for i in intervals], color=BLUE, alpha=0.2
+    )
+    axis.plot(rows, [interval.value for interval in intervals], color=BLUE, marker="o")
+    axis.set_xscale("log")
+    axis.set_xticks(rows, [f"{count:,}" for count in rows])
+    axis.minorticks_off()
+    axis.set(title=title, xlabel="training rows (each step doubles them)", ylabel="entity F1")
+    axis.set_ylim(bottom=0)
     return figure
 
 

@@ -1,0 +1,216 @@
+"""What a model did, word by word, and how its errors are sorted."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+from tiny_encoders import (  # noqa: F401
+    encoder_folder,
+    make_corpus,
+    new_model,
+    one_thread,
+    small_corpus,
+    small_data,
+    tokenizer_of,
+)
+
+from nerlib import (
+    NERClassifier,
+    NERDataset,
+    Parser,
+    Score,
+    Tagger,
+    TagSet,
+    TrainConfig,
+    evaluate_tags,
+    load_corpus,
+    predict_tags,
+    train,
+)
+from nerlib.error_analysis import (
+    NOTHING,
+    Outcome,
+    confusions,
+    entity_confidences,
+    entity_length,
+    grouped_scores,
+    kinds_of,
+    mean_loss,
+    most_confused,
+    predict_outcomes,
+    seen_or_new,
+    seen_values,
+    sentence_length,
+    word_losses,
+    worst_outcomes,
+)
+from nerlib.gazetteer import Gazetteer
+from nerlib.matching import count_kinds
+
+ROOT = Path(__file__).resolve().parents[1]
+QUICK = TrainConfig(
+    epochs=4, batch_size=8, learning_rate=5e-3, device="cpu", precision="fp32", threads=1
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> NERClassifier:
+    """A tiny model that gets some entities right and some wrong."""
+    model = new_model("bert", TagSet.from_corpus(small_corpus()))
+    train(model, small_data("bert"), small_data("bert", seed=1), QUICK, lambda line: None)
+    return model
+
+
+@pytest.fixture(scope="module")
+def odd_data() -> NERDataset:
+    """Some plain rows, and ones with an unknown type, an unseen word, and nothing in them."""
+    plain = small_corpus(30, seed=2)["annot_utt"]
+    odd = ("call [song_name : anna] at [time : nine \u200b am]", "wake \u200b me", "remind me")
+    corpus = make_corpus(*plain, *odd)
+    return NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(small_corpus()))
+
+
+@pytest.fixture(scope="module")
+def outcomes(model: NERClassifier, odd_data: NERDataset) -> list[Outcome]:
+    return predict_outcomes(model, odd_data)
+
+
+def test_outcomes_are_the_predictions_of_the_library(
+    model: NERClassifier, odd_data: NERDataset, outcomes: list[Outcome]
+) -> None:
+    predicted, loss = predict_tags(model, odd_data)
+    assert [list(outcome.predicted) for outcome in outcomes] == predicted
+    assert [outcome.row_id for outcome in outcomes] == odd_data.row_ids
+    assert [outcome.utterance for outcome in outcomes] == odd_data.utterances
+    assert mean_loss(outcomes) == pytest.approx(loss, rel=1e-5)
+    for outcome in outcomes:
+        words = len(outcome.utterance.words)
+        assert len(outcome.confidences) == len(outcome.losses) == words
+    f1 = evaluate_tags(odd_data.gold, predicted).overall.f1
+    assert 0.1 < f1 < 0.99, "right and wrong answers are needed for the tests below"
+
+
+def test_the_model_stays_in_its_mode(model: NERClassifier, odd_data: NERDataset) -> None:
+    model.train()
+    predict_outcomes(model, odd_data)
+    assert model.training
+    model.eval()
+
+
+def test_losses_are_cross_entropies(outcomes: list[Outcome]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 4, 5, generator=generator)
+    labels = torch.tensor([[0, 1, 2, -100], [4, 3, -100, -100], [0, 0, 0, 0]])
+    found = word_losses(logits, labels)
+    expected = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), reduction="none"
+    ).view(3, 4)
+    assert torch.equal(found.isnan(), labels < 0)
+    torch.testing.assert_close(found[labels >= 0], expected[labels >= 0])
+
+
+def test_what_cannot_be_known_has_no_loss(outcomes: list[Outcome]) -> None:
+    unknown, unseen = outcomes[-3], outcomes[-2]
+    words = [word.text for word in unknown.utterance.words]
+    assert math.isnan(unknown.losses[words.index("anna")])
+    assert math.isnan(unseen.losses[[w.text for w in unseen.utterance.words].index("\u200b")])
+    assert not math.isnan(unseen.highest_loss)
+
+
+def test_confidences_are_the_scores_of_entities(
+    model: NERClassifier, outcomes: list[Outcome]
+) -> None:
+    tagger = Tagger(model, tokenizer_of("bert"), "cpu", "fp32")
+    texts = [outcome.utterance.text for outcome in outcomes]
+    scores = [entity.score for found in tagger(texts) for entity in found]
+    confidences, right = entity_confidences(outcomes)
+    assert confidences == pytest.approx(scores, abs=1e-5)
+    gold = [outcome.utterance.tags for outcome in outcomes]
+    overall = evaluate_tags(gold, [outcome.predicted for outcome in outcomes]).overall
+    assert sum(right) == overall.correct
+    assert len(right) == overall.predicted
+
+
+def test_worst_come_first(outcomes: list[Outcome]) -> None:
+    losses = [outcome.highest_loss for outcome in worst_outcomes(outcomes, 10)]
+    assert losses == sorted((outcome.highest_loss for outcome in outcomes), reverse=True)[:10]
+    assert worst_outcomes(outcomes, 0) == []
+
+
+def test_kinds_and_confusions_count_every_match_once(outcomes: list[Outcome]) -> None:
+    gold = [outcome.utterance.tags for outcome in outcomes]
+    expected = count_kinds(gold, [outcome.predicted for outcome in outcomes])
+    by_kind = kinds_of(outcomes)
+    assert {kind: len(found) for kind, found in by_kind.items()} == {
+        kind: count for kind, count in expected.items() if count
+    }
+    counts = confusions(outcomes)
+    assert sum(counts.values()) == sum(expected.values())
+    assert sum(n for (gold, _), n in counts.items() if gold == NOTHING) == expected["invented"]
+    assert sum(n for (_, got), n in counts.items() if got == NOTHING) == expected["missed"]
+    right = sum(outcome.is_right for outcome in outcomes)
+    assert right == sum(
+        all(match.kind == "correct" for match in outcome.matches) for outcome in outcomes
+    )
+
+
+def test_most_confused_counts_both_sides_of_a_mistake() -> None:
+    counts = Counter({("a", "b"): 2, ("c", "b"): 2, ("d", "d"): 50, ("c", NOTHING): 3})
+    assert most_confused(counts) == ["c", "b", "a", NOTHING]
+    assert most_confused(counts, most=1) == ["c", NOTHING]
+    assert most_confused({("d", "d"): 5}) == [NOTHING]
+
+
+def test_groups_divide_the_score(outcomes: list[Outcome]) -> None:
+    utterances = [outcome.utterance for outcome in outcomes]
+    predicted = [outcome.predicted for outcome in outcomes]
+    overall = evaluate_tags([u.tags for u in utterances], predicted).overall
+    known = seen_values(small_data("bert", rows=4).utterances)
+    for group in (entity_length, sentence_length([4, 8]), seen_or_new(known)):
+        scores = grouped_scores(utterances, predicted, group)
+        assert len(scores) > 1
+        for count in ("gold", "predicted", "correct"):
+            assert sum(getattr(s, count) for s in scores.values()) == getattr(overall, count)
+
+
+def test_a_value_is_seen_whatever_its_type_and_case() -> None:
+    parse = Parser().parse
+    known = seen_values([parse("at [time : Nine AM]")])
+    rows = [parse("[date : nine am]"), parse("[time : nine]"), parse("[time : NINE am]")]
+    scores = grouped_scores(rows, [row.tags for row in rows], seen_or_new(known))
+    assert scores == {"new": Score(1, 1, 1), "seen": Score(2, 2, 2)}
+
+
+def test_lengths_fall_into_the_right_groups() -> None:
+    utterance = Parser().parse("a b [x : c d e f g] h")
+    assert entity_length(utterance, ("X", 0, 1)) == "1 word"
+    assert entity_length(utterance, ("X", 0, 3)) == "3 words"
+    assert entity_length(utterance, ("X", 0, 4)) == "4 words or more"
+    names = [sentence_length(bounds)(utterance, ("X", 2, 7)) for bounds in ([8], [7], [3, 9])]
+    assert names == [" 1 to  8 words", " 8 words or more", " 4 to  9 words"]
+
+
+def test_the_gazetteer_is_that_of_notebook_01() -> None:
+    names: dict[str, Any] = {}
+    for cell in nbformat.read(ROOT / "notebooks" / "01_data_exploration.ipynb", 4).cells:
+        if cell.id == "01-setup" or "by-hand" in cell.metadata.get("tags", []):
+            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
+            exec("\n".join(lines), names)
+    for locale in ("en-US", "ru-RU"):
+        rows = [Parser().parse(text) for text in load_corpus(locale, "train")["annot_utt"]]
+        other = [Parser().parse(text) for text in load_corpus(locale, "validation")["annot_utt"]]
+        everything = names["gazetteer_by_hand"](rows)
+        by_hand = names["reliable_by_hand"](everything, rows)
+        library = Gazetteer.learn(rows)
+        assert {value: name.lower() for value, name in library.types.items()} == by_hand
+        assert len(library.types) < len(everything)
+        for utterance in other:
+            words = [word.text for word in utterance.words]
+            assert library.tag(utterance) == names["tag_by_hand"](words, by_hand)
+    assert Gazetteer.learn([]).tag(other[0]) == ["O"] * len(other[0].words)

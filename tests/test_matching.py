@@ -1,0 +1,153 @@
+"""Pairs of entities, kinds of errors, and lenient scores against the package nervaluate."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nervaluate import Evaluator
+from seqeval import metrics as seqeval
+from seqeval.scheme import IOB2
+
+from nerlib import entity_scores, evaluate_tags
+from nerlib.matching import KINDS, LenientScore, count_kinds, lenient_scores, match_entities
+from nerlib.metrics import begun_chunks, total_score
+from nerlib.parsing import tag_chunks
+
+TAGS = ("O", "B-TIME", "I-TIME", "B-DATE", "I-DATE", "B-PLACE_NAME", "I-PLACE_NAME")
+SCHEMES = {"strict": "strict", "exact": "exact", "partial": "partial", "type": "ent_type"}
+ROW = st.lists(st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS)), min_size=1, max_size=9)
+
+
+def sides(rows):
+    """Return gold and predicted tags from rows of pairs."""
+    return [[g for g, _ in row] for row in rows], [[p for _, p in row] for row in rows]
+
+
+def overlaps(a, b):
+    return min(a[2], b[2]) > max(a[1], b[1])
+
+
+def is_one_to_one(gold, predicted):
+    """Whether no entity overlaps several of the other side: then there is only one pairing."""
+    left, right = tag_chunks(gold), tag_chunks(predicted)
+    return all(sum(overlaps(a, b) for b in right) <= 1 for a in left) and all(
+        sum(overlaps(a, b) for a in left) <= 1 for b in right
+    )
+
+
+def random_sides(count, seed):
+    """Return many utterances, of which only those with one possible pairing are kept."""
+    source = random.Random(seed)
+    rows = []
+    while len(rows) < count:
+        gold = [source.choice(TAGS) for _ in range(source.randint(1, 9))]
+        row = [(g, g if source.random() < 0.6 else source.choice(TAGS)) for g in gold]
+        if is_one_to_one([g for g, _ in row], [p for _, p in row]):
+            rows.append(row)
+    return sides(rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lenient_scores_equal_nervaluate(seed):
+    gold, predicted = random_sides(400, seed)
+    theirs = Evaluator(gold, predicted, ["TIME", "DATE", "PLACE_NAME"], loader="list").evaluate()
+    ours = lenient_scores(count_kinds(gold, predicted))
+    assert count_kinds(gold, predicted)["wrong boundary"] > 20, "nothing lenient to compare"
+    for name, scheme in SCHEMES.items():
+        expected = theirs["overall"][scheme]
+        for count in ("correct", "incorrect", "partial", "missed", "spurious"):
+            assert getattr(ours[name], count) == getattr(expected, count), (name, count)
+        for value in ("precision", "recall", "f1"):
+            assert getattr(ours[name], value) == pytest.approx(getattr(expected, value))
+
+
+@settings(max_examples=200)
+@given(rows=st.lists(ROW, max_size=5))
+def test_every_entity_stands_in_exactly_one_match(rows):
+    gold, predicted = sides(rows)
+    for left, right in zip(gold, predicted, strict=True):
+        matches = match_entities(left, right)
+        assert sorted(m.gold for m in matches if m.gold) == sorted(tag_chunks(left))
+        assert sorted(m.predicted for m in matches if m.predicted) == sorted(tag_chunks(right))
+        assert all(overlaps(m.gold, m.predicted) for m in matches if m.gold and m.predicted)
+        # Nothing is left apart that could have been a pair.
+        missed = [m.gold for m in matches if m.kind == "missed"]
+        invented = [m.predicted for m in matches if m.kind == "invented"]
+        assert not any(overlaps(a, b) for a in missed for b in invented)
+        places = [min(c[1] for c in (m.gold, m.predicted) if c) for m in matches]
+        assert all(a <= b for a, b in pairwise(places))
+
+
+@settings(max_examples=200)
+@given(rows=st.lists(ROW, max_size=5))
+def test_kinds_add_up_and_strict_is_the_entity_score(rows):
+    gold, predicted = sides(rows)
+    kinds, overall = count_kinds(gold, predicted), evaluate_tags(gold, predicted).overall
+    assert tuple(kinds) == KINDS
+    assert kinds["correct"] == overall.correct
+    assert sum(kinds.values()) - kinds["invented"] == overall.gold
+    assert sum(kinds.values()) - kinds["missed"] == overall.predicted
+    scores = lenient_scores(kinds)
+    assert scores["strict"].f1 == pytest.approx(overall.f1)
+    assert scores["strict"].precision == pytest.approx(overall.precision)
+    assert scores["strict"].recall == pytest.approx(overall.recall)
+    assert all(scores["strict"].f1 <= score.f1 + 1e-12 for score in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "kinds"),
+    [
+        ("B-TIME I-TIME", "B-TIME I-TIME", ["correct"]),
+        ("B-TIME I-TIME", "B-DATE I-DATE", ["wrong type"]),
+        ("B-TIME I-TIME", "B-TIME O", ["wrong boundary"]),
+        ("B-TIME I-TIME", "B-DATE O", ["wrong type and boundary"]),
+        ("B-TIME O", "O O", ["missed"]),
+        ("O O", "O B-TIME", ["invented"]),
+        ("B-TIME O", "O B-TIME", ["missed", "invented"]),  # side by side is no overlap
+        ("B-TIME I-TIME", "B-TIME B-TIME", ["wrong boundary", "invented"]),
+        # The exact one wins, although the other stands first.
+        ("B-TIME B-DATE", "B-TIME B-DATE", ["correct", "correct"]),
+        # The same type wins over the longer overlap of another type.
+        ("B-TIME I-TIME I-TIME", "B-DATE I-DATE B-TIME", ["invented", "wrong boundary"]),
+        # Among equals the longer overlap wins.
+        ("B-TIME I-TIME I-TIME", "B-TIME B-TIME I-TIME", ["invented", "wrong boundary"]),
+    ],
+)
+def test_kinds_of_matches(gold, predicted, kinds):
+    found = match_entities(gold.split(), predicted.split())
+    assert [match.kind for match in found] == kinds
+
+
+def test_the_longer_overlap_is_the_pair():
+    found = match_entities(["B-A", "I-A", "I-A"], ["B-A", "B-A", "I-A"])
+    assert [m.predicted for m in found if m.gold] == [("A", 1, 3)]
+
+
+def test_scores_of_nothing_are_zero():
+    assert lenient_scores(count_kinds([], []))["partial"].f1 == 0
+    assert LenientScore().precision == LenientScore().recall == LenientScore().f1 == 0
+
+
+def test_sides_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="1 gold but 2 predicted tags"):
+        match_entities(["O"], ["O", "O"])
+    with pytest.raises(ValueError, match="1 gold but 0 predicted utterances"):
+        count_kinds([["O"]], [])
+
+
+@settings(max_examples=300)
+@given(rows=st.lists(ROW, min_size=1, max_size=8))
+def test_chunks_that_need_a_b_equal_seqeval_in_strict_mode(rows):
+    gold, predicted = sides(rows)
+    assert all(tags[first].startswith("B") for tags in gold for _, first, _ in begun_chunks(tags))
+    if not any(tag.startswith("B") for side in (gold, predicted) for tags in side for tag in tags):
+        return  # seqeval cannot score nothing at all
+    ours = total_score(entity_scores(gold, predicted, begun_chunks))
+    options = {"mode": "strict", "scheme": IOB2, "zero_division": 0}
+    assert ours.precision == pytest.approx(seqeval.precision_score(gold, predicted, **options))
+    assert ours.recall == pytest.approx(seqeval.recall_score(gold, predicted, **options))
+    assert ours.f1 == pytest.approx(seqeval.f1_score(gold, predicted, **options))

@@ -1,0 +1,143 @@
+"""Bootstrap and randomisation against scipy, and against what must hold by construction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nerlib import evaluate_tags
+from nerlib.significance import (
+    bootstrap_difference,
+    bootstrap_f1,
+    count_entities,
+    f1_of_counts,
+    randomisation_test,
+)
+
+TAGS = ("O", "B-TIME", "I-TIME", "B-DATE")
+
+
+def counts_of(rows: int, quality: float, seed: int) -> np.ndarray:
+    """Counts of a made-up model: one to three gold entities, each found with some probability."""
+    random = np.random.default_rng(seed)
+    gold = np.random.default_rng(99).integers(1, 4, rows)
+    correct = random.binomial(gold, quality)
+    return np.stack([gold, correct + random.integers(0, 2, rows), correct], axis=1)
+
+
+def f1(gold, predicted, correct, axis=-1):
+    """F1 in the form in which scipy wants a statistic."""
+    return 2 * correct.sum(axis) / (gold.sum(axis) + predicted.sum(axis))
+
+
+def test_counts_give_the_entity_f1():
+    random = np.random.default_rng(0)
+    sides = [[list(random.choice(TAGS, 6)) for _ in range(80)] for _ in range(2)]
+    counts = count_entities(*sides)
+    overall = evaluate_tags(*sides).overall
+    assert counts.sum(axis=0).tolist() == [overall.gold, overall.predicted, overall.correct]
+    assert f1_of_counts(counts) == pytest.approx(overall.f1)
+    assert f1_of_counts(np.zeros((3, 3), dtype=int)) == 0
+
+
+def test_interval_equals_scipy_up_to_chance():
+    counts = counts_of(120, 0.7, seed=1)
+    ours = bootstrap_f1(counts, resamples=4000, seed=2)
+    theirs = stats.bootstrap(
+        tuple(counts.T), f1, paired=True, vectorized=True, method="percentile",
+        n_resamples=4000, random_state=3,
+    ).confidence_interval  # fmt: skip
+    width = theirs.high - theirs.low
+    assert ours.value == pytest.approx(f1_of_counts(counts))
+    assert ours.low < ours.value < ours.high
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.1 * width)
+
+
+def test_interval_of_a_difference_equals_scipy_up_to_chance():
+    first, second = counts_of(120, 0.6, seed=4), counts_of(120, 0.75, seed=5)
+
+    def difference(g1, p1, c1, g2, p2, c2, axis=-1):
+        return f1(g2, p2, c2, axis) - f1(g1, p1, c1, axis)
+
+    ours = bootstrap_difference(first, second, resamples=4000, seed=2)
+    theirs = stats.bootstrap(
+        (*first.T, *second.T), difference, paired=True, vectorized=True, method="percentile",
+        n_resamples=4000, random_state=3,
+    ).confidence_interval  # fmt: skip
+    width = theirs.high - theirs.low
+    assert ours.value == pytest.approx(f1_of_counts(second) - f1_of_counts(first))
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.1 * width)
+
+
+@pytest.mark.parametrize(("quality", "seed"), [(0.6, 6), (0.7, 7), (0.9, 8)])
+def test_p_value_equals_scipy_s_exact_test(quality: float, seed: int):
+    first, second = counts_of(11, 0.6, seed=3), counts_of(11, quality, seed)
+
+    def distance(a, b):  # (utterances, 3) as rows of numbers: which model gave which answer
+        return abs(
+            f1(*np.array([decode(x) for x in a]).T) - f1(*np.array([decode(x) for x in b]).T)
+        )
+
+    codes = {tuple(row): n for n, row in enumerate({*map(tuple, first), *map(tuple, second)})}
+    names = {n: row for row, n in codes.items()}
+
+    def decode(code):
+        return names[int(code)]
+
+    data = tuple(np.array([codes[tuple(row)] for row in side]) for side in (first, second))
+    theirs = stats.permutation_test(
+        data, distance, permutation_type="samples", alternative="greater", n_resamples=10_000
+    ).pvalue
+    assert randomisation_test(first, second, rounds=4000) == pytest.approx(theirs, abs=0.03)
+
+
+def test_p_value_is_small_for_a_real_difference_and_one_for_none():
+    first, second = counts_of(200, 0.5, seed=1), counts_of(200, 0.8, seed=2)
+    assert randomisation_test(first, second) < 0.005
+    assert randomisation_test(first, first) == 1
+
+
+def test_equally_good_models_rarely_look_different():
+    """By its definition a p-value lies below 0.05 for about one in twenty such pairs."""
+    pairs = [(counts_of(60, 0.6, seed), counts_of(60, 0.6, seed + 500)) for seed in range(100)]
+    small = [randomisation_test(a, b, rounds=200) < 0.05 for a, b in pairs]
+    assert 0 < sum(small) < 15
+
+
+def test_the_test_is_the_same_in_both_directions():
+    first, second = counts_of(60, 0.6, seed=1), counts_of(60, 0.7, seed=2)
+    assert randomisation_test(first, second) == randomisation_test(second, first)
+    there, back = bootstrap_difference(first, second), bootstrap_difference(second, first)
+    assert (there.value, there.low, there.high) == pytest.approx(
+        (-back.value, -back.high, -back.low)
+    )
+
+
+def test_seeds_and_levels_do_what_they_say():
+    counts = counts_of(60, 0.7, seed=1)
+    assert bootstrap_f1(counts, seed=5) == bootstrap_f1(counts, seed=5)
+    assert bootstrap_f1(counts, seed=5) != bootstrap_f1(counts, seed=6)
+    wide, narrow = bootstrap_f1(counts, level=0.99), bootstrap_f1(counts, level=0.5)
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_whole_utterances_are_drawn():
+    """Ten utterances, in each all or nothing is right: the interval must be that of ten draws."""
+    counts = np.array([[20, 20, 20]] * 5 + [[20, 20, 0]] * 5)
+    assert bootstrap_f1(counts).low < 0.25
+
+
+def test_what_cannot_be_tested_is_refused():
+    counts = counts_of(5, 0.5, seed=0)
+    with pytest.raises(ValueError, match="same utterances"):
+        randomisation_test(counts, counts[:4])
+    with pytest.raises(ValueError, match="same utterances"):
+        bootstrap_difference(counts, counts + 1)
+    with pytest.raises(ValueError, match="no utterances"):
+        bootstrap_f1(np.zeros((0, 3), dtype=int))
+    for settings in ({"resamples": 0}, {"level": 1.0}, {"level": 0.0}):
+        with pytest.raises(ValueError, match="resamples must be"):
+            bootstrap_f1(counts, **settings)
+    with pytest.raises(ValueError, match="gold but"):
+        count_entities([["O"]], [])
