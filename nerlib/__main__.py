@@ -20,6 +20,7 @@ from nerlib.inference import Tagger
 from nerlib.metrics import Evaluation, Score
 from nerlib.parsing import AnnotationError
 from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe
+from nerlib.report import material_of, write_report
 from nerlib.tour import train_and_save, walk
 from nerlib.training import TrainConfig, evaluate
 
@@ -107,8 +108,10 @@ def run_tour(options: argparse.Namespace) -> int:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    """Score a saved model on a split and print a table, or JSON."""
+    """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
     recipe = get_recipe(options.recipe)
+    if options.report:
+        check_report_path(Path(options.report))
     tagger = load_tagger(options)
     source = options.source or recipe.corpus_source()
     corpus = load_corpus(options.locale or recipe.locale, options.split, source)
@@ -116,6 +119,15 @@ def run_evaluate(options: argparse.Namespace) -> int:
         raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
+    if options.report:
+        facts = {
+            "model": options.model,
+            "corpus": f"{source}, {options.locale or recipe.locale}, {options.split}",
+        }
+        print(
+            f"report in {write_report(material_of(tagger, data, facts), options.report)}",
+            file=sys.stderr,
+        )
     if options.json:
         print(json.dumps(evaluation_as_json(scores, loss), indent=2))
         return 0
@@ -172,6 +184,13 @@ def read_lines(lines: IO[bytes], name: str) -> Iterator[str]:
             raise UsageError(
                 f"{name}, line {number}: byte {error.start} is not UTF-8; save the file as UTF-8"
             ) from None
+
+
+def check_report_path(path: Path) -> None:
+    """Raise `UsageError`, or `OSError`, before the work if no report can be written there."""
+    if path.is_dir():
+        raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def print_table(scores: Evaluation) -> None:
@@ -233,6 +252,9 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--locale", help="another locale of the corpus")
     parser.add_argument("--split", default="validation", help="which rows (validation)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--report", metavar="FILE", help="also write a page about all errors (.html)"
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,244 @@
+"""The report page: whole, alone, escaped, and readable at the width of a laptop and a phone."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from test_browser import CHROMIUM, FLAGS
+from tiny_encoders import (  # noqa: F401
+    make_corpus,
+    new_model,
+    one_thread,
+    small_corpus,
+    small_data,
+    tokenizer_of,
+)
+
+from nerlib import NERDataset, Parser, TagSet, TrainConfig, evaluate_tags, train
+from nerlib import __main__ as cli
+from nerlib.corpus import load_corpus
+from nerlib.error_analysis import Outcome, predict_outcomes
+from nerlib.inference import save_model
+from nerlib.recipes import made_by
+from nerlib.report import Material, report_page, training_rows, write_report
+
+EVIL = "<script>alert(1)</script>"
+EVIL_ROW = f"call {EVIL} at [time : <img src=x onerror=alert(2)>] \u202e [{EVIL} : \"'&]"
+PARTS = ("Scores", "How lenient?", "Type by type", "Kinds of errors", "Confused types")
+PARTS += ("Worst utterances", "Seen and new values", "Length", "Confidence")
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    """What a tiny model did, with a row that looks like HTML in text, type and row number."""
+    tags = TagSet.from_corpus(small_corpus())
+    model = new_model("bert", tags)
+    config = TrainConfig(epochs=4, batch_size=8, learning_rate=5e-3, device="cpu", threads=1)
+    train(model, small_data("bert"), small_data("bert", seed=1), config, lambda line: None)
+    data = NERDataset(small_corpus(30, seed=2), tokenizer_of("bert"), tags)
+    evil = Parser().parse(EVIL_ROW.replace(EVIL + " :", EVIL.replace(" ", "") + " :"))
+    predicted = tuple("B-TIME" if number == 1 else "O" for number in range(len(evil.words)))
+    ones = tuple(1.0 for _ in evil.words)
+    outcomes = [*predict_outcomes(model, data), Outcome(EVIL, evil, predicted, ones, ones)]
+    outcomes.append(Outcome("nothing", Parser().parse(""), (), (), ()))
+    return Material({"model": EVIL, "corpus": "small"}, outcomes, small_data("bert").utterances)
+
+
+@pytest.fixture(scope="module")
+def page(material: Material) -> str:
+    return report_page(material)
+
+
+class Reader(HTMLParser):
+    """Collects tags and attributes, and checks that tags are closed in order."""
+
+    VOID = ("meta", "img", "br")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def test_the_page_has_all_parts_and_the_library_s_scores(page: str, material: Material) -> None:
+    for part in PARTS:
+        assert f">{part}</h2>" in page, part
+    scores = evaluate_tags(material.gold, material.predicted)
+    overall = scores.overall
+    for value in (
+        overall.f1,
+        overall.precision,
+        overall.recall,
+        scores.macro_f1,
+        scores.massive_f1,
+    ):
+        assert f"<b>{value:.3f}</b>" in page
+    assert f"{overall.gold:,} gold entities" in page
+    anchors = [a["href"] for tag, a in read(page).tags if tag == "a"]
+    ids = [a["id"] for tag, a in read(page).tags if tag == "section"]
+    assert anchors == [f"#{key}" for key in ids]
+    assert len(ids) == len(PARTS)
+
+
+def test_nothing_from_the_corpus_becomes_markup(page: str) -> None:
+    reader = read(page)
+    assert {tag for tag, _ in reader.tags}.isdisjoint({"script", "iframe", "object", "link", "svg"})
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "\u202e" not in page, "a direction override would turn the page's own text"
+    for tag, attributes in reader.tags:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+
+
+def test_the_page_needs_nothing_else(page: str) -> None:
+    reader = read(page)
+    for tag, attributes in reader.tags:
+        for name in ("src", "href", "action", "data"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("data:image/svg+xml;base64,", "#")), tag
+        assert not attributes.get("src") or attributes.get("alt")
+    assert "://" not in page
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_same_answers_make_the_same_page(page: str, material: Material) -> None:
+    assert report_page(material) == page
+
+
+def test_without_training_rows_it_says_what_is_left_out(material: Material) -> None:
+    page = report_page(Material(material.facts, material.outcomes))
+    assert "this part is left out" in page
+    assert "list of training values" not in page
+
+
+def test_odd_answers_still_make_a_page() -> None:
+    """Nothing right, nothing predicted, nothing to find, no words at all."""
+    utterance = Parser().parse("at [time : nine]")
+    plain = Parser().parse("wake me")
+    cases = [
+        [Outcome("1", utterance, ("O", "O"), (0.9, 0.9), (0.1, 3.0))],
+        [Outcome("1", utterance, utterance.tags, (1.0, 1.0), (0.0, 0.0))],
+        [Outcome("1", plain, ("O", "O"), (1.0, 1.0), (float("nan"),) * 2)],
+        [Outcome("1", plain, ("B-X", "O"), (1.0, 1.0), (5.0, 0.0))],
+        [Outcome("1", Parser().parse(""), (), (), ())],
+    ]
+    for outcomes in cases:
+        read(report_page(Material({}, outcomes, [utterance])))
+    with pytest.raises(ValueError, match="at least one utterance"):
+        report_page(Material({}, []))
+
+
+def test_a_page_is_moved_into_place_whole(
+    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "new folder" / "report.html"
+    assert write_report(material, path) == path
+    before = path.read_text(encoding="utf-8")
+    assert before.endswith("</html>\n")
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="the disk is full"):
+        write_report(Material({"other": "1"}, material.outcomes), path)
+    assert path.read_text(encoding="utf-8") == before
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+
+
+def test_training_rows_are_those_of_the_model_s_record() -> None:
+    record = {"recipe": "offline", "locale": "ru-RU", "rows": "train", "epochs": 1}
+    expected = load_corpus("ru-RU", "train")["utt"]
+    assert [utterance.text for utterance in training_rows(record)] == list(expected)
+    shorter = [u.text for u in training_rows({**record, "rows": "train[:7]"})]
+    assert shorter == list(load_corpus("ru-RU", "train[:7]", shuffle=True)["utt"])
+    for missing in ({}, {**record, "recipe": "gone"}, {**record, "rows": "train[9999:"}):
+        assert training_rows(missing) == []
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained tiny model that says which recipe made it."""
+    from nerlib import get_recipe
+
+    tags = TagSet.from_corpus(load_corpus("en-US", "train[:50]"))
+    model = new_model("bert", tags)
+    model.config.made_by = made_by(get_recipe("offline"))
+    return save_model(model, tokenizer_of("bert"), tmp_path_factory.mktemp("report") / "model")
+
+
+def test_the_command_writes_the_page(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.html"
+    arguments = ["evaluate", "--model", str(model_folder), "--split", "validation[:30]", "--json"]
+    assert cli.main([*arguments, "--report", str(path)]) == 0
+    told = capsys.readouterr()
+    scores = json.loads(told.out)  # the words about the page go elsewhere
+    assert told.err.strip() == f"report in {path}"
+    page = path.read_text(encoding="utf-8")
+    assert f"<b>{scores['overall']['f1']:.3f}</b>" in page
+    assert "30 utterances" in page
+    assert "train of recipe offline" in page
+    assert "list of training values" in page
+
+
+@pytest.mark.parametrize("place", ["folder", "file/report.html"])
+def test_a_report_that_cannot_be_written_is_said_before_the_work(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    arguments = ["evaluate", "--model", "no/such/model", "--report", str(tmp_path / place)]
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert place.partition("/")[0] in error
+    assert "no model" not in error
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_shows_it_without_asking_for_anything(
+    page: str, tmp_path: Path, width: int
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        shown = browser.new_page(viewport={"width": width, "height": 800})
+        asked: list[str] = []
+        trouble: list[str] = []
+        shown.on("request", lambda request: asked.append(request.url))
+        shown.on("console", lambda message: trouble.append(message.text))
+        shown.on("dialog", lambda dialog: trouble.append(dialog.message))
+        shown.goto(path.as_uri())
+        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        assert trouble == []
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        widths = shown.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
+        assert len(widths) >= 7
+        assert all(value > 100 for value in widths), "a figure did not load"
+        browser.close()
