@@ -51,7 +51,7 @@ def test_interval_equals_scipy_up_to_chance():
     width = theirs.high - theirs.low
     assert ours.value == pytest.approx(f1_of_counts(counts))
     assert ours.low < ours.value < ours.high
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.1 * width)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.05 * width)
 
 
 def test_interval_of_a_difference_equals_scipy_up_to_chance():
@@ -67,7 +67,7 @@ def test_interval_of_a_difference_equals_scipy_up_to_chance():
     ).confidence_interval  # fmt: skip
     width = theirs.high - theirs.low
     assert ours.value == pytest.approx(f1_of_counts(second) - f1_of_counts(first))
-    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.1 * width)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.05 * width)
 
 
 @pytest.mark.parametrize(("quality", "seed"), [(0.6, 6), (0.7, 7), (0.9, 8)])
