@@ -16,12 +16,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from nerlib.atomic import new_folder, recover
 from nerlib.dataset import NO_WORD, encode_words, word_ids_from_groups
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.parsing import Word, tag_chunks
+
+# What a model folder holds: a new model takes the place of all of it.
+MODEL_FILES = (
+    *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
+    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +302,14 @@ def ner_inference(text: str, model: NERClassifier, tokenizer: PreTrainedTokenize
 
 
 def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
-    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it."""
-    with quiet_transformers():
-        model.save_pretrained(path)
-        tokenizer.save_pretrained(path)
+    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it.
+
+    The folder changes in one step: a model that was there before stays until the new one is whole,
+    and files of other names stay where they are. Raises `OSError` if the disk takes no more.
+    """
+    with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return Path(path)
 
 
@@ -308,6 +319,7 @@ def load_model(path: str | Path) -> NERClassifier:
     Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
     that are missing or left over are never replaced by random ones in silence.
     """
+    recover(path)
     with loading("no model can be loaded from", path):
         settings, _ = NERConfig.get_config_dict(str(path))
         if settings.get("model_type") != NERConfig.model_type:
