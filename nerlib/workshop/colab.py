@@ -29,8 +29,11 @@ SETUP = """\
 import importlib.util, os, subprocess, sys
 
 SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
-IN_COLAB = importlib.util.find_spec("google.colab") is not None
-if IN_COLAB:
+try:
+    import google.colab
+except ImportError:
+    print("This cell is for Colab; nothing to do here.")
+else:
     def pip(*arguments):
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
 
@@ -44,9 +47,7 @@ if IN_COLAB:
     if torch.cuda.is_available():
         print("GPU:", torch.cuda.get_device_name())
     else:
-        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")
-else:
-    print("This cell is for Colab; nothing to do here.")"""
+        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
