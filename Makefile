@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-notebooks test-colab test-browser lint lab notebooks colab check sample clean
+.PHONY: help run quick test test-notebooks test-colab test-browser torture lint lab notebooks colab check sample clean
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
@@ -36,6 +36,9 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
 	$(BIN)/python -m pytest tests/test_browser.py
+
+torture: $(READY)  ## kill training 200 times at random moments, go on, compare the end
+	$(BIN)/python tests/torture.py --kills 200
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -11,9 +11,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
 
+from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
 from nerlib.device import DeviceError
+from nerlib.divergence import DivergenceError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
@@ -31,7 +33,10 @@ class UsageError(ValueError):
     """An option whose value cannot be used: which one, and what it should be."""
 
 
-MISTAKES = (AnnotationError, CorpusError, DeviceError, EncoderError, RecipeError, UsageError)
+MISTAKES = (
+    *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, EncoderError),
+    *(RecipeError, UsageError),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _mistake(f"{error.filename or 'file'}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        print("nerlib: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
         return 130
 
 
@@ -96,13 +101,15 @@ def run_recipes(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train a recipe and save model, history and learning curve."""
-    train_and_save(choose_recipe(options), Path(options.output))
+    train_and_save(
+        choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume
+    )
     return 0
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Show, train, save, load and tag."""
-    walk(choose_recipe(options), Path(options.output))
+    walk(choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume)
     return 0
 
 
@@ -139,7 +146,10 @@ def run_tag(options: argparse.Namespace) -> int:
 def choose_recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe with the options of the command line put over its own settings."""
     recipe = get_recipe(options.recipe)
-    names = ("epochs", "batch_size", "learning_rate", "seed", "device", "precision", "threads")
+    names = (
+        *("epochs", "batch_size", "learning_rate", "seed", "device", "precision", "threads"),
+        *("workers", "checkpoint_steps"),
+    )
     chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     return replace(
         recipe,
@@ -148,6 +158,13 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
         validation_split=options.validation or recipe.validation_split,
         settings=_checked_settings(recipe.settings, chosen),
     )
+
+
+def checkpoint_folder(options: argparse.Namespace) -> Path | None:
+    """Return where checkpoints go, if anywhere: `--resume` alone means OUTPUT/checkpoints."""
+    if options.checkpoint_dir is not None:
+        return Path(options.checkpoint_dir)
+    return Path(options.output) / "checkpoints" if options.resume else None
 
 
 def load_tagger(options: argparse.Namespace) -> Tagger:
@@ -223,6 +240,10 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"))
     parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
+    parser.add_argument("--workers", type=int, help="processes that make batches (0)")
+    parser.add_argument("--checkpoint-dir", metavar="DIR", help="write checkpoints there")
+    parser.add_argument("--checkpoint-steps", type=int, metavar="N", help="one every N steps (200)")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     _add_output(parser)
 
 

@@ -85,8 +85,11 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     belongs to which word.
     """
     cased = {"do_lower_case": False} if name in CASED else {}
+    from nerlib.untrusted import check_tokenizer  # which imports this room
+
     path = resolve_encoder(name)
     with loading("no tokenizer can be loaded from", path):
+        check_tokenizer(path)
         # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
         tokenizer = AutoTokenizer.from_pretrained(
             path, add_prefix_space=True, trust_remote_code=False, **cased

@@ -18,6 +18,7 @@ from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, col
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
+from nerlib.untrusted import check_encoder, check_fits
 
 Pooling = Literal["mean", "first", "last", "max"]
 
@@ -257,8 +258,17 @@ def load_encoder(name_or_path: str) -> PreTrainedModel:
     """
     path = resolve_encoder(name_or_path)
     with loading("no encoder can be loaded from", path):
+        check_encoder(path)
+        config = AutoConfig.from_pretrained(path, trust_remote_code=False)
+        with torch.device("meta"):  # shapes only, no memory
+            described = _encoder_without_pooler(config)
+        check_fits(path, described)
         encoder, info = AutoModel.from_pretrained(
-            path, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+            path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     # The sentence pooler is not used here, and many published encoders come without one.
     missing = sorted(name for name in info["missing_keys"] if not name.startswith("pooler."))

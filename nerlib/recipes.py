@@ -237,13 +237,15 @@ def trained_tagger(
     else:
         report(f"there is no model in {shown} yet: training one")
         experiment = prepare(wanted, folder)
-        train(
+        history = train(
             experiment.model,
             experiment.train_set,
             experiment.validation_set,
             wanted.settings,
             report,
         )
+        if history.interrupted:  # half-trained, it must not pass for the recipe's model
+            raise KeyboardInterrupt("stopped: no model was saved")
         save_model(experiment.model, experiment.tokenizer, path)
         report(f"saved in {shown}")
     return Tagger.from_pretrained(path, recipe.settings.device, recipe.settings.precision)

@@ -147,11 +147,11 @@ def test_cased_encoders_keep_case_and_accents(cased_folder, monkeypatch):
 
 @pytest.mark.parametrize("name", [*CASED, "bert-base-uncased"])
 def test_the_cased_names_are_told_so(name, monkeypatch):
-    seen = {}
+    seen, tokenizer = {}, tokenizer_of("bert")  # made before AutoTokenizer is another
 
     def pretend(path, **settings):
         seen.update(settings, path=path)
-        return tokenizer_of("bert")
+        return tokenizer
 
     monkeypatch.setattr(encoders, "AutoTokenizer", SimpleNamespace(from_pretrained=pretend))
     load_tokenizer(name)
