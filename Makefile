@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-notebooks test-colab test-browser lint lab notebooks colab check sample clean
+.PHONY: help run quick test test-notebooks test-colab test-browser test-hub-notebooks lint lab notebooks colab check sample clean
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
@@ -36,6 +36,9 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
 	$(BIN)/python -m pytest tests/test_browser.py
+
+test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
+	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
