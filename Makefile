@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-notebooks test-colab test-browser torture lint lab notebooks colab check sample clean
+.PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
@@ -39,6 +39,8 @@ test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type
 
 torture: $(READY)  ## kill training 200 times at random moments, go on, compare the end
 	$(BIN)/python tests/torture.py --kills 200
+test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
+	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
