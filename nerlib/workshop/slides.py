@@ -140,7 +140,10 @@ def _add_block(slides: list[Slide], block: str, below: float = 0.0) -> None:
     """Put a block of Markdown on a slide, a new one for a heading; leave room for what follows."""
     heading = HEADING.match(block)
     if heading:
-        slides.append(Slide(inline(heading["text"]), len(heading["marks"])))
+        words = inline(heading["text"])
+        if slides and not slides[-1].parts:  # a heading right below a heading: one for both
+            words = f"{slides.pop().heading} · {words}"
+        slides.append(Slide(words, len(heading["marks"])))
     elif block:
         shown = shortened(block)
         slide = _with_room(slides, text_height(shown) + below)
