@@ -54,6 +54,14 @@ class TestLinks:
             "../workshop/solutions/02.ipynb"
         )
 
+    def test_from_the_solutions_to_the_exercises(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Path, "exists", lambda _: True)
+        made = book(tmp_path, "workshop/solutions/02.ipynb")
+        told = "https://github.com/me/ner/blob/v1/workshop/exercises/02.ipynb"
+        assert made.target("../exercises/02.ipynb", "workshop/solutions") == told
+
     def test_a_missing_file_is_left_for_sphinx_to_report(self, tmp_path: Path) -> None:
         assert book(tmp_path).target("missing.md", "") == "missing.md"
 
@@ -78,6 +86,9 @@ class TestFolding:
         cell = new_markdown_cell("Because.", metadata={"tags": ["solution"]})
         (made,) = site.folded(cell)
         assert made.source.startswith("<details><summary>Solution</summary>")
+        note = "Without them: [the exercises](../exercises/02.ipynb)"
+        (made,) = site.folded(new_markdown_cell(note, metadata={"tags": ["solution"]}))
+        assert made.source == note
 
     def test_imports_are_folded_and_other_code_is_not(self) -> None:
         (imports,) = site.folded(new_code_cell("import re", id="02-setup"))

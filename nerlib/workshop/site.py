@@ -95,7 +95,8 @@ class Book:
     def target(self, target: str, folder: str) -> str:
         """Return where a link leads: a page of the book, or a file of the published repository."""
         path = posixpath.normpath(posixpath.join(folder, target))
-        if path.startswith(f"{EXERCISES}/"):  # the book shows them with their solutions
+        if path.startswith(f"{EXERCISES}/") and folder != SOLUTIONS:
+            # The book shows exercises with their solutions; from there, a link leads to the file.
             path = path.replace(EXERCISES, SOLUTIONS, 1)
         if path in self.pages:
             return posixpath.relpath(path, folder or ".")
@@ -162,7 +163,8 @@ def notebook_page(path: Path, book: Book, page: str) -> NotebookNode:
 def folded(cell: NotebookNode) -> list[NotebookNode]:
     """Return a cell as the book shows it: set-up and solutions folded, with the question open."""
     tags = cell.metadata.get("tags", [])
-    if cell.cell_type == "markdown" and "solution" in tags:
+    # The note that leads from the solutions to the exercises gives nothing away.
+    if cell.cell_type == "markdown" and "solution" in tags and "../exercises/" not in cell.source:
         cell.source = f"<details><summary>Solution</summary>\n\n{cell.source}\n\n</details>"
     if cell.cell_type != "code":
         return [cell]
