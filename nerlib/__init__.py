@@ -4,9 +4,12 @@ The way of the data, one room each: corpus → parsing → tags → dataset → 
 metrics → inference.
 """
 
+import nerlib.installation  # noqa: F401  # first: it stops with one line if a package is missing
+from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import LengthBucketSampler, NERDataset, collate
 from nerlib.display import highlight, highlight_many
+from nerlib.divergence import DivergenceError
 from nerlib.encoders import PACKAGED, EncoderError, load_tokenizer
 from nerlib.inference import Entity, Tagger, load_model, ner_inference, save_model
 from nerlib.metrics import (
@@ -38,7 +41,9 @@ __all__ = [
     "PACKAGED",
     "RECIPES",
     "AnnotationError",
+    "CheckpointError",
     "CorpusError",
+    "DivergenceError",
     "EncoderError",
     "Entity",
     "EpochRecord",

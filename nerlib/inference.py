@@ -16,12 +16,26 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from nerlib.atomic import new_folder, recover
 from nerlib.dataset import NO_WORD, encode_words, word_ids_from_groups
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.parsing import Word, tag_chunks
+from nerlib.untrusted import (
+    check_fits,
+    check_model,
+    check_tokenizer,
+    check_vocabulary,
+    read_settings,
+)
+
+# What a model folder holds: a new model takes the place of all of it.
+MODEL_FILES = (
+    *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
+    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +102,26 @@ class Tagger:
         """
         model = load_model(path)
         with loading("no tokenizer can be loaded from", path):
+            check_tokenizer(str(path))
             tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
-        return cls(model, check_fast(tokenizer, str(path)), device, precision)
+        tokenizer = check_fast(tokenizer, str(path))
+        check_vocabulary(tokenizer, model.encoder.config)
+        return cls(model, tokenizer, device, precision)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write model, settings and tokenizer to a folder, as safetensors and JSON."""
         save_model(self.model, self.tokenizer, path)
+
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Publish model, tokenizer and a model card as owner/name; return the address.
+
+        `measured` (see `nerlib.publishing.measure`) puts scores on the card, `dry_run` writes all
+        of it to a folder instead; the options are those of `nerlib.publishing.publish`. Raises
+        `PublishError` with what to do.
+        """
+        from nerlib.publishing import publish  # what only those who publish need
+
+        return publish(self, repository, **options)
 
     @overload
     def __call__(self, text: str) -> list[Entity]: ...  # type: ignore[overload-overlap]
@@ -295,10 +323,14 @@ def ner_inference(text: str, model: NERClassifier, tokenizer: PreTrainedTokenize
 
 
 def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
-    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it."""
-    with quiet_transformers():
-        model.save_pretrained(path)
-        tokenizer.save_pretrained(path)
+    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it.
+
+    The folder changes in one step: a model that was there before stays until the new one is whole,
+    and files of other names stay where they are. Raises `OSError` if the disk takes no more.
+    """
+    with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     return Path(path)
 
 
@@ -306,16 +338,23 @@ def load_model(path: str | Path) -> NERClassifier:
     """Return the model saved in a folder or on the Hub, in evaluation mode.
 
     Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
-    that are missing or left over are never replaced by random ones in silence.
+    that are missing or left over are never replaced by random ones in silence. Nothing of a
+    stranger's runs, and no memory is taken on their word: see `nerlib.untrusted`.
     """
+    recover(path)
     with loading("no model can be loaded from", path):
-        settings, _ = NERConfig.get_config_dict(str(path))
+        settings = read_settings(str(path)) or NERConfig.get_config_dict(str(path))[0]
         if settings.get("model_type") != NERConfig.model_type:
             kind = settings.get("model_type", "nothing known")
             raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
+        check_model(str(path), NERClassifier.__name__)
+        config = NERConfig.from_dict(settings)
+        with torch.device("meta"):  # shapes only, no memory
+            described = NERClassifier(config)
+        check_fits(str(path), described)
         loaded: Any = NERClassifier.from_pretrained(
             str(path),
-            config=NERConfig.from_dict(settings),
+            config=config,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are an error below, with their names
             output_loading_info=True,

@@ -18,6 +18,7 @@ from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, col
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
+from nerlib.untrusted import check_encoder, check_fits
 
 Pooling = Literal["mean", "first", "last", "max"]
 
@@ -126,7 +127,9 @@ class NERClassifier(PreTrainedModel):
         Raises `EncoderError` if the encoder cannot be had.
         """
         encoder = load_encoder(name_or_path)
-        config = NERConfig(encoder=encoder.config.to_dict(), labels=tags.labels, **settings)
+        encoder_settings = encoder.config.to_dict()
+        encoder_settings.pop("_name_or_path", None)  # a path of this machine is nobody's business
+        config = NERConfig(encoder=encoder_settings, labels=tags.labels, **settings)
         model = cls(config)
         incomplete = model.encoder.load_state_dict(encoder.state_dict(), strict=False)
         if incomplete.missing_keys:
@@ -257,8 +260,17 @@ def load_encoder(name_or_path: str) -> PreTrainedModel:
     """
     path = resolve_encoder(name_or_path)
     with loading("no encoder can be loaded from", path):
+        check_encoder(path)
+        config = AutoConfig.from_pretrained(path, trust_remote_code=False)
+        with torch.device("meta"):  # shapes only, no memory
+            described = _encoder_without_pooler(config)
+        check_fits(path, described)
         encoder, info = AutoModel.from_pretrained(
-            path, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+            path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     # The sentence pooler is not used here, and many published encoders come without one.
     missing = sorted(name for name in info["missing_keys"] if not name.startswith("pooler."))

@@ -18,6 +18,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from nerlib import plots
+from nerlib.atomic import sync
 from nerlib.calibration import expected_calibration_error, reliability_bins, threshold_scores
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
@@ -125,6 +126,7 @@ def write_report(material: Material, path: str | Path) -> Path:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(page)
         os.chmod(unfinished, 0o644)  # a temporary file starts as its owner's alone
+        sync(Path(unfinished))  # or a power cut could leave an empty page under the final name
         os.replace(unfinished, path)
     except BaseException:
         os.unlink(unfinished)
@@ -203,6 +205,7 @@ def _lenient(material: Material, scores: Evaluation) -> str:
         {"entities": {kind: kinds[kind] for kind in KINDS}},
         "What became of the entities",
         "entities",
+        "kind of match",
     )
     return (
         _text("strict, exact, type and partial are the four schemes of SemEval-2013, Task 9.")

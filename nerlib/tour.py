@@ -29,10 +29,12 @@ NEW_SENTENCES = {
 }
 
 
-def walk(recipe: Recipe, output: Path) -> None:
+def walk(
+    recipe: Recipe, output: Path, checkpoint_dir: Path | None = None, resume: bool = False
+) -> None:
     """Show some utterances, train, save the best epoch, load it again and tag new sentences."""
     started = time.perf_counter()
-    history = train_and_save(recipe, output)
+    history = train_and_save(recipe, output, checkpoint_dir, resume)
     sentences = NEW_SENTENCES.get(recipe.locale, NEW_SENTENCES["en-US"])
     heading("Loaded again from disk, it tags new sentences")
     tagger = Tagger.from_pretrained(output / "model")
@@ -44,8 +46,13 @@ def walk(recipe: Recipe, output: Path) -> None:
     print(f"\nThat took {time.perf_counter() - started:.0f} s.")
 
 
-def train_and_save(recipe: Recipe, output: Path) -> History:
-    """Train a recipe; write model, history and learning curve below `output`; say where."""
+def train_and_save(
+    recipe: Recipe, output: Path, checkpoint_dir: Path | None = None, resume: bool = False
+) -> History:
+    """Train a recipe; write model, history and learning curve below `output`; say where.
+
+    Raises `KeyboardInterrupt`, with a line on how to go on, if Ctrl-C stopped the training.
+    """
     output.mkdir(parents=True, exist_ok=True)
     heading(f"Recipe {recipe.name}")
     for name, value in recipe.describe().items():
@@ -62,7 +69,14 @@ def train_and_save(recipe: Recipe, output: Path) -> History:
         experiment.validation_set,
         recipe.settings,
         report=lambda line: print(f"  {line}", flush=True),
+        checkpoint_dir=checkpoint_dir,
+        resume=resume,
     )
+    if history.interrupted:
+        again = "give --checkpoint-dir, and a stopped run can go on with --resume"
+        if checkpoint_dir is not None:
+            again = f"go on with --resume --checkpoint-dir {checkpoint_dir}"
+        raise KeyboardInterrupt(f"stopped, no model saved: {again}")
     best = history.best
     print(f"  best: epoch {best.epoch}, F1 {best.f1:.3f}, MASSIVE slot F1 {best.massive_f1:.3f}")
     write_results(experiment, history, output)

@@ -5,10 +5,10 @@ Built in notebook 05.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,8 +21,10 @@ from tqdm import tqdm
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
+from nerlib.divergence import DivergenceError, LossWatch, check_validation
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
+from nerlib.run_state import Run, copy_weights, keep_checkpoints
 
 if TYPE_CHECKING:
     import pandas
@@ -34,7 +36,10 @@ class TrainConfig:
 
     `head_rate_factor` multiplies the encoder's rate for the head, which starts from nothing.
     `masked_subwords` is the share of subwords hidden behind the mask token in training.
-    `progress=None` shows a bar on a terminal only. Raises `ValueError` for impossible settings.
+    `progress=None` shows a bar on a terminal only. `workers` is the number of processes that make
+    batches beside this one; it changes no number. With a folder for checkpoints, one is written at
+    the end of every epoch and after every `checkpoint_steps` steps in it, and the last
+    `checkpoints_kept` are kept. Raises `ValueError` for impossible settings.
     """
 
     epochs: int = 10
@@ -51,6 +56,9 @@ class TrainConfig:
     precision: Precision = "auto"
     threads: int | None = None
     progress: bool | None = None
+    workers: int = 0
+    checkpoint_steps: int = 200
+    checkpoints_kept: int = 2
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
@@ -63,6 +71,8 @@ class TrainConfig:
         for name in ("warmup", "label_smoothing", "masked_subwords"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is a share: from 0 to below 1")
+        if self.workers < 0 or self.checkpoint_steps < 1 or self.checkpoints_kept < 1:
+            raise ValueError("workers must be 0 or more, the counts of checkpoints 1 or more")
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,9 @@ class EpochRecord:
 
 
 class History(list[EpochRecord]):
-    """The records of a run, one an epoch."""
+    """The records of a run, one an epoch; `interrupted` says that Ctrl-C ended it early."""
+
+    interrupted: bool = False
 
     @property
     def best(self) -> EpochRecord:
@@ -109,11 +121,20 @@ def train(
     validation_set: NERDataset,
     config: TrainConfig | None = None,
     report: Callable[[str], None] = print,
+    checkpoint_dir: str | Path | None = None,
+    resume: bool = False,
 ) -> History:
     """Train the model in place and return the history; the best epoch's weights are kept.
 
     `report` gets the settings in use and one line an epoch. Best means: highest strict entity F1
-    on the validation set. Raises `ValueError` for an empty training set. Built in notebook 05.
+    on the validation set. Raises `ValueError` for an empty training set, and `DivergenceError` for
+    a loss that is NaN or infinite. Built in notebook 05.
+
+    With `checkpoint_dir`, a run that was cut off goes on with `resume=True` from its newest
+    checkpoint to the very numbers that it would have had, the times aside (on the same machine, on
+    a CPU). Raises `CheckpointError` if the folder cannot be written or belongs to another run.
+    Ctrl-C stops it in order: the model has its best weights so far, and the history says
+    `interrupted`.
     """
     config = config or TrainConfig()
     if not len(train_set) or not len(validation_set):
@@ -126,21 +147,35 @@ def train(
     sampler = LengthBucketSampler(train_set.lengths, config.batch_size, seed=config.seed)
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(optimizer, config, total_steps=config.epochs * len(sampler))
-    history, best = History(), copy_weights(model)
-    for epoch in range(config.epochs):
-        sampler.set_epoch(epoch)
-        started = time.perf_counter()
-        loss = train_epoch(model, train_set, sampler, optimizer, schedule, config, compute)
-        seconds = time.perf_counter() - started
-        evaluation, validation_loss = evaluate(model, validation_set, compute)
-        history.append(
-            _record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
-        )
-        report(str(history[-1]))
-        if history.best is history[-1]:
-            best = copy_weights(model)
-    model.load_state_dict(best)
-    model.eval()
+    history = History()
+    run = Run(model, optimizer, schedule, history, copy_weights(model), len(sampler))
+    sets = (train_set, validation_set)
+    keep_checkpoints(run, checkpoint_dir, resume, config, sets, compute, report)
+    try:
+        for epoch in range(run.epoch, config.epochs):
+            sampler.set_epoch(epoch)
+            run.start_clock()
+            loss = train_epoch(model, train_set, sampler, optimizer, schedule, config, compute, run)
+            seconds = run.elapsed()
+            evaluation, validation_loss = evaluate(model, validation_set, compute)
+            check_validation(validation_loss, epoch + 1)
+            history.append(
+                _record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
+            )
+            report(str(history[-1]))
+            if history.best is history[-1]:
+                run.best = copy_weights(model)
+            run.epoch_done()
+    except KeyboardInterrupt:
+        history.interrupted = True
+        report(_how_to_go_on(history, checkpoint_dir))
+    except DivergenceError:
+        model.load_state_dict(run.best)  # without a finished epoch, those of the start
+        raise
+    finally:
+        if history:
+            model.load_state_dict(run.best)
+        model.eval()
     return history
 
 
@@ -152,13 +187,23 @@ def train_epoch(
     schedule: LambdaLR,
     config: TrainConfig,
     compute: Compute,
+    run: Run | None = None,
 ) -> float:
-    """Go once through the training set, one step a batch; return the mean loss per batch."""
+    """Go once through the training set, one step a batch; return the mean loss per batch.
+
+    `run` counts the steps, and says how many were done before an interruption.
+    """
     model.train()
-    total = torch.zeros((), device=compute.device)
-    loader = make_loader(train_set, sampler, compute)
+    run = run or Run(model, optimizer, schedule)
+    batches, done = list(sampler), run.step
+    total = torch.tensor(run.loss, device=compute.device)
+    # On a GPU, looking at every loss would make each step wait for the one before.
+    every = 1 if compute.device.type == "cpu" else 50
+    watch = LossWatch(batches, train_set.row_ids, sampler.epoch + 1, done, every)
+    loader = start_loader(train_set, batches, done, config.workers, compute)
     hidden = None if config.progress is None else not config.progress
-    for batch in tqdm(loader, f"epoch {sampler.epoch + 1}", leave=False, disable=hidden):
+    bar = partial(tqdm, desc=f"epoch {sampler.epoch + 1}", leave=False, disable=hidden)
+    for batch in bar(loader, total=len(batches), initial=done):
         batch = to_device(batch, compute)
         if config.masked_subwords:
             batch["input_ids"] = mask_subwords(batch, train_set.mask_id, config.masked_subwords)
@@ -166,11 +211,14 @@ def train_epoch(
             loss = model(**batch, label_smoothing=config.label_smoothing).loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+        watch.see(loss, norm)
         optimizer.step()
         schedule.step()
         total += loss.detach()
-    return total.item() / len(sampler)
+        run.step_done(total, watch)
+    watch.look()
+    return total.item() / len(batches)
 
 
 def evaluate(
@@ -214,15 +262,34 @@ def predict_tags(
 
 
 def make_loader(
-    dataset: NERDataset, sampler: LengthBucketSampler, compute: Compute
+    dataset: NERDataset,
+    batches: LengthBucketSampler | Sequence[list[int]],
+    compute: Compute,
+    workers: int = 0,
 ) -> DataLoader[Any]:
-    """Return the loader that makes the sampler's batches; pinned memory speeds up GPU copies."""
+    """Return the loader that makes the batches; pinned memory speeds up GPU copies."""
     return DataLoader(
         dataset,
-        batch_sampler=sampler,
+        batch_sampler=batches,
         collate_fn=partial(collate, pad_id=dataset.pad_id),
         pin_memory=compute.device.type == "cuda",
+        num_workers=workers,
     )
+
+
+def start_loader(
+    dataset: NERDataset,
+    batches: Sequence[list[int]],
+    done: int,
+    workers: int,
+    compute: Compute,
+) -> Iterator[Batch]:
+    """Return an iterator over the batches that are not done yet.
+
+    Starting a loader draws a random number. In the middle of an epoch that has been drawn before.
+    """
+    with torch.random.fork_rng(devices=[], enabled=done > 0):
+        return iter(make_loader(dataset, batches[done:], compute, workers))
 
 
 def to_device(batch: Batch, compute: Compute) -> Batch:
@@ -276,9 +343,13 @@ def mask_subwords(batch: Batch, mask_id: int, share: float) -> Tensor:
     return batch["input_ids"].masked_fill(chosen & (batch["word_ids"] >= 0), mask_id)
 
 
-def copy_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of all weights, on the CPU."""
-    return {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
+def _how_to_go_on(history: History, checkpoint_dir: str | Path | None) -> str:
+    """Return the line that says what Ctrl-C has left."""
+    left = f"those of epoch {history.best.epoch}, the best" if history else "the latest"
+    advice = "with checkpoint_dir=FOLDER, a stopped run can go on later"
+    if checkpoint_dir is not None:
+        advice = f"to go on, train again with checkpoint_dir={str(checkpoint_dir)!r}, resume=True"
+    return f"stopped: the model's weights are {left}; {advice}"
 
 
 def _record(

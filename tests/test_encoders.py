@@ -147,15 +147,16 @@ def test_cased_encoders_keep_case_and_accents(cased_folder, monkeypatch):
 
 @pytest.mark.parametrize("name", [*CASED, "bert-base-uncased"])
 def test_the_cased_names_are_told_so(name, monkeypatch):
-    seen = {}
+    seen, tokenizer = {}, tokenizer_of("bert")  # made before AutoTokenizer is another
 
     def pretend(path, **settings):
         seen.update(settings, path=path)
-        return tokenizer_of("bert")
+        return tokenizer
 
     monkeypatch.setattr(encoders, "AutoTokenizer", SimpleNamespace(from_pretrained=pretend))
+    monkeypatch.setattr(encoders, "resolve_encoder", lambda name: f"folder of {name}")
     load_tokenizer(name)
-    assert seen["path"] == name
+    assert seen["path"] == f"folder of {name}"
     assert seen.get("do_lower_case", "not given") == (False if name in CASED else "not given")
     assert seen["trust_remote_code"] is False
 

@@ -165,7 +165,7 @@ def test_the_figures_show_what_they_are_given() -> None:
         "recall": [0.5, 0.25],
         "F1": [0.5, 0.4],
     }
-    shown = interval_chart({"a": Interval(0.3, 0.2, 0.4)}, "title", "F1").axes[0]
+    shown = interval_chart({"a": Interval(0.3, 0.2, 0.4)}, "title", "F1", "tagger").axes[0]
     assert [list(line.get_xdata()) for line in shown.lines] == [[0.2, 0.4], [0.3]]
     bins = reliability_bins([0.95, 0.91, 0.15], [True, False, False])
     left, right = reliability_diagram(bins, 0.1).axes

@@ -1,0 +1,155 @@
+"""Folders that appear whole or not at all, whatever ends the program in the meantime.
+
+A folder is written under a temporary name beside its place, flushed to the disk, and renamed. A
+kill, a full disk or a power cut leaves what was there before, and at most a temporary folder that
+`sweep` removes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+_EXCHANGE = 2  # Linux's RENAME_EXCHANGE and macOS's RENAME_SWAP
+_HERE = -100  # Linux's AT_FDCWD
+
+
+@contextmanager
+def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator[Path]:
+    """Yield an empty folder to write into; at the end it takes the place of `target`, at once.
+
+    `replaces` are patterns of the file names at `target` that the new folder stands for; files
+    with other names are carried over. After an error or a kill `target` is as it was. Raises
+    `OSError` where nothing can be written, and `ValueError` for a folder that cannot be replaced
+    because the program stands in it.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "model"
+    >>> with new_folder(place) as folder:
+    ...     _ = (folder / "config.json").write_text("{}")
+    ...     place.exists()
+    False
+    >>> (place / "config.json").read_text()
+    '{}'
+    """
+    target = Path(os.path.realpath(target))  # behind a link lies the folder that is meant
+    if Path.cwd().is_relative_to(target):
+        raise ValueError(f"{target} is the current folder or holds it: choose a folder of its own")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    recover(target)
+    sweep(target.parent, glob.escape(target.name))
+    folder = target.with_name(f".{target.name}.writing-{uuid.uuid4().hex[:8]}")
+    folder.mkdir()
+    try:
+        yield folder
+        if target.is_dir():
+            _carry_over(target, folder, replaces)
+        sync_tree(folder)
+        _put_in_place(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # half-written, or the old one after an exchange
+
+
+def recover(target: str | Path) -> None:
+    """Put the old folder back if a kill came between the two steps of a replacement."""
+    target = Path(os.path.realpath(target))
+    previous = _previous(target)
+    if previous.is_dir() and not target.exists():
+        previous.rename(target)
+
+
+def sweep(parent: Path, name: str = "*") -> None:
+    """Remove what killed writes of `name`, which may be a pattern, left in a folder."""
+    for pattern in (f".{name}.writing-*", f".{name}.previous"):
+        for leftover in parent.glob(pattern):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush a folder's files, then the folders that name them, to the disk."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            sync(Path(place) / name)
+        sync(Path(place))
+
+
+def sync(path: Path) -> None:
+    """Flush one file or folder to the disk; systems that cannot do that with folders do not."""
+    if path.is_symlink() or (os.name == "nt" and path.is_dir()):
+        return
+    # Windows flushes only what is open for writing.
+    number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError:
+        if path.is_file():  # some network disks refuse it for folders
+            raise
+    finally:
+        os.close(number)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step; return False where the system or the disk cannot."""
+    swap = _system_exchange()
+    return swap is not None and swap(os.fsencode(one), os.fsencode(other)) == 0
+
+
+def _system_exchange() -> Callable[[bytes, bytes], int] | None:
+    """Return the system's call that swaps two paths, if it has one."""
+    if sys.platform not in ("linux", "darwin"):
+        return None
+    library = ctypes.CDLL(None)
+    if sys.platform == "linux" and hasattr(library, "renameat2"):
+        return lambda one, other: int(library.renameat2(_HERE, one, _HERE, other, _EXCHANGE))
+    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        return lambda one, other: int(library.renamex_np(one, other, _EXCHANGE))
+    return None
+
+
+def _put_in_place(folder: Path, target: Path) -> None:
+    """Rename a whole folder to its place; what was there before goes only when it has arrived."""
+    if not target.exists():
+        folder.rename(target)
+    elif not exchange(folder, target):
+        previous = _previous(target)
+        target.rename(previous)  # a kill from here to the next line is what `recover` is for
+        folder.rename(target)
+        shutil.rmtree(previous, ignore_errors=True)
+    sync(target.parent)
+
+
+def _carry_over(old: Path, new: Path, replaces: Sequence[str]) -> None:
+    """Link the files that the new folder does not stand for from the old one into it."""
+
+    def leave_out(place: str, names: list[str]) -> list[str]:
+        if Path(place) != old:
+            return []
+        return [name for name in names if any(fnmatch(name, pattern) for pattern in replaces)]
+
+    shutil.copymode(old, new)
+    shutil.copytree(
+        old, new, symlinks=True, ignore=leave_out, copy_function=_link, dirs_exist_ok=True
+    )
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name; copy it where that cannot be done."""
+    if os.path.exists(target):
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except (OSError, NotImplementedError):
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _previous(target: Path) -> Path:
+    """Return the name under which the old folder waits where two cannot be swapped in one step."""
+    return target.with_name(f".{target.name}.previous")

@@ -1,0 +1,188 @@
+"""Checkpoints on disk: each a folder of safetensors and JSON that is whole or not there at all.
+
+    checkpoints/
+        step-00000360/          360 steps into the run; the newest few are kept
+            model.safetensors   the weights at this step
+            best.safetensors    those of the best epoch, where they are others
+            optimizer.safetensors, random.safetensors, state.json
+            manifest.json       format and the SHA-256 of every file
+
+A checkpoint that was damaged later on is recognised by its SHA-256, and the one before is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from nerlib.atomic import new_folder, sweep
+
+FORMAT = 1
+MANIFEST, STATE = "manifest.json", "state.json"
+
+Facts = dict[str, Any]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be written or used: which one, why, and what to do."""
+
+
+class _Damaged(Exception):
+    """A checkpoint whose content is not what was written."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a checkpoint holds: tensors by file and name, and facts that JSON can hold."""
+
+    tensors: dict[str, dict[str, Tensor]]
+    facts: Facts
+
+
+class CheckpointFolder:
+    """The checkpoints of one run, named by the number of steps done.
+
+    >>> import tempfile, torch
+    >>> folder = CheckpointFolder(tempfile.mkdtemp(), kept=1)
+    >>> for step in (10, 20):
+    ...     folder.write(step, Snapshot({"model": {"bias": torch.ones(2)}}, {"epoch": step // 10}))
+    >>> folder.steps(), folder.newest(print).facts
+    ([20], {'epoch': 2})
+    """
+
+    def __init__(self, folder: str | Path, kept: int = 2) -> None:
+        self.folder, self.kept = Path(folder), kept
+
+    def path(self, step: int) -> Path:
+        """Return the folder of one checkpoint."""
+        return self.folder / f"step-{step:08d}"
+
+    def steps(self) -> list[int]:
+        """Return the steps at which there is a checkpoint, damaged ones included, in order."""
+        names = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def write(self, step: int, snapshot: Snapshot) -> None:
+        """Write a checkpoint, then remove the oldest ones.
+
+        Raises `CheckpointError` if the disk takes no more; the earlier ones are untouched then.
+        """
+        try:
+            with new_folder(self.path(step)) as folder:
+                for name, tensors in snapshot.tensors.items():
+                    save_file(tensors, folder / f"{name}.safetensors")
+                _write_json(folder / STATE, snapshot.facts)
+                _write_json(folder / MANIFEST, _manifest(folder))
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(self._not_written(step, error)) from None
+        self.discard(self.steps()[: -self.kept])
+
+    def newest(self, report: Callable[[str], None]) -> Snapshot | None:
+        """Return the newest checkpoint that is whole, or nothing if there never was one.
+
+        `report` hears of damaged ones, which are removed as soon as an older one has been read.
+        Raises `CheckpointError` for another format, and if all of them are damaged.
+        """
+        steps = self.steps()
+        for number, step in enumerate(reversed(steps)):
+            try:
+                snapshot = _read(self.path(step))
+            except _Damaged as damage:
+                report(f"checkpoint {self.path(step)} is damaged ({damage}): using one before it")
+                continue
+            self.discard(steps[len(steps) - number :])
+            return snapshot
+        if steps:
+            raise CheckpointError(
+                f"all checkpoints in {self.folder} are damaged: delete that folder to start anew"
+            )
+        return None
+
+    def discard(self, steps: list[int]) -> None:
+        """Remove checkpoints; one that is half removed when a kill comes is swept up later."""
+        for step in steps:
+            path = self.path(step)
+            trash = path.with_name(f".{path.name}.writing-old")
+            shutil.rmtree(trash, ignore_errors=True)
+            try:
+                path.rename(trash)
+            except OSError:
+                continue  # more on the disk than is needed does no harm
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Remove what killed writes left behind."""
+        sweep(self.folder)
+
+    def _not_written(self, step: int, error: Exception) -> str:
+        """Return the line that says why a checkpoint could not be written, and what is left."""
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        before = self.steps()
+        left = f"the one of step {before[-1]} is as it was" if before else "there is none before it"
+        return (
+            f"the checkpoint of step {step} cannot be written to {self.folder}: {reason}; {left}. "
+            "Make room there, or choose another folder, and go on with resume"
+        )
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(folder: Path) -> Facts:
+    """Return the format and the SHA-256 of every file, with a checksum of that list itself."""
+    files = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
+    content = {"format": FORMAT, "files": files}
+    return {**content, "checksum": _checksum(content)}
+
+
+def _checksum(content: Facts) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _read(folder: Path) -> Snapshot:
+    """Return a checkpoint's content, checked against its manifest."""
+    manifest = _read_json(folder / MANIFEST)
+    checksum = manifest.pop("checksum", None)
+    if checksum != _checksum(manifest):
+        raise _Damaged(f"{MANIFEST} has changed")
+    if manifest["format"] != FORMAT:
+        raise CheckpointError(
+            f"{folder} was written by other code (format {manifest['format']}; this version of "
+            f"nerlib reads {FORMAT}): use the version that wrote it, or another folder"
+        )
+    for name, digest in manifest["files"].items():
+        if name != Path(name).name or not (folder / name).is_file():
+            raise _Damaged(f"{name} is missing")
+        if file_digest(folder / name) != digest:
+            raise _Damaged(f"{name} has changed")
+    names = [Path(name) for name in manifest["files"]]
+    files = [name.stem for name in names if name.suffix == ".safetensors"]
+    tensors = {name: load_file(folder / f"{name}.safetensors") for name in files}
+    return Snapshot(tensors, _read_json(folder / STATE))
+
+
+def _read_json(path: Path) -> Facts:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        raise _Damaged(f"{path.name} cannot be read") from None
+    if not isinstance(content, dict):
+        raise _Damaged(f"{path.name} has changed")
+    return content
+
+
+def _write_json(path: Path, content: Facts) -> None:
+    """Write JSON; numbers come back bit for bit, since Python writes as many digits as it takes."""
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

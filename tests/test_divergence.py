@@ -1,0 +1,147 @@
+"""A loss that is no number stops the run at its batch, and nothing broken is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_checkpoints import STEPS, TINY, command, files, run, silent, use_tiny_encoder
+from tiny_encoders import (
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    small_data,
+)
+
+from nerlib import DivergenceError, LengthBucketSampler
+from nerlib import __main__ as cli
+from nerlib.checkpoints import CheckpointFolder
+from nerlib.divergence import LossWatch
+
+
+def poisoned(at_step: int, value: float, where: str) -> Any:
+    """Return a model whose loss, or whose gradient, becomes a given value at one training step."""
+    model, done = new_model("bert", small_data("bert", 24).tags), [0]
+
+    def poison(module: Any, _: Any, output: Any) -> Any:
+        if module.training:
+            done[0] += 1
+            if done[0] == at_step and where == "loss":
+                output.loss = output.loss * value
+        return output
+
+    model.register_forward_hook(poison)
+    if where == "gradient":
+        bad = lambda gradient: gradient * (value if done[0] == at_step else 1)  # noqa: E731
+        model.head[-1].bias.register_hook(bad)
+    return model
+
+
+def rows_of(epoch: int, batch: int) -> list[str]:
+    """Return the row ids of a batch, both counted from 1."""
+    data = small_data("bert", 24)
+    sampler = LengthBucketSampler(data.lengths, TINY.batch_size, seed=TINY.seed)
+    sampler.set_epoch(epoch - 1)
+    return [data.row_ids[row] for row in list(sampler)[batch - 1]]
+
+
+@pytest.mark.parametrize("where", ["loss", "gradient"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_the_batch_and_its_rows_are_named(tmp_path: Path, where: str, value: float) -> None:
+    model = poisoned(STEPS + 4, value, where)
+    with pytest.raises(DivergenceError) as error:
+        run(tmp_path, model=model)
+    wanted = rows_of(2, 4)
+    assert (error.value.epoch, error.value.batch, error.value.row_ids) == (2, 4, wanted)
+    assert f"epoch 2, in batch 4, row ids {', '.join(wanted)};" in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
+    assert not model.training
+    assert all(weights.isfinite().all() for weights in model.state_dict().values())
+    snapshot = CheckpointFolder(tmp_path).newest(silent)
+    assert snapshot is not None
+    best = snapshot.tensors["best"]
+    assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
+
+
+def test_in_the_first_epoch_the_first_weights_come_back() -> None:
+    model = poisoned(3, float("nan"), "loss")
+    start = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(DivergenceError, match="epoch 1, in batch 3"):
+        run(model=model)
+    assert all(torch.equal(value, start[name]) for name, value in model.state_dict().items())
+
+
+def test_the_right_batch_is_named_after_going_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DivergenceError):
+        run(tmp_path, model=poisoned(STEPS + 4, float("nan"), "loss"))
+    before = files(tmp_path)
+    with pytest.raises(DivergenceError) as error:  # two of its steps were done before
+        run(tmp_path, model=poisoned(2, float("nan"), "loss"))
+    assert (error.value.epoch, error.value.batch) == (2, 4)
+    assert error.value.row_ids == rows_of(2, 4)
+    assert files(tmp_path) == before
+
+
+def test_looking_seldom_still_names_the_right_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU: several steps on, the first bad batch is named, and nothing bad was kept."""
+    seldom = LossWatch
+
+    def patched(*arguments: Any) -> LossWatch:
+        return seldom(*arguments[:-1], 50)
+
+    monkeypatch.setattr("nerlib.training.LossWatch", patched)
+    with pytest.raises(DivergenceError) as error:
+        run(tmp_path, model=poisoned(STEPS + 3, float("nan"), "loss"))
+    assert (error.value.epoch, error.value.batch, error.value.row_ids) == (2, 3, rows_of(2, 3))
+    assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
+    with pytest.raises(DivergenceError) as error:  # at the epoch's end at the latest
+        run(model=poisoned(STEPS, float("nan"), "loss"), config=replace(TINY, epochs=1))
+    assert (error.value.epoch, error.value.batch) == (1, STEPS)
+
+
+def test_the_device_is_asked_once_for_many_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, real = [0], torch.Tensor.tolist
+
+    def counted(tensor: torch.Tensor) -> Any:
+        asked[0] += 1
+        return real(tensor)
+
+    monkeypatch.setattr(torch.Tensor, "tolist", counted)
+    watch = LossWatch([[0]] * 100, ["a"], epoch=1, every=50)
+    for _ in range(100):
+        watch.see(torch.tensor(1.0), torch.tensor(1.0))
+    watch.look()
+    assert asked == [2]
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    model = new_model("bert", small_data("bert", 24).tags)
+
+    def poison(module: Any, _: Any, output: Any) -> Any:
+        if not module.training:
+            output.loss = output.loss * float("nan")
+        return output
+
+    model.register_forward_hook(poison)
+    with pytest.raises(DivergenceError, match="epoch 1, on the validation rows; use a lower"):
+        run(tmp_path, model=model)
+    assert CheckpointFolder(tmp_path).steps() == [2, 4]
+
+
+def test_on_the_command_line_it_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rate beyond all sense makes a real one."""
+    use_tiny_encoder(monkeypatch)
+    assert cli.main(command(tmp_path, "--learning-rate", "1e30")) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "the loss or its gradient is no finite number: epoch 1" in error
+    assert not (tmp_path / "model").exists()

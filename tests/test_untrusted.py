@@ -1,0 +1,434 @@
+"""Models from strangers: refused in one line before anything runs, or memory is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import runpy
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_encoders import (
+    FAMILIES,
+    encoder_folder,
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    tokenizer_of,
+)
+
+from nerlib import (
+    EncoderError,
+    NERClassifier,
+    Tagger,
+    TagSet,
+    load_tokenizer,
+    save_model,
+    untrusted,
+)
+from nerlib import __main__ as cli
+from nerlib.encoders import quiet_transformers
+from nerlib.model import load_encoder
+from nerlib.untrusted import check_plain_name, count_weights, read_json, walk
+
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a saved tagger: to be copied, never written to."""
+    folder = tmp_path_factory.mktemp("stranger") / "model"
+    return save_model(new_model("bert"), tokenizer_of("bert"), folder)
+
+
+@pytest.fixture
+def tagger_folder(original: Path, tmp_path: Path) -> Path:
+    """A tagger from a stranger, to be damaged."""
+    return Path(shutil.copytree(original, tmp_path / "model"))
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    """An encoder from a stranger, to be damaged."""
+    return Path(shutil.copytree(encoder_folder("bert"), tmp_path / "encoder"))
+
+
+@pytest.fixture
+def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which of transformers' loaders that fill memory or read a tokenizer were reached."""
+    calls: list[str] = []
+    for place in (
+        "nerlib.inference.NERClassifier",
+        "nerlib.model.AutoModel",
+        "nerlib.inference.AutoTokenizer",
+        "nerlib.encoders.AutoTokenizer",
+    ):
+        monkeypatch.setattr(
+            f"{place}.from_pretrained", lambda *_, place=place, **__: calls.append(place)
+        )
+    return calls
+
+
+def change(folder: Path, file: str = "config.json", inside: str = "", **settings: Any) -> None:
+    """Set some values in a JSON file, or in an object inside of it."""
+    content = json.loads((folder / file).read_text())
+    (content[inside] if inside else content).update(settings)
+    (folder / file).write_text(json.dumps(content))
+
+
+def header(folder: Path, size: int | None = None, change: Callable[[Any], object] = id) -> None:
+    """Write another header over the weights' own: another length, or another content."""
+    path = folder / "model.safetensors"
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    described = json.loads(content[8 : 8 + length])
+    change(described)
+    text = json.dumps(described).encode()
+    length = len(text) if size is None else size
+    path.write_bytes(struct.pack("<Q", length) + text + content[8 + len(text) :])
+
+
+def larger(described: Any) -> None:
+    """Claim a shape that the file has no room for."""
+    name = next(key for key in described if key != "__metadata__")
+    described[name]["shape"] = [1_000_000, 1_000_000]
+
+
+def only_pickled(folder: Path, name: str) -> None:
+    """Leave the weights as a pickle only."""
+    torch.save(load_file(folder / "model.safetensors"), folder / name)
+    (folder / "model.safetensors").unlink()
+
+
+def index(folder: Path, *files: object) -> None:
+    """Replace the weights by an index that lists some files."""
+    (folder / "model.safetensors").rename(folder.parent / "outside.safetensors")
+    listed = {f"weight{number}": file for number, file in enumerate(files)}
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"metadata": {}, "weight_map": listed})
+    )
+
+
+def pipe(path: Path) -> None:
+    """Put a pipe in a file's place: reading it would wait for ever."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def deep(levels: int) -> str:
+    """Return nested JSON."""
+    return '{"a":' + "[" * levels + "]" * levels + "}"
+
+
+def cut(path: Path, keep: int) -> None:
+    path.write_bytes(path.read_bytes()[:keep])
+
+
+HUGE = 10**9
+WEIGHTS: dict[str, tuple[Damage, str]] = {
+    "pickled bin": (lambda f: only_pickled(f, "pytorch_model.bin"), r"only pickled .*model\.bin"),
+    "pickled pt": (lambda f: only_pickled(f, "weights.pt"), "only pickled weights"),
+    "header cut": (lambda f: cut(f / "model.safetensors", 6), "damaged or no safetensors"),
+    "data cut": (lambda f: cut(f / "model.safetensors", -4), "damaged or no safetensors"),
+    "header too long": (lambda f: header(f, 2**60), "damaged or no safetensors"),
+    "header beyond the end": (lambda f: header(f, 90_000_000), "damaged or no safetensors"),
+    "header no JSON": (lambda f: header(f, 7), "damaged or no safetensors"),
+    "shape too large": (lambda f: header(f, change=larger), "damaged or no safetensors"),
+    "index above": (lambda f: index(f, "../outside.safetensors"), "is not the name of a file"),
+    "index absolute": (lambda f: index(f, "/etc/outside.safetensors"), "is not the name of a"),
+    "index backwards": (lambda f: index(f, r"..\outside.safetensors"), "is not the name of a"),
+    "index number": (lambda f: index(f, 7), "is not the name of a file"),
+    "index pickle": (lambda f: index(f, "config.json"), "which is no such file"),
+    "index nothing": (lambda f: index(f, "model-1.safetensors"), "which is no such file"),
+    "index empty": (index, "lists no weights"),
+    "a pipe": (lambda f: pipe(f / "model.safetensors"), "is not a regular file"),
+}
+CODE: dict[str, tuple[Damage, str]] = {
+    "auto_map": (lambda f: change(f, auto_map={"AutoModel": "modeling_x.X"}), r"\(auto_map in"),
+    "kernel": (lambda f: change(f, attn_implementation="a/kernel"), "attn_implementation in"),
+    "quantised": (lambda f: change(f, quantization_config={"a": 1}), "quantization_config in"),
+    "weights file": (lambda f: change(f, transformers_weights="../x.safetensors"), "from elsewh"),
+    "adapter": (lambda f: (f / "adapter_config.json").write_text("{}"), "is an adapter"),
+    "config huge": (
+        lambda f: (f / "config.json").write_text(json.dumps({"a": "x" * 4_000_001})),
+        "too large for settings",
+    ),
+    "config deep": (lambda f: (f / "config.json").write_text(deep(40)), "nested too deep"),
+    "config bottomless": (lambda f: (f / "config.json").write_text(deep(10**6)), "too deep"),
+    "config pipe": (lambda f: pipe(f / "config.json"), "is not a regular file"),
+    "config list": (lambda f: (f / "config.json").write_text("[]"), "must hold a JSON object"),
+    "config no JSON": (lambda f: (f / "config.json").write_text("{"), "not a valid JSON"),
+}
+SIZES = {
+    "hidden_size": 16_000,
+    "num_hidden_layers": HUGE,
+    "num_attention_heads": HUGE,
+    "intermediate_size": 1_900_000,
+    "vocab_size": 10**12,
+    "max_position_embeddings": 1_900_000,
+    "type_vocab_size": 1_900_000,
+    "num_labels": HUGE,
+}
+TAGGER: dict[str, tuple[Damage, str]] = {
+    **WEIGHTS,
+    **CODE,
+    "another class": (lambda f: change(f, architectures=["Evil"]), "names a class of another kind"),
+    "another type": (lambda f: change(f, model_type="evil"), "a model of type evil"),
+    "code inside": (
+        lambda f: change(f, inside="encoder", auto_map={"AutoModel": "modeling_x.X"}),
+        r"\(auto_map in",
+    ),
+    "kernel inside": (
+        lambda f: change(f, inside="encoder", _attn_implementation="a/kernel"),
+        "_attn_implementation in",
+    ),
+    "encoder unknown": (lambda f: change(f, inside="encoder", model_type="x"), "not a text enc"),
+    "encoder composite": (
+        lambda f: change(f, inside="encoder", vision_config={"model_type": "clip"}),
+        "not a text encoder",
+    ),
+    "no encoder": (lambda f: change(f, encoder=[]), "says nothing about an encoder"),
+    "labels text": (lambda f: change(f, labels="O"), "labels must be a list"),
+    "labels numbers": (lambda f: change(f, labels=[0, 1]), "labels must be a list"),
+    "labels many": (lambda f: change(f, labels=["O"] * 30_000), "labels must be a list"),
+    "labels wrong": (lambda f: change(f, labels=["O", "I-X", "B-X"]), "labels must be 'O'"),
+    "pooling": (lambda f: change(f, pooling="__import__('os')"), "unknown pooling"),
+    "segmentation": (lambda f: change(f, segmentation="x"), "unknown segmentation"),
+    "dropout": (lambda f: change(f, dropout=-1), "dropout from 0"),
+    "head_size": (lambda f: change(f, head_size=1_000_000), "head_size must be"),
+}
+TOKENIZER = "tokenizer_config.json"
+TOKENIZERS: dict[str, tuple[Damage, str]] = {
+    "auto_map": (
+        lambda f: change(f, TOKENIZER, auto_map={"AutoTokenizer": ["t.X", None]}),
+        r"\(auto_map in",
+    ),
+    "class": (lambda f: change(f, TOKENIZER, tokenizer_class="Evil"), "not in transformers: 'Evil"),
+    "class no name": (lambda f: change(f, TOKENIZER, tokenizer_class=["x"]), "not in transfor"),
+    "class in config": (lambda f: change(f, tokenizer_class="Evil"), "not in transformers"),
+    "slow": (lambda f: change(f, TOKENIZER, tokenizer_class="RagTokenizer"), "a slow one without"),
+    "vocabulary": (lambda f: change(f, TOKENIZER, vocab_file="../vocab.txt"), "vocab_file in tok"),
+    "absolute": (lambda f: change(f, TOKENIZER, tokenizer_file="/etc/passwd"), "tokenizer_file in"),
+    "versions": (
+        lambda f: change(f, TOKENIZER, fast_tokenizer_files=["../tokenizer.4.0.json"]),
+        "fast_tokenizer_files in",
+    ),
+    "deep": (lambda f: (f / TOKENIZER).write_text(deep(40)), "nested too deep"),
+    "pipe": (lambda f: pipe(f / TOKENIZER), "is not a regular file"),
+    "huge": (
+        lambda f: os.truncate(f / "tokenizer.json", 200_000_001),
+        "larger than any tokenizer",
+    ),
+}
+
+
+def refused(load: Callable[[str], object], folder: Path, message: str) -> None:
+    """Assert that loading fails in one line that names the folder."""
+    with pytest.raises(EncoderError, match=message) as error:
+        load(str(folder))
+    assert len(str(error.value).splitlines()) == 1
+    assert str(folder) in str(error.value)
+
+
+@pytest.mark.parametrize("name", TAGGER)
+def test_a_tagger_is_refused_before_anything_is_loaded(
+    name: str, tagger_folder: Path, reached: list[str]
+) -> None:
+    damage, message = TAGGER[name]
+    damage(tagger_folder)
+    refused(Tagger.from_pretrained, tagger_folder, message)
+    assert reached == []
+
+
+@pytest.mark.parametrize("name", [*WEIGHTS, *CODE])
+def test_an_encoder_is_refused_before_anything_is_loaded(
+    name: str, encoder: Path, reached: list[str]
+) -> None:
+    damage, message = {**WEIGHTS, **CODE}[name]
+    damage(encoder)
+    refused(load_encoder, encoder, message)
+    assert reached == []
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_a_tokenizer_is_refused_before_anything_is_loaded(
+    name: str, encoder: Path, tagger_folder: Path, reached: list[str], monkeypatch: Any
+) -> None:
+    damage, message = TOKENIZERS[name]
+    monkeypatch.setattr("nerlib.inference.load_model", lambda path: None)
+    for folder, load in ((encoder, load_tokenizer), (tagger_folder, Tagger.from_pretrained)):
+        damage(folder)
+        refused(load, folder, message)
+    assert reached == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_memory_is_taken_on_a_stranger_s_word(
+    size: str, encoder: Path, tagger_folder: Path, reached: list[str]
+) -> None:
+    message = f"{size}|do not fit its config.json|multiple of|positions of size"
+    change(encoder, **{size: SIZES[size]})
+    refused(load_encoder, encoder, message)
+    change(tagger_folder, inside="encoder", **{size: SIZES[size]})
+    refused(Tagger.from_pretrained, tagger_folder, message)
+    assert reached == []
+
+
+def test_mismatched_shapes_are_refused(encoder: Path, tagger_folder: Path) -> None:
+    for folder, load in ((encoder, load_encoder), (tagger_folder, Tagger.from_pretrained)):
+        weights = load_file(folder / "model.safetensors")
+        name = next(name for name in weights if name.endswith("word_embeddings.weight"))
+        weights[name] = weights[name][:-1].clone()
+        save_file(weights, folder / "model.safetensors", {"format": "pt"})
+        refused(load, folder, "do not fit its config.json|no encoder can be loaded")
+
+
+def test_a_tokenizer_of_another_model_is_refused(tagger_folder: Path) -> None:
+    save_model(new_model("bert"), tokenizer_of("roberta"), tagger_folder)
+    with pytest.raises(EncoderError, match="tokenizer and model do not belong together"):
+        Tagger.from_pretrained(tagger_folder)
+
+
+def test_a_file_is_no_folder(tagger_folder: Path) -> None:
+    for load in (Tagger.from_pretrained, load_encoder):
+        refused(load, tagger_folder / "model.safetensors", "is a file: name the folder")
+
+
+class Trap:
+    """Leaves a mark when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.mark,)
+
+
+def set_traps(folder: Path, mark: Path) -> None:
+    """Put code and pickles into a model folder, each of which leaves a mark when it runs."""
+    for name in ("modeling_x", "configuration_x", "tokenization_x", "__init__", "conftest"):
+        (folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\nclass X: pass\n")
+    for name in ("pytorch_model.bin", "training_args.bin", "optimizer.pt", "spiece.pkl"):
+        (folder / name).write_bytes(pickle.dumps(Trap(mark)))
+
+
+def test_the_traps_work(tmp_path: Path) -> None:
+    for run in (
+        lambda: runpy.run_path(str(tmp_path / "modeling_x.py")),
+        lambda: pickle.loads((tmp_path / "pytorch_model.bin").read_bytes()),
+    ):
+        set_traps(tmp_path, tmp_path / "mark")
+        run()
+        assert (tmp_path / "mark").exists()
+        (tmp_path / "mark").unlink()
+
+
+@pytest.mark.parametrize("pointed_at", [False, True])
+@pytest.mark.parametrize("weights", [True, False], ids=["with safetensors", "pickles only"])
+def test_no_code_from_the_folder_runs(
+    pointed_at: bool,
+    weights: bool,
+    encoder: Path,
+    tagger_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the settings point at the code or not, and wherever one stands."""
+    mark = tmp_path / "mark"
+    for folder, load in ((encoder, load_encoder), (tagger_folder, Tagger.from_pretrained)):
+        set_traps(folder, mark)
+        monkeypatch.chdir(folder)
+        if not weights:
+            (folder / "model.safetensors").unlink()
+        if pointed_at:
+            classes = {"AutoConfig": "configuration_x.X", "AutoModel": "modeling_x.X"}
+            change(folder, auto_map=classes)
+            tokenizers = {"AutoTokenizer": ["tokenization_x.X", "tokenization_x.X"]}
+            change(folder, TOKENIZER, auto_map=tokenizers)
+        for use in (load, load_tokenizer):
+            wanted = not pointed_at and (weights or use is load_tokenizer)
+            if wanted:
+                assert use(str(folder)) is not None
+            else:
+                refused(use, folder, "from elsewhere|only pickled")
+        assert not mark.exists()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_right_still_loads(family: str, tmp_path: Path) -> None:
+    """Every family, whole and in several files, as tagger and as encoder."""
+    model = new_model(family)
+    save_model(model, tokenizer_of(family), tmp_path / "model")
+    assert Tagger.from_pretrained(tmp_path / "model", "cpu", "fp32")("nine") is not None
+    with quiet_transformers():
+        shutil.copytree(tmp_path / "model", tmp_path / "parts")
+        (tmp_path / "parts" / "model.safetensors").unlink()
+        model.save_pretrained(tmp_path / "parts", max_shard_size="20KB")
+    assert len(list((tmp_path / "parts").glob("model-*.safetensors"))) > 1
+    parts = Tagger.from_pretrained(tmp_path / "parts", "cpu", "fp32").model.state_dict()
+    assert all(torch.equal(value, parts[name]) for name, value in model.state_dict().items())
+    NERClassifier.from_encoder(str(encoder_folder(family)), TagSet.from_types(["time"]))
+
+
+def test_the_count_of_weights_is_that_of_the_model(original: Path) -> None:
+    model = new_model("bert")
+    assert count_weights(str(original)) == sum(v.numel() for v in model.state_dict().values())
+
+
+def test_a_model_on_the_hub_is_checked_in_the_same_way(
+    tagger_folder: Path, encoder: Path, reached: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {"someone/tagger": tagger_folder, "someone/encoder": encoder}
+
+    def fetched(name: str, file: str, **_: object) -> str | None:
+        path = folders[name] / file
+        return str(path) if path.exists() else None
+
+    monkeypatch.setattr(untrusted, "cached_file", fetched)
+    change(encoder, num_hidden_layers=HUGE)
+    change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
+    for load, name, message in (
+        (load_encoder, "someone/encoder", "num_hidden_layers is 1,000,000,000"),
+        (Tagger.from_pretrained, "someone/tagger", r"\(auto_map in"),
+    ):
+        with pytest.raises(EncoderError, match=message):
+            load(name)
+    change(encoder, TOKENIZER, vocab_file="../../secret")
+    with pytest.raises(EncoderError, match="vocab_file in"):
+        load_tokenizer("someone/encoder")
+    assert reached == []
+
+
+def test_on_the_command_line_it_is_one_line(
+    tagger_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only_pickled(tagger_folder, "pytorch_model.bin")
+    assert cli.main(["tag", "--model", str(tagger_folder)]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "holds only pickled weights (pytorch_model.bin)" in error
+
+
+@pytest.mark.parametrize("value", ["..", "a/b", "/a", "C:\\a", ".a", "", "a\0b", "~", 5, ["a"]])
+def test_only_plain_names_are_names(value: object) -> None:
+    with pytest.raises(EncoderError, match="is not the name of a file in that folder"):
+        check_plain_name(value, "here")
+
+
+def test_the_depth_of_json_is_counted_right(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for levels, fine in ((19, True), (20, False)):  # one more is the object around them
+        path.write_text('{"a":' + "[" * levels + "1" + "]" * levels + "}")
+        if fine:
+            read_json(path, 1000)
+        else:
+            with pytest.raises(EncoderError, match="nested too deep"):
+                read_json(path, 1000)
+    inside = [{"b": 1}, [{"c": 2}]]
+    assert dict(walk({"a": inside})) == {"a": inside, "b": 1, "c": 2}
