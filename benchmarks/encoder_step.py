@@ -3,7 +3,8 @@
     python benchmarks/encoder_step.py
 
 The weights are random: a step costs the same whatever they are. Times are CPU time of one thread;
-the encoders take turns, and the fastest step of each counts: a busy machine then disturbs little.
+the encoders take turns, and the fastest step of each counts, so that a busy machine disturbs
+little.
 """
 
 from __future__ import annotations

@@ -29,6 +29,14 @@ class Publication:
         address = "https://colab.research.google.com/github"
         return f"{address}/{self.repository}/blob/{self.ref}/colab/{name}.ipynb"
 
+    def file_link(self, path: str) -> str:
+        """Return the address at which the repository shows a file.
+
+        >>> Publication("me/ner", "main").file_link("nerlib/tags.py")
+        'https://github.com/me/ner/blob/main/nerlib/tags.py'
+        """
+        return f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
+
     def clone_address(self) -> str:
         """Return the address that git clones from."""
         return f"https://github.com/{self.repository}.git"
