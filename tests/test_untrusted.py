@@ -10,6 +10,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -391,6 +392,9 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
         return str(path) if path.exists() else None
 
     monkeypatch.setattr(untrusted, "cached_file", fetched)
+    monkeypatch.setattr(
+        "nerlib.hub.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
+    )
     change(encoder, num_hidden_layers=HUGE)
     change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
     for load, name, message in (
