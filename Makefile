@@ -5,17 +5,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-notebooks test-colab test-browser torture lint lab notebooks colab check sample clean
+.PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
 help:  ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make run PYTHON=python3.12" if not (3, 11) <= sys.version_info[:2] <= (3, 13) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,site,test]'
 	touch $@
 
 run: $(READY)  ## run all lessons, train the model, make a page of each: open build/index.html
@@ -40,6 +40,12 @@ test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type
 torture: $(READY)  ## kill training 200 times at random moments, go on, compare the end
 	$(BIN)/python tests/torture.py --kills 200
 
+test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
+	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
+
+test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
+	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/test_site.py tests/test_slides.py
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +61,12 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
 	$(BIN)/python -m nerlib.workshop.colab $(if $(REPO),--repo $(REPO))
 	$(BIN)/python -m nerlib.workshop.readme
+
+site: $(READY)  ## make the course a web book: open build/site/index.html
+	$(BIN)/python -m nerlib.workshop.site
+
+slides: $(READY)  ## make slides of every lesson: open build/slides/index.html
+	$(BIN)/python -m nerlib.workshop.slides
 
 check: $(READY)  ## check the set-up: one OK or FAIL line each, with its fix
 	$(BIN)/python -m nerlib check

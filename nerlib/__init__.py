@@ -4,6 +4,7 @@ The way of the data, one room each: corpus → parsing → tags → dataset → 
 metrics → inference.
 """
 
+import nerlib.installation  # noqa: F401  # first: it stops with one line if a package is missing
 from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import LengthBucketSampler, NERDataset, collate

@@ -1,4 +1,4 @@
-"""The command line: `python -m nerlib check | recipes | train | evaluate | tag | run`."""
+"""The command line: `python -m nerlib check | recipes | prefetch | train | evaluate | tag | …`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
 from nerlib.device import DeviceError
 from nerlib.divergence import DivergenceError
+from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
 from nerlib.metrics import Evaluation, Score
 from nerlib.parsing import AnnotationError
-from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe
+from nerlib.prefetch import prefetch
+from nerlib.publishing import PublishError, measure, publish
+from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.tour import train_and_save, walk
 from nerlib.training import TrainConfig, evaluate
 
@@ -34,8 +37,8 @@ class UsageError(ValueError):
 
 
 MISTAKES = (
-    *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, EncoderError),
-    *(RecipeError, UsageError),
+    *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
+    *(EncoderError, PublishError, RecipeError, UsageError),
 )
 
 
@@ -66,6 +69,11 @@ def build_parser() -> argparse.ArgumentParser:
     check.set_defaults(command=run_check)
     listing = commands.add_parser("recipes", help="list the named experiments")
     listing.set_defaults(command=run_recipes)
+    fetch = commands.add_parser("prefetch", help="fetch what a recipe needs, for use offline")
+    fetch.add_argument("recipe", help="a name from `nerlib recipes`")
+    fetch.add_argument("--to", metavar="FOLDER", help="where to (NERLIB_CACHE): a stick, say")
+    fetch.add_argument("--locale", help="another locale of the recipe's corpus, or all")
+    fetch.set_defaults(command=run_prefetch)
     train = commands.add_parser("train", help="train a model and save its best epoch")
     _add_training(train)
     train.set_defaults(command=run_train)
@@ -75,6 +83,9 @@ def build_parser() -> argparse.ArgumentParser:
     score = commands.add_parser("evaluate", help="score a saved model, per slot type")
     _add_evaluation(score)
     score.set_defaults(command=run_evaluate)
+    push = commands.add_parser("push", help="publish a model on the Hub, with a model card")
+    _add_publication(push)
+    push.set_defaults(command=run_push)
     tag = commands.add_parser("tag", help="tag text, one line each, into JSON lines")
     tag.add_argument("file", nargs="?", help="a text file (default: standard input)")
     _add_model(tag)
@@ -93,9 +104,17 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 def run_recipes(options: argparse.Namespace) -> int:
-    """Print the recipes with what each of them needs."""
+    """Print the recipes with what each of them needs, downloads and takes."""
     for recipe in RECIPES.values():
-        print(f"{recipe.name:<16} {recipe.summary}; needs {recipe.needs}")
+        print(f"{recipe.name:<16} {recipe.summary}")
+        print(f"{'':<16} needs {recipe.needs}; downloads {recipe.downloads}; takes {recipe.takes}")
+    return 0
+
+
+def run_prefetch(options: argparse.Namespace) -> int:
+    """Fetch what a recipe needs from the network, once."""
+    recipe = get_recipe(options.recipe)
+    prefetch(replace(recipe, locale=options.locale or recipe.locale), options.to)
     return 0
 
 
@@ -121,6 +140,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     corpus = load_corpus(options.locale or recipe.locale, options.split, source)
     if not len(corpus):
         raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
+    check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
     if options.json:
@@ -128,6 +148,27 @@ def run_evaluate(options: argparse.Namespace) -> int:
         return 0
     print(data.report)
     print_table(scores)
+    return 0
+
+
+def run_push(options: argparse.Namespace) -> int:
+    """Measure a saved model and publish it with its card."""
+    tagger = load_tagger(options)
+    record = getattr(tagger.model.config, "made_by", None) or {}
+    measured = None
+    if options.recipe or options.source or record.get("recipe") in RECIPES:
+        recipe = get_recipe(options.recipe or record.get("recipe"))
+        locale = options.locale or record.get("locale") or recipe.locale
+        source = options.source or recipe.corpus_source()
+        corpus = load_corpus(locale, options.split, source)
+        if not len(corpus):
+            raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
+        kind = recipe.source if source == recipe.corpus_source() else source
+        measured = measure(tagger, corpus, kind, locale, options.split)
+    place = publish(
+        tagger, options.repository, measured, options.dry_run, options.private, options.license
+    )
+    print(place)
     return 0
 
 
@@ -254,6 +295,18 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--locale", help="another locale of the corpus")
     parser.add_argument("--split", default="validation", help="which rows (validation)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_publication(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("repository", help="owner/name")
+    _add_model(parser)
+    parser.add_argument("--dry-run", metavar="FOLDER", help="write to a folder, send nothing")
+    parser.add_argument("--private", action="store_true", help="for your own eyes only")
+    parser.add_argument("--license", help="the model's licence, as the Hub names it (mit, …)")
+    parser.add_argument("--recipe", help="whose corpus to measure on (the model's own)")
+    parser.add_argument("--source", help="sample, hub, a folder, a .jsonl or a .tar.gz")
+    parser.add_argument("--locale", help="another locale of the corpus")
+    parser.add_argument("--split", default="validation", help="which rows (validation)")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:

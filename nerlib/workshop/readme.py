@@ -30,7 +30,7 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         header = notebook.cells[0].source
         title = header.splitlines()[0].lstrip("# ")
         objective = OBJECTIVE.search(header)
-        learns = objective["text"].rstrip(".") if objective else ""
+        learns = objective["text"].rstrip(".;") if objective else ""
         seconds = notebook.metadata["nerlib"]["run_seconds"]
         badge = f"[![Open in Colab]({BADGE})]({publication.colab_link(path.stem)})"
         rows.append(f"| [{title}](notebooks/{path.name}) | {learns} | {seconds} s | {badge} |")
@@ -41,14 +41,14 @@ def recipe_table() -> str:
     """Return the table of recipes.
 
     >>> print(recipe_table().splitlines()[0])
-    | recipe | what it is | corpus rows to train on | encoder | needs |
+    | recipe | what it is | corpus rows to train on | encoder | needs | downloads |
     """
-    rows = ["| recipe | what it is | corpus rows to train on | encoder | needs |"]
-    rows.append("|---|---|---|---|---|")
+    rows = ["| recipe | what it is | corpus rows to train on | encoder | needs | downloads |"]
+    rows.append("|---|---|---|---|---|---|")
     for recipe in RECIPES.values():
         rows.append(
             f"| `{recipe.name}` | {recipe.summary} | {recipe.locale} `{recipe.train_split}` "
-            f"| `{recipe.encoder}` | {recipe.needs} |"
+            f"| `{recipe.encoder}` | {recipe.needs} | {recipe.downloads} |"
         )
     return "\n".join(rows)
 

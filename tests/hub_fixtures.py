@@ -1,0 +1,95 @@
+"""Fixtures of the tests that need the Hub's stand-in: the process's client pointed at it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hub_encoders
+import pytest
+from hub_stand_in import ARCHIVE, CONVERSION, MASSIVE, HubStandIn, massive_archive
+from hub_stand_in import massive_conversion as convert
+from huggingface_hub import close_session, constants
+
+Online = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def conversion() -> dict[str, bytes]:
+    """The Russian and the English sample as MASSIVE's Parquet conversion."""
+    return {**convert("ru-RU"), **convert("en-US")}
+
+
+@pytest.fixture
+def hub(conversion: dict[str, bytes]) -> Iterator[HubStandIn]:
+    """A Hub with the corpus, the encoders, and the archive at a plain address."""
+    with HubStandIn({(MASSIVE, CONVERSION): conversion}) as server:
+        server.repositories |= hub_encoders.repositories()
+        server.moved = dict(hub_encoders.MOVED)
+        server.gated = {"gated/encoder"}
+        server.downloads[ARCHIVE] = massive_archive()
+        yield server
+
+
+@pytest.fixture
+def closed_url() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, listed instead of slept."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Iterator[Online]:
+    """A function that points this process's client at an address, with empty caches."""
+
+    def use(url: str) -> None:
+        template = url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", url)
+        monkeypatch.setenv("NERLIB_MASSIVE_URL", f"{url}/{ARCHIVE}")
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setenv("NERLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(tmp_path / "x.json"), raising=False)
+    close_session()
+    yield use
+    close_session()
+
+
+def learner_environment(endpoint: str, home: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a process in which nothing is patched."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HF_", "NERLIB_", "TRANSFORMERS_"))
+    }
+    kept |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONUTF8": "1"}
+    kept |= {"NO_PROXY": "127.0.0.1,localhost", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return kept | variables
+
+
+def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as a learner does and return what it said."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=600,  # a guard: nothing here may wait for ever
+    )

@@ -1,0 +1,69 @@
+"""The lessons under recipe `tutorial`: with the Hub, and again in a classroom without wifi.
+
+Runs with NERLIB_TEST_HUB_NOTEBOOKS=1 (`make test-hub-notebooks`). The Hub is a stand-in on this
+machine; it serves the sample as MASSIVE and a tiny encoder as ruBERT.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hub_encoders
+import nbformat
+import pytest
+from hub_fixtures import learner_environment, run_python
+from hub_stand_in import CONVERSION, MASSIVE, HubStandIn, massive_conversion
+
+from nerlib.workshop.execute import all_notebooks, execute
+
+LESSONS = [path for path in all_notebooks() if path.stem[:2] != "00"]
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("NERLIB_TEST_HUB_NOTEBOOKS") != "1",
+    reason="set NERLIB_TEST_HUB_NOTEBOOKS=1 to run the lessons against a stand-in for the Hub",
+)
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubStandIn]:
+    # Fewer rows than the recipe asks for: what counts here is the way, not what is learnt.
+    repositories = {(MASSIVE, CONVERSION): massive_conversion("ru-RU", rows=400)}
+    with HubStandIn({**repositories, **hub_encoders.repositories()}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", params=["with the Hub", "offline, after prefetch"])
+def classroom(
+    request: pytest.FixtureRequest, hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """An environment as a learner has it, and the folder where the lessons leave their results."""
+    place = tmp_path_factory.mktemp("classroom")
+    variables = {"NERLIB_CACHE": str(place / "stick"), "OMP_NUM_THREADS": "1"}
+    environment = learner_environment(hub.url, place / "home", **variables)
+    if request.param != "with the Hub":
+        done = run_python("-m", "nerlib", "prefetch", "tutorial", **environment)
+        assert done.returncode == 0, done.stderr
+        environment |= {"HF_HUB_OFFLINE": "1"}
+        hub.requests.clear()
+    environment["NERLIB_RECIPE"] = "tutorial"
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    yield place / "build"
+    os.environ.clear()
+    os.environ.update(before)
+    if request.param == "with the Hub":
+        assert len([line for line in hub.fetched() if "/blobs/" in line]) == 3  # each file once
+    else:
+        assert hub.requests == []
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_to_its_end(path: Path, classroom: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    execute(notebook, path, classroom)
+    setup = str(notebook.cells[1].outputs)
+    assert "tutorial" in setup
+    assert "ai-forever/ruBert-base" in setup

@@ -1,0 +1,200 @@
+"""Publishing a tagger: a card that says what was measured, and nothing else."""
+
+# ruff: noqa: F811 (arguments have the names of imported fixtures)
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hub_fixtures import Online, closed_url, conversion, hub, online, waits  # noqa: F401
+from hub_stand_in import HubStandIn
+from huggingface_hub import ModelCard, constants
+from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
+
+from nerlib import RecipeError, Tagger, TagSet, get_recipe, load_corpus
+from nerlib import __main__ as cli
+from nerlib.inference import save_model
+from nerlib.publishing import PublishError, measure, model_card
+from nerlib.recipes import made_by
+
+NAME = "somebody/alarm-tagger"
+TOKEN = "hf_" + "x" * 30
+
+
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    tags = TagSet.from_corpus(load_corpus("en-US", "train"))
+    model = new_model("bert", tags)
+    model.config.made_by = made_by(get_recipe("offline"))
+    return Tagger(model, tokenizer_of("bert"), device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="module")
+def measured(tagger: Tagger):
+    rows = load_corpus("en-US", "validation[:60]")
+    return measure(tagger, rows, "sample", "en-US", "validation[:60]")
+
+
+@pytest.fixture(scope="module")
+def model_folder(tagger: Tagger, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tagger.model, tagger.tokenizer, tmp_path_factory.mktemp("model"))
+
+
+def metadata(card: str) -> dict:
+    return yaml.safe_load(card.split("---")[1])
+
+
+def test_the_card_says_what_was_measured(tagger: Tagger, measured) -> None:
+    card = model_card(tagger, NAME, measured, "mit")
+    overall = measured.scores.overall
+    results = ModelCard(card, ignore_metadata_errors=False).data.eval_results
+    assert {result.metric_type: result.metric_value for result in results} == {
+        "precision": round(overall.precision, 4),
+        "recall": round(overall.recall, 4),
+        "f1": round(overall.f1, 4),
+    }
+    assert f"| entity F1 | {overall.f1:.3f} |" in card
+    assert f"| slot F1 by MASSIVE's own metric | {measured.scores.massive_f1:.3f} |" in card
+    assert "On 60 utterances, `validation[:60]`" in card
+    assert f"It missed {overall.gold - overall.correct} of {overall.gold} entities" in card
+    for name, score in measured.scores.per_type.items():
+        assert f"| `{name.lower()}` | {score.gold} | {score.predicted} |" in card
+
+
+def test_the_card_has_everything_that_a_reader_asks(tagger: Tagger, measured) -> None:
+    card = model_card(tagger, NAME, measured, "mit")
+    for heading in ("Use", "Intended use", "Training data", "Scores", "Labels", "Limits"):
+        assert card.count(f"## {heading}\n") == 1
+    facts = metadata(card)
+    assert facts["language"] == "en"
+    assert facts["license"] == "mit"
+    assert facts["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert facts["pipeline_tag"] == "token-classification"
+    assert f'Tagger.from_pretrained("{NAME}")' in card
+    assert "synthetic" in card
+    assert "rows `train`" in card
+    for name in tagger.model.config.tags.types:
+        assert f"`{name.lower()}`" in card
+
+
+def test_without_a_measurement_it_says_so(tagger: Tagger) -> None:
+    card = model_card(tagger, NAME)
+    assert "Nothing was measured for this card." in card
+    assert "model-index" not in metadata(card)
+    assert "license" not in metadata(card)
+    assert "F1" not in card
+
+
+def test_a_model_of_unknown_origin() -> None:
+    tagger = Tagger(new_model("bert"), tokenizer_of("bert"), device="cpu", precision="fp32")
+    card = model_card(tagger, NAME)
+    assert "does not say which corpus" in card
+    assert "an encoder of the author's own" in card
+    assert "base_model" not in metadata(card)
+    assert str(encoder_folder("bert")) not in card
+    assert "MASSIVE" not in card
+
+
+def test_a_model_of_massive_names_its_source(tagger: Tagger) -> None:
+    model = new_model("bert")
+    model.config.made_by = made_by(get_recipe("tutorial"))
+    card = model_card(Tagger(model, tokenizer_of("bert"), device="cpu"), NAME)
+    assert metadata(card)["datasets"] == ["AmazonScience/massive"]
+    assert metadata(card)["base_model"] == "ai-forever/ruBert-base"
+    assert metadata(card)["language"] == "ru"
+    assert "CC BY 4.0" in card
+
+
+def test_measuring_asks_for_the_same_kind_of_words(tagger: Tagger) -> None:
+    row = {**small_corpus()[0], "locale": "ja-JP"}
+    from nerlib.corpus import rows_to_dataset
+
+    with pytest.raises(RecipeError, match="ja-JP is written without spaces"):
+        measure(tagger, rows_to_dataset([row]), "sample", "ja-JP", "train")
+
+
+def test_a_dry_run_is_a_folder_that_loads(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["push", NAME, "--model", str(model_folder), "--split", "validation[:40]"]
+    target = tmp_path / "dry"
+    for _ in range(2):  # the second time over the first
+        assert cli.main([*arguments, "--dry-run", str(target)]) == 0
+    assert "nothing was sent" in capsys.readouterr().out
+    assert {path.name for path in target.iterdir()} == {
+        "README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    }  # fmt: skip
+    assert "On 40 utterances" in (target / "README.md").read_text(encoding="utf-8")
+    text = "wake me up at nine"
+    assert Tagger.from_pretrained(target)(text) == Tagger.from_pretrained(model_folder)(text)
+    assert str(encoder_folder("bert")) not in (target / "config.json").read_text()
+
+
+def test_nothing_else_is_published(model_folder: Path, tmp_path: Path, tagger: Tagger) -> None:
+    (tmp_path / "secret.txt").write_text("mine")
+    with pytest.raises(PublishError, match="holds other things: choose a new folder"):
+        tagger.push_to_hub(NAME, dry_run=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.txt"]
+
+
+class TestTheHub:
+    @pytest.fixture(autouse=True)
+    def connected(self, hub: HubStandIn, online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
+        online(hub.url)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+
+    def test_all_files_arrive(self, hub: HubStandIn, tagger: Tagger, measured) -> None:
+        address = tagger.push_to_hub(NAME, measured=measured)
+        assert address.endswith(NAME)
+        files = hub.published[NAME]
+        assert set(files) == {
+            "README.md", "config.json", "model.safetensors", "tokenizer.json",
+            "tokenizer_config.json",
+        }  # fmt: skip
+        assert files["README.md"].decode() == model_card(tagger, NAME, measured)
+        assert json.loads(files["config.json"])["model_type"] == "nerlib"
+
+    def test_by_the_command_line(
+        self, hub: HubStandIn, model_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ["push", NAME, "--model", str(model_folder), "--split", "validation[:5]"]
+        assert cli.main(arguments) == 0
+        assert capsys.readouterr().out.strip().endswith(NAME)
+        assert "model.safetensors" in hub.published[NAME]
+
+    @pytest.mark.parametrize(
+        ("status", "told"),
+        [
+            (401, "log in with a token that may write there (hf auth login)"),
+            (403, "log in with a token that may write there (hf auth login)"),
+            (500, "try again later"),
+        ],
+    )
+    def test_a_refusal(self, status: int, told: str, hub: HubStandIn, tagger: Tagger) -> None:
+        hub.status = status
+        with pytest.raises(PublishError, match=rf"\(HTTP {status}\)") as caught:
+            tagger.push_to_hub(NAME)
+        assert told in str(caught.value)
+        assert hub.published == {}
+
+    def test_no_token(
+        self, hub: HubStandIn, tagger: Tagger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.delenv("HF_TOKEN")
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+        with pytest.raises(PublishError, match="log"):
+            tagger.push_to_hub(NAME)
+
+    def test_no_network(self, online: Online, closed_url: str, tagger: Tagger) -> None:
+        online(closed_url)
+        with pytest.raises(PublishError, match="cannot be reached"):
+            tagger.push_to_hub(NAME)
+
+
+@pytest.mark.parametrize("name", ["alarm-tagger", "a/b/c", "somebody/", "some body/x"])
+def test_a_name_must_be_one(name: str, tagger: Tagger, tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="write it as owner/name"):
+        tagger.push_to_hub(name, dry_run=tmp_path / "x")

@@ -1,0 +1,221 @@
+"""Sentences of our own in every writing system of MASSIVE: text → words → subwords → spans, exact.
+
+Among them are languages without spaces, slots that begin inside of a word, slots that touch,
+right-to-left text, combining marks, joiners and characters that nobody sees.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+import pytest
+import regex
+import torch
+from tiny_encoders import make_row, new_model, one_thread, tokenizer_of  # noqa: F401 (a fixture)
+
+from nerlib import NERDataset, Parser, Tagger, TagSet, collate, load_tokenizer, tags_to_spans
+from nerlib.corpus import LOCALES, rows_to_dataset
+from nerlib.encoders import build_small_bert
+from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance
+
+SENTENCES = {
+    "Latin": [
+        ("de-DE", "weck mich [date : am freitag] um [time : neun uhr] auf"),
+        ("fr-FR", "quel temps fera-t-il à [place_name : paris] [date : ce week-end] ?"),
+        ("pl-PL", "obudź mnie w [date : piątek] o [time : dziewiątej]"),
+        ("tr-TR", "beni [date : cuma günü] [time : saat dokuzda] uyandır"),
+        ("vi-VN", "đánh thức tôi lúc [time : chín giờ sáng] [date : thứ sáu]"),
+    ],
+    "Cyrillic": [
+        ("ru-RU", "разбуди меня [time : в девять утра] [date : в пятницу]"),
+        ("mn-MN", "намайг [date : баасан гарагт] [time : есөн цагт] сэрээ"),
+    ],
+    "Greek": [
+        ("el-GR", "ξύπνα με [time : στις εννέα] [date : την παρασκευή]"),
+        ("el-GR", "τι καιρό θα κάνει [date : αύριο] στην [place_name : αθήνα];"),
+    ],
+    "Arabic": [
+        ("ar-SA", "أيقظني [time : في التاسعة صباحا] [date : يوم الجمعة]"),
+        ("ar-SA", "كيف سيكون الطقس [date : غدا] في [place_name : الرياض]؟"),
+        ("fa-IR", "هوا [date : فردا] در [place_name : تهران] چطور می\u200cشود"),
+        ("ur-PK", "مجھے [date : جمعہ] کو [time : صبح نو بجے] جگا دو"),
+    ],
+    "Hebrew": [
+        ("he-IL", "תעיר אותי [time : בתשע בבוקר] [date : ביום שישי]"),
+        ("he-IL", "מה מזג האוויר [date : מחר] ב[place_name : חיפה]"),
+    ],
+    "Devanagari": [
+        ("hi-IN", "मुझे [date : शुक्रवार] को [time : सुबह नौ बजे] जगा दो"),
+        ("hi-IN", "[date : कल] [place_name : दिल्ली] में मौसम कैसा रहेगा"),
+    ],
+    "Bengali": [
+        ("bn-BD", "আমাকে [date : শুক্রবার] [time : সকাল নয়টায়] জাগিয়ে দাও"),
+        ("bn-BD", "[date : আগামীকাল] [place_name : ঢাকায়] আবহাওয়া কেমন থাকবে"),
+    ],
+    "Tamil": [
+        ("ta-IN", "[date : வெள்ளிக்கிழமை] [time : காலை ஒன்பது மணிக்கு] என்னை எழுப்பு"),
+        ("ta-IN", "[date : நாளை] [place_name : சென்னையில்] வானிலை எப்படி இருக்கும்"),
+    ],
+    "Telugu": [
+        ("te-IN", "[date : శుక్రవారం] [time : ఉదయం తొమ్మిది గంటలకు] నన్ను లేపు"),
+        ("te-IN", "[date : రేపు] [place_name : హైదరాబాద్] లో వాతావరణం ఎలా ఉంటుంది"),
+    ],
+    "Kannada": [
+        ("kn-IN", "[date : ಶುಕ್ರವಾರ] [time : ಬೆಳಿಗ್ಗೆ ಒಂಬತ್ತು ಗಂಟೆಗೆ] ನನ್ನನ್ನು ಎಬ್ಬಿಸು"),
+        ("kn-IN", "[date : ನಾಳೆ] [place_name : ಬೆಂಗಳೂರಿನಲ್ಲಿ] ಹವಾಮಾನ ಹೇಗಿರುತ್ತದೆ"),
+    ],
+    "Malayalam": [
+        ("ml-IN", "[date : വെള്ളിയാഴ്ച] [time : രാവിലെ ഒൻപത് മണിക്ക്] എന്നെ ഉണർത്തുക"),
+        ("ml-IN", "[date : നാളെ] [place_name : കൊച്ചിയിൽ] കാലാവസ്ഥ എങ്ങനെയായിരിക്കും"),
+    ],
+    "Thai": [
+        ("th-TH", "ปลุกฉัน[date : วันศุกร์]ตอน[time : เก้าโมงเช้า]"),
+        ("th-TH", "อากาศที่[place_name : เชียงใหม่][date : พรุ่งนี้]เป็นอย่างไร"),
+    ],
+    "Khmer": [
+        ("km-KH", "ដាស់ខ្ញុំនៅ[time : ម៉ោងប្រាំបួនព្រឹក] [date : ថ្ងៃសុក្រ]"),
+        ("km-KH", "អាកាសធាតុ\u200bនៅ[place_name : ភ្នំពេញ][date : ថ្ងៃស្អែក]យ៉ាងម៉េច"),
+    ],
+    "Myanmar": [
+        ("my-MM", "[date : သောကြာနေ့] [time : မနက် ကိုးနာရီ]မှာ ကျွန်တော့်ကို နှိုးပါ"),
+        ("my-MM", "[date : မနက်ဖြန်] [place_name : ရန်ကုန်] ရာသီဥတု ဘယ်လိုလဲ"),
+    ],
+    "Georgian": [
+        ("ka-GE", "გამაღვიძე [date : პარასკევს] [time : დილის ცხრა საათზე]"),
+        ("ka-GE", "როგორი ამინდი იქნება [date : ხვალ] [place_name : თბილისში]"),
+    ],
+    "Armenian": [
+        ("hy-AM", "արթնացրու ինձ [date : ուրբաթ օրը] [time : առավոտյան ժամը իննին]"),
+        ("hy-AM", "ինչպիսի՞ եղանակ կլինի [date : վաղը] [place_name : երևանում]"),
+    ],
+    "Ethiopic": [
+        ("am-ET", "[date : አርብ] [time : ከጠዋቱ ሶስት ሰዓት] ላይ ቀስቅሰኝ"),
+        ("am-ET", "[date : ነገ] በ[place_name : አዲስ አበባ] የአየር ሁኔታው እንዴት ነው።"),
+    ],
+    "Hangul": [
+        ("ko-KR", "[date : 금요일] [time : 아침 아홉 시]에 깨워 줘"),
+        ("ko-KR", "[date : 내일] [place_name : 부산] 날씨 어때"),
+    ],
+    "Han": [
+        ("zh-CN", "[date : 星期五][time : 早上九点]叫醒我"),
+        ("zh-CN", "播放[artist_name : U2]的歌"),
+        ("zh-TW", "[date : 明天][place_name : 台北]天氣怎麼樣"),
+    ],
+    "Hiragana": [
+        ("ja-JP", "[date : 金曜日]の[time : 朝九時]に起こして"),
+        ("ja-JP", "[date : あした]の[place_name : 東京]の天気はどう？"),
+    ],
+    "Katakana": [("ja-JP", "[device_type : リビングのテレビ]をつけて")],
+}
+EVERY_ONE = [(locale, text) for examples in SENTENCES.values() for locale, text in examples]
+FORMS = ("NFC", "NFD")
+SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]")
+
+
+def forms(annotated: str) -> set[str]:
+    """The sentence with its marks composed, and with each mark a character of its own."""
+    return {unicodedata.normalize(form, annotated) for form in FORMS}
+
+
+@cache
+def learnt_tokenizer():
+    """A WordPiece tokenizer that knows the letters of all these sentences."""
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="writing-systems-"))
+    texts = [SLOT.sub(r"\2", form) for _, text in EVERY_ONE for form in forms(text)]
+    return load_tokenizer(str(build_small_bert(texts, folder)))
+
+
+def tokenizers():
+    return {
+        "byte-level": tokenizer_of("roberta"),
+        "unigram": tokenizer_of("xlm-roberta"),
+        "word pieces": learnt_tokenizer(),
+    }
+
+
+def test_every_writing_system_is_there() -> None:
+    for script, examples in SENTENCES.items():
+        for locale, text in examples:
+            assert locale in LOCALES
+            assert regex.search(rf"\p{{Script={script}}}", text), (script, text)
+    # Latin, Cyrillic, Greek, Arabic, Hebrew, Devanagari, Bengali, Tamil, Telugu, Kannada,
+    # Malayalam, Thai, Khmer, Burmese, Georgian, Armenian, Amharic, Hangul, Han, Kana (of two kinds)
+    assert len(SENTENCES) == 21
+
+
+def slots_of(parsed: ParsedUtterance) -> list[tuple[str, str]]:
+    return [(span.type, parsed.text[span.start : span.end]) for span in parsed.spans]
+
+
+@pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
+def test_parsing_keeps_every_character(locale: str, text: str) -> None:
+    parser = Parser.for_locale(locale)
+    for annotated in forms(text):
+        parsed = parser.parse(annotated)
+        assert parsed.text == SLOT.sub(r"\2", annotated)
+        assert slots_of(parsed) == SLOT.findall(annotated)
+        assert parser.annotate(parsed.text, parsed.spans) == annotated
+        for word in parsed.words:
+            assert parsed.text[word.start : word.end] == word.text
+        joined = "".join(word.text for word in parsed.words)
+        assert joined == regex.sub(r"\s+", "", parsed.text)  # only spaces lie between words
+        assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
+
+
+@pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
+def test_a_mark_stays_with_its_letter(locale: str, text: str) -> None:
+    """No word begins with a combining mark, whatever the language cuts it into."""
+    for annotated in forms(text):
+        for word in Parser.for_locale(locale).parse(annotated).words:
+            assert not regex.match(r"\p{M}", word.text), word
+            if locale in CHARACTER_LOCALES and not word.text.isascii():
+                assert len(regex.findall(r"\X", word.text)) == 1
+
+
+@pytest.mark.parametrize("kind", ["byte-level", "unigram", "word pieces"])
+def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
+    rows = [
+        {**make_row(number, annotated, SLOT.sub(r"\2", annotated)), "locale": locale}
+        for number, (locale, text) in enumerate(EVERY_ONE)
+        for annotated in sorted(forms(text))
+    ]
+    corpus = rows_to_dataset(rows)
+    tags, tokenizer = TagSet.from_corpus(corpus), tokenizers()[kind]
+    data = NERDataset(corpus, tokenizer, tags, max_length=512)  # the tiny ones would cut
+    assert data.report.words_cut_off == data.report.words_without_subword == 0
+    batch = collate([data[number] for number in range(len(data))], data.pad_id)
+    for row, utterance in enumerate(data.utterances):
+        length = len(utterance.words)
+        labels = batch["labels"][row]
+        assert (labels[length:] == -100).all()
+        found = [tags.get_label(number) for number in labels[:length].tolist()]
+        assert tags_to_spans(utterance.words, found) == list(utterance.spans)
+        numbers = batch["word_ids"][row]
+        seen = numbers[numbers >= 0]
+        assert seen.unique_consecutive().tolist() == list(range(length))  # each word, in order
+
+
+def test_the_learnt_word_pieces_know_all_letters() -> None:
+    tokenizer = learnt_tokenizer()
+    for locale, text in EVERY_ONE:
+        for word in Parser.for_locale(locale).parse(text).words:
+            assert tokenizer.unk_token_id not in tokenizer(word.text)["input_ids"], word
+
+
+@pytest.mark.parametrize("segmentation", ["spaces", "characters"])
+def test_a_tagger_gives_pieces_of_the_text_itself(segmentation: str) -> None:
+    model = new_model("roberta", segmentation=segmentation)
+    with torch.no_grad():  # so that it calls everything an entity
+        model.head[-1].bias[0] = -100
+    tagger = Tagger(model, tokenizer_of("roberta"), device="cpu", precision="fp32")
+    texts = [SLOT.sub(r"\2", form) for _, text in EVERY_ONE for form in sorted(forms(text))]
+    for text, entities in zip(texts, tagger(texts), strict=True):
+        assert entities
+        for entity in entities:
+            assert text[entity.start : entity.end] == entity.text
+        assert "".join(e.text.replace(" ", "") for e in entities) == text.replace(" ", "")
