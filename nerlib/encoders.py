@@ -128,7 +128,7 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     from nerlib.untrusted import check_tokenizer  # which imports this room
 
     path = resolve_encoder(name)
-    with loading("no tokenizer can be loaded from", path):
+    with loading("no tokenizer can be loaded from", path, shown=name):
         check_tokenizer(path)
         # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
         tokenizer = AutoTokenizer.from_pretrained(
@@ -212,19 +212,22 @@ def max_subwords(tokenizer: PreTrainedTokenizerBase, positions: int | None = Non
 
 
 @contextmanager
-def loading(what: str, name: str | Path) -> Iterator[None]:
+def loading(what: str, name: str | Path, shown: str | None = None) -> Iterator[None]:
     """Load quietly, and turn whatever goes wrong into an `EncoderError` of one line.
 
+    `shown` is what the line calls it, where `name` is a folder that the learner has never named.
     Every `Exception` counts: tokenizers and safetensors raise classes that share no other parent.
     """
+    called = shown or str(name)
     try:
         with quiet_transformers():
             yield
-    except EncoderError:
-        raise
+    except EncoderError as error:
+        raise EncoderError(str(error).replace(str(name), called)) from None
     except Exception as error:
         hub = "" if Path(name).exists() else "there is no such folder; as a name on the Hub: "
-        raise EncoderError(f"{what} {str(name)!r}: {hub}{first_line(error)}") from None
+        reason = first_line(error).replace(str(name), called)
+        raise EncoderError(f"{what} {called!r}: {hub}{reason}") from None
 
 
 def first_line(error: BaseException) -> str:

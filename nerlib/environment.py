@@ -133,10 +133,16 @@ def check_compute() -> Check:
 
 
 def check_threads() -> Check:
-    """Check that no setting keeps PyTorch from the cores that this process may use."""
+    """Say how many threads compute on how many cores, and whether others want the cores as well.
+
+    A machine that is busy with something else trains many times slower, and nothing else tells it.
+    """
     threads, cores = torch.get_num_threads(), available_cores()
     told = os.environ.get("OMP_NUM_THREADS")
     note = f" (OMP_NUM_THREADS is {told}; training uses every core)" if told else ""
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if busy > 1.5 * cores:
+        note += f"; busy with {busy:.0f} programs, so training will crawl: close some"
     return Check("threads", True, f"{threads} on {cores} cores{note}")
 
 

@@ -259,7 +259,7 @@ def load_encoder(name_or_path: str) -> PreTrainedModel:
     Raises `EncoderError` if it cannot be had, or if its file lacks weights that words need.
     """
     path = resolve_encoder(name_or_path)
-    with loading("no encoder can be loaded from", path):
+    with loading("no encoder can be loaded from", path, shown=name_or_path):
         check_encoder(path)
         config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         with torch.device("meta"):  # shapes only, no memory

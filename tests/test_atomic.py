@@ -86,7 +86,11 @@ def test_a_kill_between_two_renamings_is_made_good(tmp_path: Path) -> None:
     recover(tmp_path / "model")
     assert listing(tmp_path) == {"model/a.json": "1"}
     (tmp_path / "model").rename(tmp_path / ".model.previous")
-    write(tmp_path / "model", a="2")  # the next write finds it as well
+    with pytest.raises(OSError), new_folder(tmp_path / "model"):  # noqa: PT011
+        raise OSError  # the next write finds it as well, and does not sweep up the only copy
+    assert listing(tmp_path) == {"model/a.json": "1"}
+    (tmp_path / "model").rename(tmp_path / ".model.previous")
+    write(tmp_path / "model", a="2")
     assert listing(tmp_path) == {"model/a.json": "2"}
 
 

@@ -36,6 +36,7 @@ from nerlib import (
     TrainConfig,
     checkpoints,
     train,
+    trained_tagger,
 )
 from nerlib import __main__ as cli
 from nerlib.checkpoints import CheckpointFolder, Snapshot
@@ -513,6 +514,18 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_latest_weights(
     moved = [not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters())]  # noqa: B905
     assert any(moved)
     assert "weights are the latest; with checkpoint_dir=FOLDER" in lines[-1]
+
+
+def test_a_quick_start_that_is_stopped_saves_no_half_trained_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_tiny_encoder(monkeypatch)
+    stop_after(monkeypatch, 1, KeyboardInterrupt)
+    settings = replace(RECIPES["offline"].settings, threads=1, progress=False)
+    recipe = replace(RECIPES["offline"], settings=settings, validation_split="validation[:12]")
+    with pytest.raises(KeyboardInterrupt, match="no model was saved"):
+        trained_tagger(recipe, tmp_path, rows=24, epochs=1, report=silent)
+    assert not (tmp_path / "model").exists()
 
 
 def command(output: Path, *more: str) -> list[str]:

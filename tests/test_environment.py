@@ -295,9 +295,14 @@ class TestMachine:
 
     def test_threads_and_what_holds_them_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
         assert environment.check_threads().detail == f"2 on {available_cores()} cores"
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         assert "OMP_NUM_THREADS is 1" in environment.check_threads().detail
+        monkeypatch.setattr(os, "getloadavg", lambda: (100_000.0, 0.0, 0.0), raising=False)
+        assert "busy with 100000 programs" in environment.check_threads().detail
+        monkeypatch.delattr(os, "getloadavg", raising=False)  # as on Windows
+        assert "busy" not in environment.check_threads().detail
 
     @pytest.mark.parametrize(
         ("fast", "told"), [(True, "fast here, and used"), (False, "no units for it: fp32 is used")]

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hub_fixtures import Online, closed_url, conversion, hub, online, waits  # noqa: F401
+from hub_fixtures import (  # noqa: F401 (fixtures)
+    Online,
+    closed_url,
+    conversion,
+    hub,
+    learner_environment,
+    online,
+    run_python,
+    waits,
+)
 from hub_stand_in import HubStandIn
 from huggingface_hub import ModelCard, constants
 from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
@@ -164,6 +173,15 @@ class TestTheHub:
         assert cli.main(arguments) == 0
         assert capsys.readouterr().out.strip().endswith(NAME)
         assert "model.safetensors" in hub.published[NAME]
+
+    def test_whoever_has_the_name_can_use_it(
+        self, hub: HubStandIn, tagger: Tagger, tmp_path: Path
+    ) -> None:
+        tagger.push_to_hub(NAME)
+        hub.repositories[NAME, "main"] = hub.published[NAME]
+        code = f"import nerlib; print(nerlib.Tagger.from_pretrained({NAME!r}).tags('wake me'))"
+        done = run_python("-c", code, **learner_environment(hub.url, tmp_path))
+        assert done.stdout.strip() == str(tagger.tags("wake me")), done.stderr
 
     @pytest.mark.parametrize(
         ("status", "told"),

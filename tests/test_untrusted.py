@@ -10,6 +10,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tiny_encoders import (
     one_thread,  # noqa: F401 (a fixture)
     tokenizer_of,
 )
+from transformers import AutoModel
 
 from nerlib import (
     EncoderError,
@@ -391,6 +393,9 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
         return str(path) if path.exists() else None
 
     monkeypatch.setattr(untrusted, "cached_file", fetched)
+    monkeypatch.setattr(
+        "nerlib.hub.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
+    )
     change(encoder, num_hidden_layers=HUGE)
     change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
     for load, name, message in (
@@ -403,6 +408,22 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
     with pytest.raises(EncoderError, match="vocab_file in"):
         load_tokenizer("someone/encoder")
     assert reached == []
+
+
+def test_transformers_itself_is_told_to_take_no_code_and_no_pickles(
+    encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a name on the Hub, whose weights it looks for by itself where ours finds none."""
+    told: dict[str, Any] = {}
+    real = AutoModel.from_pretrained
+
+    def listen(name: str, **settings: Any) -> Any:
+        told.update(settings)
+        return real(name, **settings)
+
+    monkeypatch.setattr("nerlib.model.AutoModel.from_pretrained", listen)
+    load_encoder(str(encoder))
+    assert (told["use_safetensors"], told["trust_remote_code"]) == (True, False)
 
 
 def test_on_the_command_line_it_is_one_line(

@@ -291,7 +291,7 @@ def die_at_stage(stage: str, count: int, share: float, late: bool) -> None:
     if stage == "write":
         checkpoints.save_file = deadly(checkpoints.save_file, 1)  # type: ignore[attr-defined]
         checkpoints._write_json = deadly(checkpoints._write_json, 0)
-    names = {"flush": ("fsync",), "rename": ("rename",), "remove": ("unlink", "rmdir")}
+    names = {"flush": ("fsync",), "rename": ("rename", "replace"), "remove": ("unlink", "rmdir")}
     for name in names.get(stage, ()):
         setattr(os, name, deadly(getattr(os, name), None))
 
