@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test test-notebooks test-colab test-browser lint lab notebooks colab check sample clean
+.PHONY: help run quick test test-notebooks test-colab test-browser test-install fuzz lint lab notebooks colab check sample clean
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
@@ -35,6 +35,13 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
 	NERLIB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/test_browser.py
+
+test-install: $(READY)  ## install the wheel elsewhere, with the lowest versions allowed
+	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/test_install.py
+
+fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python tests/fuzz_run.py $(FUZZ)
 
 lint: $(READY)
 	$(BIN)/ruff check .
