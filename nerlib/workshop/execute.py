@@ -144,7 +144,8 @@ def write_pages(executed: Sequence[Executed], output: Path) -> Path:
         body, _ = exporter.from_notebook_node(run.notebook)
         # Links between notebooks become links between pages.
         body = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", body)
-        (output / f"{run.path.stem}.html").write_text(body, encoding="utf-8")
+        page = output / f"{run.path.stem}.html"
+        page.write_text(body, encoding="utf-8", errors="replace")
     index = output / "index.html"
     index.write_text(_index_page(executed, output), encoding="utf-8")
     return index
