@@ -46,6 +46,10 @@ test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, an
 test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
 	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/test_site.py tests/test_slides.py
 
+fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python tests/fuzz_run.py $(FUZZ)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

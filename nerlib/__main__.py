@@ -15,11 +15,13 @@ from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
 from nerlib.device import DeviceError
+from nerlib.display import visible
 from nerlib.divergence import DivergenceError
 from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
+from nerlib.lines import LineError, decode_line, short_lines
 from nerlib.metrics import Evaluation, Score
 from nerlib.parsing import AnnotationError
 from nerlib.prefetch import prefetch
@@ -234,14 +236,12 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
 
 
 def read_lines(lines: IO[bytes], name: str) -> Iterator[str]:
-    """Yield lines of text; raises `UsageError` with the line that is not UTF-8."""
-    for number, line in enumerate(lines, start=1):
+    """Yield lines of text; raises `UsageError` with the line that is none."""
+    for number, line in enumerate(short_lines(lines), start=1):
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"{name}, line {number}: byte {error.start} is not UTF-8; save the file as UTF-8"
-            ) from None
+            yield decode_line(line, number)
+        except LineError as error:
+            raise UsageError(f"{name}, line {number}: {error}") from None
 
 
 def check_report_path(path: Path) -> None:
@@ -354,7 +354,7 @@ def _remember(texts: Iterator[str], kept: list[str]) -> Iterator[str]:
 
 def _mistake(message: str) -> int:
     """Print one line to standard error and return the exit status of a user's mistake."""
-    print(f"nerlib: {' '.join(message.split())}", file=sys.stderr)
+    print(f"nerlib: {visible(' '.join(message.split()))}", file=sys.stderr)
     return USER_MISTAKE
 
 

@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import importlib.resources
 import json
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import IO, Any
 
 import regex
 from datasets import Dataset, Features, Value, concatenate_datasets
+
+from nerlib.lines import decode_line, short_lines
 
 COLUMNS = ("id", "locale", "partition", "scenario", "intent", "utt", "annot_utt")
 PARTITIONS = {"train": "train", "validation": "dev", "dev": "dev", "test": "test"}
@@ -59,7 +62,7 @@ class Split:
         match = _SPLIT.fullmatch(text.replace(" ", ""))
         if match is None or match["name"] not in PARTITIONS:
             raise CorpusError(
-                f"unknown split {text!r}: use train, validation (or dev) or test, "
+                f"unknown split {reprlib.repr(text)}: use train, validation (or dev) or test, "
                 "with a slice such as train[:100] if you want fewer rows"
             )
         start, stop = (int(number) if number else None for number in match.group("start", "stop"))
@@ -156,19 +159,46 @@ def wanted_locales(locale: str, known: Sequence[str]) -> Sequence[str]:
         return [locale]
     near = difflib.get_close_matches(locale.replace("_", "-"), known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    raise CorpusError(f"unknown locale {locale!r} in this source: {hint}")
+    raise CorpusError(f"unknown locale {reprlib.repr(locale)} in this source: {hint}")
 
 
 def read_rows(lines: Iterator[bytes], name: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of a JSON-lines file; raises `CorpusError` with file, line and reason."""
+    """Yield the rows of a JSON-lines file; raises `CorpusError` with file, line, row and reason.
+
+    A byte order mark, Windows' line ends and empty lines are fine; two rows of one id are not.
+    """
+    seen: dict[tuple[str, str], int] = {}
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+        where = f"{name}, line {number}"
         try:
-            row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            # Files that were glued together have byte order marks in their middle.
+            text = decode_line(line, number).strip().removeprefix("\ufeff").lstrip()
+            content = _load(text) if text else None
         except (ValueError, RecursionError) as error:  # the second for brackets nested too deep
-            raise CorpusError(f"{name}, line {number}: not JSON in UTF-8 ({error})") from None
-        yield _checked_row(row, f"{name}, line {number}")
+            raise CorpusError(f"{where}: not JSON in UTF-8 ({error})") from None
+        if text:
+            yield _new_row(_checked_row(content, where), seen, number, where)
+    if not seen:
+        raise CorpusError(f"{name} is empty: it has no row at all")
+
+
+def _load(text: str) -> Any:
+    """Return what a line of JSON says.
+
+    Of a number only the type matters here, and Python refuses to convert thousands of digits.
+    """
+    return json.loads(text, parse_int=lambda digits: int(digits[:20]))
+
+
+def _new_row(
+    row: dict[str, str], seen: dict[tuple[str, str], int], number: int, where: str
+) -> dict[str, str]:
+    """Return the row and note the line of its id; raises `CorpusError` for one that is taken."""
+    first = seen.setdefault((row["locale"], row["id"]), number)
+    if first != number:
+        shown = reprlib.repr(row["id"])
+        raise CorpusError(f"{where} (row id {shown}): line {first} has the same id; change one")
+    return row
 
 
 def _checked_row(row: Any, where: str) -> dict[str, str]:
@@ -178,7 +208,8 @@ def _checked_row(row: Any, where: str) -> dict[str, str]:
     for name in COLUMNS:
         problem = _problem(row[name]) if name in row else "missing"
         if problem:
-            raise CorpusError(f"{where} (row id {row.get('id', 'unknown')!r}): {name} is {problem}")
+            shown = reprlib.repr(row.get("id", "unknown"))  # one line, however long or deep
+            raise CorpusError(f"{where} (row id {shown}): {name} is {problem}")
     return {name: row[name] for name in COLUMNS}
 
 
@@ -228,5 +259,5 @@ def _wanted(path: Path, locale: str, partition: str) -> Rows:
 
 def filtered_rows(lines: IO[bytes], name: str, locale: str, partition: str) -> Rows:
     """Return the rows of this locale and partition among some lines; raises `CorpusError`."""
-    rows = read_rows(iter(lines), name)
+    rows = read_rows(short_lines(lines), name)
     return [row for row in rows if row["partition"] == partition and row["locale"] == locale]

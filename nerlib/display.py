@@ -6,6 +6,7 @@ All text is escaped: an utterance can hold anything.
 from __future__ import annotations
 
 import html
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from nerlib.parsing import ParsedUtterance
 _COLOURS = ("#f6d18a", "#a9d8f0", "#8fd6bd", "#f7ee9a", "#9cc5e4", "#f0b08a", "#e6bcd4", "#d5d5d5")
 _ANSI = (43, 46, 42, 103, 44, 101, 45, 47)
 # Characters that turn the writing direction of what follows are shown, not obeyed.
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})  # classes of the Unicode bidirectional algorithm
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
@@ -235,6 +237,20 @@ def escape(text: str) -> str:
     return html.escape(visible(text), quote=True)
 
 
+def isolated(text: str) -> str:
+    """Return text safe to put into HTML between other text, whose order it cannot change.
+
+    Letters that are written from right to left turn what stands beside them, brackets and numbers
+    say, unless they stand in an element of their own.
+
+    >>> isolated("nine <b>"), isolated("תשע")
+    ('nine &lt;b&gt;', '<bdi>תשע</bdi>')
+    """
+    safe = escape(text)
+    turns = not text.isascii() and any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text)
+    return f"<bdi>{safe}</bdi>" if turns else safe
+
+
 def visible(text: str) -> str:
     """Return text with control and direction-turning characters shown by their numbers.
 
@@ -246,10 +262,21 @@ def visible(text: str) -> str:
     return "".join(f"⟨U+{ord(c):04X}⟩" if _is_obeyed(c) else c for c in text)
 
 
+def shown_in_place(text: str) -> str:
+    """Return text with one sign for each character that a screen would not show, as many as before.
+
+    >>> shown_in_place("a" + chr(27) + "b")
+    'a�b'
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def _is_obeyed(character: str) -> bool:
-    """Return whether a screen would obey a character rather than show it."""
-    is_control = ord(character) < 32 or 127 <= ord(character) < 160
-    return (is_control and character not in "\t\n") or character in _TURNS
+    """Return whether a screen would obey a character rather than show it, or cannot hold it."""
+    number = ord(character)
+    is_control = number < 32 or 127 <= number < 160
+    no_character = 0xD800 <= number < 0xE000 or number & 0xFFFE == 0xFFFE
+    return (is_control and character not in "\t\n") or no_character or character in _TURNS
 
 
 def _markup_line(text: str, entities: Sequence[Marked]) -> str:
@@ -261,8 +288,8 @@ def _markup_line(text: str, entities: Sequence[Marked]) -> str:
         pieces.append(
             f'<mark class="nerlib-entity" style="background:{colour};color:#111;'
             'padding:0.2em 0.35em;border-radius:0.3em">'
-            f"{escape(text[entity.start : entity.end])} "
-            f'<b style="font-size:0.7em">{escape(entity.type)}</b></mark>'
+            f"{isolated(text[entity.start : entity.end])} "
+            f'<b style="font-size:0.7em">{isolated(entity.type)}</b></mark>'
         )
         cursor = entity.end
     return f'<div dir="auto">{"".join(pieces)}{escape(text[cursor:])}</div>'
@@ -296,6 +323,7 @@ __all__ = [
     "highlight_pairs",
     "highlight_terminal",
     "html_table",
+    "isolated",
     "shade_words",
     "tag_table",
 ]

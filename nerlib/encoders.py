@@ -21,6 +21,7 @@ import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 from tokenizers import BertWordPieceTokenizer
+from tokenizers.normalizers import BertNormalizer
 from transformers import (
     AutoTokenizer,
     BertConfig,
@@ -192,7 +193,9 @@ def learn_word_pieces(texts: list[str], size: int) -> dict[str, int]:
     (0, True)
     """
     learner = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
-    letters = sorted({letter for text in texts for letter in learner.normalize(text)} - {" "})
+    # Not `learner.normalize`, which fails in some versions of tokenizers (0.22).
+    normalize = BertNormalizer(lowercase=True, strip_accents=False).normalize_str
+    letters = sorted({letter for text in texts for letter in normalize(text)} - {" "})
     # The trainer numbers the `##` letters as it meets them, in random order, and breaks ties by
     # number. Numbered in advance, among the special tokens, they make its choice repeatable.
     reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{c}" for c in letters)]

@@ -259,8 +259,9 @@ def plan_windows(counts: Sequence[int], limit: int) -> list[tuple[int, int, int,
         bounds.append((first, end))
         if end == len(counts):
             break
-        overlap = 0
-        while end - 1 > first + 1 and overlap + counts[end - 1] <= limit // 4:
+        # What is read twice must leave room for the next word: each window reads something new.
+        overlap, most = 0, min(limit // 4, limit - counts[end])
+        while end - 1 > first + 1 and overlap + counts[end - 1] <= most:
             end -= 1
             overlap += counts[end]
         first = end

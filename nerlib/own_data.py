@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import regex
 from datasets import Dataset
 
 from nerlib.corpus import CorpusError, rows_to_dataset
+from nerlib.display import shown_in_place
 from nerlib.parsing import AnnotationError, Parser
 
 
@@ -48,6 +50,7 @@ def corpus_from_lines(
     for number, line in _sentences(lines):
         row_id = f"{name}-{number}"
         try:
+            _check_characters(line, row_id)
             text = parser.parse(line, row_id).text
         except AnnotationError as error:
             errors.append(error)
@@ -75,6 +78,14 @@ def _sentences(lines: str | Iterable[str]) -> Iterable[tuple[int, str]]:
             yield number, sentence
 
 
+def _check_characters(line: str, row_id: str) -> None:
+    """Raise `AnnotationError` for half of a character pair, which no file and no table can hold."""
+    half = None if line.isascii() else regex.search(r"\p{Cs}", line)
+    if half:
+        reason, advice = "half a character (a lone surrogate)", "write the whole character"
+        raise AnnotationError(reason, advice, half.start(), row_id)
+
+
 def _row(row_id: str, locale: str, name: str, text: str, annotated: str) -> dict[str, str]:
     """Return one sentence as a row of the seven columns."""
     kind = {"partition": "train", "scenario": name, "intent": name}
@@ -85,7 +96,7 @@ def _explain(number: int, line: str, error: AnnotationError) -> str:
     """Return what is wrong with a line, and the line with a mark under the place."""
     # The line is shown from shortly before the place, so that the mark stays on the screen.
     start = max(0, error.position - 60)
-    shown = ("…" if start else "") + line[start : start + 90]
+    shown = ("…" if start else "") + shown_in_place(line[start : start + 90])
     mark = " " * (error.position - start + bool(start)) + "^"
     where = f"line {number}, character {error.position}: {error.reason}; {error.advice}"
     return f"{where}\n    {shown}\n    {mark}"

@@ -6,6 +6,7 @@ Built in notebook 02.
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -181,18 +182,21 @@ def bio_tags(slot_type: str | None, length: int) -> list[str]:
 def spans_to_tags(words: Sequence[Word], spans: Iterable[Span]) -> list[str]:
     """Return one BIO tag per word for spans given by character offsets. Built in notebook 02.
 
-    Raises `ValueError` for a span that covers no whole word: its entity would be lost.
+    The words stand in their order, as `Parser.split_words` gives them. Raises `ValueError` for a
+    span that covers no whole word: its entity would be lost.
 
     >>> spans_to_tags(Parser().split_words("at nine am"), [Span("time", 3, 10)])
     ['O', 'B-TIME', 'I-TIME']
     """
     tags = [OUTSIDE] * len(words)
+    starts = [word.start for word in words]
     for span in spans:
-        inside = [i for i, w in enumerate(words) if span.start <= w.start and w.end <= span.end]
-        if not inside:
+        first = end = bisect_left(starts, span.start)
+        while end < len(words) and words[end].end <= span.end:
+            end += 1
+        if first == end:
             raise ValueError(f"{span} covers no whole word: move its edges to the words' edges")
-        for index, tag in zip(inside, bio_tags(span.type, len(inside)), strict=True):
-            tags[index] = tag
+        tags[first:end] = bio_tags(span.type, end - first)
     return tags
 
 
@@ -281,7 +285,7 @@ def _read_slot(inside: str, position: int, row_id: str | None) -> tuple[str, str
     slot_type, separator, value = inside.partition(SEPARATOR)
     advice = "write [type : value]"
     if not separator:
-        reason = f"[{_shorten(inside)}] has no ' : ' between type and value"
+        reason = f"[{_shown(inside)}] has no ' : ' between type and value"
         advice += ", or take a literal bracket out of the text"
     elif not slot_type.strip():
         reason = "the slot has no type"
@@ -310,3 +314,9 @@ def _stray_bracket(annotated: str, position: int, row_id: str | None) -> Annotat
 def _shorten(text: str, limit: int = 30) -> str:
     """Return text short enough for one line of an error message."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _shown(text: str) -> str:
+    """Return text short, with what a screen would obey instead of show as Python escapes it."""
+    short = _shorten(text)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from nerlib.calibration import ConfidenceBin
+from nerlib.display import visible
 from nerlib.metrics import Score
 from nerlib.parsing import Span, Word
 from nerlib.significance import Interval
@@ -59,12 +60,21 @@ def type_scores(per_type: Mapping[str, Score], most: int = 20) -> Figure:
     """Return the F1 of the most frequent slot types as bars, with their number of gold entities."""
     chosen = list(per_type.items())[:most][::-1]
     figure, (axis,) = new_figure(1, height=1.2 + 0.24 * len(chosen))
-    names = [f"{name.lower()} ({score.gold})" for name, score in chosen]
+    names = [plain(f"{name.lower()} ({score.gold})") for name, score in chosen]
     axis.barh(names, [score.f1 for _, score in chosen], color=BLUE)
     axis.set(
         title="Entity F1 by slot type", xlabel="F1", ylabel="slot type (gold entities)", xlim=(0, 1)
     )
     return figure
+
+
+def plain(text: str) -> str:
+    """Return text that a figure shows as it is: two "$" would else make a formula, or an error.
+
+    >>> plain("from $5 to $7")
+    'from \\\\$5 to \\\\$7'
+    """
+    return visible(text).replace("$", r"\$")
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
@@ -92,7 +102,7 @@ def word_map(points: NDArray[Any], labels: Sequence[str], title: str) -> Figure:
     figure.set_figwidth(7.2)
     for name, marker, colour in zip(names, _MARKERS, _MAP_COLOURS, strict=False):
         x, y = points[[label == name for label in labels]].T
-        text = f"{name.lower()} ({len(x)})"
+        text = plain(f"{name.lower()} ({len(x)})")
         axis.scatter(x, y, 34, color=colour, marker=marker, alpha=0.75, linewidths=0, label=text)
     axis.set(title=title, xlabel="first principal component", ylabel="second principal component")
     figure.legend(loc="outside right center", frameon=False, title="slot type (words)")
@@ -149,7 +159,7 @@ def _boxes(axis: Axes, xs: Iterable[float], y: float, texts: Sequence[str], colo
     """Write texts in boxes, side by side at one height."""
     for x, text in zip(xs, texts, strict=True):
         box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": GREY}
-        axis.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box)
+        axis.text(x, y, plain(text), ha="center", va="center", fontsize=9, bbox=box)
 
 
 def _bar(axis: Axes, columns: int, y: float, text: str, colour: str) -> None:
@@ -172,10 +182,10 @@ def character_ruler(text: str, words: Sequence[Word], spans: Sequence[Span]) -> 
     figure, (axis,) = new_figure(1, height=2.2)
     figure.set_figwidth(max(5.0, 1.2 + 0.25 * len(text)))
     for position, character in enumerate(text):
-        shown = "·" if character.isspace() else character
+        shown = "·" if character.isspace() else plain(character)
         axis.text(position + 0.5, 2.5, shown, ha="center", va="center", family="monospace")
     bars = [(w.start, w.end, 1.7, BLUE, f"{w.start}–{w.end}") for w in words]
-    bars += [(s.start, s.end, 0.6, ORANGE, f"{s.type} {s.start}–{s.end}") for s in spans]
+    bars += [(s.start, s.end, 0.6, ORANGE, plain(f"{s.type} {s.start}–{s.end}")) for s in spans]
     for start, end, y, colour, label in bars:
         axis.add_patch(Rectangle((start + 0.06, y), end - start - 0.12, 0.16, facecolor=colour))
         axis.text((start + end) / 2, y - 0.12, label, ha="center", va="top", fontsize=8)
@@ -228,7 +238,7 @@ def subword_costs(counts: Mapping[str, Sequence[int]], most: int = 6) -> Figure:
     names = list(counts)
     means = [fmean(counts[name]) for name in names]
     colours = [_MAP_COLOURS[i % len(_MAP_COLOURS)] for i in range(len(names))]
-    bars = left.barh(names, means, color=colours)
+    bars = left.barh([plain(name) for name in names], means, color=colours)
     left.bar_label(bars, fmt="%.2f", padding=3)
     left.invert_yaxis()
     left.set(title="Mean cost of a word", xlabel="subwords per word", ylabel="tokenizer and text")
@@ -237,7 +247,7 @@ def subword_costs(counts: Mapping[str, Sequence[int]], most: int = 6) -> Figure:
     for name, colour, marker in zip(names, colours, _MARKERS, strict=False):
         costs = [min(count, most) for count in counts[name] if count]
         shares = [100 * costs.count(step) / len(costs) for step in steps]
-        right.plot(steps, shares, color=colour, marker=marker, label=name.replace("\n", " "))
+        right.plot(steps, shares, color=colour, marker=marker, label=plain(name.replace("\n", " ")))
     right.set(
         title="How the costs spread", xlabel="subwords of a word", ylabel="share of words (%)"
     )
@@ -462,7 +472,7 @@ def score_comparison(scores: Mapping[str, tuple[float, float]]) -> Figure:
         drawn = axis.barh(places, values, height=0.38, color=colour, label=label)
         axis.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3)
     axis.set(title="Two scores of the same answers", xlabel="score", ylabel="tagger", xlim=(0, 1.1))
-    axis.set_yticks([-row for row in range(len(scores))], list(scores))
+    axis.set_yticks([-row for row in range(len(scores))], [plain(name) for name in scores])
     figure.legend(loc="outside lower right", ncols=2, frameon=False)
     return figure
 
@@ -517,7 +527,7 @@ def bar_chart(
     colours = (BLUE, ORANGE, GREEN)
     for (label, counts), colour in zip(series.items(), colours, strict=False):
         widths = [counts.get(name, 0) for name in names]
-        axis.barh(names, widths, left=left, color=colour, label=label)
+        axis.barh([plain(n) for n in names], widths, left=left, color=colour, label=plain(label))
         left = [a + b for a, b in zip(left, widths, strict=True)]
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import reprlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -183,7 +184,7 @@ def get_recipe(name: str | None = None) -> Recipe:
         return RECIPES[name]
     near = difflib.get_close_matches(name, RECIPES, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RECIPES)}"
-    raise RecipeError(f"unknown recipe {name!r}: {hint}")
+    raise RecipeError(f"unknown recipe {reprlib.repr(name)}: {hint}")
 
 
 def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:

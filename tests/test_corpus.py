@@ -25,6 +25,7 @@ ROW = {
     "worker_id": "0",
 }
 LINE = json.dumps(ROW).encode()
+OTHER = json.dumps({**ROW, "id": "2"}).encode()
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -193,8 +194,8 @@ class TestSources:
 
     def test_blank_lines_bom_and_windows_line_ends_are_fine(self, tmp_path: Path) -> None:
         path = tmp_path / "windows.jsonl"
-        path.write_bytes(b"\xef\xbb\xbf" + LINE + b"\r\n\r\n" + LINE + b"\r\n")
-        assert load_corpus(source=path)["utt"] == ["wake me at nine"] * 2
+        path.write_bytes(b"\xef\xbb\xbf" + LINE + b"\r\n\r\n" + OTHER + b"\r\n")
+        assert load_corpus(source=path)["id"] == ["1", "2"]
 
     def test_an_archive_is_only_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
@@ -241,9 +242,10 @@ class TestWrongSources:
         path = write_lines(tmp_path / "x.jsonl", LINE)
         assert f"{path} has no 'dev' rows for en-US" in self.message(path, split="validation")
 
-    def test_an_empty_file(self, tmp_path: Path) -> None:
-        path = write_lines(tmp_path / "x.jsonl")
-        assert "has no 'train' rows for en-US" in self.message(path)
+    @pytest.mark.parametrize("content", [b"", b" \r\n\t", b"\xef\xbb\xbf"], ids=ascii)
+    def test_an_empty_file(self, content: bytes, tmp_path: Path) -> None:
+        path = write_lines(tmp_path / "x.jsonl", content)
+        assert self.message(path) == "x.jsonl is empty: it has no row at all"
 
     def test_an_archive_without_the_locale(self, tmp_path: Path) -> None:
         path = write_archive(tmp_path / "m.tar.gz", {"1.1/data/ru-RU.jsonl": LINE})
@@ -274,7 +276,7 @@ class TestWrongSources:
             (b"wake me at nine", "not JSON in UTF-8 (Expecting value"),
             (
                 LINE.replace(b"nine", b"n\xefne"),
-                "not JSON in UTF-8 ('utf-8' codec can't decode byte",
+                f"not JSON in UTF-8 (byte {LINE.index(b'nine') + 1} is not UTF-8; save the file as UTF-8)",
             ),
             (b"[" * 200_000, "not JSON in UTF-8 (maximum recursion depth"),
             (b'["id"]', "a row must be a JSON object, not list"),

@@ -8,7 +8,6 @@ python -m nerlib.workshop.execute notebooks/02_parsing.ipynb
 from __future__ import annotations
 
 import argparse
-import html
 import os
 import re
 import sys
@@ -16,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from nbclient import NotebookClient
@@ -23,12 +23,14 @@ from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from nerlib.display import escape, isolated
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 CELL_SECONDS = 400
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # The header of every notebook says how long it takes to run, between these two marks.
-RUN_TIME = re.compile(r"(?<=<!-- run time -->).*?(?=<!-- /run time -->)")
+RUN_TIME = re.compile(r"(?<=<!-- run time -->)[^<\n]*+(?=<!-- /run time -->)")
 
 
 @dataclass(frozen=True)
@@ -142,21 +144,32 @@ def write_pages(executed: Sequence[Executed], output: Path) -> Path:
         body, _ = exporter.from_notebook_node(run.notebook)
         # Links between notebooks become links between pages.
         body = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", body)
-        (output / f"{run.path.stem}.html").write_text(body, encoding="utf-8")
+        page = output / f"{run.path.stem}.html"
+        page.write_text(body, encoding="utf-8", errors="replace")
     index = output / "index.html"
     index.write_text(_index_page(executed, output), encoding="utf-8")
     return index
 
 
+def address(name: str) -> str:
+    """Return the relative address of a file, safe between quotes, whatever it is called.
+
+    >>> address('javascript:alert("1").html')
+    './javascript%3Aalert%28%221%22%29.html'
+    """
+    return f"./{quote(os.fsencode(name))}"
+
+
 def _index_page(executed: Sequence[Executed], output: Path) -> str:
     """Return the page that links all others."""
     lessons = "\n".join(
-        f'<li><a href="{run.path.stem}.html">{html.escape(run.title)}</a>'
+        f'<li><a href="{address(f"{run.path.stem}.html")}">{isolated(run.title)}</a>'
         f" <small>({run.seconds:.0f} s)</small></li>"
         for run in executed
     )
     figures = "\n".join(
-        f'<figure><img src="{path.relative_to(output).as_posix()}" alt="{path.stem}"></figure>'
+        f'<figure><img src="{address(path.relative_to(output).as_posix())}" '
+        f'alt="{escape(path.stem)}"></figure>'
         for path in sorted(output.glob("figures/*.png"))
     )
     model = (

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
-from nerlib.display import entity_colour
+from nerlib.display import entity_colour, escape
 from nerlib.parsing import ParsedUtterance, Parser
 from nerlib.workshop.project import ROOT
 

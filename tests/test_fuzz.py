@@ -1,0 +1,162 @@
+"""Any input is read exactly or refused in one line: kept seeds and former crashes, and new bytes.
+
+`make fuzz` looks much longer, guided by coverage; what it finds is kept in `tests/fuzz/crashes`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fuzz_run
+import fuzz_targets
+import pytest
+from fuzz_targets import TARGETS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_encoders import one_thread  # noqa: F401  # a fixture for this module
+
+from nerlib import AnnotationError, Parser
+from nerlib.inference import plan_windows
+from nerlib.parsing import ParsedUtterance, Word
+
+KEPT = Path(__file__).parent / "fuzz"
+# Mutations of the seeds for each target; the parser's are quick, those with a model are not.
+SMOKE = {"parser": 3000, "alignment": 150, "windows": 40, "corpus": 150, "command_line": 40}
+
+
+def kept(target: str) -> list[Path]:
+    """The seeds and former crashes of a target."""
+    return sorted(
+        path for kind in ("seeds", "crashes") for path in (KEPT / kind).glob(f"{target}/*")
+    )
+
+
+def tokens() -> list[bytes]:
+    """The fuzzer's dictionary."""
+    lines = (KEPT / "tokens.dict").read_text(encoding="utf-8").splitlines()
+    quoted = [line[1:-1] for line in lines if line.startswith('"')]
+    return [text.encode().decode("unicode_escape").encode("latin-1") for text in quoted]
+
+
+def mutated(target: str, count: int) -> Iterator[bytes]:
+    """Seeds with parts cut out, doubled, swapped or replaced, the same ones every time."""
+    chance, seeds, words = random.Random(target), [p.read_bytes() for p in kept(target)], tokens()
+    for _ in range(count):
+        data = bytearray(chance.choice(seeds))
+        for _ in range(chance.randint(1, 4)):
+            start = chance.randint(0, len(data))
+            end = min(len(data), start + chance.choice((0, 0, 1, 3)))
+            other = chance.choice(seeds)
+            cut = chance.randint(0, len(other))
+            new = (chance.choice(words), chance.randbytes(1), other[cut : cut + 12], b"")
+            data[start:end] = chance.choice(new)
+        yield bytes(data)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+class TestTargets:
+    def test_kept_inputs_hold(self, target: str) -> None:
+        paths = kept(target)
+        assert len(paths) >= 10
+        for path in paths:
+            try:
+                TARGETS[target](path.read_bytes())
+            except Exception as error:
+                raise AssertionError(f"{path.name} fails: {error!r}") from error
+
+    def test_mutated_inputs_hold(self, target: str) -> None:
+        for data in mutated(target, SMOKE[target]):
+            try:
+                TARGETS[target](data)
+            except Exception as error:
+                raise AssertionError(f"{data!r} fails: {error!r}") from error
+
+
+@settings(max_examples=300)
+@given(data=st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda t: t.encode())))
+def test_any_bytes_hold_in_the_parser(data: bytes) -> None:
+    fuzz_targets.parser(data)
+
+
+@settings(max_examples=40)
+@given(data=st.binary(max_size=60))
+@pytest.mark.parametrize("target", fuzz_run.PIPELINE)
+def test_any_bytes_hold_in_the_pipeline(target: str, data: bytes) -> None:
+    TARGETS[target](data)
+
+
+@given(counts=st.lists(st.integers(0, 8), max_size=60), limit=st.integers(1, 8))
+def test_any_plan_of_windows_holds(counts: list[int], limit: int) -> None:
+    fuzz_targets.check_plan(counts, limit)
+
+
+def test_words_without_subwords_do_not_multiply_the_windows() -> None:
+    plan = plan_windows([0] * 1000 + [1] + [64] * 3, limit=64)
+    assert sum(end - first for first, end, _, _ in plan) <= 2 * 1004
+
+
+class TestTheTargetsThemselves:
+    """A target that cannot fail proves nothing: with broken code it must go red."""
+
+    def test_a_shifted_word_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def shifted(self: Parser, text: str, offset: int = 0) -> list[Word]:
+            return [Word(text, offset + 1, offset + 1 + len(text))]
+
+        monkeypatch.setattr(Parser, "split_words", shifted)
+        with pytest.raises(AssertionError):
+            fuzz_targets.parser(b"wake me")
+
+    def test_a_lost_word_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Parser, "split_words", lambda self, text, offset=0: [])
+        with pytest.raises(AssertionError):
+            fuzz_targets.parser(b"wake me")
+
+    def test_an_undocumented_error_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(self: Parser, annotated: str, row_id: str | None = None) -> ParsedUtterance:
+            raise IndexError
+
+        monkeypatch.setattr(Parser, "parse", broken)
+        with pytest.raises(IndexError):
+            fuzz_targets.parser(b"wake me")
+
+    def test_a_message_that_a_screen_obeys_is_noticed(self) -> None:
+        with pytest.raises(AssertionError):
+            fuzz_targets.check_message(AnnotationError("\x1b[2J", "remove it", 0))
+
+    def test_a_plan_that_loses_a_word_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(fuzz_targets, "plan_windows", lambda counts, limit: [(0, 1, 0, 1)])
+        with pytest.raises(AssertionError):
+            fuzz_targets.check_plan([1, 1], 2)
+
+
+class TestTheDriver:
+    def test_the_default_is_what_was_promised(self) -> None:
+        jobs = [job for group in fuzz_run.jobs_of(10_000_000, 100_000, 3) for job in group]
+        assert sum(job.runs for job in jobs if job.target == "parser") >= 10_000_000
+        assert sum(job.runs for job in jobs if job.target != "parser") >= 100_000
+        assert {job.target for job in jobs} == set(TARGETS) == {"parser", *fuzz_run.PIPELINE}
+        assert set(fuzz_run.LONGEST) == set(TARGETS)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="atheris has wheels for Linux only")
+    def test_a_short_run_counts_its_inputs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("atheris", reason="needs the extra: pip install 'nerlib[fuzz]'")
+        monkeypatch.setattr(fuzz_run, "WORK", tmp_path)
+        monkeypatch.setenv("NERLIB_FUZZ_WORK", str(tmp_path))
+        assert fuzz_run.run_all(parser=500, pipeline=0, processes=1) == 0
+        result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
+        assert result["parser"]["held"]
+        assert result["parser"]["inputs"] >= 500
+
+
+def test_the_driver_explains_itself() -> None:
+    done = subprocess.run(
+        [sys.executable, fuzz_run.__file__, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--parser" in done.stdout

@@ -1,0 +1,259 @@
+"""Hostile text in a real browser: nothing of it runs, loads or moves what stands around it.
+
+Skips where no Chromium or Chrome is found.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+from test_browser import CHROMIUM, FLAGS
+from test_display import every_view
+
+from nerlib import Parser, Span, highlight
+from nerlib.display import escape, html_table, isolated
+from nerlib.plots import bar_chart, character_ruler, plain, save_figure, subword_alignment
+from nerlib.recipes import Recipe
+from nerlib.workshop.execute import Executed, address, write_pages
+from nerlib.workshop.picture import picture
+
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+RUN = "window.hacked=1"
+HOSTILE = [
+    f"<script>{RUN}</script>",
+    f"<ScRiPt>{RUN}//",
+    f'"><img src=x onerror={RUN}>',
+    f"'><svg onload={RUN}>",
+    f"</title><script>{RUN}</script>",
+    f"</td></tr></table><script>{RUN}</script>",
+    f"--></style></script><script>{RUN}</script>",
+    f"<a href='javascript:{RUN}'>click</a>",
+    f"javascript:{RUN}",
+    f'" onmouseover="{RUN}" style="position:fixed;inset:0',
+    f"<details open ontoggle={RUN}>",
+    "<iframe srcdoc='<script>parent.hacked=1</script>'></iframe>",
+    "<link rel=stylesheet href=//elsewhere.example/x.css>",
+    "<img src=//elsewhere.example/pixel.png>",
+    f"<base href='javascript:{RUN}//'>",
+    "<dialog open>alert</dialog><script>alert(1)</script>",
+    "&lt;script&gt;&#x3C;script&#x3E;",
+    "abc\u202egnp.exe\u202c \u2066x",
+    "\u2067hidden\u2069 \u200f(12)",
+    "תשע (12) بايت",
+    "\x00\x08\x1b[2J\x9b31m",
+    "half \ud83d of a pair",
+    "$x_$ and $\\frac$",
+]
+TYPES = ("<script>window.hacked=1</script>", '"onclick=window.hacked=1', "\u202etype", "תשע")
+
+
+@dataclass
+class Watched:
+    """What a page did while it was open."""
+
+    page: Any
+    happened: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, address: str) -> None:
+        """Show a page, wait until nothing loads, then move over and click whatever there is."""
+        self.page.goto(address, wait_until="networkidle")
+        self.page.evaluate(
+            """() => document.querySelectorAll('body *').forEach(element =>
+                ['mouseover', 'focus', 'mouseenter', 'click'].forEach(name =>
+                    element.tagName === 'A' || element.dispatchEvent(new Event(name))))"""
+        )
+
+    def marker(self) -> object:
+        """What a script that ran has left behind."""
+        return self.page.evaluate("() => window.hacked ?? null")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Watched]:
+    """A new page that writes down every dialog, error, message and request."""
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    watch = Watched(page)
+    page.on("dialog", lambda dialog: (watch.happened.append("dialog"), dialog.dismiss()))
+    page.on("pageerror", lambda error: watch.happened.append(f"error: {error}"))
+    page.on("console", lambda message: watch.happened.append(f"console: {message.text}"))
+    page.on("requestfailed", lambda request: watch.happened.append(f"failed: {request.url}"))
+    page.on("request", lambda request: watch.requests.append(request.url))
+    yield watch
+    page.close()
+
+
+def page_of(body: str) -> str:
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>x</title>{body}</html>'
+
+
+def write_page(path: Path, body: str) -> str:
+    """Write a page and return its address."""
+    path.write_text(page_of(body), encoding="utf-8", errors="surrogatepass")
+    return path.as_uri()
+
+
+def everything_that_shows(text: str) -> Iterator[str]:
+    """The HTML of every function that makes some, with the text wherever a text can stand."""
+    for view in every_view(text).values():
+        yield view.markup
+    for slot_type in TYPES:
+        yield highlight(f"at {text} now", [Span(slot_type, 3, 3 + len(text))]).markup
+    yield html_table([text], [[text, highlight(text, [])]]).markup
+    yield Recipe(text, text, text, text, "en-US", text)._repr_html_()
+    yield f"<p>{isolated(text)}</p>"
+    yield f'<p title="{escape(text)}">quoted</p>'
+    safe = text.translate(dict.fromkeys(map(ord, "[]")))
+    yield picture([f"{safe} [{'_'.join(safe.split())} : {safe}]"])
+
+
+@needs_browser
+class TestInABrowser:
+    def test_nothing_of_a_page_of_hostile_samples_runs(
+        self, watched: Watched, tmp_path: Path
+    ) -> None:
+        parts = [markup for text in HOSTILE for markup in everything_that_shows(text)]
+        assert len(parts) > 300
+        shown = write_page(tmp_path / "page.html", "".join(parts))
+        watched.open(shown)
+        assert watched.happened == []
+        assert watched.requests == [shown]
+        assert watched.marker() is None
+        assert watched.page.evaluate("() => document.links.length") == 0
+        for text in HOSTILE[:16]:
+            assert text in watched.page.text_content("body")
+
+    @pytest.mark.parametrize(
+        ("sample", "notices"),
+        [
+            (HOSTILE[0], "marker"),
+            (HOSTILE[2], "failed"),
+            (HOSTILE[15], "dialog"),
+            (HOSTILE[13], "request"),
+            ("<script>nowhere()</script>", "error"),
+        ],
+        ids=["script", "handler", "dialog", "request", "error"],
+    )
+    def test_the_same_samples_unescaped_are_noticed(
+        self, sample: str, notices: str, watched: Watched, tmp_path: Path
+    ) -> None:
+        """Else the test above could not fail."""
+        watched.open(write_page(tmp_path / "page.html", f"<p>{sample}</p>"))
+        seen = {line.partition(":")[0] for line in watched.happened}
+        seen |= {"marker"} if watched.marker() else set()
+        seen |= {"request"} if len(watched.requests) > 1 else set()
+        assert notices in seen
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
+    def test_the_index_shows_hostile_titles_and_file_names(
+        self, watched: Watched, tmp_path: Path
+    ) -> None:
+        names = [text.replace("/", "⁄").replace("\x00", "")[:80] for text in HOSTILE]
+        names = [name for name in names if "\ud83d" not in name] + ["100% #1 ?x=1&y", "a b"]
+        (tmp_path / "figures").mkdir()
+        for name in names:
+            save_figure(
+                bar_chart({"x": {"y": 1}}, "t", "x", "y"), tmp_path / "figures" / f"{name}.png"
+            )
+        runs = [
+            Executed(
+                tmp_path / f"{name}.ipynb",
+                new_notebook(cells=[new_markdown_cell(f"# {title}\n")]),
+                12,
+            )
+            for name, title in zip(names, [*HOSTILE, "plain", "plain"], strict=False)
+        ]
+        index = write_pages(runs, tmp_path)
+        watched.open(index.as_uri())
+        assert watched.happened == []
+        assert watched.marker() is None
+        assert all(url.startswith(tmp_path.as_uri()) for url in watched.requests)
+        pictures = watched.page.evaluate("() => [...document.images].map(i => i.naturalWidth)")
+        assert len(pictures) == len(names)
+        assert all(pictures)  # every picture was found under its own name
+        links = watched.page.evaluate("() => [...document.links].map(link => link.href)")
+        assert len(links) == len(runs)
+        for link, run in zip(links, runs, strict=True):  # each leads to its own file
+            assert Path(url2pathname(urlsplit(link).path)) == run.path.with_suffix(".html")
+
+    @pytest.mark.parametrize(
+        "text", ["תשע", "بايت ١٢", "abc\u202e", "\u2067x", "a\u200fב"], ids=ascii
+    )
+    def test_what_stands_around_a_text_keeps_its_order(
+        self, text: str, watched: Watched, tmp_path: Path
+    ) -> None:
+        watched.open(write_page(tmp_path / "page.html", line_around(isolated(text))))
+        places = watched.page.evaluate(PLACES)
+        assert places == sorted(places)
+
+    def test_without_isolation_it_does_not(self, watched: Watched, tmp_path: Path) -> None:
+        watched.open(write_page(tmp_path / "page.html", line_around(escape("תשע"))))
+        places = watched.page.evaluate(PLACES)
+        assert places != sorted(places)
+
+
+# The left edges of the letters outside of the text, in the order in which they were written.
+PLACES = """() => ['before', 'after'].flatMap(id => {
+    const node = document.getElementById(id).firstChild, range = document.createRange();
+    return [...node.data].map((_, i) => {
+        range.setStart(node, i); range.setEnd(node, i + 1);
+        return range.getBoundingClientRect().left;
+    });
+})"""
+
+
+def line_around(markup: str) -> str:
+    """A line of text with some markup in its middle."""
+    return f'<p><span id="before">1.</span> {markup} <span id="after">(12)</span></p>'
+
+
+class TestFigures:
+    @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+    def test_hostile_text_is_drawn(self, text: str, tmp_path: Path) -> None:
+        words = Parser().split_words(text)
+        names = [word.text for word in words]
+        for figure in (
+            bar_chart({text: {text: 1}}, "title", "x", "y"),
+            character_ruler(text, words, [Span(text, 0, len(text))]),
+            subword_alignment(names, names, range(len(names))),
+        ):
+            assert save_figure(figure, tmp_path / "figure.png").stat().st_size > 0
+
+    def test_dollars_are_dollars(self) -> None:
+        figure = bar_chart({"x": {"$5 or $7": 1}}, "title", "x", "y")
+        (label,) = figure.axes[0].get_yticklabels()
+        assert label.get_text() == plain("$5 or $7")
+        assert label._preprocess_math(label.get_text()) == ("$5 or $7", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("02_parsing.html", "./02_parsing.html"),
+        ("figures/a b.png", "./figures/a%20b.png"),
+        ('"><script>', "./%22%3E%3Cscript%3E"),
+        ("javascript:alert(1)", "./javascript%3Aalert%281%29"),
+        ("//elsewhere.example", ".///elsewhere.example"),
+        ("\udcff", "./%FF"),
+    ],
+)
+def test_addresses(name: str, shown: str) -> None:
+    assert address(name) == shown
