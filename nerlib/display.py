@@ -154,13 +154,19 @@ def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 
         number = f"{value:.1f}" if known else "–"
         cells.append(
             '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
-            f"padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:rgba(213,94,0,"
-            f'{0.75 * shade:.2f})">{escape(word)}<br><small>{number}</small></span>'
+            f"padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:{_shade(shade)}"
+            f'">{isolated(word)}<br><small>{number}</small></span>'
         )
         plain.append(f"{visible(word)} {number}")
     return Html(
         f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>', " | ".join(plain)
     )
+
+
+def _shade(share: float) -> str:
+    """Return a colour between white (0) and orange (1); opaque, so that dark pages show it too."""
+    mixed = (round(255 + 0.75 * share * (full - 255)) for full in (213, 94, 0))
+    return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
 def tag_table(parsed: ParsedUtterance) -> Html:
