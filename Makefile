@@ -24,7 +24,8 @@ run: $(READY)  ## run all lessons, train the model, make a page of each: open bu
 quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY) lint  ## prove it: style, types, doctests, tests, every notebook run again
+test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run again
+	$(MAKE) lint
 	$(BIN)/python -m pytest
 	$(MAKE) test-notebooks
 
