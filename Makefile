@@ -26,8 +26,8 @@ quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load,
 
 test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run again
 	$(MAKE) lint
-	$(BIN)/python -m pytest
 	$(MAKE) test-notebooks
+	$(BIN)/python -m pytest
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks

@@ -20,6 +20,8 @@ import hypothesis
 import pytest
 import torch
 
+from nerlib.device import available_cores
+
 # The first example of a test may pay for an import: time says nothing about right or wrong here.
 hypothesis.settings.register_profile("nerlib", deadline=None)
 hypothesis.settings.load_profile("nerlib")
@@ -27,8 +29,8 @@ hypothesis.settings.load_profile("nerlib")
 
 @pytest.fixture(scope="session", autouse=True)
 def two_threads() -> None:
-    """Use two threads, as the smallest machines that the course is for."""
-    torch.set_num_threads(2)
+    """Use two threads, as the smallest machines that the course is for, or the one core we have."""
+    torch.set_num_threads(min(2, available_cores()))
 
 
 @pytest.fixture(scope="session", autouse=True)
