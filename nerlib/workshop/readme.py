@@ -30,7 +30,7 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         header = notebook.cells[0].source
         title = header.splitlines()[0].lstrip("# ")
         objective = OBJECTIVE.search(header)
-        learns = objective["text"].rstrip(".") if objective else ""
+        learns = objective["text"].rstrip(".;") if objective else ""
         seconds = notebook.metadata["nerlib"]["run_seconds"]
         badge = f"[![Open in Colab]({BADGE})]({publication.colab_link(path.stem)})"
         rows.append(f"| [{title}](notebooks/{path.name}) | {learns} | {seconds} s | {badge} |")
