@@ -151,16 +151,19 @@ def check_fast(tokenizer: PreTrainedTokenizerBase, name: str) -> PreTrainedToken
     return tokenizer
 
 
-def build_small_bert(texts: Iterable[str], folder: str | Path, seed: int = 0) -> Path:
+def build_small_bert(
+    texts: Iterable[str], folder: str | Path, seed: int = 0, lowercase: bool = True
+) -> Path:
     """Write a small BERT with random weights and a WordPiece vocabulary learnt from the texts.
 
     Four layers, hidden size 256, about 4 million parameters: a start without any pre-training, for
-    languages no packaged encoder knows. Returns the folder, which loads like any other encoder.
+    languages no packaged encoder knows. `lowercase=False` makes a vocabulary that tells capitals
+    from small letters. Returns the folder, which loads like any other encoder.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = learn_word_pieces(list(texts), size=4000)
-    pieces = BertWordPieceTokenizer(vocabulary, lowercase=True, strip_accents=False)
+    vocabulary = learn_word_pieces(list(texts), 4000, lowercase)
+    pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=pieces._tokenizer,
         unk_token="[UNK]",
@@ -185,16 +188,16 @@ def build_small_bert(texts: Iterable[str], folder: str | Path, seed: int = 0) ->
     return folder
 
 
-def learn_word_pieces(texts: list[str], size: int) -> dict[str, int]:
+def learn_word_pieces(texts: list[str], size: int, lowercase: bool = True) -> dict[str, int]:
     """Return a WordPiece vocabulary learnt from the texts, the same one every time.
 
     >>> vocabulary = learn_word_pieces(["wake me", "wake up"], size=50)
     >>> vocabulary["[PAD]"], "wake" in vocabulary
     (0, True)
     """
-    learner = BertWordPieceTokenizer(lowercase=True, strip_accents=False)
+    learner = BertWordPieceTokenizer(lowercase=lowercase, strip_accents=False)
     # Not `learner.normalize`, which fails in some versions of tokenizers (0.22).
-    normalize = BertNormalizer(lowercase=True, strip_accents=False).normalize_str
+    normalize = BertNormalizer(lowercase=lowercase, strip_accents=False).normalize_str
     letters = sorted({letter for text in texts for letter in normalize(text)} - {" "})
     # The trainer numbers the `##` letters as it meets them, in random order, and breaks ties by
     # number. Numbered in advance, among the special tokens, they make its choice repeatable.

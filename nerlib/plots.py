@@ -477,6 +477,56 @@ def score_comparison(scores: Mapping[str, tuple[float, float]]) -> Figure:
     return figure
 
 
+def damage_chart(damage: Mapping[str, tuple[float, float]], noise: float) -> Figure:
+    """Return what faults do to entity F1: lost by the model (left), told too much (right).
+
+    `damage` holds (lost, told) by the fault's name; the largest stand on top. Bars inside of the
+    grey band, as wide as `noise` on both sides of 0, are no larger than what chance alone does.
+    Built in notebook 08.
+    """
+    names = sorted(damage, key=lambda name: max(map(abs, damage[name])))
+    figure, axes = new_figure(2, height=1.6 + 0.3 * len(names))
+    figure.set_figwidth(10.6)
+    titles = ("F1 that the model loses", "F1 that the report tells too much")
+    for side, (axis, title, colour) in enumerate(zip(axes, titles, (RED, BLUE), strict=True)):
+        values = [damage[name][side] for name in names]
+        axis.axvspan(-noise, noise, color="#DDDDDD", linewidth=0, label="chance")
+        bars = axis.barh(names, values, color=colour)
+        axis.bar_label(bars, [f"{v:+.3f}" if v else "0" for v in values], padding=3, fontsize=8)
+        axis.axvline(0, color=GREY, linewidth=0.8)
+        axis.set(title=title, xlabel="entity F1 (points of 1)")
+        axis.margins(x=0.25)
+    axes[1].set_yticklabels([])
+    axes[0].legend(frameon=False, loc="lower right")
+    return figure
+
+
+def waterfall_chart(steps: Sequence[tuple[str, str, float]]) -> Figure:
+    """Return entity F1 step by step, each bar from the score before it to its own.
+
+    `steps` holds (name, kind, F1), where kind is "start", "bug" or "choice". Built in notebook 08.
+    """
+    figure, (axis,) = new_figure(1, height=1.6 + 0.36 * len(steps))
+    figure.set_figwidth(8.2)
+    colours = {"start": GREY, "bug": ORANGE, "choice": BLUE}
+    labels = {"start": "as published", "bug": "a fault removed", "choice": "another setting"}
+    shown: set[str] = set()
+    before = 0.0
+    for row, (_, kind, f1) in enumerate(steps):
+        label = "" if kind in shown else labels[kind]
+        shown.add(kind)
+        axis.barh(-row, f1 - before, left=before, color=colours[kind], label=label)
+        change = f"{f1:.3f}" if kind == "start" else f"{f1:.3f}  ({f1 - before:+.3f})"
+        axis.text(max(before, f1) + 0.01, -row, change, va="center", fontsize=9)
+        axis.plot([f1, f1], [-row - 1 if row + 1 < len(steps) else -row, -row], GREY, linewidth=0.6)
+        before = f1
+    axis.set_yticks([-row for row in range(len(steps))], [name for name, _, _ in steps])
+    axis.set(title="From the tutorial's entity F1 to ours", xlabel="entity F1 on validation")
+    axis.set_xlim(0, max(f1 for _, _, f1 in steps) * 1.35)
+    axis.legend(frameon=False, loc="lower right" if len(steps) < 3 else "upper right")
+    return figure
+
+
 def course_map() -> Figure:
     """Return the way of the data through the course, one station a line. Built for notebook 00."""
     stations = (

@@ -1,0 +1,248 @@
+"""A published tutorial, "Named Entity Recognition with Torch Loop" (2023), rebuilt with its faults.
+
+Written anew, from what that tutorial's code does: one utterance a step, a Python loop over words,
+Adam at a rate of 1e-5, rows in the order of the file, dropout left on in validation, accuracy as
+the only score. Its tags come from a dictionary of words, its subword positions are counted in
+words, and its tag set grows with every row that is parsed, those of validation too. Two things
+differ: what it keeps in global variables is handed over here, and rows at which its loop would
+stop with an error are listed in `unusable`. Only notebook 08 and comparisons use this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import regex
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+from torch.utils.data import DataLoader, Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from nerlib.parsing import OUTSIDE, Word
+
+RATE = 1e-5
+HEAD_SIZE = 256
+_SLOT = regex.compile(r"\[(.*?)\]")
+_MARKS = regex.compile(r"""[.,/#!$%^&*;:{}=\-_`~()'"’¿]""")
+
+Item = dict[str, Tensor]
+
+
+class TutorialParser:
+    """Tags an utterance by looking its words up among the words of its slots.
+
+    The tag set grows with every call; numbers are given in the order of first appearance.
+
+    >>> parser = TutorialParser()
+    >>> parser("play five of the five stars", "play [song_name : five] of the five stars")
+    ['O', 'B-SONG_NAME', 'O', 'O', 'B-SONG_NAME', 'O']
+    >>> parser.get_id("B-SONG_NAME")
+    1
+    """
+
+    def __init__(self) -> None:
+        self.tag_to_id: dict[str, int] = {OUTSIDE: 0}
+
+    def __call__(self, sentence: str, annotated: str) -> list[str]:
+        """Return one tag per word; raises `ValueError` for a slot without exactly one " : "."""
+        word_to_tag: dict[str, str] = {}
+        for inside in _SLOT.findall(annotated):
+            slot_type, value = inside.split(" : ")
+            for number, word in enumerate(value.split(" ")):
+                word_to_tag[word] = f"{'I' if number else 'B'}-{slot_type.upper()}"
+        words = _MARKS.sub(lambda mark: f" {mark[0]} ", sentence).split()
+        tags = [word_to_tag.get(word, OUTSIDE) for word in words]
+        for tag in tags:
+            self.tag_to_id.setdefault(tag, len(self.tag_to_id))
+        return tags
+
+    def get_id(self, tag: str) -> int:
+        """Return a tag's number; raises `KeyError` for one that was never met."""
+        return self.tag_to_id[tag]
+
+    def get_label(self, number: int) -> str:
+        """Return the tag of a number. (The tutorial's own function calls one that is missing.)"""
+        return list(self.tag_to_id)[number]
+
+
+class TutorialDataset(Dataset[Item]):
+    """Rows as tensors, one utterance each: `input_ids` and `attention_mask` (1, subwords),
+    `subword_group` (words, 2) and `target` (words).
+
+    What counts as a word is decided twice, by the tokenizer for the groups and by the parser for
+    the tags. Rows in which the two disagree, at which the tutorial's training would stop, are in
+    `unusable`; `kept` holds the row numbers of the others.
+    """
+
+    def __init__(
+        self,
+        corpus: Iterable[Mapping[str, Any]],
+        tokenizer: PreTrainedTokenizerFast,
+        parser: TutorialParser,
+    ) -> None:
+        self.items: list[Item] = []
+        self.kept: list[int] = []
+        self.unusable: list[str] = []
+        for number, row in enumerate(corpus):
+            tags = parser(row["utt"], row["annot_utt"])
+            item = encode(row["utt"], tokenizer)
+            item["target"] = torch.tensor([parser.get_id(tag) for tag in tags])
+            if len(item["target"]) == len(item["subword_group"]):
+                self.items.append(item)
+                self.kept.append(number)
+            else:
+                self.unusable.append(row["utt"])
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.items[index]
+
+
+def encode(text: str, tokenizer: PreTrainedTokenizerFast) -> Item:
+    """Return one text's tensors. `subword_group` holds (word number + 1, number of subwords), which
+    is right only until the first word of several subwords."""
+    encoded = tokenizer(text, padding=True, truncation=True, return_tensors="pt", verbose=False)
+    counts = [
+        (word + 1, len(list(group)))
+        for word, group in groupby(encoded.word_ids())
+        if word is not None
+    ]
+    return {
+        "input_ids": encoded["input_ids"],
+        "attention_mask": encoded["attention_mask"],
+        "subword_group": torch.tensor(counts),
+    }
+
+
+class TutorialClassifier(nn.Module):
+    """Encoder, a loop over words, and a head of two layers without dropout."""
+
+    def __init__(self, encoder: PreTrainedModel, tags: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Sequential(
+            nn.Linear(encoder.config.hidden_size, HEAD_SIZE),
+            nn.ReLU(),
+            nn.Linear(HEAD_SIZE, tags),
+        )
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return logits (words, tags) of one utterance."""
+        hidden = self.encoder(inputs["input_ids"], inputs["attention_mask"])[0]
+        rows = []
+        for first, count in inputs["subword_group"]:
+            word = hidden[:, first : first + count].mean(dim=1)  # (1, hidden)
+            rows.append(self.head(word))
+        return torch.stack(rows).squeeze(1)
+
+
+@dataclass(frozen=True)
+class TutorialEpoch:
+    """What the tutorial prints after each epoch, and nothing else."""
+
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+
+    def __str__(self) -> str:
+        return (
+            f"loss: {self.loss:.4f}; acc: {self.accuracy:.4f}, "
+            f"val_loss: {self.validation_loss:.4f}, val_acc: {self.validation_accuracy:.4f}"
+        )
+
+
+def train_tutorial(
+    model: TutorialClassifier,
+    train_set: TutorialDataset,
+    validation_set: TutorialDataset,
+    epochs: int,
+    report: Callable[[str], None] = print,
+    fused: bool = False,
+) -> list[TutorialEpoch]:
+    """Train as the tutorial does: one utterance a step, in the order of the file.
+
+    The model stays in training mode afterwards, as there. `fused` computes the same steps with
+    PyTorch's quicker Adam, which the tutorial does not ask for.
+    """
+    optimizer = Adam(model.parameters(), lr=RATE, fused=fused)
+    history = []
+    for epoch in range(epochs):
+        model.train()
+        trained = run_through(model, train_set, optimizer)
+        with torch.no_grad():  # stops gradients; dropout goes on
+            validated = run_through(model, validation_set)
+        history.append(TutorialEpoch(*trained, *validated))
+        report(f"Epoch-{epoch + 1}: {history[-1]}")
+    return history
+
+
+def run_through(
+    model: TutorialClassifier, data: TutorialDataset, optimizer: Adam | None = None
+) -> tuple[float, float]:
+    """Return mean loss and accuracy over all rows, with a step after each if there is an optimizer.
+
+    The mean is over utterances, so that a word of a short one counts for more.
+    """
+    device = next(model.parameters()).device
+    criterion = nn.CrossEntropyLoss()
+    losses, right, words = 0.0, 0, 0
+    for batch in DataLoader(data):
+        inputs = {name: tensor.squeeze(0).to(device) for name, tensor in batch.items()}
+        logits = model(inputs)
+        loss = criterion(logits, inputs["target"])
+        right += int((logits.argmax(1) == inputs["target"]).sum())
+        words += len(inputs["target"])
+        losses += loss.item()
+        if optimizer is not None:
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return losses / len(data), right / words
+
+
+def ner_inference(
+    text: str, model: TutorialClassifier, tokenizer: PreTrainedTokenizerFast
+) -> list[int]:
+    """Return one tag number per word, words being what the tokenizer takes for words."""
+    device = next(model.parameters()).device
+    inputs = {name: tensor.to(device) for name, tensor in encode(text, tokenizer).items()}
+    numbers: list[int] = model(inputs).argmax(dim=1).tolist()
+    return numbers
+
+
+@torch.no_grad()
+def tags_for_words(
+    text: str,
+    words: Sequence[Word],
+    model: TutorialClassifier,
+    tokenizer: PreTrainedTokenizerFast,
+    parser: TutorialParser,
+) -> list[str]:
+    """Return the tutorial's answer for nerlib's words, so that both can be scored alike.
+
+    The model is left in its mode: in training mode dropout takes part, as in the tutorial's
+    validation.
+    """
+    numbers = ner_inference(text, model, tokenizer)
+    places = places_of_words(text, words, tokenizer)
+    return [OUTSIDE if at is None else parser.get_label(numbers[at]) for at in places]
+
+
+def places_of_words(
+    text: str, words: Sequence[Word], tokenizer: PreTrainedTokenizerFast
+) -> list[int | None]:
+    """Return, for each of nerlib's words, which of the tokenizer's words holds its first character.
+
+    The count is of those that have a subword, as in `encode`; None if there is none.
+    """
+    encoding = tokenizer(text, verbose=False)
+    known = [word for word, _ in groupby(encoding.word_ids()) if word is not None]
+    found = [encoding.char_to_word(word.start) for word in words]
+    return [None if word is None else known.index(word) for word in found]

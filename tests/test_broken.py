@@ -1,0 +1,349 @@
+"""Each fault of notebook 08 hurts, or is invisible, exactly as the text says."""
+
+from __future__ import annotations
+
+import ast
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+import torch
+from tiny_encoders import (
+    encoder_folder,
+    make_row,
+    new_model,
+    small_data,
+    tokenizer_of,
+)
+
+from nerlib import (
+    EncoderError,
+    Parser,
+    TrainConfig,
+    collate,
+    evaluate_tags,
+    load_model,
+    pool_words,
+    predict_tags,
+    save_model,
+)
+from nerlib.corpus import rows_to_dataset
+from nerlib.plots import damage_chart, waterfall_chart
+from nerlib.workshop import broken, faults
+from nerlib.workshop.broken import NO_BUGS, Bugs, Lab, Run, run
+
+ROOT = Path(__file__).resolve().parents[1]
+SEEDS = (0, 1, 2)
+WRONG_ON_PURPOSE = {"broken", "faults", "tutorial_rebuilt", "waterfall"}
+SETTINGS = TrainConfig(
+    epochs=8,
+    batch_size=8,
+    learning_rate=3e-3,
+    head_rate_factor=3,
+    device="cpu",
+    precision="fp32",
+    threads=1,
+)
+# Words of slots stand outside of slots as well, and words of several subwords stand before slots.
+FORMS = {
+    "alarm_set": (
+        "wake me up at [time : {t}] and not at {t2}",
+        "please remind miles at [time : {t}], {t2} is late",
+    ),
+    "weather_query": (
+        "what's the weather in [place_name : {p}] [date : {d}]",
+        "tomorrow's weather in [place_name : {p}] please",
+    ),
+    "play_music": (
+        "play [artist_name : {a}] in the [house_place : {h}]",
+        "play some {a} jazz, [artist_name : {a}]",
+    ),
+}
+VALUES = {
+    "t": ("nine", "nine am", "half past seven", "seven", "half past nine"),
+    "t2": ("nine", "seven", "half past seven"),
+    "d": ("friday", "next friday", "tomorrow"),
+    "p": ("new york", "miles", "anna", "york"),
+    "a": ("miles davis", "quiet davis", "anna", "the heating"),
+    "h": ("kitchen", "new kitchen"),
+}
+
+
+# Said before a sentence, so that its words stand at any place, behind any number of pieces.
+OPENINGS = ("hey", "please", "quietly", "somewhere", "anyway", "miles", "well then", "by the way")
+
+
+def make_rows(number: int, seed: int):
+    """Rows of three intents, written anew with every seed."""
+    pick = random.Random(seed)
+    rows = []
+    for row in range(number):
+        intent = pick.choice(list(FORMS))
+        values = {name: pick.choice(options) for name, options in VALUES.items()}
+        said = pick.choices(OPENINGS, k=pick.randrange(4))
+        text = " ".join([*said, pick.choice(FORMS[intent]).format(**values)])
+        rows.append({**make_row(row, text), "intent": intent})
+    return rows_to_dataset(rows)
+
+
+@cache
+def lab() -> Lab:
+    rows = [make_rows(number, seed) for seed, number in enumerate((240, 150, 150))]
+    folder = str(encoder_folder("bert"))
+    return Lab(*rows, tokenizer_of("bert"), Parser(), folder, SETTINGS)
+
+
+@cache
+def trained(seed: int, **bugs: bool) -> Run:
+    return run(lab(), Bugs(**bugs), seed, watch=not bugs)
+
+
+def mean_cost(**bugs: bool) -> float:
+    return fmean(trained(seed).f1 - trained(seed, **bugs).f1 for seed in SEEDS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """One thread: for tiny networks a second one waits longer than it works."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class TestWhereTheyLive:
+    def test_no_room_of_the_library_imports_them(self) -> None:
+        for path in ROOT.glob("nerlib/**/*.py"):
+            if path.stem in WRONG_ON_PURPOSE and path.parent.name == "workshop":
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                named = [a.name for a in getattr(node, "names", []) if isinstance(a, ast.alias)]
+                modules = {getattr(node, "module", None) or "", *named}
+                parts = {part for module in modules for part in module.split(".")}
+                if isinstance(node, (ast.Import, ast.ImportFrom)):
+                    assert not parts & WRONG_ON_PURPOSE, path
+
+    def test_using_the_library_loads_none_of_them(self) -> None:
+        program = (
+            "import sys, nerlib, nerlib.__main__, nerlib.tour\n"
+            "print([m for m in sys.modules if m.startswith('nerlib.workshop')])"
+        )
+        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert answer.stdout.strip() == "[]", answer.stderr
+
+
+class TestTheLoopWithoutAFault:
+    """What the faults are compared with has to be what the library does."""
+
+    def test_loss_and_answers_are_the_library_s(self) -> None:
+        data = small_data("bert", rows=40)
+        model = new_model("bert", data.tags).eval()
+        items = broken.break_rows(data, NO_BUGS, training=True)
+        batch = broken.collate_groups(items, data.pad_id)
+        compute = broken.choose_compute("cpu", "fp32")
+        found = broken.batch_loss(model, batch, SETTINGS, compute)
+        expected = model(**collate(data.items, data.pad_id)).loss
+        torch.testing.assert_close(found, expected)
+        found.backward()
+        gradients = [p.grad.clone() for p in model.head.parameters()]
+        model.zero_grad()
+        expected.backward()
+        torch.testing.assert_close(gradients, [p.grad for p in model.head.parameters()])
+        logits = broken.word_logits(model, batch)
+        torch.testing.assert_close(logits, model(**collate(data.items, data.pad_id)).logits)
+
+    def test_its_answers_are_the_library_s(self) -> None:
+        base = trained(0)
+        assert base.answers() == predict_tags(base.model, base.validation_set)[0]
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_pooling_of_right_slices_is_the_library_s(self, seed: int) -> None:
+        data = small_data("bert", rows=10, seed=seed)
+        batch = collate(data.items, data.pad_id)
+        hidden = torch.randn(*batch["input_ids"].shape, 6)
+        groups = broken.collate_groups(data.items, data.pad_id)["subword_group"]
+        expected = pool_words(hidden, batch["word_ids"], batch["labels"].shape[1])
+        torch.testing.assert_close(broken.pool_slices(hidden, groups), expected)
+
+    def test_it_learns(self) -> None:
+        assert min(trained(seed).f1 for seed in SEEDS) > 0.7
+
+
+class TestFaultsThatSpoilTheModel:
+    """Live, over three seeds, on sentences in which every fault can show."""
+
+    @pytest.mark.parametrize(
+        ("bug", "least", "most"),
+        [
+            ("word_dictionary", 0.04, 0.25),
+            ("word_offsets", 0.2, 0.7),
+            ("padding_in_loss", 0.02, 0.3),
+            ("first_subword_loss", 0.2, 0.8),
+            ("file_order", 0.08, 0.6),
+        ],
+    )
+    def test_it_hurts(self, bug: str, least: float, most: float) -> None:
+        assert least < mean_cost(**{bug: True}) < most
+
+    def test_padding_makes_the_loss_look_better_than_the_model_is(self) -> None:
+        plain, padded = trained(0), trained(0, padding_in_loss=True)
+        assert padded.losses[-1] < plain.losses[-1] / 2
+
+    def test_a_fault_in_the_training_tags_leaves_the_right_answers_alone(self) -> None:
+        bugs = Bugs(word_dictionary=True, first_subword_loss=True)
+        data = trained(0).validation_set
+        for found, right in zip(broken.break_rows(data, bugs, False), data.items, strict=True):
+            assert torch.equal(found["target"], right["target"])
+            assert torch.equal(found["subword_group"], right["subword_group"])
+        assert [u.tags for u in data.utterances] == data.gold
+
+    def test_a_new_head_knows_nothing_and_only_a_strict_loader_says_so(
+        self, tmp_path: Path
+    ) -> None:
+        base = trained(0)
+        assert faults.cost_of_new_head(base).lost > 0.7 * base.f1
+        weights = base.model.state_dict()
+        renamed = {name.replace("head.", "classifier."): tensor for name, tensor in weights.items()}
+        with pytest.raises(RuntimeError, match="Missing key"):
+            base.model.load_state_dict(renamed)
+        save_model(base.model, lab().tokenizer, tmp_path)
+        base.model.save_pretrained(tmp_path, state_dict=renamed)
+        with pytest.raises(EncoderError, match="head"):
+            load_model(tmp_path)
+
+    def test_a_grown_tag_set_is_invisible_until_the_numbers_are_read_with_another(self) -> None:
+        foreign = faults.other_domain("en-US")
+        costs = []
+        for seed in SEEDS:
+            base, grown = trained(seed), run(lab(), NO_BUGS, seed, foreign)
+            own = set(base.model.config.labels)
+            assert {tag for tags in grown.answers() for tag in tags} <= own
+            assert len(grown.model.config.labels) == len(own) + 6
+            costs.append(base.f1 - grown.f1)
+            assert faults.renumbered(grown, base).overall.f1 < grown.f1 - 0.2
+        assert abs(fmean(costs)) < 0.12
+
+    def test_small_letters_hurt_a_model_that_has_learnt_from_capitals(self, tmp_path: Path) -> None:
+        cased = faults.cased_lab(lab(), tmp_path, epochs=3)
+        assert cased.validation_rows["utt"] != lab().validation_rows["utt"]
+        trained_with_capitals = run(cased)
+        assert trained_with_capitals.f1 > 0.5
+        assert faults.cost_of_lower_case(cased, trained_with_capitals).lost > 0.1
+
+
+class TestFaultsThatSpoilTheReport:
+    """The model is the same; the number said about it is not."""
+
+    def test_dropout_reports_less_than_the_model_can_do_and_never_the_same_twice(self) -> None:
+        torch.manual_seed(0)
+        bases = [trained(seed) for seed in SEEDS]
+        assert fmean(faults.cost_of_dropout(base).told for base in bases) < -0.01
+        assert all(faults.cost_of_dropout(base).lost == 0 for base in bases)
+        assert all(base.scores().overall.f1 == base.f1 for base in bases)
+        assert len({base.scores(dropout=True).token_accuracy for base in bases for _ in "ab"}) > 1
+
+    def test_accuracy_praises_a_model_that_finds_nothing(self) -> None:
+        for seed in SEEDS:
+            base = trained(seed)
+            gold = base.validation_set.gold
+            silent = evaluate_tags(gold, [["O"] * len(tags) for tags in gold])
+            assert silent.overall.f1 == 0
+            assert silent.token_accuracy > 0.5
+            assert faults.cost_of_accuracy(base).told > 0
+
+    def test_swapping_is_invisible_in_f1_and_exchanges_the_other_two(self) -> None:
+        for base in (trained(0), trained(1, word_offsets=True)):
+            right, swapped = (
+                base.scores().overall,
+                evaluate_tags(base.answers(), base.validation_set.gold).overall,
+            )
+            assert (swapped.precision, swapped.recall) == (right.recall, right.precision)
+            assert right.precision != right.recall
+            assert faults.cost_of_swapping(base).told == 0
+
+    def test_test_rows_that_choose_the_epoch_never_tell_less(self) -> None:
+        told = [faults.cost_of_test_epoch(trained(seed)).told for seed in SEEDS]
+        assert min(told) >= 0
+        base = trained(0)
+        cheated = replace(base, history=[*base.history, flattered(base)])
+        assert faults.cost_of_test_epoch(cheated).told > 0
+
+
+def flattered(base: Run):
+    """An epoch that is perfect on test rows and useless on validation rows."""
+    gold, other = base.test_set.gold, base.validation_set.gold
+    return evaluate_tags(other, [["O"] * len(tags) for tags in other]), evaluate_tags(gold, gold)
+
+
+class TestWhatIsCommitted:
+    """The results that the notebook quotes, measured with the recipe `offline`."""
+
+    @pytest.fixture(scope="class")
+    def results(self):
+        return json.loads((ROOT / "benchmarks" / "break_it.json").read_text(encoding="utf-8"))
+
+    def test_it_says_how_it_was_made(self, results) -> None:
+        assert results["command"] == "python -m nerlib.workshop.faults"
+        assert results["recipe"] == "offline"
+        assert len(results["seeds"]) >= 3
+        assert {"machine", "torch", "compute", "train_rows", "epochs"} <= set(results)
+
+    @pytest.mark.parametrize("key", faults.FAULTS)
+    def test_every_seed_lies_in_the_band_that_the_text_names(self, results, key: str) -> None:
+        fault = faults.FAULTS[key]
+        low, high = fault.band
+        for seed, costs in results["seeds"].items():
+            assert low <= costs[key][fault.counts] <= high, (key, seed)
+            if fault.counts == "told" and key != "accuracy":
+                assert costs[key]["lost"] == 0
+
+    @pytest.mark.parametrize("key", faults.FAULTS)
+    def test_the_verdict_follows_from_the_band(self, key: str) -> None:
+        fault = faults.FAULTS[key]
+        low, high = fault.band
+        assert low < high or key == "swapped"
+        verdicts: dict[str, Callable[[], bool]] = {
+            "hurts": lambda: fault.counts == "lost" and low > 0,
+            "within chance": lambda: fault.counts == "lost" and low <= 0 < high < 0.1,
+            "invisible in F1": lambda: low == high == 0,
+            "flatters": lambda: fault.counts == "told" and low >= 0 < high,
+            "blackens": lambda: fault.counts == "told" and high < 0,
+        }
+        assert verdicts[fault.verdict]()
+
+
+def test_every_fault_shows_its_wrong_line_and_its_repair() -> None:
+    for key, fault in faults.FAULTS.items():
+        shown = faults.wrong_and_right(key)
+        assert fault.wrong in repr(shown)
+        assert fault.right in repr(shown)
+        assert fault.wrong != fault.right
+        assert "<script" not in shown._repr_html_()
+
+
+def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds() -> None:
+    figure = damage_chart({"small": (0.01, 0.0), "large": (0.0, -0.3)}, noise=0.02)
+    left, right = figure.axes
+    assert [label.get_text() for label in left.get_yticklabels()] == ["small", "large"]
+    widths = [[bar.get_width() for bar in axis.containers[0]] for axis in (left, right)]
+    assert widths == [[0.01, 0.0], [0.0, -0.3]]
+
+
+def test_waterfall_chart_starts_every_bar_where_the_last_one_ended() -> None:
+    steps = [("as it was", "start", 0.3), ("repaired", "bug", 0.5), ("changed", "choice", 0.4)]
+    (axis,) = waterfall_chart(steps).axes
+    bars = [bar for container in axis.containers for bar in container]
+    assert [bar.get_x() for bar in bars] == pytest.approx([0, 0.3, 0.5])
+    assert [bar.get_x() + bar.get_width() for bar in bars] == pytest.approx([0.3, 0.5, 0.4])
+    assert [text.get_text() for text in axis.texts] == [
+        "0.300",
+        "0.500  (+0.200)",
+        "0.400  (-0.100)",
+    ]

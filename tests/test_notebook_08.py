@@ -1,0 +1,72 @@
+"""Notebook 08 shows every fault, and says of each what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from nerlib.workshop.faults import FAULTS, said
+from nerlib.workshop.waterfall import JOBS, read_results
+
+PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
+CELLS = nbformat.read(PATH, as_version=4).cells
+CODE = "\n".join(cell.source for cell in CELLS if cell.cell_type == "code")
+TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
+
+
+def printed(cell_id: str) -> str:
+    """Return what the cell of this id has left, as text."""
+    (cell,) = [cell for cell in CELLS if cell.id == cell_id]
+    parts = [output.get("text") or output.data.get("text/plain", "") for output in cell.outputs]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("key", FAULTS)
+def test_every_fault_is_measured_shown_and_judged(key: str) -> None:
+    assert CODE.count(f'report("{key}"') == 1
+    assert CODE.count(f'wrong_and_right("{key}")') == 1
+    assert TEXT.count(said(key)) == 1
+
+
+def test_the_faults_come_in_the_order_of_their_numbers() -> None:
+    headings = [line for line in TEXT.splitlines() if line.startswith("## ") and line[3].isdigit()]
+    assert [int(line[3:].partition(".")[0]) for line in headings] == list(range(1, 13))
+    assert len(headings) == len(FAULTS)
+    shown = [line for line in CODE.splitlines() if line.startswith("report(")]
+    assert len(shown) == len(FAULTS)
+
+
+def test_every_fault_has_a_way_to_notice_it() -> None:
+    assert TEXT.count("**How to notice**") == len(FAULTS)
+    assert TEXT.count("**Symptom**") == len(FAULTS)
+
+
+def test_the_committed_run_shows_the_results_that_are_committed() -> None:
+    shown = printed("08-waterfall-seeds")
+    for step in read_results("waterfall.json")["steps"]:
+        assert f"{step['f1']:.4f}".rstrip("0") in shown
+    for _, bars in JOBS:
+        assert all(name in shown for name, _ in bars)
+    for seed in read_results("break_it.json")["seeds"].values():
+        assert f"{seed['offsets']['lost']:+.3f}" in printed("08-offsets-run")
+
+
+def test_what_the_text_says_of_the_waterfall_is_in_the_results() -> None:
+    scores: dict[str, dict[int, float]] = {}
+    for step in read_results("waterfall.json")["steps"]:
+        scores.setdefault(step["name"], {})[step["seed"]] = step["f1"]
+    tags, offsets = (
+        scores["tags from spans, not from a dictionary"],
+        scores["subwords counted in subwords"],
+    )
+    before = scores["batches of 32 and a rate that fits"]
+    assert all(offsets[seed] - tags[seed] == pytest.approx(0.10, abs=0.015) for seed in tags)
+    gains = sorted(tags[seed] - before[seed] for seed in tags)
+    assert gains == pytest.approx([0.003, 0.026], abs=0.0006)
+    shuffled, own = scores["rows shuffled"], scores["tag set from training rows only"]
+    moved = sorted(shuffled[seed] - own[seed] for seed in own)
+    assert moved == pytest.approx([-0.024, 0.031], abs=0.0006)
+    first, quiet = scores["the tutorial"], scores["dropout off in validation"]
+    assert quiet[0] - first[0] == pytest.approx(0.015, abs=0.0006)
