@@ -538,8 +538,10 @@ def course_map() -> Figure:
         ("training", "05", "guess, compare, adjust, repeat", ORANGE),
         ("evaluation", "05", "precision, recall, F1", ORANGE),
         ("inference", "06", "text in, entities out", RED),
+        ("analysis", "07", "how good, how sure, where it fails", PURPLE),
+        ("mistakes", "08", "classic bugs, and what they cost", PURPLE),
     )
-    figure, (axis,) = new_figure(1, height=5.6)
+    figure, (axis,) = new_figure(1, height=0.4 + 0.65 * len(stations))
     figure.set_figwidth(6.4)
     for row, (name, notebook, shows, colour) in enumerate(stations):
         style = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
