@@ -296,7 +296,8 @@ class TestMachine:
     def test_threads_and_what_holds_them_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
-        assert environment.check_threads().detail == f"2 on {available_cores()} cores"
+        cores = available_cores()
+        assert environment.check_threads().detail == f"{min(2, cores)} on {cores} cores"
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
         assert "OMP_NUM_THREADS is 1" in environment.check_threads().detail
         monkeypatch.setattr(os, "getloadavg", lambda: (100_000.0, 0.0, 0.0), raising=False)
