@@ -270,11 +270,14 @@ def die_at_stage(stage: str, count: int, share: float, late: bool) -> None:
     """Die when something is done to the disk for the `count`-th time, before or after it.
 
     A file that is being written loses a share of its end first: what the disk may have had so far.
+    Workers inherit this and remove files of their own, sockets for one: they are not the target.
     """
-    seen = [0]
+    seen, target = [0], os.getpid()
 
     def deadly(real: Callable[..., Any], path_at: int | None) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **settings: Any) -> Any:
+            if os.getpid() != target:
+                return real(*arguments, **settings)
             seen[0] += 1
             if seen[0] == count and not late:
                 die_now()
