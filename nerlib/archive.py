@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO
 
-from nerlib.cache import cache_folder, whole_file
+from nerlib.atomic import whole_file
+from nerlib.cache import cache_folder
 from nerlib.corpus import CorpusError, filtered_rows
 from nerlib.download import DownloadError, disk_error, download, tell
 

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, whatever ends the program in the meantime.
+"""Files and folders that appear whole or not at all, whatever ends the program in the meantime.
 
 A folder is written under a temporary name beside its place, flushed to the disk, and renamed. A
 kill, a full disk or a power cut leaves what was there before, and at most a temporary folder that
@@ -12,6 +12,7 @@ import glob
 import os
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,34 @@ def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator
         _put_in_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # half-written, or the old one after an exchange
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; at the end it takes the place of `path`, at once.
+
+    After an error or a kill `path` is as it was. Raises `OSError` where nothing can be written.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "report.html"
+    >>> with whole_file(place) as unfinished:
+    ...     _ = unfinished.write_text("<p>")
+    ...     place.exists()
+    False
+    >>> place.read_text()
+    '<p>'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
+        os.chmod(unfinished, 0o644)  # a temporary file starts as its owner's alone
+        sync(unfinished)  # or a power cut could leave an empty file under the final name
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def recover(target: str | Path) -> None:

@@ -13,7 +13,6 @@ There are no links in it (FAT, the format of most sticks, has none), and it may 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,20 +45,3 @@ def cache_in(folder: str | Path) -> Iterator[None]:
             del os.environ[VARIABLE]
         else:
             os.environ[VARIABLE] = before
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of `path` only when everything went well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    unfinished = Path(name)
-    try:
-        yield unfinished
-        os.chmod(
-            unfinished, 0o644
-        )  # a temporary file is for its owner only, a cache for others too
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -21,7 +21,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 )
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from nerlib.cache import cache_folder, whole_file
+from nerlib.atomic import whole_file
+from nerlib.cache import cache_folder
 from nerlib.download import (
     DownloadError,
     disk_error,

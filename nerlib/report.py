@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +16,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from nerlib import plots
-from nerlib.atomic import sync
+from nerlib.atomic import whole_file
 from nerlib.calibration import expected_calibration_error, reliability_bins, threshold_scores
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
@@ -120,17 +118,8 @@ def write_report(material: Material, path: str | Path) -> Path:
     """
     page = report_page(material)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".report-", suffix=".html")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-        os.chmod(unfinished, 0o644)  # a temporary file starts as its owner's alone
-        sync(Path(unfinished))  # or a power cut could leave an empty page under the final name
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with whole_file(path) as unfinished:
+        unfinished.write_text(page, encoding="utf-8")
     return path
 
 

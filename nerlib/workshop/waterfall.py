@@ -25,6 +25,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
+from nerlib.atomic import whole_file
 from nerlib.dataset import Item, NERDataset
 from nerlib.device import available_cores, choose_compute, set_threads
 from nerlib.encoders import load_tokenizer
@@ -268,10 +269,9 @@ def read_results(name: str) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write results, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as unfinished:
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def steps_so_far(path: Path, told: dict[str, Any]) -> list[Step]:
