@@ -11,18 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-import torch
 from torch import Tensor
 
-from nerlib.dataset import LengthBucketSampler, NERDataset
+from nerlib.dataset import NERDataset
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute
 from nerlib.gazetteer import Value, value_of
-from nerlib.matching import Chunk, Kind, Match, match_entities
-from nerlib.metrics import Score
+from nerlib.matching import Kind, Match, match_entities
+from nerlib.metrics import Chunk, Score, scores_by
 from nerlib.model import NERClassifier
 from nerlib.parsing import ParsedUtterance, tag_chunks
-from nerlib.training import make_loader, to_device
+from nerlib.training import predict_batches
 
 NOTHING = "nothing"  # the other side of a missed or an invented entity
 Group = Callable[[ParsedUtterance, Chunk], str]
@@ -62,7 +61,6 @@ class Outcome:
         return fmean(self.confidences[chunk[1] : chunk[2]])
 
 
-@torch.inference_mode()
 def predict_outcomes(
     model: NERClassifier, dataset: NERDataset, compute: Compute | None = None, batch_size: int = 64
 ) -> list[Outcome]:
@@ -70,17 +68,12 @@ def predict_outcomes(
 
     The tags are those of `predict_tags`. Built in notebook 07.
     """
-    compute = compute or Compute(model.device, "fp32")
-    was_training = model.training
-    model.eval()
     found: dict[int, Outcome] = {}
-    sampler = LengthBucketSampler(dataset.lengths, batch_size, shuffle=False)
-    for rows, batch in zip(sampler, make_loader(dataset, sampler, compute), strict=True):
-        with compute.autocast():
-            logits = model(**to_device(batch, compute)).logits.float().cpu()
-        visible = visible_words(batch["word_ids"].cpu(), batch["labels"].shape[1])
+    for rows, batch, output in predict_batches(model, dataset, compute, batch_size):
+        logits = output.logits.float().cpu()
+        visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
         numbers, chances = best_tags(logits, visible)
-        losses = word_losses(logits, batch["labels"].cpu())
+        losses = word_losses(logits, batch["labels"])
         for place, row in enumerate(rows):
             length = len(dataset.utterances[row].words)
             found[row] = Outcome(
@@ -90,7 +83,6 @@ def predict_outcomes(
                 tuple(chances[place, :length].tolist()),
                 tuple(losses[place, :length].tolist()),
             )
-    model.train(was_training)
     return [found[row] for row in range(len(dataset))]
 
 
@@ -99,6 +91,7 @@ def word_losses(logits: Tensor, labels: Tensor) -> Tensor:
 
     `logits` (batch, words, tags), `labels` (batch, words) → (batch, words). Notebook 07.
 
+    >>> import torch
     >>> word_losses(torch.zeros(1, 2, 2), torch.tensor([[1, -100]]))
     tensor([[0.6931,    nan]])
     """
@@ -188,14 +181,8 @@ def grouped_scores(
     >>> grouped_scores(rows, [rows[0].tags], entity_length)
     {'2 words': Score(gold=1, predicted=1, correct=1)}
     """
-    expected, found, right = Counter[str](), Counter[str](), Counter[str]()
-    for utterance, tags in zip(utterances, predicted, strict=True):
-        gold, chunks = set(tag_chunks(utterance.tags)), set(tag_chunks(tags))
-        expected.update(group(utterance, chunk) for chunk in gold)
-        found.update(group(utterance, chunk) for chunk in chunks)
-        right.update(group(utterance, chunk) for chunk in gold & chunks)
-    names = sorted(expected | found)
-    return {name: Score(expected[name], found[name], right[name]) for name in names}
+    gold = [utterance.tags for utterance in utterances]
+    return scores_by(gold, predicted, lambda row, chunk: group(utterances[row], chunk))
 
 
 def seen_values(utterances: Iterable[ParsedUtterance]) -> set[Value]:

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from nerlib.metrics import Tags, check_lengths
+from nerlib.metrics import Chunk, Tags, check_lengths
 from nerlib.parsing import tag_chunks
 
-Chunk = tuple[str, int, int]
 Kind = Literal[
     "correct", "wrong type", "wrong boundary", "wrong type and boundary", "missed", "invented"
 ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from nerlib.parsing import OUTSIDE, tag_chunks
 
 Tags = Sequence[str]
+Chunk = tuple[str, int, int]  # an entity: type, first word, end word
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def token_accuracy(gold: Sequence[Tags], predicted: Sequence[Tags]) -> float:
 def entity_scores(
     gold: Sequence[Tags],
     predicted: Sequence[Tags],
-    read_chunks: Callable[[Tags], list[tuple[str, int, int]]] = tag_chunks,
+    read_chunks: Callable[[Tags], list[Chunk]] = tag_chunks,
 ) -> dict[str, Score]:
     """Return the strict score of every type: an entity counts only if type, first and last word
     are all right. Built in notebook 05.
@@ -102,15 +103,34 @@ def entity_scores(
     >>> entity_scores([["B-TIME", "O"]], [["B-TIME", "B-DATE"]])["TIME"].f1
     1.0
     """
+    scores = scores_by(gold, predicted, lambda row, chunk: chunk[0], read_chunks)
+    return dict(sorted(scores.items(), key=lambda item: (-item[1].gold, item[0])))
+
+
+def scores_by(
+    gold: Sequence[Tags],
+    predicted: Sequence[Tags],
+    group: Callable[[int, Chunk], str],
+    read_chunks: Callable[[Tags], list[Chunk]] = tag_chunks,
+) -> dict[str, Score]:
+    """Return the strict score of every group of entities.
+
+    `group` names the group of an entity, gold or predicted, given the number of its utterance and
+    its (type, first word, end word). Raises `ValueError` as `entity_scores` does.
+
+    >>> scores_by([["B-TIME"], ["B-DATE"]], [["B-TIME"], ["O"]], lambda row, chunk: f"row {row}")
+    {'row 0': Score(gold=1, predicted=1, correct=1), 'row 1': Score(gold=1, predicted=0, correct=0)}
+    """
     check_lengths(gold, predicted)
     expected, found, right = Counter[str](), Counter[str](), Counter[str]()
-    for gold_tags, predicted_tags in zip(gold, predicted, strict=True):
+    for row, (gold_tags, predicted_tags) in enumerate(zip(gold, predicted, strict=True)):
         gold_chunks, chunks = set(read_chunks(gold_tags)), set(read_chunks(predicted_tags))
-        expected.update(name for name, _, _ in gold_chunks)
-        found.update(name for name, _, _ in chunks)
-        right.update(name for name, _, _ in gold_chunks & chunks)
-    names = sorted(expected | found, key=lambda name: (-expected[name], name))
-    return {name: Score(expected[name], found[name], right[name]) for name in names}
+        expected.update(group(row, chunk) for chunk in gold_chunks)
+        found.update(group(row, chunk) for chunk in chunks)
+        right.update(group(row, chunk) for chunk in gold_chunks & chunks)
+    return {
+        name: Score(expected[name], found[name], right[name]) for name in sorted(expected | found)
+    }
 
 
 def begun_chunks(tags: Tags) -> list[tuple[str, int, int]]:

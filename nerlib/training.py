@@ -233,7 +233,6 @@ def evaluate(
     return evaluate_tags(dataset.gold, predicted), loss
 
 
-@torch.inference_mode()
 def predict_tags(
     model: NERClassifier,
     dataset: NERDataset,
@@ -241,24 +240,38 @@ def predict_tags(
     batch_size: int = 64,
 ) -> tuple[list[list[str]], float]:
     """Return the predicted tags of every utterance, in order, and the mean loss per word."""
-    compute = compute or Compute(model.device, "fp32")
-    was_training = model.training
-    model.eval()
     labels = model.config.labels
     predicted: list[list[str]] = [[] for _ in range(len(dataset))]
     loss, words = 0.0, 0
-    sampler = LengthBucketSampler(dataset.lengths, batch_size, shuffle=False)
-    for rows, batch in zip(sampler, make_loader(dataset, sampler, compute), strict=True):
-        with compute.autocast():
-            output = model(**to_device(batch, compute))
+    for rows, batch, output in predict_batches(model, dataset, compute, batch_size):
         known = int((batch["labels"] >= 0).sum())
         loss, words = loss + output.loss.item() * known, words + known
         visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
         numbers, _ = best_tags(output.logits.cpu(), visible)
         for row, tags in zip(rows, numbers.tolist(), strict=True):
             predicted[row] = [labels[tag] for tag in tags[: len(dataset[row]["target"])]]
-    model.train(was_training)
     return predicted, loss / max(1, words)
+
+
+@torch.inference_mode()
+def predict_batches(
+    model: NERClassifier, dataset: NERDataset, compute: Compute | None, batch_size: int = 64
+) -> Iterator[tuple[list[int], Batch, Any]]:
+    """Yield the rows, the batch on the CPU and the model's output, for all of a dataset.
+
+    Dropout is off, no gradients are kept, and batches come by length, not in the rows' order.
+    """
+    compute = compute or Compute(model.device, "fp32")
+    was_training = model.training
+    model.eval()
+    sampler = LengthBucketSampler(dataset.lengths, batch_size, shuffle=False)
+    try:
+        for rows, batch in zip(sampler, make_loader(dataset, sampler, compute), strict=True):
+            with compute.autocast():
+                output = model(**to_device(batch, compute))
+            yield rows, batch, output
+    finally:
+        model.train(was_training)
 
 
 def make_loader(
