@@ -81,10 +81,6 @@ class Run:
         if self.keep:
             self.keep()
 
-    def use_best(self) -> None:
-        """Put the best epoch's weights into the model."""
-        self.model.load_state_dict(self.best)
-
 
 def copy_weights(model: torch.nn.Module) -> dict[str, Tensor]:
     """Return a copy of all weights, on the CPU."""

@@ -27,6 +27,8 @@ from tiny_encoders import (
     small_data,
     tokenizer_of,
 )
+from torture import PLAIN as TINY
+from torture import TIMES
 
 from nerlib import (
     RECIPES,
@@ -44,19 +46,7 @@ from nerlib.metrics import Evaluation
 from nerlib.run_state import FREE, Run, identity, restore, take
 from nerlib.training import evaluate, make_optimizer, make_schedule
 
-TINY = TrainConfig(
-    epochs=3,
-    batch_size=4,
-    learning_rate=2e-3,
-    device="cpu",
-    precision="fp32",
-    threads=1,
-    progress=False,
-    masked_subwords=0.1,
-    checkpoint_steps=2,
-)
 STEPS = 6  # 24 rows in batches of 4
-TIMES = ("seconds", "utterances_per_second")
 
 
 def silent(_: str) -> None:
