@@ -25,6 +25,7 @@ from nerlib.divergence import DivergenceError, LossWatch, check_validation
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
 from nerlib.run_state import Run, copy_weights, keep_checkpoints
+from nerlib.used_rows import training_used_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -144,12 +145,38 @@ def train(
     report(f"training on {compute}, seed {config.seed}, {len(train_set):,} utterances")
     torch.manual_seed(config.seed)
     nn.Module.to(model, compute.device)
+    history = History()
+    with training_used_rows(model, train_set):
+        _train_epochs(
+            model,
+            (train_set, validation_set),
+            config,
+            compute,
+            history,
+            report,
+            checkpoint_dir,
+            resume,
+        )
+    model.eval()
+    return history
+
+
+def _train_epochs(
+    model: NERClassifier,
+    sets: tuple[NERDataset, NERDataset],
+    config: TrainConfig,
+    compute: Compute,
+    history: History,
+    report: Callable[[str], None],
+    checkpoint_dir: str | Path | None,
+    resume: bool,
+) -> None:
+    """Train epoch by epoch, fill the history, and leave the best epoch's weights in the model."""
+    train_set, validation_set = sets
     sampler = LengthBucketSampler(train_set.lengths, config.batch_size, seed=config.seed)
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(optimizer, config, total_steps=config.epochs * len(sampler))
-    history = History()
     run = Run(model, optimizer, schedule, history, copy_weights(model), len(sampler))
-    sets = (train_set, validation_set)
     keep_checkpoints(run, checkpoint_dir, resume, config, sets, compute, report)
     try:
         for epoch in range(run.epoch, config.epochs):
@@ -175,8 +202,6 @@ def train(
     finally:
         if history:
             model.load_state_dict(run.best)
-        model.eval()
-    return history
 
 
 def train_epoch(

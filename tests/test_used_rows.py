@@ -1,0 +1,141 @@
+"""Training only the used rows of the embedding table gives what training all of it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_encoders import new_model, small_data, tokenizer_of
+from torch import nn
+
+from nerlib import NERClassifier, NERDataset, Tagger, TrainConfig, predict_tags, train
+from nerlib.used_rows import UsedRows, training_used_rows, used_subwords
+
+CONFIG = TrainConfig(
+    epochs=4,
+    batch_size=8,
+    learning_rate=5e-3,
+    masked_subwords=0.2,
+    device="cpu",
+    precision="fp32",
+    progress=False,
+)
+KINDS = ("bert", "roberta", "distilbert")
+
+
+@contextmanager
+def training_all_rows(model: NERClassifier, data: NERDataset) -> Iterator[None]:
+    """The plain path: PyTorch's own table, trained whole."""
+    yield
+
+
+def both_ways(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[NERClassifier, NERClassifier, NERDataset, NERDataset]:
+    data, other = small_data(kind, rows=41), small_data(kind, rows=30, seed=1)
+    fast = new_model(kind, data.tags)
+    plain = deepcopy(fast)
+    train(fast, data, other, CONFIG, report=lambda line: None)
+    monkeypatch.setattr("nerlib.training.training_used_rows", training_all_rows)
+    train(plain, data, other, CONFIG, report=lambda line: None)
+    return fast, plain, data, other
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_and_predictions_are_those_of_training_the_whole_table(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast, plain, data, other = both_ways(kind, monkeypatch)
+    used = used_subwords(data)
+    table = fast.get_input_embeddings()
+    assert type(table) is nn.Embedding
+    for name, weights in plain.state_dict().items():
+        found = fast.state_dict()[name]
+        if "word_embeddings" in name:
+            found, weights = found[used], weights[used]
+        assert torch.equal(found, weights), name
+    assert predict_tags(fast, data) == predict_tags(plain, data)
+    assert predict_tags(fast, other)[0] == predict_tags(plain, other)[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_no_text_uses_keep_their_values(kind: str) -> None:
+    data = small_data(kind, rows=20)
+    model = new_model(kind, data.tags)
+    before = model.get_input_embeddings().weight.detach().clone()
+    unused = torch.ones(len(before), dtype=torch.bool)
+    unused[used_subwords(data)] = False
+    assert unused.any()
+    train(model, data, data, CONFIG, report=lambda line: None)
+    after = model.get_input_embeddings().weight.detach()
+    assert torch.equal(before[unused], after[unused])
+    assert not torch.equal(before[~unused], after[~unused])
+
+
+def test_subwords_that_training_has_not_met_are_read_from_the_whole_table() -> None:
+    weight = torch.arange(12.0).view(6, 2)
+    plain = nn.Embedding.from_pretrained(weight.clone())
+    table = UsedRows(weight.clone(), used=torch.tensor([1, 4]))
+    numbers = torch.tensor([[0, 1, 4, 5], [2, 2, 1, 3]])
+    assert torch.equal(table(numbers), plain(numbers))
+    table.rows.data += 100
+    assert table(numbers)[0, :, 0].tolist() == [0.0, 102.0, 108.0, 10.0]
+    assert table.whole()[:, 0].tolist() == [0.0, 102.0, 4.0, 6.0, 108.0, 10.0]
+
+
+def test_the_padding_row_gets_no_gradient() -> None:
+    table = UsedRows(torch.ones(4, 2), used=torch.tensor([0, 3]), padding_idx=0)
+    table(torch.tensor([[0, 3, 3]])).sum().backward()
+    assert table.rows.grad is not None
+    assert table.rows.grad[:, 0].tolist() == [0.0, 2.0]
+
+
+def test_it_saves_and_loads_like_the_whole_table() -> None:
+    table = UsedRows(torch.ones(4, 2), used=torch.tensor([0, 3]))
+    table.rows.data *= 5
+    saved = {name: value.clone() for name, value in table.state_dict().items()}
+    assert list(saved) == ["weight"]
+    assert saved["weight"][:, 0].tolist() == [5.0, 1.0, 1.0, 5.0]
+    other = UsedRows(torch.zeros(4, 2), used=torch.tensor([1]))
+    other.load_state_dict(saved)
+    assert torch.equal(other.whole(), saved["weight"])
+    nn.Embedding(4, 2).load_state_dict(saved)
+
+
+def test_the_model_has_its_own_table_back_after_an_error_too() -> None:
+    data = small_data("bert", rows=10)
+    model = new_model("bert", data.tags)
+    table = model.get_input_embeddings()
+    with suppress(KeyError), training_used_rows(model, data):
+        assert isinstance(model.get_input_embeddings(), UsedRows)
+        model.get_input_embeddings().rows.data.fill_(0.5)
+        raise KeyError
+    assert model.get_input_embeddings() is table
+    assert torch.equal(table.weight[used_subwords(data)].unique(), torch.tensor([0.5]))
+
+
+@pytest.mark.parametrize("change", [{"requires_grad": False}, {"max_norm": 1.0}, {"sparse": True}])
+def test_a_frozen_or_unusual_table_stays_as_it_is(change: dict[str, object]) -> None:
+    data = small_data("bert", rows=10)
+    model = new_model("bert", data.tags)
+    table = model.get_input_embeddings()
+    if "requires_grad" in change:
+        table.weight.requires_grad_(False)
+    else:
+        vars(table).update(change)
+    with training_used_rows(model, data):
+        assert model.get_input_embeddings() is table
+
+
+def test_a_model_trained_so_is_saved_and_loaded_whole(tmp_path: Path) -> None:
+    data = small_data("bert", rows=20)
+    model = new_model("bert", data.tags)
+    train(model, data, data, CONFIG, report=lambda line: None)
+    Tagger(model, tokenizer_of("bert"), "cpu", "fp32").save_pretrained(tmp_path / "model")
+    again = Tagger.from_pretrained(tmp_path / "model", "cpu", "fp32").model
+    for name, weights in model.state_dict().items():
+        assert torch.equal(again.state_dict()[name], weights), name
