@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nerlib.atomic import new_folder, recover
+from nerlib.bf16_weights import WeightCopy
 from nerlib.dataset import NO_WORD, encode_words, word_ids_from_groups
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
@@ -86,6 +87,7 @@ class Tagger:
         self.compute: Compute = choose_compute(device, precision)
         self.model: NERClassifier = nn.Module.to(model, self.compute.device)
         self.model.eval()
+        self._weights = WeightCopy(self.model, self.compute)
         self.tokenizer = tokenizer
         self.parser = model.config.parser
         self.batch_size = batch_size
@@ -202,7 +204,7 @@ class Tagger:
         device = self.compute.device
         num_words = max(len(window.groups) for window in batch)
         with self.compute.autocast():
-            logits = self.model(
+            logits = self._weights.model(
                 input_ids.to(device), mask.to(device), word_ids.to(device), num_words=num_words
             ).logits
         return logits.float().cpu(), visible_words(word_ids, num_words)
