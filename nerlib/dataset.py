@@ -5,8 +5,12 @@ Built in notebook 03.
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -17,25 +21,20 @@ from transformers import PreTrainedTokenizerFast
 
 from nerlib.encoders import max_subwords
 from nerlib.parsing import AnnotationError, ParsedUtterance, Parser, Word, check_same_text
+from nerlib.subwords import (
+    NO_WORD,
+    Encoded,
+    encode_distinct_words,
+    encode_words,
+    subword_groups,
+    word_ids_from_groups,
+)
 from nerlib.tags import TagSet
 
 IGNORE = -100  # the target that PyTorch's cross-entropy leaves out
-NO_WORD = -1  # the word number of special subwords and padding
 
 Item = dict[str, Tensor]
 Batch = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """The subwords of one utterance.
-
-    `input_ids` (subwords), special ones included; `subword_group` (words): for each word the index
-    of its first subword and its number of subwords, (0, 0) for a word that has none.
-    """
-
-    input_ids: list[int]
-    subword_group: list[tuple[int, int]]
 
 
 @dataclass
@@ -99,16 +98,12 @@ class NERDataset(Dataset[Item]):
         self.mask_id = int(tokenizer.mask_token_id or tokenizer.unk_token_id or 0)
         self.report = DatasetReport()
         self.row_ids: list[str] = []
-        self.utterances = self._parse(corpus, parser, on_error)
-        words = [utterance.words for utterance in self.utterances]
-        limit = max_length or max_subwords(tokenizer)
-        self.items = [
-            self._item(encoded, utterance)
-            for encoded, utterance in zip(
-                encode_words(tokenizer, words, limit), self.utterances, strict=True
-            )
-        ]
-        self._count(tokenizer, words)
+        with garbage_collection_paused():
+            self.utterances = self._parse(corpus, parser, on_error)
+            words = [utterance.words for utterance in self.utterances]
+            limit = max_length or max_subwords(tokenizer)
+            self.items = self._items(encode_distinct_words(tokenizer, words, limit))
+            self._count(tokenizer, words)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -146,20 +141,27 @@ class NERDataset(Dataset[Item]):
             self.row_ids.append(row_id)
         return parsed
 
-    def _item(self, encoded: Encoded, utterance: ParsedUtterance) -> Item:
-        """Return one utterance's tensors; words without subwords get no target."""
-        groups = encoded.subword_group
+    def _items(self, encoded: Sequence[Encoded]) -> list[Item]:
+        """Return every utterance's tensors; words without subwords get no target.
+
+        They are slices of a few long tensors, which are made much faster than many short ones.
+        """
+        words = [len(utterance.words) for utterance in self.utterances]
+        subwords = [len(row.input_ids) for row in encoded]
+        groups = _joined(row.subword_group for row in encoded)
         number = self.tags.tag_to_id
         target = [
             number.get(tag, IGNORE) if group[1] else IGNORE
-            for tag, group in zip(utterance.tags, groups, strict=True)
+            for tag, group in zip(_joined(self.gold), groups, strict=True)
         ]
-        return {
-            "input_ids": torch.tensor(encoded.input_ids),
-            "attention_mask": torch.ones(len(encoded.input_ids), dtype=torch.long),
-            "subword_group": torch.tensor(groups, dtype=torch.long).view(-1, 2),
-            "target": torch.tensor(target, dtype=torch.long),
+        columns = {
+            "input_ids": torch.tensor(_joined(r.input_ids for r in encoded)).long().split(subwords),
+            "attention_mask": torch.ones(sum(subwords), dtype=torch.long).split(subwords),
+            "subword_group": torch.tensor(groups, dtype=torch.long).view(-1, 2).split(words),
+            "target": torch.tensor(target, dtype=torch.long).split(words),
         }
+        rows = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def _count(self, tokenizer: PreTrainedTokenizerFast, words: list[tuple[Word, ...]]) -> None:
         """Fill in the report."""
@@ -167,101 +169,42 @@ class NERDataset(Dataset[Item]):
         report.utterances = len(self.items)
         report.words = sum(map(len, words))
         report.subwords = sum(self.lengths)
-        for item, inside in zip(self.items, words, strict=True):
-            for index in (item["subword_group"][:, 1] == 0).nonzero().flatten().tolist():
-                if encode_words(tokenizer, [inside[index : index + 1]], special=False)[0].input_ids:
-                    report.words_cut_off += 1
-                else:
-                    report.words_without_subword += 1
-        for tag in (tag for utterance in self.utterances for tag in utterance.tags):
+        for word in self._unseen(words):
+            if encode_words(tokenizer, [[word]], special=False)[0].input_ids:
+                report.words_cut_off += 1
+            else:
+                report.words_without_subword += 1
+        for tag, count in Counter(_joined(self.gold)).items():
             if tag.startswith("B-") and tag not in self.tags.tag_to_id:
-                report.unknown_types[tag[2:]] = report.unknown_types.get(tag[2:], 0) + 1
+                report.unknown_types[tag[2:]] = count
+
+    def _unseen(self, words: list[tuple[Word, ...]]) -> Iterator[Word]:
+        """Yield the words that have no subword in their item."""
+        if self.items:
+            counts = torch.cat([item["subword_group"] for item in self.items])[:, 1]
+            every = _joined(words)
+            yield from (every[index] for index in (counts == 0).nonzero().flatten().tolist())
 
 
-def encode_words(
-    tokenizer: PreTrainedTokenizerFast,
-    words: Sequence[Sequence[Word]],
-    max_length: int | None = None,
-    special: bool = True,
-) -> list[Encoded]:
-    """Return the subwords of many utterances at once, cut at `max_length`. Built in notebook 03.
+@contextmanager
+def garbage_collection_paused() -> Iterator[None]:
+    """Within the block, let Python not look for unused objects.
 
-    `special=False` leaves out the special subwords at both ends.
+    A dataset is made of many small objects that all stay; looking through them again and again,
+    while there are more and more, took longer than making them.
     """
-    if not words:
-        return []
-    batch = tokenizer(
-        [[_encodable(word.text) for word in utterance] for utterance in words],
-        is_split_into_words=True,
-        add_special_tokens=special,
-        truncation=max_length is not None,
-        max_length=max_length,
-        split_special_tokens=True,  # a "[SEP]" in the text is text
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )
-    reserved = frozenset(tokenizer.all_special_ids)
-    unknown = tokenizer.unk_token_id
-    return [
-        Encoded(
-            plain_ids(encoding.ids, encoding.word_ids, reserved, unknown),
-            subword_groups(encoding.word_ids, len(utterance)),
-        )
-        for encoding, utterance in zip(batch.encodings, words, strict=True)
-    ]
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
-def plain_ids(
-    ids: list[int], word_ids: list[int | None], reserved: frozenset[int], unknown: int | None
-) -> list[int]:
-    """Return the ids, with `unknown` for special subwords inside of words.
-
-    Tokenizers of the Unigram kind still read a literal "<s>" as the special subword.
-
-    >>> plain_ids([0, 7, 0, 2], [None, 0, 0, None], frozenset([0, 2, 3]), unknown=3)
-    [0, 7, 3, 2]
-    """
-    if unknown is None:
-        return ids
-    pairs = zip(ids, word_ids, strict=True)
-    return [unknown if word is not None and i in reserved else i for i, word in pairs]
-
-
-def _encodable(text: str) -> str:
-    """Return the text with "?" for lone surrogates, which have no UTF-8 and stop tokenizers."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def subword_groups(word_ids: Iterable[int | None], words: int) -> list[tuple[int, int]]:
-    """Return (index of first subword, number of subwords) of each word. Built in notebook 03.
-
-    `word_ids` gives each subword's word, None for special ones. A word without any stays (0, 0),
-    so that the words after it keep their places.
-
-    >>> subword_groups([None, 0, 0, 2, None], words=3)
-    [(1, 2), (0, 0), (3, 1)]
-    """
-    groups = [(0, 0)] * words
-    for position, word in enumerate(word_ids):
-        if word is not None:
-            first, count = groups[word]
-            groups[word] = (first, count + 1) if count else (position, 1)
-    return groups
-
-
-def word_ids_from_groups(groups: Tensor, subwords: int) -> Tensor:
-    """Return each subword's word number, -1 for special ones: the inverse of `subword_groups`.
-
-    `groups` (words, 2) → (subwords,)
-
-    >>> word_ids_from_groups(torch.tensor([[1, 2], [0, 0], [3, 1]]), 5).tolist()
-    [-1, 0, 0, 2, -1]
-    """
-    word_ids = [NO_WORD] * subwords
-    for word, (first, count) in enumerate(groups.tolist()):
-        word_ids[first : first + count] = [word] * count  # a word's subwords stand together
-    return torch.tensor(word_ids, dtype=torch.long)
+def _joined(parts: Iterable[Iterable[Any]]) -> list[Any]:
+    """Return what stands in many lists as one list."""
+    return list(chain.from_iterable(parts))
 
 
 def collate(items: Sequence[Item], pad_id: int = 0) -> Batch:
@@ -329,3 +272,18 @@ class LengthBucketSampler(Sampler[list[int]]):
             by_length = pool[self.lengths[pool].argsort(stable=True)]
             batches += [part.tolist() for part in by_length.split(self.batch_size)]
         return iter([batches[i] for i in torch.randperm(len(batches), generator=generator)])
+
+
+__all__ = [
+    "IGNORE",
+    "NO_WORD",
+    "Batch",
+    "DatasetReport",
+    "Item",
+    "LengthBucketSampler",
+    "NERDataset",
+    "collate",
+    "encode_words",
+    "subword_groups",
+    "word_ids_from_groups",
+]

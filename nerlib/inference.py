@@ -18,12 +18,17 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nerlib.atomic import new_folder, recover
 from nerlib.bf16_weights import WeightCopy
-from nerlib.dataset import NO_WORD, encode_words, word_ids_from_groups
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.parsing import Word, tag_chunks
+from nerlib.subwords import (
+    NO_WORD,
+    encode_distinct_words,
+    special_subwords,
+    word_ids_from_groups,
+)
 from nerlib.untrusted import (
     check_fits,
     check_model,
@@ -214,7 +219,7 @@ class Tagger:
         rows = [row for row, inside in enumerate(words) if inside]
         if not rows:
             return
-        encoded = encode_words(self.tokenizer, [words[row] for row in rows], special=False)
+        encoded = encode_distinct_words(self.tokenizer, [words[row] for row in rows], special=False)
         limit = max_subwords(self.tokenizer, self._positions()) - len(self._prefix + self._suffix)
         for row, subwords in zip(rows, encoded, strict=True):
             yield from self._cut(row, subwords.input_ids, subwords.subword_group, limit)
@@ -291,15 +296,6 @@ def pad_windows(batch: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor, T
         mask[row, :length] = 1
         word_ids[row, :length] = word_ids_from_groups(torch.tensor(window.groups), length)
     return input_ids, mask, word_ids
-
-
-def special_subwords(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """Return the special subwords that the tokenizer puts before and after a text."""
-    encoding = tokenizer(["a"], is_split_into_words=True, verbose=False).encodings[0]
-    inside = [position for position, word in enumerate(encoding.word_ids) if word is not None]
-    if not inside:
-        return list(encoding.ids), []
-    return encoding.ids[: inside[0]], encoding.ids[inside[-1] + 1 :]
 
 
 def to_entities(

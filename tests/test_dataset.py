@@ -1,5 +1,7 @@
 """Words matched to subwords, targets, batches, and the order in which rows are drawn."""
 
+import gc
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -27,6 +29,7 @@ from nerlib import (
 from nerlib.corpus import rows_to_dataset
 from nerlib.dataset import IGNORE, NO_WORD, encode_words, subword_groups, word_ids_from_groups
 from nerlib.model import tagging_loss
+from nerlib.subwords import encode_distinct_words
 
 LIMIT = 48
 TAGS = TagSet.from_types(["time", "date", "place_name"])
@@ -107,6 +110,42 @@ def test_batched_equals_one_by_one(family, texts):
     tokenizer, words = tokenizer_of(family), [split(text) for text in texts]
     one_by_one = [encode_words(tokenizer, [inside], LIMIT)[0] for inside in words]
     assert encode_words(tokenizer, words, LIMIT) == one_by_one
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(TEXTS, max_size=6),
+    limit=st.none() | st.integers(3, LIMIT),
+    special=st.booleans(),
+)
+def test_distinct_words_give_what_all_words_give(family, texts, limit, special):
+    tokenizer, words = tokenizer_of(family), [split(text) for text in texts]
+    found = encode_distinct_words(tokenizer, words, limit, special)
+    assert found == encode_words(tokenizer, words, limit, special)
+
+
+def test_every_distinct_word_is_cut_once(monkeypatch):
+    asked = []
+
+    def counted(tokenizer, words, *others, **settings):
+        asked.extend(word.text for utterance in words for word in utterance)
+        return encode_words(tokenizer, words, *others, **settings)
+
+    monkeypatch.setattr("nerlib.subwords.encode_words", counted)
+    encode_distinct_words(tokenizer_of("bert"), [split("wake me up"), split("up up me")], LIMIT)
+    assert asked == ["wake", "me", "up"]
+
+
+def test_the_garbage_collector_is_as_before():
+    for enabled in (True, False):
+        gc.enable() if enabled else gc.disable()
+        try:
+            with pytest.raises(AnnotationError):
+                NERDataset(make_corpus("wake [time"), tokenizer_of("bert"), TAGS)
+            assert gc.isenabled() == enabled
+        finally:
+            gc.enable()
 
 
 @given(counts=st.lists(st.integers(0, 4), max_size=12), gap=st.integers(0, 2))

@@ -32,7 +32,8 @@ from nerlib import (
     save_model,
 )
 from nerlib.decoding import best_tags
-from nerlib.inference import plan_windows, special_subwords
+from nerlib.inference import plan_windows
+from nerlib.subwords import special_subwords
 
 ODD = st.lists(
     st.one_of(
