@@ -27,7 +27,8 @@ class NERConfig(PretrainedConfig):
     """Everything that a saved model needs to come back: encoder, tags, pooling, parser settings.
 
     `encoder` is the encoder's own configuration as a dictionary, `labels` the tags in the order of
-    their numbers. Raises `ValueError` for settings that make no model.
+    their numbers. With `sentence_vector` the head sees, beside each word's vector, the mean over
+    the whole utterance. Raises `ValueError` for settings that make no model.
 
     >>> NERConfig(labels=["O", "B-TIME", "I-TIME"]).tags.get_id("I-TIME")
     2
@@ -43,6 +44,7 @@ class NERConfig(PretrainedConfig):
         head_size: int = 256,
         dropout: float = 0.1,
         segmentation: Segmentation = "spaces",
+        sentence_vector: bool = False,
         **kwargs: Any,
     ) -> None:
         if pooling not in get_args(Pooling):
@@ -55,6 +57,9 @@ class NERConfig(PretrainedConfig):
         self.head_size = head_size
         self.dropout = dropout
         self.segmentation = Parser(segmentation).segmentation
+        if not isinstance(sentence_vector, bool):
+            raise ValueError(f"sentence_vector must be true or false, not {sentence_vector!r}")
+        self.sentence_vector = sentence_vector
         # transformers' own tools look for these two.
         kwargs["id2label"] = dict(enumerate(self.labels))
         kwargs["label2id"] = {label: number for number, label in enumerate(self.labels)}
@@ -101,7 +106,7 @@ class NERClassifier(PreTrainedModel):
         encoder_config = config.encoder_config()
         # Weights come later, from `from_pretrained` or `from_encoder`: never from inside here.
         self.encoder = _encoder_without_pooler(encoder_config)
-        hidden = int(encoder_config.hidden_size)
+        hidden = int(encoder_config.hidden_size) * (2 if config.sentence_vector else 1)
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
             nn.Linear(hidden, config.head_size),
@@ -123,7 +128,7 @@ class NERClassifier(PreTrainedModel):
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
 
         `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; `settings` go to
-        `NERConfig` (`pooling`, `head_size`, `dropout`, `segmentation`).
+        `NERConfig` (`pooling`, `head_size`, `dropout`, `segmentation`, `sentence_vector`).
         Raises `EncoderError` if the encoder cannot be had.
         """
         encoder = load_encoder(name_or_path)
@@ -158,6 +163,8 @@ class NERClassifier(PreTrainedModel):
             num_words = labels.shape[1] if labels is not None else int(word_ids.max()) + 1
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         words = pool_words(hidden, word_ids, num_words, self.config.pooling)
+        if self.config.sentence_vector:
+            words = with_sentence_vector(words, hidden, attention_mask)
         logits = self.head(words)  # (batch, words, tags)
         loss = None if labels is None else tagging_loss(logits, labels, label_smoothing)
         return TokenClassifierOutput(loss=loss, logits=logits)
@@ -195,6 +202,24 @@ def pool_words(
     return picked * belongs.any(-1, keepdim=True)
 
 
+def with_sentence_vector(words: Tensor, hidden: Tensor, attention_mask: Tensor | None) -> Tensor:
+    """Return each word's vector with the utterance's behind it: the mean over all its subwords.
+
+    `words` (batch, words, hidden), `hidden` (batch, subwords, hidden), `attention_mask` (batch,
+    subwords), 0 for padding → (batch, words, 2 · hidden). The sentence encoder that comes with this
+    course was trained to say with this mean what a sentence is about.
+
+    >>> words, hidden = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[1.0], [2.0], [9.0]]])
+    >>> with_sentence_vector(words, hidden, torch.tensor([[1, 1, 0]])).tolist()
+    [[[1.0, 1.5], [2.0, 1.5]]]
+    """
+    if attention_mask is None:
+        attention_mask = hidden.new_ones(hidden.shape[:2])
+    weights = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, subwords, 1)
+    sentence = (hidden * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True).clamp(min=1)
+    return torch.cat((words, sentence.expand(-1, words.shape[1], -1)), dim=-1)
+
+
 def _max_pool(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
     """Return the largest value of each dimension over a word's subwords."""
     batch, _, size = hidden.shape
@@ -210,7 +235,8 @@ def _max_pool(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
 def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64) -> list[Tensor]:
     """Return the pooled vectors of every utterance's words, each (words, hidden), in order.
 
-    They are what the head gets to see, computed with dropout off. Built in notebook 04.
+    They are what the head gets to see, computed with dropout off; a `sentence_vector` is left out.
+    Built in notebook 04.
 
     >>> from nerlib import PACKAGED, load_corpus, load_tokenizer
     >>> corpus = load_corpus("en-US", "train[:2]")

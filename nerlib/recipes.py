@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import reprlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -45,6 +46,7 @@ class Recipe:
     train_split: str = "train"
     validation_split: str = "validation"
     settings: TrainConfig = field(default_factory=TrainConfig)
+    model_settings: Mapping[str, Any] = field(default_factory=dict)  # for `NERConfig`
     shuffle: bool = False  # before slicing: see `load_corpus`
     downloads: str = "nothing"
     takes: str = "about 2 min on two CPU cores"
@@ -203,7 +205,9 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     tokenizer = load_tokenizer(encoder)
     tags = TagSet.from_corpus(train_rows, parser)
     torch.manual_seed(recipe.settings.seed)  # the head's first weights
-    model = NERClassifier.from_encoder(encoder, tags, segmentation=parser.segmentation)
+    model = NERClassifier.from_encoder(
+        encoder, tags, segmentation=parser.segmentation, **recipe.model_settings
+    )
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
     return Experiment(

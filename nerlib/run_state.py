@@ -191,7 +191,7 @@ def identity(
 ) -> Facts:
     """Return what makes a run this one and no other: settings, tags, model, encoder and rows."""
     settings = {name: value for name, value in asdict(config).items() if name not in FREE}
-    shape = ("pooling", "head_size", "dropout", "segmentation")
+    shape = ("pooling", "head_size", "dropout", "segmentation", "sentence_vector")
     encoder = {name: value for name, value in model.config.encoder.items() if name not in ORIGIN}
     facts = {
         "settings": settings,

@@ -17,6 +17,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from tqdm import tqdm
+from transformers import PreTrainedModel
 
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 class TrainConfig:
     """The settings of a training run. Rates are per step; shares lie between 0 and 1.
 
-    `head_rate_factor` multiplies the encoder's rate for the head, which starts from nothing.
+    `head_rate_factor` multiplies the encoder's rate for the head, which starts from nothing;
+    `layer_decay` multiplies it once more for every layer of the encoder further down, so that 1
+    gives all layers the same rate.
     `masked_subwords` is the share of subwords hidden behind the mask token in training.
     `progress=None` shows a bar on a terminal only. `workers` is the number of processes that make
     batches beside this one; it changes no number. With a folder for checkpoints, one is written at
@@ -47,6 +50,7 @@ class TrainConfig:
     batch_size: int = 32
     learning_rate: float = 1e-4
     head_rate_factor: float = 10.0
+    layer_decay: float = 1.0
     weight_decay: float = 0.01
     warmup: float = 0.1
     max_gradient_norm: float = 1.0
@@ -67,6 +71,8 @@ class TrainConfig:
         positive = (self.learning_rate, self.head_rate_factor, self.max_gradient_norm)
         if not all(value > 0 for value in positive):  # so written, NaN is refused as well
             raise ValueError("learning rates and max_gradient_norm must be above 0")
+        if not 0 < self.layer_decay <= 1:
+            raise ValueError("layer_decay must be above 0 and at most 1")
         if not self.weight_decay >= 0:
             raise ValueError("weight_decay must be 0 or more")
         for name in ("warmup", "label_smoothing", "masked_subwords"):
@@ -338,21 +344,39 @@ def to_device(batch: Batch, compute: Compute) -> Batch:
 def make_optimizer(model: NERClassifier, config: TrainConfig) -> AdamW:
     """Return AdamW with a rate for the encoder and a higher one for the head.
 
-    Weight decay leaves out biases and normalisation, the parameters with one dimension.
-    Source: Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization.
+    Weight decay leaves out biases and normalisation, the parameters with one dimension. Rates per
+    layer, if `layer_decay` asks for them, are those of Howard & Ruder (2018), Universal Language
+    Model Fine-tuning. Source: Loshchilov & Hutter (2019), Decoupled Weight Decay Regularization.
     """
-    groups = []
-    for part, factor in ((model.encoder, 1.0), (model.head, config.head_rate_factor)):
-        for decay in (True, False):
-            parameters = [p for p in part.parameters() if (p.ndim > 1) == decay]
-            groups.append(
-                {
-                    "params": parameters,
-                    "lr": config.learning_rate * factor,
-                    "weight_decay": config.weight_decay if decay else 0.0,
-                }
-            )
-    return AdamW(groups, fused=model.device.type in ("cpu", "cuda"))
+    factors = {id(p): config.head_rate_factor for p in model.head.parameters()}
+    for depth, layer in enumerate(layers_from_the_top(model.encoder)):
+        factors |= {id(p): config.layer_decay**depth for p in layer}
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for parameter in (*model.encoder.parameters(), *model.head.parameters()):
+        kind = factors[id(parameter)], parameter.ndim > 1
+        groups.setdefault(kind, []).append(parameter)
+    settings = [
+        {
+            "params": parameters,
+            "lr": config.learning_rate * factor,
+            "weight_decay": config.weight_decay if decay else 0.0,
+        }
+        for (factor, decay), parameters in groups.items()
+    ]
+    return AdamW(settings, fused=model.device.type in ("cpu", "cuda"))
+
+
+def layers_from_the_top(encoder: PreTrainedModel) -> list[list[nn.Parameter]]:
+    """Return the parameters of each layer, the last layer's first, the embeddings' at the end.
+
+    An encoder that is built in another way counts as one layer.
+    """
+    depth = getattr(encoder.config, "num_hidden_layers", None)
+    stacks = (part for part in encoder.modules() if isinstance(part, nn.ModuleList))
+    blocks = next((list(stack) for stack in stacks if len(stack) == depth), [])
+    layers = [list(block.parameters()) for block in reversed(blocks)]
+    inside = {id(parameter) for layer in layers for parameter in layer}
+    return [*layers, [p for p in encoder.parameters() if id(p) not in inside]]
 
 
 def make_schedule(optimizer: Optimizer, config: TrainConfig, total_steps: int) -> LambdaLR:

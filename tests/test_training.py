@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, asdict, replace
@@ -10,6 +11,7 @@ from dataclasses import FrozenInstanceError, asdict, replace
 import pytest
 import torch
 from tiny_encoders import (
+    FAMILIES,
     encoder_folder,
     make_corpus,
     new_model,
@@ -204,6 +206,24 @@ def test_the_optimizer_has_a_rate_for_each_part_and_spares_biases_and_norms():
     assert sorted(seen) == sorted(names.values())  # every one, once
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_lower_layers_get_lower_rates(family):
+    model = new_model(family)
+    config = TrainConfig(learning_rate=1e-3, head_rate_factor=2, layer_decay=0.5)
+    rates = {
+        id(parameter): group["lr"]
+        for group in make_optimizer(model, config).param_groups
+        for parameter in group["params"]
+    }
+    assert len(rates) == len(list(model.parameters()))
+    depth = model.encoder.config.num_hidden_layers
+    for name, parameter in model.named_parameters():
+        number = re.search(r"layers?\.(\d+)\.", name)
+        height = int(number[1]) + 1 if number else 0
+        wanted = 2e-3 if name.startswith("head.") else 1e-3 * 0.5 ** (depth - height)
+        assert rates[id(parameter)] == pytest.approx(wanted), name
+
+
 def test_the_schedule_warms_up_and_decays_to_zero():
     config = TrainConfig(learning_rate=1.0, head_rate_factor=10.0, warmup=0.2)
     optimizer = make_optimizer(new_model("bert"), config)
@@ -346,6 +366,8 @@ def test_history_as_a_table():
         ({"learning_rate": float("nan")}, "learning rates"),
         ({"head_rate_factor": -1}, "learning rates"),
         ({"max_gradient_norm": 0}, "max_gradient_norm"),
+        ({"layer_decay": 0}, "layer_decay"),
+        ({"layer_decay": 1.1}, "layer_decay"),
         ({"weight_decay": -0.1}, "weight_decay"),
         ({"warmup": 1}, "warmup is a share"),
         ({"label_smoothing": -0.1}, "label_smoothing is a share"),

@@ -1,0 +1,96 @@
+"""Contenders that take turns, and how much faster one is than another, round by round.
+
+A machine is never equally fast for long. So nobody is timed alone: all contenders do the same work
+one after the other, that is one round, and only speeds of the same round are divided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+Contender = Callable[[], float]  # does its work once and returns its speed, in things per second
+Speeds = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as fast as something else: the median over rounds, the lowest, the highest.
+
+    `wanted` is what was promised: at least that much, or at most where `at_most` is set.
+    """
+
+    part: str
+    against: str
+    precision: str
+    median: float
+    lowest: float
+    highest: float
+    wanted: float | None = None
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the promise is kept; `None` where nothing was promised.
+
+        >>> Ratio("training", "Trainer", "fp32", 1.8, 1.7, 1.9, wanted=1.6).reached
+        True
+        """
+        if self.wanted is None:
+            return None
+        return self.median <= self.wanted if self.at_most else self.median >= self.wanted
+
+    def __str__(self) -> str:
+        promise = ""
+        if self.wanted is not None:
+            sign = "≤" if self.at_most else "≥"
+            promise = f"{sign} {self.wanted:g}".rjust(8) + ("  yes" if self.reached else "  NO")
+        spread = f"{self.lowest:.2f} to {self.highest:.2f}"
+        return (
+            f"{self.part:<20} {self.against:<44} {self.precision:<5} "
+            f"{self.median:>7.2f}  {spread:<16}{promise}"
+        ).rstrip()
+
+
+def take_turns(
+    contenders: Mapping[str, Contender], rounds: int, report: Callable[[str], None] = print
+) -> Speeds:
+    """Return each contender's speeds, one a round. A first round, to warm up, is not counted.
+
+    Every round starts with another contender, so that none always comes after the same one.
+
+    >>> take_turns({"one": lambda: 1.0, "two": lambda: 2.0}, rounds=2, report=lambda line: None)
+    {'one': [1.0, 1.0], 'two': [2.0, 2.0]}
+    """
+    speeds: Speeds = {name: [] for name in contenders}
+    names = list(contenders)
+    for number in range(rounds + 1):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            speed = contenders[name]()
+            if number:
+                speeds[name].append(speed)
+                report(f"  round {number}  {name:<52} {speed:10.1f}/s")
+    return speeds
+
+
+def compare(
+    part: str,
+    against: str,
+    precision: str,
+    ours: list[float],
+    theirs: list[float],
+    wanted: float | None = None,
+    at_most: bool = False,
+) -> Ratio:
+    """Return how many times as fast we are; with `at_most`, how many times as long we take.
+
+    >>> compare("tagging", "one by one", "fp32", [30.0, 20.0, 20.0], [10.0, 10.0, 5.0]).median
+    3.0
+    """
+    pairs = zip(ours, theirs, strict=True)
+    ratios = [theirs / ours if at_most else ours / theirs for ours, theirs in pairs]
+    return Ratio(
+        part, against, precision, median(ratios), min(ratios), max(ratios), wanted, at_most
+    )

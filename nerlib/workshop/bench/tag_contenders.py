@@ -1,0 +1,123 @@
+"""Who tags: the tutorial's function, Hugging Face's pipeline, this course's tagger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import torch
+from torch import nn
+from transformers import AutoModelForTokenClassification, pipeline
+
+from nerlib.device import Precision
+from nerlib.encoders import resolve_encoder
+from nerlib.inference import Tagger
+from nerlib.workshop.bench.material import Material, silence
+from nerlib.workshop.bench.ratios import Contender
+from nerlib.workshop.tutorial_rebuilt import TutorialClassifier, ner_inference
+
+ONE_BY_ONE, PIPELINE, TAGGER = "tutorial's ner_inference", "pipeline, best batch", "this course"
+BATCH_SIZES = (8, 16, 32, 64, 128)
+
+
+def taggers(material: Material, precision: Precision) -> dict[str, Contender]:
+    """Return all that tag, by name; the tutorial's function computes in fp32, as it is written."""
+    texts = material.texts
+    tagger = tagger_of(material, precision)
+    return {
+        ONE_BY_ONE: one_by_one(material),
+        PIPELINE: best_pipeline(material, precision),
+        TAGGER: lambda: speed(lambda: tagger(texts), len(texts)),
+    }
+
+
+def speed(work: Callable[[], object], count: int) -> float:
+    """Return how many things a second some work does."""
+    started = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - started)
+
+
+def tagger_of(material: Material, precision: Precision) -> Tagger:
+    """Return our tagger, untrained: what it costs does not depend on what it has learnt."""
+    return Tagger(material.model(), material.tokenizer, material.config.device, precision)
+
+
+def one_by_one(material: Material) -> Contender:
+    """Return the tutorial's function on every eighth text, which is enough to know its speed."""
+    model = TutorialClassifier(material.encoder(), len(material.tags.labels)).eval()
+    nn.Module.to(model, material.compute("fp32").device)
+    texts = material.texts[::8]
+
+    def run() -> float:
+        with torch.no_grad():
+            return speed(
+                lambda: [ner_inference(text, model, material.tokenizer) for text in texts],
+                len(texts),
+            )
+
+    return run
+
+
+def best_pipeline(material: Material, precision: Precision) -> Contender:
+    """Return transformers' pipeline at the batch size that is best here; in bf16 with bf16 weights.
+
+    It gets the texts sorted by length, which helps it, and keeps whole words together.
+    """
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    with silence():
+        model = AutoModelForTokenClassification.from_pretrained(
+            resolve_encoder(material.recipe.encoder),
+            num_labels=len(material.tags.labels),
+            dtype=kind,
+        )
+    tag = pipeline(
+        "token-classification",
+        model=model,
+        tokenizer=material.tokenizer,
+        aggregation_strategy="first",
+        device=material.compute(precision).device,
+    )
+    texts = sorted(material.texts, key=len)
+    few = texts[:: max(1, len(texts) // 256)]
+
+    def run(texts: list[str], batch_size: int) -> float:
+        return speed(lambda: tag(texts, batch_size=batch_size), len(texts))
+
+    speeds = {size: run(few, size) for size in BATCH_SIZES}
+    best = max(BATCH_SIZES, key=lambda size: speeds[size])
+    return lambda: run(texts, best)
+
+
+def single_sentence(
+    material: Material, precision: Precision, calls: int = 100
+) -> dict[str, Contender]:
+    """Return who answers one short sentence at a time: our tagger, and the bare encoder's forward
+    on its subwords. Speeds are calls a second at the median."""
+    tagger, encoder = tagger_of(material, precision), material.encoder().eval()
+    compute = material.compute(precision)
+    nn.Module.to(encoder, compute.device)
+    text = sorted(material.texts, key=len)[len(material.texts) // 2]
+    encoded = material.tokenizer(text, return_tensors="pt").to(compute.device)
+    inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    @torch.inference_mode()
+    def forward() -> None:
+        with compute.autocast():
+            encoder(**inputs)[0].float().cpu()
+
+    return {
+        "this course": lambda: 1 / median_seconds(lambda: tagger(text), calls),
+        "bare encoder": lambda: 1 / median_seconds(forward, calls),
+    }
+
+
+def median_seconds(work: Callable[[], object], calls: int) -> float:
+    """Return the median time of some calls, in seconds."""
+    times = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return median(times)
