@@ -42,7 +42,7 @@ def plainly(value: object) -> str:
     if isinstance(value, torch.Tensor):
         if value.numel() > 6:
             return f"a tensor of shape {tuple(value.shape)}"
-        return f"tensor({value.tolist()})"
+        return f"tensor({_rounded(value.tolist())})"
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
     try:
@@ -51,6 +51,13 @@ def plainly(value: object) -> str:
         text = f"a {type(value).__name__}"
     text = text.replace("`", "'").replace("\n", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _rounded(numbers: Any) -> Any:
+    """Return the numbers of a tensor as they are shown."""
+    if isinstance(numbers, list):
+        return [_rounded(number) for number in numbers]
+    return round(numbers, 4) if isinstance(numbers, float) else numbers
 
 
 class _Short(reprlib.Repr):
@@ -66,3 +73,5 @@ class _Short(reprlib.Repr):
     def repr_Tensor(self, value: Any, level: int) -> str:  # reprlib's way to name it
         """Return a tensor inside of a list, say."""
         return plainly(value)
+
+    repr_Parameter = repr_Tensor

@@ -12,7 +12,7 @@ from nerlib.parsing import Parser
 SLOT = re.compile(r"\[\S+ : [^\]]+\]")
 
 # 01.1 --------------------------------------------------------------------------------------------
-ROWS = (
+ROWS: tuple[list[str], ...] = (
     ["wake me at [time : nine]", "stop", "on [date : friday]", "in [place_name : rome]"],
     ["play [genre : jazz] in [house_place : kitchen]", "thanks", "stop"],
     ["thanks", "stop"],
@@ -62,7 +62,7 @@ def rows_without_slots(answer: Answer) -> None:
 
 
 # 01.2 --------------------------------------------------------------------------------------------
-VALUES = (
+VALUES: tuple[tuple[list[str], list[str]], ...] = (
     (["nine am", "rome", "jazz"], ["nine am", "oslo", "jazz", "ten am"]),
     (["rome", "jazz", "blues", "rock"], ["rome", "rome", "oslo", "rome"]),
     (["Rome"], ["rome", "ROME", "oslo"]),
