@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from typing import Any
 
 import torch
 
 LONGEST = 160
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # says nothing to a reader, and differs every time
 
 
 class Hint(Exception):
@@ -45,11 +47,7 @@ def plainly(value: object) -> str:
         return f"tensor({_rounded(value.tolist())})"
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    try:
-        text = _Short().repr(value)
-    except Exception:  # an object of the learner's own, whose `repr` may be broken
-        text = f"a {type(value).__name__}"
-    text = text.replace("`", "'").replace("\n", " ")
+    text = _Short().repr(value).replace("`", "'").replace("\n", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
@@ -75,3 +73,11 @@ class _Short(reprlib.Repr):
         return plainly(value)
 
     repr_Parameter = repr_Tensor
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        """Return an object's own words; a class of the learner's may have a broken `__repr__`."""
+        try:
+            repr(value)
+        except Exception:
+            return f"a {type(value).__name__}"
+        return ADDRESS.sub("", super().repr_instance(value, level))
