@@ -44,7 +44,10 @@ torture: $(READY)  ## kill training 200 times at random moments, go on, compare 
 test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
 	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
 
-test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
+test-exercises: $(READY)  ## run the solutions again in place, and make the exercises from them
+	$(BIN)/python -m nerlib.workshop.exercises
+
+site: $(READY)  ## make the web book and the slides, and read them in a real browser
 	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/test_site.py tests/test_slides.py
 
 fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
@@ -66,6 +69,9 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
 	$(BIN)/python -m nerlib.workshop.colab $(if $(REPO),--repo $(REPO))
 	$(BIN)/python -m nerlib.workshop.readme
+
+exercises: $(READY)  ## run the solutions again in place, and make the exercises from them
+	$(BIN)/python -m nerlib.workshop.exercises
 
 site: $(READY)  ## make the course a web book: open build/site/index.html
 	$(BIN)/python -m nerlib.workshop.site

