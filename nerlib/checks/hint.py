@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from typing import Any
 
 import torch
 
 LONGEST = 160
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # says nothing to a reader, and differs every time
 
 
 class Hint(Exception):
@@ -42,15 +44,18 @@ def plainly(value: object) -> str:
     if isinstance(value, torch.Tensor):
         if value.numel() > 6:
             return f"a tensor of shape {tuple(value.shape)}"
-        return f"tensor({value.tolist()})"
+        return f"tensor({_rounded(value.tolist())})"
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    try:
-        text = _Short().repr(value)
-    except Exception:  # an object of the learner's own, whose `repr` may be broken
-        text = f"a {type(value).__name__}"
-    text = text.replace("`", "'").replace("\n", " ")
+    text = _Short().repr(value).replace("`", "'").replace("\n", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _rounded(numbers: Any) -> Any:
+    """Return the numbers of a tensor as they are shown."""
+    if isinstance(numbers, list):
+        return [_rounded(number) for number in numbers]
+    return round(numbers, 4) if isinstance(numbers, float) else numbers
 
 
 class _Short(reprlib.Repr):
@@ -66,3 +71,13 @@ class _Short(reprlib.Repr):
     def repr_Tensor(self, value: Any, level: int) -> str:  # reprlib's way to name it
         """Return a tensor inside of a list, say."""
         return plainly(value)
+
+    repr_Parameter = repr_Tensor
+
+    def repr_instance(self, value: Any, level: int) -> str:
+        """Return an object's own words; a class of the learner's may have a broken `__repr__`."""
+        try:
+            repr(value)
+        except Exception:
+            return f"a {type(value).__name__}"
+        return ADDRESS.sub("", super().repr_instance(value, level))

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 import numpy as np
 import torch
 
-from nerlib.checks.hint import Hint, shown
+from nerlib.checks.hint import Hint, plainly, shown
 
 NAMES = {
     int: ("a whole number", "whole numbers"),
@@ -85,8 +85,8 @@ def described(value: object) -> str:
     if callable(value) and not isinstance(value, torch.nn.Module):
         return f"the function {shown(value)} itself, not what it gives back"
     found = next((name for known, (name, _) in NAMES.items() if type(value) is known), None)
-    if found is None and isinstance(value, torch.Tensor):
-        found = "a tensor"
+    if isinstance(value, torch.Tensor):
+        return plainly(value) if value.numel() > 6 else f"a tensor, {shown(value)}"
     label = type(value).__name__
     article = "an" if label[:1].lower() in "aeiou" else "a"
     return f"{found or f'{article} {label}'}, {shown(value)}"
@@ -140,7 +140,7 @@ def _read_simple(value: Any, kind: type) -> Any:
 
 def _read_sequence(value: Any, kind: type, inside: tuple[Any, ...]) -> Any:
     """Return a list, tuple or set whose entries are of the right kinds."""
-    if isinstance(value, torch.Tensor | np.ndarray) and kind is not set and value.ndim:
+    if isinstance(value, torch.Tensor | np.ndarray) and kind is list and value.ndim:
         value = value.tolist()
     allowed = (set, frozenset) if kind is set else (list, tuple)
     if not isinstance(value, allowed):

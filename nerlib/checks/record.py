@@ -73,6 +73,8 @@ def _read(path: Path) -> Iterator[str]:
         told = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return
-    listed = told.get("done", []) if isinstance(told, dict) else []
+    listed = told.get("done") if isinstance(told, dict) else None
+    if not isinstance(listed, list):
+        return
     known = all_exercises()
     yield from (entry for entry in listed if isinstance(entry, str) and entry in known)

@@ -27,6 +27,8 @@ ADVICE: tuple[tuple[type[BaseException], str], ...] = (
     (AttributeError, "The value has no such attribute or method: print its `type`."),
     (ZeroDivisionError, "What should come out when there is nothing to divide by? "
      "Deal with that case first."),
+    (ValueError, "This line cannot deal with what it gets: is it missing, empty, or of another "
+     "length?"),
     (AssertionError, "This is an `assert` of yours that does not hold for this case."),
     (TypeError, "A value is of another type than this line expects: print its `type`."),
     (NotImplementedError, "This part is still to be written."),
@@ -81,6 +83,8 @@ def explained(error: BaseException, case: str) -> Hint:
     if isinstance(error, NotImplementedError) and not str(error):
         return NotWritten()
     advice = next((text for kind, text in ADVICE if isinstance(error, kind)), "")
+    if "Module.__init__()" in str(error):
+        advice = "The first line of a module's `__init__` is `super().__init__()`."
     told = plainly(str(error))[1:-1] if str(error) else "no message"
     return Hint(f"{case} stops with {type(error).__name__}{where}: {told}. {advice}".rstrip())
 

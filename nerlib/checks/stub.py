@@ -20,6 +20,8 @@ def is_stub(value: Any) -> bool:
         return any(map(is_stub, value.values()))
     if isinstance(value, list | tuple):
         return any(map(is_stub, value))
+    if isinstance(value, type):
+        return any(is_stub(part) for part in vars(value).values() if inspect.isfunction(part))
     if not callable(value):
         return False
     return _does_nothing(value) or _source_has_stub(value)
@@ -44,7 +46,7 @@ def _filled(function: Any) -> bytes:
 
 
 def _source_has_stub(function: Any) -> bool:
-    """Return whether a line of a function's or class's source is `...` alone."""
+    """Return whether a line of a function's source is `...` alone."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError, IndentationError):
