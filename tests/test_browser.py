@@ -1,4 +1,4 @@
-"""A real JupyterLab in a real browser: run 06, type a sentence, see the entity."""
+"""A real JupyterLab in a real browser: run 06, type a sentence, see the entity; answer a quiz."""
 
 from __future__ import annotations
 
@@ -100,4 +100,25 @@ def test_typing_a_sentence_shows_its_entities(lab: str) -> None:
         box.press("Enter")
         typed = page.locator(".jp-OutputArea div", has_text="remind me to call").locator("mark")
         expect(typed.filter(has_text="seven pm").first).to_be_visible(timeout=400_000)
+        browser.close()
+
+
+def test_the_quiz_works_before_anything_is_run(lab: str) -> None:
+    """The copy is not trusted: JupyterLab takes out of its outputs what could do harm."""
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.goto(f"{lab}/lab/tree/02_parsing.ipynb", wait_until="domcontentloaded")
+        page.get_by_text("(ipykernel) | Idle").first.wait_for(timeout=90_000)
+        question = page.locator(".jp-OutputArea .nerlib-question").first
+        page.locator(".jp-Notebook").click(position={"x": 5, "y": 5})
+        page.keyboard.press("End")  # to the last cell: those out of sight are not there yet
+        question.wait_for(timeout=30_000)
+        question.locator("summary", has_text="because it stands outside").click()
+        expect(question.get_by_text("No. So it should be.")).to_be_visible()
+        question.locator("summary", has_text="knows a word only once").focus()
+        page.keyboard.press("Enter")
+        expect(question.get_by_text("Right. The slot has put")).to_be_visible()
         browser.close()

@@ -43,6 +43,7 @@ BADGE = re.compile(r"(?m)^\[!\[.*$\n?")
 NAVIGATION = re.compile(r"(?m)^.*\]\(\d\d_\w+\.ipynb\) → .*$\n?")
 HINT = re.compile(r"\s*<details>.*?</details>", re.S)
 COMMENT = re.compile(r"<!--.*?-->", re.S)
+QUESTION = re.compile(r'<div class="nerlib-question".*?</div>', re.S)
 # The end of a sentence, and the start of the next one; not behind one capital or "e.g.".
 SENTENCE = re.compile(r"(?<=[^A-Z.][.!?:])\s+(?=[A-Z*`\"“(])")
 
@@ -121,6 +122,10 @@ def slides_of(notebook: NotebookNode) -> list[Slide]:
             *before, lead = ["", *blocks(cell.source)]
             for block in before:
                 _add_block(slides, block)
+        elif questions := _questions(cell):
+            _add_block(slides, lead)
+            _add_questions(slides, questions)
+            lead = ""
         elif cell.cell_type == "code" and not cell.id.endswith("-setup"):
             _add_code(slides, cell, lead)
             lead = ""
@@ -173,6 +178,19 @@ def _add_code(slides: list[Slide], cell: NotebookNode, lead: str) -> None:
     _with_room(slides, together).add(code, tall)
     for markup, height in shown:
         _with_room(slides, height).add(markup, height)
+
+
+def _questions(cell: NotebookNode) -> list[str]:
+    """Return the questions of a quiz that a cell shows, as HTML."""
+    shown = [output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])]
+    return QUESTION.findall("".join(shown))
+
+
+def _add_questions(slides: list[Slide], questions: Sequence[str]) -> None:
+    """Put each question on a slide of its own, so that a room can vote before a click tells."""
+    heading, level = slides[-1].heading, slides[-1].level
+    for question in questions:
+        slides.append(Slide(heading, level, [f'<div class="html">{question}</div>'], [], ROOM))
 
 
 def _with_room(slides: list[Slide], height: float) -> Slide:
@@ -309,6 +327,7 @@ _STYLE = """
 .reveal .source pre { margin: 0.4em 0; }
 .reveal .html { margin-bottom: 0.5em; }
 .reveal .html table { font-size: 0.74em; }
+.reveal summary { line-height: 1.35; }
 .reveal img { max-width: 100%; max-height: 480px; margin: 0; }
 .reveal .pair .fit { display: grid; grid-template-columns: 2fr 3fr; gap: 1em; align-items: start; }
 .reveal .pair .code { font-size: 0.8em; min-width: 0; }

@@ -1,0 +1,260 @@
+"""The quizzes: fair questions, a reason for every answer, shown safely and without a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from local_pages import chromium, violations, watch
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from playwright.sync_api import Page, expect
+from test_browser import CHROMIUM
+
+from nerlib import quiz as quizzes
+from nerlib.display import Html
+from nerlib.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
+from nerlib.workshop.execute import all_notebooks
+from nerlib.workshop.slides import slides_of
+
+NOTEBOOKS = {path.stem[:2]: path for path in all_notebooks()}
+LESSONS = list(NOTEBOOKS)
+HOSTILE = "<script>alert(1)</script> `<b>` *<i>* \"'"
+
+
+def every_answer() -> Iterator[tuple[str, Answer]]:
+    for lesson in LESSONS:
+        for number, question in enumerate(load_quiz(lesson), start=1):
+            for answer in question.answers:
+                yield f"{lesson}, question {number}", answer
+
+
+def right_places(lesson: str) -> list[int]:
+    return [[a.right for a in question.answers].index(True) for question in load_quiz(lesson)]
+
+
+class TestQuestions:
+    def test_every_lesson_has_a_quiz_and_no_other(self) -> None:
+        assert lessons_with_quiz() == LESSONS
+
+    @pytest.mark.parametrize("lesson", LESSONS)
+    def test_five_questions_with_one_right_answer_each(self, lesson: str) -> None:
+        questions = load_quiz(lesson)
+        assert len(questions) == 5
+        for question in questions:
+            assert question.text.strip()
+            assert 3 <= len(question.answers) <= 5
+            assert sum(answer.right for answer in question.answers) == 1, question.text
+            assert len({answer.text for answer in question.answers}) == len(question.answers)
+
+    def test_every_answer_has_a_reason_of_its_own(self) -> None:
+        reasons = [answer.reason for _, answer in every_answer()]
+        assert len(set(reasons)) == len(reasons)
+        for place, answer in every_answer():
+            assert len(answer.reason.split()) >= 5, place
+            assert answer.reason.rstrip(")").endswith((".", "!")), place
+            # The verdict stands before the reason, so the reason need not repeat it.
+            assert not answer.reason.startswith(("Right", "No.", "Yes", "Correct")), place
+
+    def test_no_question_comes_twice(self) -> None:
+        asked = [question.text for lesson in LESSONS for question in load_quiz(lesson)]
+        assert len(set(asked)) == len(asked)
+
+    @pytest.mark.parametrize("lesson", LESSONS)
+    def test_neither_the_place_nor_the_length_gives_the_answer_away(self, lesson: str) -> None:
+        places = right_places(lesson)
+        assert len(set(places)) >= 3
+        assert all(places.count(place) <= 2 for place in places)
+        questions = load_quiz(lesson)
+        longest = [max(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
+        shortest = [min(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
+        assert sum(longest) <= 2
+        assert sum(shortest) <= 2
+
+    def test_marks_are_closed(self) -> None:
+        texts = [q.text for lesson in LESSONS for q in load_quiz(lesson)]
+        texts += [text for _, answer in every_answer() for text in (answer.text, answer.reason)]
+        for text in texts:
+            assert text.count("`") % 2 == 0, text
+            assert re.sub("`[^`]*`", "", text).count("*") % 2 == 0, text
+
+    def test_what_the_questions_say_of_the_library_is_so(self) -> None:
+        """The answers that a few lines can check."""
+        from nerlib import AnnotationError, Parser, tags_to_spans
+        from nerlib.workshop.broken import tags_by_dictionary
+
+        parser = Parser()
+        row = parser.parse("wake me at [time : five] with five songs")
+        assert tags_by_dictionary(row) == ["O", "O", "O", "B-TIME", "O", "B-TIME", "O"]
+        text = "wake me, please!"
+        assert [(w.start, w.end) for w in parser.split_words(text)][-2:] == [(9, 15), (15, 16)]
+        row = parser.parse("buy [food : milk] [food : brown bread]")
+        assert row.tags == ("O", "B-FOOD", "B-FOOD", "I-FOOD")
+        (span,) = tags_to_spans(row.words, [tag.replace("B-", "I-") for tag in row.tags])
+        assert row.text[span.start : span.end] == "milk brown bread"
+        for answer in load_quiz("02")[3].answers:
+            annotated = answer.text.strip("`")
+            if answer.right:
+                assert "anna" in [word.text for word in parser.parse(annotated).words]
+            else:
+                with pytest.raises(AnnotationError):
+                    parser.parse(annotated)
+
+
+class TestReading:
+    def test_an_unknown_lesson_is_a_message(self) -> None:
+        with pytest.raises(QuizError, match="there is no quiz '2': choose one of 00, 01"):
+            quiz("2")
+        with pytest.raises(QuizError, match="there is no quiz"):
+            quiz("../sample/README")
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            ("[[question]", "cannot be read"),
+            ("", "'question'"),
+            ("[[question]]\ntext = 'x'", "'answer'"),
+            ("[[question]]\ntext = 'x'\nanswer = 3", "list of tables"),
+            ("[[question]]\ntext = 'x'\n[[question.answer]]\ntext = 'y'", "reason"),
+            ("[[question]]\ntxt = 'x'\nanswer = []", "txt"),
+        ],
+    )
+    def test_a_broken_file_is_a_message(
+        self, content: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "09.toml").write_text(content, encoding="utf-8")
+        monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
+        with pytest.raises(QuizError, match=f"quiz 09 cannot be read: .*|{told}") as caught:
+            load_quiz("09")
+        assert told in str(caught.value)
+
+
+class Elements(HTMLParser):
+    """The names and attributes of all elements, and whatever text stands between them."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Html:
+    """The quiz of some questions that stand in no file."""
+    monkeypatch.setattr(quizzes, "load_quiz", lambda lesson: questions)
+    return quiz("02")
+
+
+class TestShowing:
+    def test_the_same_every_time(self) -> None:
+        assert quiz("02").markup == quiz("02").markup
+
+    def test_nothing_but_plain_elements(self) -> None:
+        elements = Elements(quiz("05").markup)
+        assert set(elements.names) <= {
+            "div", "p", "b", "pre", "code", "em", "details", "summary",
+        }  # fmt: skip
+        assert elements.attributes == {"class", "style"}
+
+    def test_text_is_escaped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        question = Question(HOSTILE, (Answer(HOSTILE, HOSTILE, True),), code=HOSTILE)
+        elements = Elements(shown(monkeypatch, question).markup)
+        assert not {"script", "i"} & set(elements.names)
+        assert elements.names.count("code") == elements.names.count("em") == 3
+        assert elements.text.count("<script>alert(1)</script>") == 4
+
+    def test_as_text_the_reasons_stand_below_all_questions(self) -> None:
+        text = str(quiz("02"))
+        questions, _, reasons = text.partition("\nAnswers\n")
+        for number, question in enumerate(load_quiz("02"), start=1):
+            assert f"{number}. {question.text}" in questions
+            for letter, answer in zip("abcde", question.answers, strict=False):
+                verdict = "Right." if answer.right else "No."
+                assert f"   {letter}) {answer.text}" in questions
+                assert answer.reason not in questions
+                assert f"{number}{letter}) {verdict} {answer.reason}" in reasons
+
+
+class TestInTheNotebooks:
+    @pytest.mark.parametrize("lesson", LESSONS)
+    def test_it_stands_before_the_exercises_and_is_up_to_date(self, lesson: str) -> None:
+        cells = nbformat.read(NOTEBOOKS[lesson], as_version=4).cells
+        number = next(n for n, cell in enumerate(cells) if cell.id == f"{lesson}-quiz")
+        assert f'quiz("{lesson}")' in cells[number].source
+        assert cells[number - 1].source.startswith("## Quiz")
+        assert cells[number + 1].source.startswith("## Exercises")
+        (output,) = cells[number].outputs
+        assert output.data["text/html"] == quiz(lesson).markup, "run the notebook again"
+        assert output.data["text/plain"] == str(quiz(lesson)), "run the notebook again"
+
+    @pytest.mark.parametrize("lesson", LESSONS)
+    def test_each_question_has_a_slide(self, lesson: str) -> None:
+        made = slides_of(nbformat.read(NOTEBOOKS[lesson], as_version=4))
+        asked = ["".join(slide.parts) for slide in made if "nerlib-question" in str(slide.parts)]
+        assert len(asked) == 5
+        assert all(parts.count("<details") >= 3 for parts in asked)
+        assert not any("import quiz" in parts for parts in asked)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """The HTML export of a notebook with one quiz, in a browser that runs no scripts."""
+    output = new_output("execute_result", data={"text/html": quiz("05").markup})
+    cell = new_code_cell("quiz", outputs=[output])
+    body, _ = HTMLExporter(embed_images=True).from_notebook_node(new_notebook(cells=[cell]))
+    path = tmp_path / "quiz.html"
+    path.write_text(body, encoding="utf-8")
+    with chromium() as browser:
+        opened = browser.new_context(java_script_enabled=False).new_page()
+        opened.goto(path.as_uri(), wait_until="domcontentloaded")
+        yield opened
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+class TestInABrowser:
+    def test_a_click_shows_the_reason_of_a_wrong_answer_and_of_the_right_one(
+        self, page: Page
+    ) -> None:
+        question = load_quiz("05")[1]
+        right = next(answer for answer in question.answers if answer.right)
+        wrong = next(answer for answer in question.answers if not answer.right)
+        for answer, verdict in ((wrong, "No."), (right, "Right.")):
+            start = re.sub("[`*]", "", answer.reason)[:40]
+            reason = page.locator(".nerlib-question p", has_text=start)
+            expect(reason).to_be_hidden()
+            page.locator("summary", has_text=answer.text).click()
+            expect(reason).to_be_visible()
+            expect(reason).to_contain_text(verdict)
+
+    def test_keys_are_enough(self, page: Page) -> None:
+        first = page.locator("summary").first
+        first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("details[open]")).to_have_count(1)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        expect(page.locator("details[open]")).to_have_count(2)
+
+    def test_axe_finds_nothing_with_all_reasons_open(self, tmp_path: Path) -> None:
+        markup = quiz("05").markup.replace("<details", "<details open")
+        start = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Quiz</title>'
+        path = tmp_path / "quiz.html"
+        path.write_text(f"{start}<main><h1>Quiz</h1>{markup}</main></html>", encoding="utf-8")
+        with chromium() as browser:
+            opened = browser.new_page()
+            problems = watch(opened, (path.as_uri(),))
+            opened.goto(path.as_uri())
+            assert violations(opened) == []
+            assert problems == []
