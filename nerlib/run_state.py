@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from nerlib.averaging import EVERY, WeightAverage
 from nerlib.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute
@@ -42,7 +43,8 @@ class Run:
     """A training run: its parts, and where it stands.
 
     `epoch` counts finished epochs, `step` the steps done in the next one, `loss` is the sum of
-    their losses and `seconds` the time they took. `best` holds the weights of the best epoch.
+    their losses and `seconds` the time they took. `best` holds the weights of the best epoch,
+    `average` the running mean of the weights, if there is one.
     """
 
     model: NERClassifier
@@ -57,6 +59,7 @@ class Run:
     seconds: float = 0.0
     keep: Callable[[], None] | None = None  # writes a checkpoint
     every: int = 0  # steps between checkpoints inside of an epoch
+    average: WeightAverage | None = None
     _started: float = 0.0
 
     def start_clock(self) -> None:
@@ -67,9 +70,17 @@ class Run:
         """Return the seconds of this epoch's training so far."""
         return time.perf_counter() - self._started
 
+    @property
+    def judged(self) -> NERClassifier:
+        """The model to validate and keep: the one with the mean weights, if there is one."""
+        return self.model if self.average is None else cast("NERClassifier", self.average.model)
+
     def step_done(self, total: Tensor, watch: LossWatch) -> None:
         """Count a step, and write a checkpoint if it is time for one."""
         self.step += 1
+        steps, last = self.epoch * self.steps_per_epoch + self.step, self.steps_per_epoch
+        if self.average and (steps % EVERY == 0 or self.step == last):  # validation comes next
+            self.average.update()
         if self.keep and self.step % self.every == 0 and self.step < self.steps_per_epoch:
             watch.look()  # never keep what is broken
             self.loss, self.seconds = total.item(), self.elapsed()
@@ -157,6 +168,8 @@ def take(run: Run, known: Facts) -> Snapshot:
     tensors = {"model": weights, "optimizer": _optimizer_tensors(run.optimizer)}
     if run.history and not _same(run.best, weights):
         tensors["best"] = run.best
+    if run.average:
+        tensors["average"] = copy_weights(run.average.model)
     tensors["random"], random_facts = _take_random(run.model.device)
     schedule = run.schedule.state_dict()
     facts = {
@@ -165,6 +178,7 @@ def take(run: Run, known: Facts) -> Snapshot:
         "rates": [group["lr"] for group in run.optimizer.param_groups],
         "schedule": {name: schedule[name] for name in SCHEDULE},
         "random": random_facts,
+        "averaged": run.average.updates if run.average else 0,
         **known,
     }
     return Snapshot(tensors, facts)
@@ -177,6 +191,9 @@ def restore(run: Run, snapshot: Snapshot) -> None:
     facts, tensors = snapshot.facts, snapshot.tensors
     run.model.load_state_dict(tensors["model"])
     run.best = tensors.get("best", tensors["model"])
+    if run.average:
+        run.average.model.load_state_dict(tensors["average"])
+        run.average.updates = facts["averaged"]
     _restore_optimizer(run.optimizer, tensors["optimizer"], facts["rates"])
     schedule = {name: facts["schedule"][name] for name in SCHEDULE}
     run.schedule.load_state_dict({**run.schedule.state_dict(), **schedule})

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
+from nerlib.averaging import WeightAverage
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
@@ -40,6 +41,8 @@ class TrainConfig:
     `layer_decay` multiplies it once more for every layer of the encoder further down, so that 1
     gives all layers the same rate.
     `masked_subwords` is the share of subwords hidden behind the mask token in training.
+    `weight_averaging` is the share of a running mean of the weights that each step keeps; the mean
+    is what is validated and kept. 0 does without.
     `progress=None` shows a bar on a terminal only. `workers` is the number of processes that make
     batches beside this one; it changes no number. With a folder for checkpoints, one is written at
     the end of every epoch and after every `checkpoint_steps` steps in it, and the last
@@ -56,6 +59,7 @@ class TrainConfig:
     max_gradient_norm: float = 1.0
     label_smoothing: float = 0.0
     masked_subwords: float = 0.0
+    weight_averaging: float = 0.0
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
@@ -75,7 +79,7 @@ class TrainConfig:
             raise ValueError("layer_decay must be above 0 and at most 1")
         if not self.weight_decay >= 0:
             raise ValueError("weight_decay must be 0 or more")
-        for name in ("warmup", "label_smoothing", "masked_subwords"):
+        for name in ("warmup", "label_smoothing", "masked_subwords", "weight_averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is a share: from 0 to below 1")
         if self.workers < 0 or self.checkpoint_steps < 1 or self.checkpoints_kept < 1:
@@ -183,6 +187,8 @@ def _train_epochs(
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(optimizer, config, total_steps=config.epochs * len(sampler))
     run = Run(model, optimizer, schedule, history, copy_weights(model), len(sampler))
+    if config.weight_averaging:
+        run.average = WeightAverage(model, config.weight_averaging)
     keep_checkpoints(run, checkpoint_dir, resume, config, sets, compute, report)
     try:
         for epoch in range(run.epoch, config.epochs):
@@ -190,14 +196,14 @@ def _train_epochs(
             run.start_clock()
             loss = train_epoch(model, train_set, sampler, optimizer, schedule, config, compute, run)
             seconds = run.elapsed()
-            evaluation, validation_loss = evaluate(model, validation_set, compute)
+            evaluation, validation_loss = evaluate(run.judged, validation_set, compute)
             check_validation(validation_loss, epoch + 1)
             history.append(
                 _record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
             )
             report(str(history[-1]))
             if history.best is history[-1]:
-                run.best = copy_weights(model)
+                run.best = copy_weights(run.judged)
             run.epoch_done()
     except KeyboardInterrupt:
         history.interrupted = True

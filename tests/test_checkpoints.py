@@ -149,6 +149,18 @@ def test_a_run_that_goes_on_ends_as_if_nothing_had_happened(
     assert lines[1].startswith(before)
 
 
+@pytest.mark.parametrize("steps", [2, 5, STEPS, STEPS + 3])
+def test_the_mean_of_the_weights_goes_on_too(
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(TINY, weight_averaging=0.9)
+    expected = outcome(*run(config=config))
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):  # noqa: PT012
+        stop_after(patch, steps, RuntimeError)
+        run(tmp_path, config)
+    assert outcome(*run(tmp_path, config)) == expected
+
+
 def test_checkpoints_change_no_number(in_peace: tuple[Any, ...], tmp_path: Path) -> None:
     assert outcome(*run(tmp_path)) == in_peace
 

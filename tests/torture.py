@@ -55,6 +55,7 @@ CONFIGS = {
     "fp32": PLAIN,
     "bf16": replace(PLAIN, precision="bf16"),
     "workers": replace(PLAIN, workers=2),
+    "averaged": replace(PLAIN, weight_averaging=0.9),
 }
 STAGES = ("write", "flush", "rename", "remove")
 TIMES = ("seconds", "utterances_per_second")

@@ -1,4 +1,4 @@
-"""Keep the generated parts of README.md true: the table of lessons and the list of recipes.
+"""Keep the generated parts of README.md true: lessons, recipes, and what was measured.
 
 python -m nerlib.workshop.readme           # write them
 python -m nerlib.workshop.readme --check   # exit status 1 if they are out of date
@@ -7,6 +7,7 @@ python -m nerlib.workshop.readme --check   # exit status 1 if they are out of da
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from pathlib import Path
 import nbformat
 
 from nerlib.recipes import RECIPES
+from nerlib.workshop.bench.ratios import Ratio
 from nerlib.workshop.execute import all_notebooks
 from nerlib.workshop.project import ROOT, Publication, read_publication
+from nerlib.workshop.results import Outcome, tables
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -53,6 +56,35 @@ def recipe_table() -> str:
     return "\n".join(rows)
 
 
+def speed_table(root: Path = ROOT) -> str:
+    """Return the ratios of the last committed bench as a table, with the machine below."""
+    results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    rows = ["| what | against | precision | median | lowest to highest | promised |"]
+    rows.append("|---|---|---|---|---|---|")
+    for ratio in (Ratio(**ratio) for ratio in results["ratios"]):
+        sign = "at most" if ratio.at_most else "at least"
+        promise = "" if ratio.wanted is None else f"{sign} {ratio.wanted:g}"
+        rows.append(
+            f"| {ratio.part} | {ratio.against} | {ratio.precision} | {ratio.median:.2f} "
+            f"| {ratio.lowest:.2f} to {ratio.highest:.2f} | {promise} |"
+        )
+    held = results["memory"]
+    rows += [
+        "",
+        f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
+        f"{results['torch']}; {results['rounds']} rounds. Training an epoch on all rows held "
+        f"{held['peak_mb']:,.0f} MB at most; memory rose by {held['growth_mb']:,.0f} MB while "
+        f"{results['streamed_texts']:,} texts were tagged.",
+    ]
+    return "\n".join(rows)
+
+
+def accuracy_tables(root: Path = ROOT) -> str:
+    """Return the last committed scores as tables."""
+    results = json.loads((root / "benchmarks" / "accuracy.json").read_text(encoding="utf-8"))
+    return tables([Outcome(**outcome) for outcome in results["outcomes"]])
+
+
 def generated(text: str, parts: dict[str, str]) -> str:
     """Return the text with what stands between its markers replaced.
 
@@ -77,9 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     path = ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    fresh = generated(
-        text, {"lessons": lesson_table(read_publication()), "recipes": recipe_table()}
-    )
+    parts = {"lessons": lesson_table(read_publication()), "recipes": recipe_table()}
+    parts |= {"speed": speed_table(), "accuracy": accuracy_tables()}
+    fresh = generated(text, parts)
     if check:
         return int(fresh != text)
     path.write_text(fresh, encoding="utf-8")

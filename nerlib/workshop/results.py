@@ -68,6 +68,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         "without the sentence's vector": replace(recipe, model_settings={}),
         "one rate for all layers": replace(recipe, settings=replace(settings, layer_decay=1.0)),
         "no subwords masked": replace(recipe, settings=replace(settings, masked_subwords=0.0)),
+        "no weights averaged": replace(recipe, settings=replace(settings, weight_averaging=0.0)),
         "no label smoothing": replace(recipe, settings=replace(settings, label_smoothing=0.0)),
     }
 
@@ -85,9 +86,14 @@ def epochs_for(rows: int, recipe: Recipe) -> int:
     return max(recipe.settings.epochs, round(20 * math.sqrt(1_000 / rows)))
 
 
+def count_rows(recipe: Recipe) -> int:
+    """Return how many training rows there are."""
+    return len(recipe.corpus("train"))
+
+
 def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome:
     """Train once, on the first rows or on all, and return the scores."""
-    count = rows or len(recipe.corpus("train"))
+    count = rows or count_rows(recipe)
     epochs = epochs_for(count, recipe)
     recipe = shortened(recipe, rows, epochs)
     recipe = replace(recipe, settings=replace(recipe.settings, seed=seed))
@@ -197,13 +203,14 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
 def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
     """Return what somebody needs to know who wants to compare."""
     settings = recipe.settings
-    own = ("learning_rate", "head_rate_factor", "layer_decay", "masked_subwords", "label_smoothing")
+    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor", "layer_decay"]
+    own += ["masked_subwords", "label_smoothing", "weight_averaging"]
     return {
         "command": "python -m nerlib.workshop.results",
         "corpus": recipe.describe()["corpus"],
         "locale": recipe.locale,
         "encoder": recipe.encoder,
-        "settings": {name: getattr(settings, name) for name in (*own, "batch_size", "epochs")},
+        "settings": {name: getattr(settings, name) for name in own},
         "model_settings": dict(recipe.model_settings),
         "seeds": list(seeds),
         **machine(settings),
@@ -234,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = about(recipe, options.seeds)
     outcomes = done_before(options.output, told)
     for name, variant, rows, seed in jobs(options.seeds, recipe):
-        count = rows or len(recipe.corpus("train"))
+        count = rows or count_rows(recipe)
         if any((o.variant, o.rows, o.seed) == (name, count, seed) for o in outcomes):
             continue
         outcomes.append(train_one(name, variant, rows, seed))

@@ -20,9 +20,11 @@ from transformers import (
     TrainingArguments,
 )
 
+from nerlib.averaging import WeightAverage
 from nerlib.dataset import IGNORE, LengthBucketSampler, collate
 from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
+from nerlib.run_state import Run
 from nerlib.training import make_optimizer, make_schedule, train_epoch
 from nerlib.used_rows import training_used_rows
 from nerlib.workshop.bench.material import Material, silence
@@ -63,9 +65,12 @@ def training_ours(material: Material, precision: Precision) -> Iterator[Contende
         sampler = LengthBucketSampler(material.data.lengths, config.batch_size)
         schedule = make_schedule(optimizer, config, total_steps=1000 * len(sampler))
 
+        average = WeightAverage(model, config.weight_averaging) if config.weight_averaging else None
+
         def run() -> float:
+            steps = Run(model, optimizer, schedule, average=average)
             started = time.perf_counter()
-            train_epoch(model, material.data, sampler, optimizer, schedule, config, compute)
+            train_epoch(model, material.data, sampler, optimizer, schedule, config, compute, steps)
             return len(material.data) / (time.perf_counter() - started)
 
         yield run
