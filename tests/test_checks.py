@@ -13,8 +13,9 @@ from wrong_answers import wrong_answers
 
 from nerlib.checks import check
 from nerlib.checks.exercise import all_exercises, of_lesson
+from nerlib.workshop.colab import setup_source
 from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.exercises import EXERCISES, write_exercises
+from nerlib.workshop.exercises import EXERCISES, exercise_link, write_exercises
 from nerlib.workshop.hygiene import problems
 from nerlib.workshop.project import read_publication
 
@@ -112,6 +113,11 @@ class TestEveryNotebook:
         cells = nbformat.read(exercise_of(path), as_version=4).cells
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
         assert sum("# your turn" in cell.source for cell in cells) >= 4
+
+    def test_exercises_open_and_set_up_in_colab(self, path: Path) -> None:
+        header, setup, *_ = nbformat.read(exercise_of(path), as_version=4).cells
+        assert exercise_link(read_publication(), path.stem) in header.source
+        assert setup.source == setup_source(read_publication())
 
     def test_every_exercise_of_the_lesson_is_checked_once(
         self, path: Path, solved: dict[str, Ran]

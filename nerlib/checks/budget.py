@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import dis
+import os
+import site
 import sys
 import sysconfig
 import threading
@@ -136,20 +138,17 @@ def is_learners_file(name: str) -> bool:
     >>> is_learners_file(threading.__file__), is_learners_file("<ipython-input-1>")
     (False, True)
     """
-    return not name.startswith(("<frozen", "<__array_function__", *_libraries()))
+    return not name.startswith("<frozen") and not os.path.normcase(name).startswith(_libraries())
 
 
 @cache
 def _libraries() -> tuple[str, ...]:
     """Return the folders that hold the standard library, installed packages and nerlib itself."""
     paths = sysconfig.get_paths()
-    found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return (*found, *map(str, (Path(path).resolve() for path in found)), _nerlib())
-
-
-def _nerlib() -> str:
-    """Return nerlib's own folder."""
-    return str(Path(__file__).parents[1])
+    found = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    found += [*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[1])]
+    real = {os.path.realpath(path) for path in found}  # a virtual environment may be a link
+    return tuple(os.path.join(os.path.normcase(path), "") for path in {*found, *real})
 
 
 def learners_lines(trace: TracebackType | None) -> list[tuple[str, int]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from nerlib.display import Html, escape
+from nerlib.display import Html, escape, isolated
 
-CODE = re.compile(r"`([^`]+)`")
+STRESS = re.compile(r"\*(\w[^*]*)\*")
 GREEN, ORANGE = "#2a8a4a", "#b5651d"
 
 
@@ -44,9 +44,13 @@ class Verdict:
 
 
 def marked_up(text: str) -> str:
-    """Return a line as HTML, escaped, what stands in backticks as code.
+    """Return a line as HTML, escaped: what stands in backticks as code, between stars stressed.
 
-    >>> marked_up("not `<b>` & co")
-    'not <code>&lt;b&gt;</code> &amp; co'
+    >>> marked_up("*not* `<b>` & co")
+    '<em>not</em> <code>&lt;b&gt;</code> &amp; co'
     """
-    return CODE.sub(r"<code>\1</code>", escape(text))
+    parts = text.split("`")
+    return "".join(
+        f"<code>{isolated(part)}</code>" if number % 2 else STRESS.sub(r"<em>\1</em>", escape(part))
+        for number, part in enumerate(parts)
+    )
