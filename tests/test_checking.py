@@ -26,6 +26,7 @@ from nerlib.checks.kinds import asked_for, fitting
 from nerlib.checks.record import NAME, Record
 from nerlib.checks.stub import is_stub
 from nerlib.checks.verdict import Verdict
+from nerlib.recipes import output_folder
 from nerlib.workshop.execute import execute
 from nerlib.workshop.exercises import SOLUTIONS, exercise_notebook
 from nerlib.workshop.project import Publication
@@ -263,6 +264,7 @@ class TestWhatComesBack:
             ("0.5", float, "a number is expected"),
             ((1, 2, 3), tuple[int, int], "a tuple (a whole number, a whole number) is expected"),
             (None, list[int], "your answer is `None`"),
+            (map(str, [1]), list[str], "put `list(…)` around"),
             (len, str, "the function `len` itself"),
             ([1], torch.Tensor, "a tensor is expected"),
             ({"a": "b"}, dict[str, int], "from strings to whole numbers is expected"),
@@ -364,7 +366,7 @@ class TestVerdicts:
     def test_no_such_exercise(self) -> None:
         assert "02.1, 02.2" in check("02.99", 1).message
         assert not check("nothing", 1).passed
-        assert not check(2.1, 1).passed  # type: ignore[arg-type]
+        assert "in quotes" in check(2.1, 1).message  # type: ignore[arg-type]
 
     def test_what_was_printed_is_told(self) -> None:
         def prints(words, spans):
@@ -411,6 +413,19 @@ class TestRecord:
         record = Record(folder / "file" / NAME)
         record.add("00.1")
         assert record.line("00") == "1 of 4 done in lesson 00"
+
+
+@pytest.mark.parametrize("place", ["notebooks", "workshop/exercises", "workshop/solutions"])
+def test_lessons_and_exercises_share_a_folder(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.delenv("NERLIB_OUTPUT", raising=False)
+    monkeypatch.chdir(tmp_path / place)
+    assert output_folder().resolve() == tmp_path.resolve() / "build"
+    (tmp_path / "pyproject.toml").unlink()
+    assert output_folder() == Path("build")
 
 
 def test_without_jupyter() -> None:

@@ -55,4 +55,6 @@ def _unknown(number: object) -> Verdict:
     lesson = str(number).partition(".")[0]
     numbers = [e.number for e in of_lesson(lesson)] or list(all_exercises())
     message = f"There is no exercise {plainly(number)}. There are: {', '.join(numbers)}."
+    if not isinstance(number, str):
+        message += " The number is written as a string, in quotes."
     return Verdict(f"{plainly(number)}", False, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 import numpy as np
@@ -78,6 +79,8 @@ def described(value: object) -> str:
         return "`None`"
     if isinstance(value, types.GeneratorType):
         return "a generator (a function with `yield`, or a comprehension in round brackets)"
+    if isinstance(value, Iterator):
+        return f"a {type(value).__name__}, which is empty until it is asked (put `list(…)` around)"
     if isinstance(value, type):
         return f"the class {shown(value)} itself"
     if isinstance(value, types.CoroutineType):
