@@ -44,10 +44,7 @@ torture: $(READY)  ## kill training 200 times at random moments, go on, compare 
 test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
 	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
 
-test-exercises: $(READY)  ## run the solutions again in place, and make the exercises from them
-	$(BIN)/python -m nerlib.workshop.exercises
-
-site: $(READY)  ## make the web book and the slides, and read them in a real browser
+test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
 	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/test_site.py tests/test_slides.py
 
 fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer

@@ -104,6 +104,27 @@ class TestQuestions:
                 with pytest.raises(AnnotationError):
                     parser.parse(annotated)
 
+    def test_what_the_questions_compute_is_so(self) -> None:
+        from nerlib import PACKAGED, Score, load_tokenizer
+        from nerlib.checks.lesson_06 import best_sequence
+        from nerlib.matching import count_kinds, lenient_scores
+
+        def right(lesson: str, number: int) -> str:
+            (found,) = [a.text for a in load_quiz(lesson)[number - 1].answers if a.right]
+            return found
+
+        score = Score(gold=40, predicted=10, correct=8)
+        assert right("01", 1) == f"Precision {score.precision}, recall {score.recall}"
+        words = ["play", "ukulele", "now"]
+        tokens = load_tokenizer(PACKAGED)(words, is_split_into_words=True).tokens()
+        assert right("03", 1) == f"`{tokens[words.index('now') + 1]}`"
+        assert right("05", 3).startswith(f"{Score(gold=4, predicted=5, correct=3).f1:.2f}")
+        tags = best_sequence([[0.6, 0.4, 0.0], [0.2, 0.1, 0.7]], ["O", "B-TIME", "I-TIME"])
+        assert right("06", 3) == f"`{' '.join(tags)}`"
+        kinds = count_kinds([["B-PLACE", "I-PLACE", "I-PLACE"]], [["O", "B-PLACE", "I-PLACE"]])
+        rules = lenient_scores(kinds)
+        assert (rules["strict"].f1, rules["partial"].f1, rules["type"].f1) == (0, 0.5, 1)
+
 
 class TestReading:
     def test_an_unknown_lesson_is_a_message(self) -> None:

@@ -14,7 +14,7 @@ from datasets import Dataset
 from nerlib.checks.answer import Answer
 from nerlib.checks.exercise import Exercise
 from nerlib.checks.hint import Hint, NotWritten, plainly, shown
-from nerlib.checks.kinds import described
+from nerlib.checks.kinds import described, fitting
 from nerlib.dataset import NERDataset
 from nerlib.encoders import EncoderError
 from nerlib.inference import Tagger
@@ -89,9 +89,12 @@ def fifty_sentences(answer: Answer) -> None:
 def consistent_types(answer: Answer) -> None:
     """A dictionary with the sentences and what each type means."""
     told = answer.read(dict)
-    lines = _field(told, "lines", list)
+    lines = fitting(_field(told, "lines", list), list[str], "What stands under `lines`")
     types = _field(told, "types", dict)
-    utterances = _parsed(map(str, lines))
+    utterances = _parsed(lines)
+    answer.told = f"Under `lines` stand {len(utterances)} sentences."
+    if len(utterances) < FEWEST:
+        raise answer.hint(f"All of yours are needed, at least {FEWEST}.")
     answer.told = "Look at your types:"
     used = {span.type for utterance in utterances for span in utterance.spans}
     if idea := _type_idea(used, types) or _value_idea(utterances):
@@ -182,6 +185,11 @@ def _split(answer: Answer, lines: list[str], seed: int, case: str) -> Parts:
 
 def _check_parts(answer: Answer, lines: list[str], parts: Parts) -> None:
     """Raise `Hint` if something is lost, leaks or lies in order, or a part is too small."""
+    if strange := {line for part in parts for line in part} - set(lines):
+        raise answer.hint(
+            f"`{plainly(min(strange))[1:-1]}` is none of the lines that were given. Hand them on "
+            "as they are, brackets and all."
+        )
     texts: list[set[str]] = [{_plain(PARSER.parse(line)) for line in part} for part in parts]
     everything: set[str] = {_plain(PARSER.parse(line)) for line in lines}
     if lost := everything.difference(*texts):

@@ -23,7 +23,7 @@ def portions(*lines):
 
 
 def domain(*lines, **types):
-    return {"lines": [*BELLS, *lines], "types": TYPES | types}
+    return {"lines": [*BELLS, *SILENT, *lines], "types": TYPES | types}
 
 
 def cut(lines):
@@ -60,6 +60,11 @@ def chance_each_time(lines, seed):
 def loses_some(lines, seed):
     train, validation, _ = cut(shuffled(different(lines), seed))
     return train, validation, []
+
+
+def takes_brackets_off(lines, seed):
+    texts = sorted({Parser().parse(line).text for line in lines})
+    return cut(shuffled(texts, seed))
 
 
 def halves(lines, seed):
@@ -119,6 +124,8 @@ WRONG = {
         (domain("[day : bell 3] it is"), "Decide by one rule"),
         (domain("a [part : horn]", "my [part : horn]", "the horn is loud"), "marked elsewhere"),
         ({"lines": BELLS}, "The key `types` is missing"),
+        ({"lines": BELLS, "types": TYPES}, "All of yours are needed"),
+        ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
     ],
     "09.3": [
         (splits_lines_apart, "no longer examined by it"),
@@ -126,6 +133,7 @@ WRONG = {
         (forgets_the_seed, "Is `seed` used at all?"),
         (chance_each_time, "with the same seed"),
         (loses_some, "are in no part"),
+        (takes_brackets_off, "none of the lines that were given"),
         (halves, "About 70, 15 and 15"),
     ],
     "09.4": [
