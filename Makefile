@@ -24,10 +24,17 @@ run: $(READY)  ## run all lessons, train the model, make a page of each: open bu
 quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run again
+test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run again, the wheel
+	$(MAKE) test-here
+	$(MAKE) test-install
+
+test-here: $(READY)  ## the same without the wheel: nothing is fetched
 	$(MAKE) lint
 	$(MAKE) test-notebooks
 	$(BIN)/python -m pytest
+
+test-install: $(READY)  ## build the wheel, use it with the pinned and with the lowest versions
+	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/test_install.py
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks

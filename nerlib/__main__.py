@@ -29,7 +29,7 @@ from nerlib.publishing import PublishError, measure, publish
 from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.report import material_of, write_report
 from nerlib.tour import train_and_save, walk
-from nerlib.training import TrainConfig, evaluate
+from nerlib.training import TrainConfig, WorkerError, evaluate
 
 USER_MISTAKE = 2
 DEFAULT_OUTPUT = "build"
@@ -41,7 +41,7 @@ class UsageError(ValueError):
 
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
-    *(EncoderError, PublishError, RecipeError, UsageError),
+    *(EncoderError, PublishError, RecipeError, UsageError, WorkerError),
 )
 
 

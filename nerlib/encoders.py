@@ -64,17 +64,21 @@ def resolve_encoder(name: str) -> str:
     try:
         return str(fetch_encoder(name).folder)
     except DownloadError as error:
-        if not error.gone and _known_to_transformers(name):
-            return name  # another program has fetched it
+        if not error.gone and (folder := _fetched_by_another(name)):
+            return folder
         raise EncoderError(f"encoder {name!r} cannot be had: {_on_the_hub(name, error)}") from None
 
 
-def _known_to_transformers(name: str) -> bool:
-    """Return whether the Hub's own cache holds an encoder."""
+def _fetched_by_another(name: str) -> str | None:
+    """Return the folder of an encoder that another program has put into the Hub's own cache.
+
+    It is that of one commit, so that what is looked at is what is loaded.
+    """
     try:
-        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+        found = try_to_load_from_cache(name, "config.json")
     except HFValidationError:
-        return False
+        return None
+    return str(Path(found).parent) if isinstance(found, str) else None
 
 
 def _on_the_hub(name: str, error: DownloadError) -> str:

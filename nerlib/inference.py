@@ -34,6 +34,7 @@ from nerlib.untrusted import (
     check_model,
     check_tokenizer,
     check_vocabulary,
+    of_one_commit,
     read_settings,
 )
 
@@ -107,10 +108,11 @@ class Tagger:
 
         Raises `EncoderError` if there is none, saying what is missing.
         """
-        model = load_model(path)
-        with loading("no tokenizer can be loaded from", path):
-            check_tokenizer(str(path))
-            tokenizer = AutoTokenizer.from_pretrained(str(path), trust_remote_code=False)
+        folder = _folder_of(path)
+        with loading("no tokenizer can be loaded from", folder, shown=str(path)):
+            model = load_model(folder)
+            check_tokenizer(folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         tokenizer = check_fast(tokenizer, str(path))
         check_vocabulary(tokenizer, model.encoder.config)
         return cls(model, tokenizer, device, precision)
@@ -340,19 +342,19 @@ def load_model(path: str | Path) -> NERClassifier:
     that are missing or left over are never replaced by random ones in silence. Nothing of a
     stranger's runs, and no memory is taken on their word: see `nerlib.untrusted`.
     """
-    recover(path)
-    with loading("no model can be loaded from", path):
-        settings = read_settings(str(path)) or NERConfig.get_config_dict(str(path))[0]
+    folder = _folder_of(path)
+    with loading("no model can be loaded from", folder, shown=str(path)):
+        settings = read_settings(folder) or NERConfig.get_config_dict(folder)[0]
         if settings.get("model_type") != NERConfig.model_type:
             kind = settings.get("model_type", "nothing known")
             raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
-        check_model(str(path), NERClassifier.__name__)
+        check_model(folder, NERClassifier.__name__)
         config = NERConfig.from_dict(settings)
         with torch.device("meta"):  # shapes only, no memory
             described = NERClassifier(config)
-        check_fits(str(path), described)
+        check_fits(folder, described)
         loaded: Any = NERClassifier.from_pretrained(
-            str(path),
+            folder,
             config=config,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are an error below, with their names
@@ -366,3 +368,10 @@ def load_model(path: str | Path) -> NERClassifier:
         raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
     model.eval()
     return model
+
+
+def _folder_of(path: str | Path) -> str:
+    """Return a model's folder, fetched from the Hub if it is none; raises `EncoderError`."""
+    recover(path)
+    with loading("no model can be loaded from", path):
+        return of_one_commit(str(path), MODEL_FILES)

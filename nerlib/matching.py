@@ -6,7 +6,7 @@ Built in notebook 07.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -60,14 +60,15 @@ def match_entities(gold: Tags, predicted: Tags) -> list[Match]:
     """
     check_lengths([gold], [predicted])
     left, right = tag_chunks(gold), tag_chunks(predicted)
-    pairs = [Match(a, b) for a in left for b in right if _shared_words(a, b)]
+    free, found = set(left), set(right)  # those of either side that have no partner yet
     matches: list[Match] = []
-    for pair in sorted(pairs, key=_preference):
-        if pair.gold in left and pair.predicted in right:
-            left.remove(pair.gold)
-            right.remove(pair.predicted)
+    for pair in sorted(_overlaps(left, right), key=_preference):
+        if pair.gold in free and pair.predicted in found:
+            free.remove(pair.gold)
+            found.remove(pair.predicted)
             matches.append(pair)
-    matches += [Match(chunk, None) for chunk in left] + [Match(None, chunk) for chunk in right]
+    matches += [Match(chunk, None) for chunk in left if chunk in free]
+    matches += [Match(None, chunk) for chunk in right if chunk in found]
     return sorted(matches, key=_place)
 
 
@@ -156,6 +157,21 @@ def lenient_scores(kinds: Mapping[Kind, int]) -> dict[str, LenientScore]:
             counts[faults.get(kind, plain.get(kind, "incorrect"))] += number
         scores[scheme] = LenientScore(**counts)
     return scores
+
+
+def _overlaps(left: Sequence[Chunk], right: Sequence[Chunk]) -> Iterator[Match]:
+    """Yield every pair that shares a word; both sides stand in their order.
+
+    No side's entities overlap each other, so what ends before one starts is never asked again.
+    """
+    behind = 0
+    for chunk in left:
+        while behind < len(right) and right[behind][2] <= chunk[1]:
+            behind += 1
+        place = behind
+        while place < len(right) and right[place][1] < chunk[2]:
+            yield Match(chunk, right[place])
+            place += 1
 
 
 def _shared_words(a: Chunk, b: Chunk) -> int:

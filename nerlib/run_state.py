@@ -25,6 +25,7 @@ from nerlib.averaging import EVERY, WeightAverage
 from nerlib.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute
+from nerlib.folder_lock import FolderInUse, lock_folder
 
 if TYPE_CHECKING:  # `training` imports this room
     from nerlib.divergence import LossWatch
@@ -60,6 +61,7 @@ class Run:
     keep: Callable[[], None] | None = None  # writes a checkpoint
     every: int = 0  # steps between checkpoints inside of an epoch
     average: WeightAverage | None = None
+    unlock: Callable[[], object] = lambda: None  # lets other runs use the folder
     _started: float = 0.0
 
     def start_clock(self) -> None:
@@ -109,14 +111,22 @@ def keep_checkpoints(
 ) -> None:
     """Let a run write checkpoints into a folder, and put it where the newest one stands.
 
-    Without a folder nothing happens. Raises `CheckpointError` if the folder belongs to another
-    run, if it holds checkpoints and `resume` is not set, or if nothing can be written there.
+    Without a folder nothing happens. Until `run.unlock` is called no other process can use it.
+    Raises `CheckpointError` if the folder belongs to another run, or one uses it now, if it holds
+    checkpoints and `resume` is not set, or if nothing can be written there.
     """
     if folder is None:
         if resume:
             raise CheckpointError("resume needs checkpoint_dir: the folder with the checkpoints")
         return
     checkpoints = CheckpointFolder(folder, config.checkpoints_kept)
+    try:
+        run.unlock = lock_folder(folder)
+    except FolderInUse:
+        raise CheckpointError(
+            f"another run is writing its checkpoints to {folder}: wait for its end, stop it, or "
+            "choose another folder"
+        ) from None
     if checkpoints.steps() and not resume:
         raise CheckpointError(
             f"{folder} holds checkpoints of an earlier run: go on with it by resume, choose "

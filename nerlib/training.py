@@ -109,6 +109,10 @@ class EpochRecord:
         )
 
 
+class WorkerError(RuntimeError):
+    """A process that makes batches has ended before its time: how, and what to do."""
+
+
 class History(list[EpochRecord]):
     """The records of a run, one an epoch; `interrupted` says that Ctrl-C ended it early."""
 
@@ -138,12 +142,12 @@ def train(
     """Train the model in place and return the history; the best epoch's weights are kept.
 
     `report` gets the settings in use and one line an epoch. Best means: highest strict entity F1
-    on the validation set. Raises `ValueError` for an empty training set, and `DivergenceError` for
-    a loss that is NaN or infinite. Built in notebook 05.
+    on the validation set. Raises `ValueError` for an empty training set, `DivergenceError` for a
+    loss that is NaN or infinite, `WorkerError` if one of the `workers` died. Built in notebook 05.
 
     With `checkpoint_dir`, a run that was cut off goes on with `resume=True` from its newest
     checkpoint to the very numbers that it would have had, the times aside (on the same machine, on
-    a CPU). Raises `CheckpointError` if the folder cannot be written or belongs to another run.
+    a CPU). Raises `CheckpointError` if the folder cannot be written, or is another run's.
     Ctrl-C stops it in order: the model has its best weights so far, and the history says
     `interrupted`.
     """
@@ -189,8 +193,8 @@ def _train_epochs(
     run = Run(model, optimizer, schedule, history, copy_weights(model), len(sampler))
     if config.weight_averaging:
         run.average = WeightAverage(model, config.weight_averaging)
-    keep_checkpoints(run, checkpoint_dir, resume, config, sets, compute, report)
     try:
+        keep_checkpoints(run, checkpoint_dir, resume, config, sets, compute, report)
         for epoch in range(run.epoch, config.epochs):
             sampler.set_epoch(epoch)
             run.start_clock()
@@ -211,7 +215,12 @@ def _train_epochs(
     except DivergenceError:
         model.load_state_dict(run.best)  # without a finished epoch, those of the start
         raise
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise WorkerError(_how_a_worker_ended(error, checkpoint_dir)) from error
     finally:
+        run.unlock()
         if history:
             model.load_state_dict(run.best)
 
@@ -418,6 +427,15 @@ def _how_to_go_on(history: History, checkpoint_dir: str | Path | None) -> str:
     if checkpoint_dir is not None:
         advice = f"to go on, train again with checkpoint_dir={str(checkpoint_dir)!r}, resume=True"
     return f"stopped: the model's weights are {left}; {advice}"
+
+
+def _how_a_worker_ended(error: RuntimeError, checkpoint_dir: str | Path | None) -> str:
+    """Return the line that says so; what torch says has the process and the signal in it."""
+    again = "go on with resume" if checkpoint_dir is not None else "train again"
+    return (
+        f"a process that makes batches has died ({' '.join(str(error).split())}); often there is "
+        f"too little memory: {again}, with fewer workers (0 needs no process)"
+    )
 
 
 def _record(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
@@ -21,7 +22,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATIO
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 from transformers.utils.hub import cached_file
 
-from nerlib.encoders import EncoderError
+from nerlib.encoders import HUB_NAME, EncoderError
 
 # Encoders that transformers itself can tag words with.
 FAMILIES = frozenset(MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES)
@@ -39,6 +40,16 @@ ATTENTION = (None, "eager", "sdpa")
 # Written by old versions of transformers, read by none.
 UNUSED_FILES = ("special_tokens_map_file",)
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+def of_one_commit(name: str, files: Sequence[str]) -> str:
+    """Return the folder of a model; of one on the Hub these files are fetched, all of one commit.
+
+    What is looked at is then what is loaded, even if somebody changes the model in between.
+    """
+    if Path(name).exists() or not HUB_NAME.fullmatch(name):
+        return name
+    return str(snapshot_download(name, allow_patterns=list(files)))
 
 
 def check_model(name: str, model_class: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -42,6 +43,7 @@ from nerlib import (
 )
 from nerlib import __main__ as cli
 from nerlib.checkpoints import CheckpointFolder, Snapshot
+from nerlib.dataset import collate
 from nerlib.metrics import Evaluation
 from nerlib.run_state import FREE, Run, identity, restore, take
 from nerlib.training import evaluate, make_optimizer, make_schedule
@@ -300,6 +302,93 @@ def test_another_run_does_not_write_over_the_checkpoints(folder: Path) -> None:
     refused(folder, "holds checkpoints of an earlier run: go on with it", resume=False)
 
 
+HOLDS = """
+import sys
+from nerlib.folder_lock import lock_folder
+unlock = lock_folder(sys.argv[1])
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def holder(folder: Path) -> subprocess.Popen[str]:
+    """Another process that uses a folder until it is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "locked\n"
+    return process
+
+
+def test_two_runs_never_share_a_folder(folder: Path, in_peace: tuple[Any, ...]) -> None:
+    other, before = holder(folder), files(folder)
+    refused(folder, "another run is writing its checkpoints to .*: wait for its end, stop it, or")
+    assert files(folder) == before
+    other.kill()
+    other.wait()
+    assert outcome(*run(folder)) == in_peace  # its death frees the folder
+
+
+def test_a_run_frees_its_folder_however_it_ends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (RuntimeError, None):
+        with monkeypatch.context() as patch:
+            if error:
+                stop_after(patch, 1, error)
+                with pytest.raises(error):
+                    run(folder)
+            else:
+                run(folder)
+        other = holder(folder)
+        other.kill()
+        other.wait()
+
+
+def test_a_disk_without_locks_still_takes_checkpoints(
+    folder: Path, in_peace: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(number: int) -> None:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr("nerlib.folder_lock._lock", unknown)
+    assert outcome(*run(folder)) == in_peace
+
+
+def test_two_commands_never_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_tiny_encoder(monkeypatch)
+    other = holder(tmp_path / "checkpoints")
+    assert cli.main(command(tmp_path, "--resume")) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("nerlib: another run is writing its checkpoints to ")
+    other.kill()
+    other.wait()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGKILL")
+def test_a_killed_worker_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def suicidal(*arguments: Any, **options: Any) -> Any:
+        if multiprocessing.parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return collate(*arguments, **options)
+
+    use_tiny_encoder(monkeypatch)
+    monkeypatch.setattr("nerlib.training.collate", suicidal)
+    assert cli.main(command(tmp_path, "--resume", "--workers", "1")) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("nerlib: a process that makes batches has died (DataLoader worker (pid")
+    assert said.endswith("go on with resume, with fewer workers (0 needs no process)")
+    assert cli.main(command(tmp_path, "--resume")) == 0
+
+
 def test_resume_needs_a_folder() -> None:
     data = small_data("bert", 8)
     with pytest.raises(CheckpointError, match="resume needs checkpoint_dir"):
@@ -311,11 +400,13 @@ SETTINGS = {
     "batch_size": 3,
     "learning_rate": 1e-3,
     "head_rate_factor": 2.0,
+    "layer_decay": 0.9,
     "weight_decay": 0.0,
     "warmup": 0.2,
     "max_gradient_norm": 2.0,
     "label_smoothing": 0.1,
     "masked_subwords": 0.0,
+    "weight_averaging": 0.5,
     "seed": 1,
     "precision": "bf16",
 }
@@ -463,7 +554,7 @@ def test_leftovers_of_killed_writes_are_swept(folder: Path, in_peace: tuple[Any,
         (folder / name).mkdir()
         (folder / name / "model.safetensors").write_bytes(b"half")
     assert outcome(*run(folder)) == in_peace
-    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".lock"]
 
 
 def test_all_random_numbers_come_back() -> None:

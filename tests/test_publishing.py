@@ -28,6 +28,7 @@ from nerlib import __main__ as cli
 from nerlib.inference import save_model
 from nerlib.publishing import PublishError, measure, model_card
 from nerlib.recipes import made_by
+from nerlib.untrusted import check_model
 
 NAME = "somebody/alarm-tagger"
 TOKEN = "hf_" + "x" * 30
@@ -182,6 +183,22 @@ class TestTheHub:
         code = f"import nerlib; print(nerlib.Tagger.from_pretrained({NAME!r}).tags('wake me'))"
         done = run_python("-c", code, **learner_environment(hub.url, tmp_path))
         assert done.stdout.strip() == str(tagger.tags("wake me")), done.stderr
+
+    def test_what_was_looked_at_is_what_is_loaded(
+        self, hub: HubStandIn, tagger: Tagger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tagger.push_to_hub(NAME)
+        files = hub.repositories[NAME, "main"] = hub.published[NAME]
+
+        def then_it_changes(name: str, model_class: str) -> None:
+            check_model(name, model_class)
+            changed = dict.fromkeys(files, b"another")
+            hub.repositories[NAME, "main"] = changed
+
+        monkeypatch.setattr("nerlib.inference.check_model", then_it_changes)
+        loaded = Tagger.from_pretrained(NAME, "cpu", "fp32")
+        assert hub.repositories[NAME, "main"]["config.json"] == b"another"
+        assert loaded.tags("wake me") == tagger.tags("wake me")
 
     @pytest.mark.parametrize(
         ("status", "told"),

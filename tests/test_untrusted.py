@@ -388,11 +388,7 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
 ) -> None:
     folders = {"someone/tagger": tagger_folder, "someone/encoder": encoder}
 
-    def fetched(name: str, file: str, **_: object) -> str | None:
-        path = folders[name] / file
-        return str(path) if path.exists() else None
-
-    monkeypatch.setattr(untrusted, "cached_file", fetched)
+    monkeypatch.setattr(untrusted, "snapshot_download", lambda name, **_: folders[name])
     monkeypatch.setattr(
         "nerlib.hub.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
     )

@@ -1,0 +1,191 @@
+"""The wheel, installed away from the checkout: with the pinned and with the lowest versions.
+
+Runs with NERLIB_TEST_INSTALL=1 (`make test-install`): it makes two virtual environments, which are
+kept in build/ and used again; the wheel itself is built and installed every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+TOOLS = ("pytest", "hypothesis")  # what the chosen tests need, out of the extra `test`
+# One test file for each room that leans on a library of others.
+CHOSEN = (*("corpus", "dataset", "encoders", "model", "inference", "untrusted"),)
+NO_NETWORK = re.compile(r"NewConnectionError|Name or service not known|Temporary failure in name")
+
+installed = pytest.mark.skipif(
+    os.environ.get("NERLIB_TEST_INSTALL") != "1",
+    reason="set NERLIB_TEST_INSTALL=1 to install the wheel into environments of its own",
+)
+
+
+def pinned() -> dict[str, str]:
+    """The version of every package in constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def requirements() -> list[Requirement]:
+    """What the wheel with the packaged encoder needs, and the tools that test it."""
+    extras = PROJECT["optional-dependencies"]
+    tools = [Requirement(line) for line in extras["test"]]
+    needed = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["offline"])]
+    return [*needed, *(tool for tool in tools if tool.name in TOOLS)]
+
+
+def lowest(requirement: Requirement) -> str:
+    """The lowest version that a requirement allows."""
+    (version,) = [s.version for s in requirement.specifier if s.operator in (">=", "==")]
+    return version
+
+
+def packages(versions: str) -> list[str]:
+    """The packages with their versions; torch comes in the pinned build, the others are small."""
+    pins = pinned()
+    chosen = {r.name: pins[canonicalize_name(r.name)] for r in requirements()}
+    if versions == "lowest":
+        chosen = {r.name: lowest(r) for r in requirements()} | {"torch": pins["torch"]}
+    return [f"{name}=={version}" for name, version in chosen.items()]
+
+
+def run(*command: str | Path, cwd: Path, status: int = 0) -> str:
+    """Run a program outside of the checkout, without its paths; return what it says."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "NERLIB_"))}
+    done = subprocess.run(
+        command, cwd=cwd, env=inherited, text=True, encoding="utf-8",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if NO_NETWORK.search(done.stdout):
+        pytest.skip("packages cannot be fetched here: there is no network")
+    assert done.returncode == status, f"{command}:\n{done.stdout[-5000:]}"
+    return done.stdout
+
+
+def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
+    """Let a Python's pip do something."""
+    run(python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of what is in version control now."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in names.split("\0"):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, source / name)
+    pip(sys.executable, "wheel", "-q", "--no-deps", "-w", folder, source, cwd=folder)
+    (made,) = folder.glob("nerlib-*.whl")
+    return made
+
+
+@pytest.fixture(scope="module", params=["pinned", "lowest"])
+def python(request: pytest.FixtureRequest, wheel: Path) -> Path:
+    """The Python of an environment with the wheel in it."""
+    wanted = packages(request.param)
+    key = hashlib.sha256("".join([sys.version, *wanted]).encode()).hexdigest()[:12]
+    folder = ROOT / "build" / f"install-{key}"
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        pip(python, "install", "-q", *wanted, cwd=wheel.parent)
+        (folder / "ready").touch()
+    pip(python, "install", "-q", "--no-deps", "--force-reinstall", wheel, cwd=wheel.parent)
+    # With its requirements now, which all have to fit: nothing may be fetched for them.
+    pip(python, "install", "-q", "--no-index", f"nerlib[offline] @ {wheel.as_uri()}", cwd=ROOT)
+    pip(python, "check", cwd=wheel.parent)
+    return python
+
+
+SMOKE = """
+import json, sys, sysconfig
+from pathlib import Path
+import nerlib
+from nerlib.corpus import sample_folder
+
+home = Path(nerlib.__file__).resolve().parent
+assert home.is_relative_to(Path(sys.prefix).resolve()), home
+shared = Path(sysconfig.get_paths()["data"], "share", "nerlib")
+print(json.dumps({
+    "version": nerlib.__version__,
+    "typed": (home / "py.typed").is_file(),
+    "sample": sorted(p.name for p in sample_folder().glob("1.1/data/*.jsonl")),
+    "benchmarks": sorted(p.name for p in shared.glob("*.json")),
+    "words": nerlib.Parser()("at nine am", "at [time : nine am]"),
+    "rows": [len(nerlib.load_corpus(name, "train")) for name in ("en-US", "ru-RU")],
+}))
+"""
+
+
+@installed
+class TestInstalledWheel:
+    def test_it_is_whole(self, python: Path, tmp_path: Path) -> None:
+        found = json.loads(run(python, "-c", SMOKE, cwd=tmp_path).splitlines()[-1])
+        assert found == {
+            "version": PROJECT["version"],
+            "typed": True,
+            "sample": ["en-US.jsonl", "ru-RU.jsonl"],
+            "benchmarks": sorted(path.name for path in (ROOT / "benchmarks").glob("*.json")),
+            "words": ["O", "B-TIME", "I-TIME"],
+            "rows": [1000, 1000],
+        }
+
+    def test_the_set_up_check_misses_nothing_but_jupyter(
+        self, python: Path, tmp_path: Path
+    ) -> None:
+        told = run(python, "-m", "nerlib", "check", "--json", cwd=tmp_path, status=1)
+        checks = json.loads(told)
+        assert {"torch", "packaged encoder", "recipe"} <= {check["name"] for check in checks}
+        assert [c["name"] for c in checks if not c["ok"]] == ["notebooks", "kernel"]
+
+    def test_it_trains_and_tags(self, python: Path, tmp_path: Path) -> None:
+        rows = ("--train", "train[:32]", "--validation", "validation[:8]")
+        run(python, "-m", "nerlib", "train", *rows, "--epochs", "1", cwd=tmp_path)
+        (tmp_path / "texts.txt").write_text("wake me up at nine\n", encoding="utf-8")
+        told = run(python, "-m", "nerlib", "tag", "texts.txt", cwd=tmp_path)
+        assert json.loads(told.splitlines()[-1])["text"] == "wake me up at nine"
+
+    # With the pinned ones they run in the checkout already.
+    @pytest.mark.parametrize("python", ["lowest"], indirect=True)
+    def test_the_tests_of_what_leans_on_others_pass(self, python: Path, tmp_path: Path) -> None:
+        shutil.copytree(ROOT / "tests", tmp_path / "tests")
+        files = [f"tests/test_{name}.py" for name in CHOSEN]
+        quiet = ("-q", "-W", "ignore", "-p", "no:cacheprovider")
+        told = run(python, "-m", "pytest", *quiet, *files, cwd=tmp_path)
+        assert re.search(r"\d{2,} passed", told), told[-500:]
+
+
+class TestWhatIsInstalled:
+    def test_the_lowest_versions_are_those_of_the_project(self) -> None:
+        found = dict(line.split("==") for line in packages("lowest"))
+        assert found["transformers"] == "5.15"
+        assert found["torch"] == pinned()["torch"]
+
+    @pytest.mark.parametrize("versions", ["pinned", "lowest"])
+    def test_no_dependency_is_left_out(self, versions: str) -> None:
+        named = {Requirement(line).name for line in packages(versions)}
+        assert {Requirement(line).name for line in PROJECT["dependencies"]} < named
+
+    def test_every_lower_bound_is_met_by_the_pin(self) -> None:
+        pins = pinned()
+        for requirement in requirements():
+            assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)])

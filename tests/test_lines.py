@@ -1,0 +1,190 @@
+"""Files of lines that are not what they should be: read exactly, or refused with row and line.
+
+What a single field may hold is tested in `test_corpus.py`; here it is whole files, as the command
+line meets them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nerlib import CorpusError, load_corpus
+from nerlib import __main__ as cli
+from nerlib.corpus import read_rows
+from nerlib.lines import MOST_BYTES, LineError, decode_line, short_lines
+from nerlib.own_data import corpus_from_lines
+
+ROW = {
+    "id": "1",
+    "locale": "en-US",
+    "partition": "train",
+    "scenario": "alarm",
+    "intent": "alarm_set",
+    "utt": "wake me at nine",
+    "annot_utt": "wake me at [time : nine]",
+}
+BOM = b"\xef\xbb\xbf"
+
+
+def line(**changes: Any) -> bytes:
+    """A row as a line; a change to None takes the field away."""
+    row = {name: value for name, value in {**ROW, **changes}.items() if value is not None}
+    return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+
+
+LONG = "x" * 10_000_000
+LATIN = line(id="2", utt="caf#").replace(b"#", b"\xe9")
+BAD = {
+    "wrong type": (line(id="2", utt=7), "line 2 (row id '2'): utt is of type int, not a string"),
+    "missing field": (line(id="2", intent=None), "line 2 (row id '2'): intent is missing"),
+    "missing id": (line(id=None), "line 2 (row id 'unknown'): id is missing"),
+    "id of a wrong type": (line(id=2), "line 2 (row id 2): id is of type int, not a string"),
+    "not utf-8": (
+        LATIN,
+        f"line 2: not JSON in UTF-8 (byte {LATIN.index(0xE9)} is not UTF-8; save the file as",
+    ),
+    "not JSON": (b"wake me at nine\n", "line 2: not JSON in UTF-8 (Expecting value: line 1 col"),
+    "cut off": (line(id="2")[:40], "line 2: not JSON in UTF-8 (Unterminated string starting at"),
+    "twice the same id": (line(utt="else"), "line 2 (row id '1'): line 1 has the same id; change"),
+    "10 MB of no JSON": (LONG.encode() + b"\n", "line 2: not JSON in UTF-8 (Expecting value: li"),
+    "10 MB in a wrong field": (
+        line(id=LONG, utt=None),
+        "line 2 (row id 'xxxxxxxxxxxx...xxxxxxxxxxxxx'): utt is missing",
+    ),
+}
+
+
+def message(lines: bytes) -> str:
+    """What is said about a file with these bytes."""
+    with pytest.raises(CorpusError) as caught:
+        list(read_rows(short_lines(io.BytesIO(lines)), "rows.jsonl"))
+    return str(caught.value)
+
+
+class TestRows:
+    @pytest.mark.parametrize("name", BAD)
+    def test_what_is_wrong_is_said_with_its_place(self, name: str) -> None:
+        bad, expected = BAD[name]
+        said = message(line() + bad)
+        assert said.startswith(f"rows.jsonl, {expected}")
+        assert len(said) < 200
+        assert said.isprintable()
+
+    @pytest.mark.parametrize("name", BAD)
+    def test_line_ends_marks_and_empty_lines_change_no_line_number(self, name: str) -> None:
+        bad, expected = BAD[name]
+        if name == "twice the same id":
+            bad, expected = line(id="1"), expected.replace("line 1 ", "line 2 ")
+        said = message(BOM + b"\r\n" + line().replace(b"\n", b"\r\n") + bad)
+        assert said.startswith(f"rows.jsonl, {expected.replace('line 2', 'line 3', 1)}")
+
+    @pytest.mark.parametrize("text", [b"", BOM, b"\n", b"\r\n \t\r\n", BOM + b"\r\n"], ids=ascii)
+    def test_a_file_without_rows(self, text: bytes) -> None:
+        assert message(text) == "rows.jsonl is empty: it has no row at all"
+
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+    def test_another_encoding_is_never_read_as_something_else(self, encoding: str) -> None:
+        said = message(("\ufeff" + line().decode()).encode(encoding))
+        assert "line 1: not JSON in UTF-8 (the file is UTF-16; save it as UTF-8)" in said
+
+    def test_the_same_id_in_two_locales_is_two_rows(self) -> None:
+        lines = io.BytesIO(line() + line(locale="ru-RU"))
+        assert len(list(read_rows(short_lines(lines), "rows.jsonl"))) == 2
+
+    def test_a_mark_in_front_and_windows_line_ends_are_no_part_of_a_row(self) -> None:
+        text = BOM + line().replace(b"\n", b"\r\n") + BOM + line(id="2").replace(b"\n", b"\r\n")
+        rows = list(read_rows(short_lines(io.BytesIO(text)), "rows.jsonl"))
+        assert rows == [ROW, {**ROW, "id": "2"}]
+
+    def test_a_row_of_10_mb_is_read_whole(self) -> None:
+        text = line(utt=LONG, annot_utt=LONG)
+        (row,) = read_rows(short_lines(io.BytesIO(text)), "rows.jsonl")
+        assert row["utt"] == row["annot_utt"] == LONG
+
+
+class Endless(io.RawIOBase):
+    """A file of one letter without any line end; it counts what is read of it."""
+
+    taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert size > 0, "it would never end"
+        self.taken += size
+        return b"x" * size
+
+
+def test_a_file_without_line_ends_is_refused_before_it_fills_the_memory() -> None:
+    endless = Endless()
+    with pytest.raises(CorpusError, match=r"rows.jsonl, line 1: .*longer than 64 MiB"):
+        list(read_rows(short_lines(endless), "rows.jsonl"))  # type: ignore[arg-type]
+    assert endless.taken == MOST_BYTES + 1
+
+
+def test_a_line_of_exactly_the_limit_is_a_line() -> None:
+    assert len(decode_line(b"x" * MOST_BYTES, 1)) == MOST_BYTES
+    with pytest.raises(LineError, match="longer than 64 MiB"):
+        decode_line(b"x" * (MOST_BYTES + 1), 1)
+
+
+class TestOwnLines:
+    def test_a_line_of_10_mb(self) -> None:
+        assert corpus_from_lines([f"[part : {LONG}]"])["utt"] == [LONG]
+        with pytest.raises(CorpusError) as caught:
+            corpus_from_lines(["the bell", f"{LONG} [part"])
+        said = str(caught.value)
+        assert "line 2, character 10000001: '[' is never closed" in said
+        assert all(len(part) < 120 for part in said.splitlines())
+
+
+@pytest.fixture
+def corpus_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """MASSIVE's file for en-US in a folder of its own, to be filled with anything."""
+    path = tmp_path / "1.1" / "data" / "en-US.jsonl"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setenv("NERLIB_MASSIVE_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+class TestCommandLine:
+    @pytest.mark.parametrize("name", BAD)
+    def test_one_line_and_exit_code_2(
+        self, name: str, corpus_file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        bad, expected = BAD[name]
+        corpus_file.write_bytes(line() + bad)
+        assert cli.main(["train", "--recipe", "massive-offline"]) == 2
+        (said,) = capsys.readouterr().err.splitlines()
+        assert said.startswith(f"nerlib: en-US.jsonl, {expected}")
+        assert not (corpus_file.parents[2] / "build" / "model").exists()
+
+    def test_the_program_itself_says_the_same(self, corpus_file: Path) -> None:
+        corpus_file.write_bytes(line() + line(id="2", locale=None))
+        done = subprocess.run(
+            [sys.executable, "-m", "nerlib", "train", "--recipe", "massive-offline"],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert done.stderr == "nerlib: en-US.jsonl, line 2 (row id '2'): locale is missing\n"
+
+    def test_an_empty_file(self, corpus_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        corpus_file.write_bytes(b"")
+        assert cli.main(["train", "--recipe", "massive-offline"]) == 2
+        said = capsys.readouterr().err
+        assert said == "nerlib: en-US.jsonl is empty: it has no row at all\n"
+
+    def test_a_file_that_is_fine_is_read(self, corpus_file: Path) -> None:
+        corpus_file.write_bytes(BOM + line().replace(b"\n", b"\r\n"))
+        assert load_corpus(source=corpus_file)["utt"] == ["wake me at nine"]
