@@ -20,7 +20,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from nerlib.averaging import WeightAverage
-from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
+from nerlib.dataset import IGNORE, Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
 from nerlib.divergence import DivergenceError, LossWatch, check_validation
@@ -42,7 +42,8 @@ class TrainConfig:
     gives all layers the same rate.
     `masked_subwords` is the share of subwords hidden behind the mask token in training.
     `weight_averaging` is the share of a running mean of the weights that each step keeps; the mean
-    is what is validated and kept. 0 does without.
+    is what is validated and kept. 0 does without. `consistency` is the weight of the demand that
+    two readings of an utterance agree (see `training_loss`), which takes twice the time.
     `progress=None` shows a bar on a terminal only. `workers` is the number of processes that make
     batches beside this one; it changes no number. With a folder for checkpoints, one is written at
     the end of every epoch and after every `checkpoint_steps` steps in it, and the last
@@ -60,6 +61,7 @@ class TrainConfig:
     label_smoothing: float = 0.0
     masked_subwords: float = 0.0
     weight_averaging: float = 0.0
+    consistency: float = 0.0
     seed: int = 0
     device: str = "auto"
     precision: Precision = "auto"
@@ -77,6 +79,8 @@ class TrainConfig:
             raise ValueError("learning rates and max_gradient_norm must be above 0")
         if not 0 < self.layer_decay <= 1:
             raise ValueError("layer_decay must be above 0 and at most 1")
+        if not self.consistency >= 0:
+            raise ValueError("consistency must be 0 or more")
         if not self.weight_decay >= 0:
             raise ValueError("weight_decay must be 0 or more")
         for name in ("warmup", "label_smoothing", "masked_subwords", "weight_averaging"):
@@ -251,10 +255,8 @@ def train_epoch(
     bar = partial(tqdm, desc=f"epoch {sampler.epoch + 1}", leave=False, disable=hidden)
     for batch in bar(loader, total=len(batches), initial=done):
         batch = to_device(batch, compute)
-        if config.masked_subwords:
-            batch["input_ids"] = mask_subwords(batch, train_set.mask_id, config.masked_subwords)
         with compute.autocast():
-            loss = model(**batch, label_smoothing=config.label_smoothing).loss
+            loss = training_loss(model, batch, train_set.mask_id, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
@@ -265,6 +267,38 @@ def train_epoch(
         run.step_done(total, watch)
     watch.look()
     return total.item() / len(batches)
+
+
+def training_loss(model: NERClassifier, batch: Batch, mask_id: int, config: TrainConfig) -> Tensor:
+    """Return the loss of one batch, a scalar, with what the settings add to make it harder.
+
+    With `consistency`, each utterance is read twice, with other subwords masked and other neurons
+    dropped, and the two answers shall agree.
+    Source: Liang et al. (2021), R-Drop: Regularized Dropout for Neural Networks.
+    """
+    if config.consistency:
+        batch = {name: torch.cat((values, values)) for name, values in batch.items()}
+    if config.masked_subwords:
+        batch["input_ids"] = mask_subwords(batch, mask_id, config.masked_subwords)
+    output = model(**batch, label_smoothing=config.label_smoothing)
+    loss: Tensor = output.loss
+    if config.consistency:
+        loss = loss + config.consistency * disagreement(output.logits, batch["labels"])
+    return loss
+
+
+def disagreement(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return how far the first half of a batch is from the second, which has the same words.
+
+    `logits` (2 · batch, words, tags), `labels` (2 · batch, words) → a scalar: the mean of both
+    Kullback-Leibler divergences, over the words that have a label.
+
+    >>> logits = torch.tensor([[[0.0, 0.0]], [[0.0, 0.0]]])
+    >>> disagreement(logits, torch.tensor([[1], [1]])).item()
+    0.0
+    """
+    first, second = logits[labels != IGNORE].float().log_softmax(-1).chunk(2)
+    return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
 
 
 def evaluate(

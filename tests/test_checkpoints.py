@@ -407,6 +407,7 @@ SETTINGS = {
     "label_smoothing": 0.1,
     "masked_subwords": 0.0,
     "weight_averaging": 0.5,
+    "consistency": 1.0,
     "seed": 1,
     "precision": "bf16",
 }

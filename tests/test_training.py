@@ -25,11 +25,13 @@ from nerlib.decoding import best_tags, visible_words
 from nerlib.device import choose_compute
 from nerlib.inference import save_model
 from nerlib.training import (
+    disagreement,
     make_optimizer,
     make_schedule,
     mask_subwords,
     predict_tags,
     train_epoch,
+    training_loss,
 )
 
 QUICK = TrainConfig(
@@ -250,6 +252,35 @@ def test_no_step_of_a_run_is_wasted(warmup):
             schedule.step()
 
 
+def test_consistency_is_the_mean_of_both_divergences():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 4, 5, generator=generator)
+    labels = torch.tensor([[1, 2, 0, -100], [0, -100, -100, -100], [3, 1, 1, 4]]).repeat(2, 1)
+    expected = []
+    for row in range(3):
+        for word in range(4):
+            if labels[row, word] >= 0:
+                first, second = logits[row, word].softmax(-1), logits[row + 3, word].softmax(-1)
+                both = (first / second).log() @ first, (second / first).log() @ second
+                expected.append(sum(both) / 2)
+    found = disagreement(logits, labels)
+    assert found.item() == pytest.approx((sum(expected) / len(expected)).item(), abs=1e-6)
+
+
+def test_without_dropout_and_masks_two_readings_agree():
+    data = small_data("bert", 6)
+    model = new_model("bert", data.tags).eval()
+    batch = collate([data[row] for row in range(6)], data.pad_id)
+    once, both = (replace(QUICK, masked_subwords=0, consistency=weight) for weight in (0.0, 5.0))
+    plain = training_loss(model, dict(batch), data.mask_id, once)
+    twice = training_loss(model, dict(batch), data.mask_id, both)
+    assert twice.item() == pytest.approx(plain.item(), abs=1e-5)
+    model.train()
+    torch.manual_seed(0)
+    twice = training_loss(model, dict(batch), data.mask_id, both)
+    assert twice.item() > plain.item() + 1e-3
+
+
 def test_gradients_are_clipped():
     data = small_data("bert", 24)
     model = new_model("bert", data.tags)
@@ -367,6 +398,7 @@ def test_history_as_a_table():
         ({"head_rate_factor": -1}, "learning rates"),
         ({"max_gradient_norm": 0}, "max_gradient_norm"),
         ({"layer_decay": 0}, "layer_decay"),
+        ({"consistency": -1}, "consistency"),
         ({"layer_decay": 1.1}, "layer_decay"),
         ({"weight_decay": -0.1}, "weight_decay"),
         ({"warmup": 1}, "warmup is a share"),

@@ -56,7 +56,9 @@ def bench_tagging(
     speeds = take_turns(tag_contenders.taggers(material, precision), rounds)
     single = take_turns(tag_contenders.single_sentence(material, precision), rounds)
     ours = speeds[tag_contenders.TAGGER]
-    wanted = {tag_contenders.ONE_BY_ONE: 12, tag_contenders.PIPELINE: 2.5}
+    # The tutorial's function is always fp32; what we promise is for our best precision.
+    best = precision == ("bf16" if fast_bf16(material.compute("fp32").device.type) else "fp32")
+    wanted = {tag_contenders.ONE_BY_ONE: 12 if best else None, tag_contenders.PIPELINE: 2.5}
     ratios = [
         compare("tagging", name, precision, ours, speeds[name], least)
         for name, least in wanted.items()

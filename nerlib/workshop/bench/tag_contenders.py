@@ -63,7 +63,7 @@ def one_by_one(material: Material) -> Contender:
 def best_pipeline(material: Material, precision: Precision) -> Contender:
     """Return transformers' pipeline at the batch size that is best here; in bf16 with bf16 weights.
 
-    It gets the texts sorted by length, which helps it, and keeps whole words together.
+    It keeps whole words together, and takes the texts in the order in which they come.
     """
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     with silence():
@@ -79,8 +79,8 @@ def best_pipeline(material: Material, precision: Precision) -> Contender:
         aggregation_strategy="first",
         device=material.compute(precision).device,
     )
-    texts = sorted(material.texts, key=len)
-    few = texts[:: max(1, len(texts) // 256)]
+    texts = material.texts
+    few = texts[: max(8, len(texts) // 4)]
 
     def run(texts: list[str], batch_size: int) -> float:
         return speed(lambda: tag(texts, batch_size=batch_size), len(texts))
