@@ -155,10 +155,11 @@ RECIPES = {
             PACKAGED,
             settings=replace(
                 _SETTINGS,
-                epochs=12,
+                epochs=10,
                 layer_decay=0.9,
                 masked_subwords=0.2,
                 weight_averaging=0.998,
+                consistency=1.0,
             ),
             model_settings={"sentence_vector": True},
             shuffle=True,

