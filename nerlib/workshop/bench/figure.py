@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from nerlib.workshop.bench.ratios import Ratio
 
 
+TICKS = (0.5, 1, 2, 5, 10, 20, 50)
+
+
 def draw(results: dict[str, Any], path: Path) -> None:
     """Draw the ratios as dots with their spread, the promise as a bar; write a PNG."""
     ratios = [Ratio(**ratio) for ratio in results["ratios"]]
@@ -18,10 +21,13 @@ def draw(results: dict[str, Any], path: Path) -> None:
     for row, ratio in enumerate(reversed(ratios)):
         axis.plot([ratio.lowest, ratio.highest], [row, row], color="tab:blue", linewidth=3)
         axis.plot(ratio.median, row, "o", color="tab:blue")
-        axis.annotate(f"{ratio.median:.2f}", (ratio.highest, row), (6, -3), "data", "offset points")
+        label = f"{ratio.median:.2f}"
+        axis.annotate(label, (ratio.median, row), (0, 5), "data", "offset points", ha="center")
         if ratio.wanted is not None:
             axis.plot(ratio.wanted, row, "|", color="black", markersize=16, markeredgewidth=2)
     axis.set_xscale("log")
+    axis.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axis.minorticks_off()
     axis.axvline(1, color="grey", linewidth=0.8)
     axis.set_yticks(range(len(ratios)), [_name(ratio) for ratio in reversed(ratios)])
     axis.set_xlabel("times as fast as the other (log scale); black bar: promised")
