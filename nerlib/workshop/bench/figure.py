@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from nerlib.workshop.bench.ratios import Ratio
 
-
 TICKS = (0.5, 1, 2, 5, 10, 20, 50)
 
 
