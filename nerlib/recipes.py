@@ -163,7 +163,7 @@ RECIPES = {
             ),
             model_settings={"sentence_vector": True},
             shuffle=True,
-            takes="about 15 times as long as offline on a CPU",
+            takes="about 25 times as long as offline on a CPU",
         ),
     )
 }
