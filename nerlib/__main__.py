@@ -1,4 +1,4 @@
-"""The command line: `python -m nerlib check | recipes | prefetch | train | evaluate | tag | …`."""
+"""The command line: `python -m nerlib check | recipes | validate | train | evaluate | tag | …`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
+
+from datasets import Dataset
 
 from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
@@ -23,6 +25,8 @@ from nerlib.environment import check_environment
 from nerlib.inference import Tagger
 from nerlib.lines import LineError, decode_line, short_lines
 from nerlib.metrics import Evaluation, Score
+from nerlib.own_data import OwnDataError
+from nerlib.own_recipe import corpus_from_file, count_types, own_recipe
 from nerlib.parsing import AnnotationError
 from nerlib.prefetch import prefetch
 from nerlib.publishing import PublishError, measure, publish
@@ -50,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return int(options.command(options))
+    except OwnDataError as error:
+        return _broken_lines(error)
     except MISTAKES as error:
         return _mistake(str(error))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
@@ -77,7 +83,11 @@ def build_parser() -> argparse.ArgumentParser:
     fetch.add_argument("--to", metavar="FOLDER", help="where to (NERLIB_CACHE): a stick, say")
     fetch.add_argument("--locale", help="another locale of the recipe's corpus, or all")
     fetch.set_defaults(command=run_prefetch)
+    validation = commands.add_parser("validate", help="check a file of your own sentences")
+    validation.add_argument("file", help="a text file: one sentence a line, with brackets")
+    validation.set_defaults(command=run_validate)
     train = commands.add_parser("train", help="train a model and save its best epoch")
+    train.add_argument("--own", metavar="FILE", help="train on the bracketed sentences of a file")
     _add_training(train)
     train.set_defaults(command=run_train)
     tour = commands.add_parser("run", help="the whole way: show, train, save, load, tag")
@@ -121,6 +131,16 @@ def run_prefetch(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_validate(options: argparse.Namespace) -> int:
+    """Check a file of bracketed sentences, and count its types."""
+    corpus = corpus_from_file(options.file)
+    counts = count_types(corpus)
+    print(f"{len(corpus)} sentences can be read; {sum(counts.values())} entities are marked")
+    for name, count in counts.items():
+        print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
+    return 0
+
+
 def run_train(options: argparse.Namespace) -> int:
     """Train a recipe and save model, history and learning curve."""
     train_and_save(
@@ -141,18 +161,12 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.report:
         check_report_path(Path(options.report))
     tagger = load_tagger(options)
-    source = options.source or recipe.corpus_source()
-    corpus = load_corpus(options.locale or recipe.locale, options.split, source)
-    if not len(corpus):
-        raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
+    corpus, place = rows_to_score(options, recipe)
     check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
     if options.report:
-        facts = {
-            "model": options.model,
-            "corpus": f"{source}, {options.locale or recipe.locale}, {options.split}",
-        }
+        facts = {"model": options.model, "corpus": place}
         print(
             f"report in {write_report(material_of(tagger, data, facts), options.report)}",
             file=sys.stderr,
@@ -163,6 +177,18 @@ def run_evaluate(options: argparse.Namespace) -> int:
     print(data.report)
     print_table(scores)
     return 0
+
+
+def rows_to_score(options: argparse.Namespace, recipe: Recipe) -> tuple[Dataset, str]:
+    """Return the rows that `evaluate` is asked to score on, and what they are, in words."""
+    locale = options.locale or recipe.locale
+    if options.own:
+        return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
+    source = options.source or recipe.corpus_source()
+    corpus = load_corpus(locale, options.split, source)
+    if not len(corpus):
+        raise UsageError(f"--split {options.split} has no rows: choose an earlier start")
+    return corpus, f"{source}, {locale}, {options.split}"
 
 
 def run_push(options: argparse.Namespace) -> int:
@@ -201,6 +227,8 @@ def run_tag(options: argparse.Namespace) -> int:
 def choose_recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe with the options of the command line put over its own settings."""
     recipe = get_recipe(options.recipe)
+    if getattr(options, "own", None):
+        recipe = own_recipe(options.own, recipe)
     names = (
         *("epochs", "batch_size", "learning_rate", "seed", "device", "precision", "threads"),
         *("workers", "checkpoint_steps"),
@@ -310,7 +338,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument("--recipe", help="whose corpus to score on (offline)")
-    parser.add_argument("--source", help="sample, hub, a folder, a .jsonl or a .tar.gz")
+    rows = parser.add_mutually_exclusive_group()
+    rows.add_argument("--own", metavar="FILE", help="score on the bracketed sentences of a file")
+    rows.add_argument("--source", help="sample, hub, a folder, a .jsonl or a .tar.gz")
     parser.add_argument("--locale", help="another locale of the corpus")
     parser.add_argument("--split", default="validation", help="which rows (validation)")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -350,6 +380,13 @@ def _remember(texts: Iterator[str], kept: list[str]) -> Iterator[str]:
     for text in texts:
         kept.append(text)
         yield text
+
+
+def _broken_lines(error: OwnDataError) -> int:
+    """Print every broken line with its mark and return the exit status of a user's mistake."""
+    first, *others = map(visible, str(error).splitlines())
+    print(f"nerlib: {first}", *others, sep="\n", file=sys.stderr)
+    return USER_MISTAKE
 
 
 def _mistake(message: str) -> int:

@@ -164,18 +164,20 @@ def train(
     torch.manual_seed(config.seed)
     nn.Module.to(model, compute.device)
     history = History()
-    with training_used_rows(model, train_set):
-        _train_epochs(
-            model,
-            (train_set, validation_set),
-            config,
-            compute,
-            history,
-            report,
-            checkpoint_dir,
-            resume,
-        )
-    model.eval()
+    try:
+        with training_used_rows(model, train_set):
+            _train_epochs(
+                model,
+                (train_set, validation_set),
+                config,
+                compute,
+                history,
+                report,
+                checkpoint_dir,
+                resume,
+            )
+    finally:
+        model.eval()
     return history
 
 

@@ -127,6 +127,8 @@ class TestWhereTheyLive:
                 named = [a.name for a in getattr(node, "names", []) if isinstance(a, ast.alias)]
                 modules = {getattr(node, "module", None) or "", *named}
                 parts = {part for module in modules for part in module.split(".")}
+                if path.parent.name == "bench":  # which compares with the published loop
+                    parts -= {"tutorial_rebuilt"}
                 if isinstance(node, (ast.Import, ast.ImportFrom)):
                     assert not parts & WRONG_ON_PURPOSE, path
 

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 
 from nerlib.workshop.faults import FAULTS, said
-from nerlib.workshop.waterfall import JOBS, read_results
+from nerlib.workshop.measured import read_results
+from nerlib.workshop.waterfall import JOBS
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
 CELLS = nbformat.read(PATH, as_version=4).cells

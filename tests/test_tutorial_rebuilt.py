@@ -14,6 +14,7 @@ from nerlib import Parser, TagSet
 from nerlib.model import load_encoder
 from nerlib.workshop import waterfall
 from nerlib.workshop.broken import collate_groups, word_logits
+from nerlib.workshop.measured import write_json
 from nerlib.workshop.tutorial_rebuilt import (
     RATE,
     TutorialClassifier,
@@ -221,7 +222,7 @@ class TestWaterfall:
         path, told = tmp_path / "results.json", {"epochs": 6}
         step = waterfall.Step("the tutorial", "start", 0, 0.3, 0.3, 0.3, 0.8)
         assert waterfall.steps_so_far(path, told) == []
-        waterfall.write_json(path, {**told, "steps": [waterfall.asdict(step)]})
+        write_json(path, {**told, "steps": [waterfall.asdict(step)]})
         assert waterfall.steps_so_far(path, told) == [step]
         assert waterfall.steps_so_far(path, {"epochs": 7}) == []
 

@@ -65,6 +65,8 @@ class Answer:
         """
         found = self.call(*arguments, kind=kind, case=case)
         expected = fitting(reference(*arguments), kind, "the reference")
+        if found is None and expected is not None and self.printed:
+            raise self.hint(_printed_instead(self.printed))
         if not same(found, expected):
             likely = [slip for slip in slips if _gives(slip, [*self.passed, (arguments, found)])]
             raise self.hint(likely[0][1] if likely else difference(found, expected))
@@ -91,8 +93,7 @@ class Answer:
         if changed:
             idea = "It changes its argument instead. Build something new, and `return` that."
         elif printed:
-            first = plainly(printed.strip())[1:-1]
-            idea = f"It prints `{first}` instead. Printing shows a value, `return` hands it on."
+            idea = _printed_instead(printed)
         else:
             idea = "Does every way through the function end with a `return`?"
         return Hint(f"{call} gives back `None`. {idea}")
@@ -104,6 +105,11 @@ def _gives(slip: Slip, cases: Iterable[tuple[Sequence[Any], Any]]) -> bool:
         return all(same(result, slip[0](*arguments)) for arguments, result in cases)
     except Exception:  # this mistake cannot be made with these arguments
         return False
+
+
+def _printed_instead(printed: str) -> str:
+    first = plainly(printed.strip())[1:-1]
+    return f"It prints `{first}` instead. Printing shows a value, `return` hands it on."
 
 
 def _may_be_none(kind: Any) -> bool:

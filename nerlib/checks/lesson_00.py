@@ -29,6 +29,8 @@ def entities_on_paper(answer: Answer) -> None:
 
 def _piece_idea(piece: str, name: str, text: str, expected: dict[str, str]) -> str:
     """Return what is wrong with one entity, in words; nothing if it is right."""
+    if piece in expected.values() and name in expected:
+        return "It is the other way round: the piece comes first, then a colon, then its type."
     if piece not in text:
         return f"The sentence has no such piece: copy it letter by letter from `{text}`."
     whole = next((value for value in expected if piece in value or value in piece), None)

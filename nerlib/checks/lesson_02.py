@@ -47,7 +47,8 @@ def _paper_idea(annotated: str, tags: list[str]) -> str:
             "own. (Inside, as in `i'm` or `7.30`, it stays where it is.)"
         )
     if len(tags) != len(texts):
-        return f"There are {len(tags)} tags for {len(texts)} words. Count the words again."
+        signs = " Punctuation marks at the edge of a word are words, too." if marks else ""
+        return f"There are {len(tags)} tags for {len(texts)} words. Count the words again.{signs}"
     if any(_prefixes(tags, index) == "II" for index in range(len(tags))):
         return "A slot's first word gets `B-`; an `I-` continues what stands before it."
     if [tag.replace("B-", "I-") for tag in tags] == [tag.replace("B-", "I-") for tag in expected]:
@@ -67,6 +68,8 @@ def _wrong_word(texts: list[str], tags: list[str], expected: list[str]) -> str:
         i for i, (one, other) in enumerate(zip(tags, expected, strict=True)) if one != other
     )
     word = texts[index]
+    if tags[index][:2] == expected[index][:2] != "O":
+        return f"The type in the tag of `{word}` is the one before the colon, letter by letter."
     if expected[index] == "O" and word in texts[:index]:
         return (
             f"This `{word}` stands outside of the brackets. The same letters elsewhere are another "
@@ -114,6 +117,14 @@ def _by_spelling(words: list[Word], spans: list[Span]) -> list[str]:
     return [known.get(word.text, "O") for word in words]
 
 
+def _slots_alone(words: list[Word], spans: list[Span]) -> list[str]:
+    return [tag for tag in spans_to_tags(words, spans) if tag != "O"]
+
+
+def _slots_without_last(words: list[Word], spans: list[Span]) -> list[str]:
+    return [tag for tag in _lose_last_words(words, spans) if tag != "O"]
+
+
 def _only_the_first(words: list[Word], spans: list[Span]) -> list[str]:
     return spans_to_tags(words, spans[:1])
 
@@ -131,6 +142,9 @@ SPAN_SLIPS = (
      "the last word *ends where the span ends*, so compare with `<=`."),
     (_with_inclusive_ends, "The last word of a span is lost: does your code take one off its end? "
      "Ends are exclusive, as in `text[start:end]`."),
+    (_slots_alone, "A word outside of all spans has a tag as well: `O`. One tag a word."),
+    (_slots_without_last, "A word outside of all spans has a tag as well: `O`. And the last word "
+     "of a span is lost: its end *equals* that of the span (`<=`)."),
     (_all_inside, "An entity begins with `B-`: without it, two that touch become one."),
     (_lower, "The type stands in capitals in a tag: `B-TIME` for `time`."),
     (_by_spelling, "A word outside of the span is tagged because it is *spelt* like one inside. "

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nerlib.atomic import whole_file
 from nerlib.checks.exercise import all_exercises, of_lesson
-from nerlib.display import Html, html_table
+from nerlib.checks.hint import plainly
+from nerlib.display import Html, escape, html_table
 from nerlib.recipes import output_folder
 
 NAME = "exercises.json"
@@ -55,16 +56,29 @@ def current_record() -> Record:
 def progress(lesson: str | None = None) -> Html:
     """Return a table of the exercises and whether they are done, of one lesson or of all.
 
+    For a lesson that has no exercises it says which lessons have some.
+
     >>> print(str(progress("02")).splitlines()[0])
     exercise | what | done
+    >>> print(str(progress("2"))[:52])
+    There is no lesson '2' with exercises. There are: 00
     """
     done = current_record().done
-    chosen = of_lesson(lesson) if lesson else list(all_exercises().values())
+    chosen = list(all_exercises().values()) if lesson is None else of_lesson(lesson)
+    if not chosen:
+        return _no_such_lesson(lesson)
     rows = [[e.number, e.title, "✓" if e.number in done else "–"] for e in chosen]
     lines = [current_record().line(name) for name in dict.fromkeys(e.lesson for e in chosen)]
     table = html_table(["exercise", "what", "done"], rows)
     markup = f"{table.markup}<p>{'<br>'.join(lines)}</p>"
     return Html(markup, "\n".join([table.text, *lines]))
+
+
+def _no_such_lesson(lesson: object) -> Html:
+    """Return what to say about a lesson that has no exercises."""
+    known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
+    text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}, in quotes."
+    return Html(f"<p>{escape(text)}</p>", text)
 
 
 def _read(path: Path) -> Iterator[str]:

@@ -36,8 +36,8 @@ from nerlib.workshop.broken import (
     tags_by_dictionary,
     with_capitals,
 )
+from nerlib.workshop.measured import machine, write_json
 from nerlib.workshop.project import ROOT
-from nerlib.workshop.waterfall import machine, write_json
 
 RESULTS = ROOT / "benchmarks" / "break_it.json"
 # Rows of another domain, from which a tag set must not grow.

@@ -26,8 +26,8 @@ from nerlib.device import choose_compute, set_threads
 from nerlib.recipes import Recipe, get_recipe, prepare, shortened
 from nerlib.significance import bootstrap_f1, count_entities
 from nerlib.training import predict_tags, train
+from nerlib.workshop.measured import machine, write_json
 from nerlib.workshop.project import ROOT
-from nerlib.workshop.waterfall import machine, write_json
 
 RESULTS = ROOT / "benchmarks" / "accuracy.json"
 SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first

@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,9 +23,8 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from nerlib.atomic import whole_file
 from nerlib.dataset import Item, NERDataset
-from nerlib.device import available_cores, choose_compute, set_threads
+from nerlib.device import choose_compute, set_threads
 from nerlib.encoders import load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier, load_encoder
@@ -36,7 +33,7 @@ from nerlib.recipes import Recipe, get_recipe
 from nerlib.tags import TagSet
 from nerlib.training import TrainConfig, evaluate, train
 from nerlib.workshop.broken import NO_BUGS, Bugs, break_rows, predict_items, train_with
-from nerlib.workshop.project import ROOT
+from nerlib.workshop.measured import RESULTS_FOLDER, machine, write_json
 from nerlib.workshop.tutorial_rebuilt import (
     TutorialClassifier,
     TutorialDataset,
@@ -47,7 +44,7 @@ from nerlib.workshop.tutorial_rebuilt import (
     train_tutorial,
 )
 
-RESULTS = ROOT / "benchmarks" / "waterfall.json"
+RESULTS = RESULTS_FOLDER / "waterfall.json"
 
 
 @dataclass(frozen=True)
@@ -243,35 +240,6 @@ def about(rows: Rows, config: TrainConfig) -> dict[str, Any]:
         "epochs_of_the_last_step": rows.recipe.settings.epochs,
         **machine(config),
     }
-
-
-def machine(config: TrainConfig) -> dict[str, str]:
-    """Return what a run was computed with."""
-    return {
-        "machine": f"{platform.system()} {platform.machine()}, {available_cores()} cores",
-        "torch": torch.__version__,
-        "compute": str(choose_compute(config.device, config.precision)),
-    }
-
-
-def read_results(name: str) -> dict[str, Any]:
-    """Return committed results: from the project, or from where an installation puts them.
-
-    Raises `FileNotFoundError` with the place where they should be.
-    """
-    installed = Path(sysconfig.get_path("data")) / "share" / "nerlib" / name
-    path = RESULTS.with_name(name)
-    content: dict[str, Any] = json.loads(
-        (path if path.is_file() else installed).read_text(encoding="utf-8")
-    )
-    return content
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write results, whole or not at all."""
-    with whole_file(path) as unfinished:
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        unfinished.write_text(text, encoding="utf-8")
 
 
 def steps_so_far(path: Path, told: dict[str, Any]) -> list[Step]:

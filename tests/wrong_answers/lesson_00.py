@@ -39,6 +39,10 @@ def with_index(text, value):
     return start, start + len(value)
 
 
+def prints_the_place(text, value):
+    print(text.find(value), text.find(value) + len(value))
+
+
 def returns_the_first(text):
     for word in Parser().split_words(text):
         if word.text in DAYS:
@@ -95,6 +99,7 @@ WRONG = {
         ({"half past six": "time"}, "There is another one"),
         ({"half past six": "time", "monday": "date", "alarm": "date"}, "neither a time nor a day"),
         ({"half past six": "hour", "monday": "date"}, "are called `time` and `date`"),
+        ({"time": "half past six", "date": "monday"}, "the other way round"),
         (["half past six", "monday"], "a dictionary from strings to strings is expected"),
     ],
     "00.2": [
@@ -113,6 +118,7 @@ WRONG = {
         (minus_one, "says so with -1"),
         (length_for_end, "the length of the value"),
         (with_index, "ValueError"),
+        (prints_the_place, "`return` hands it on"),
     ],
     "00.4": [
         (returns_the_first, "`return` stand inside of the loop"),

@@ -58,6 +58,19 @@ def waits_for_ever(words, spans):
     return tags
 
 
+def tags_slots_alone(words, spans):
+    return [tag for tag in spans_to_tags(words, spans) if tag != "O"]
+
+
+def tags_slots_but_their_ends(words, spans):
+    tags = []
+    for word in words:
+        for span in spans:
+            if word.start >= span.start and word.end < span.end:
+                tags.append(("B-" if word.start == span.start else "I-") + span.type.upper())
+    return tags
+
+
 def prints(words, spans):
     print(spans_to_tags(words, spans))
 
@@ -152,6 +165,8 @@ WRONG = {
         (["O I-PERSON I-PERSON O O O", SECOND, THIRD], "A slot's first word gets"),
         (["O B-PERSON B-PERSON O O O", SECOND, THIRD], "Only the first word of a slot gets"),
         (["O b-person i-person O O O", SECOND, THIRD], "in capitals"),
+        (["O B-PER I-PER O O O", SECOND, THIRD], "letter by letter"),
+        ([FIRST, "B-TIME O O", THIRD], "are words, too"),
         (["O PERSON PERSON O O O", SECOND, THIRD], "starts with `B-` or `I-`"),
         ([FIRST.split(), SECOND.split(), THIRD.split()], "a list of strings is expected"),
     ],
@@ -161,6 +176,8 @@ WRONG = {
         (looks_words_up, "never letters"),
         (returns_in_the_loop, "Only the first span is tagged"),
         (small_letters, "in capitals in a tag"),
+        (tags_slots_alone, "One tag a word"),
+        (tags_slots_but_their_ends, "And the last word of a span"),
         (waits_for_ever, "A loop that never ends?"),
         (prints, "`return` hands it on"),
     ],

@@ -25,7 +25,7 @@ from nerlib.workshop.bench.arithmetic import operations_per_step, products_per_s
 from nerlib.workshop.bench.figure import draw
 from nerlib.workshop.bench.material import Material, gather
 from nerlib.workshop.bench.ratios import Ratio, Speeds, compare, take_turns
-from nerlib.workshop.waterfall import machine, write_json
+from nerlib.workshop.measured import machine, write_json
 
 PROMISED_MEMORY, PROMISED_GROWTH = 1_800, 100  # megabytes
 
