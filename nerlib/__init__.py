@@ -11,6 +11,7 @@ from nerlib.dataset import LengthBucketSampler, NERDataset, collate
 from nerlib.display import highlight, highlight_many
 from nerlib.divergence import DivergenceError
 from nerlib.encoders import PACKAGED, EncoderError, load_tokenizer
+from nerlib.history import EpochRecord, History
 from nerlib.inference import Entity, Tagger, load_model, ner_inference, save_model
 from nerlib.metrics import (
     Evaluation,
@@ -33,7 +34,7 @@ from nerlib.parsing import (
 )
 from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare, trained_tagger
 from nerlib.tags import TagSet
-from nerlib.training import EpochRecord, History, TrainConfig, evaluate, predict_tags, train
+from nerlib.training import TrainConfig, evaluate, predict_tags, train
 
 __version__ = "0.1.0"
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from nerlib.calibration import ConfidenceBin
 from nerlib.display import visible
+from nerlib.history import EpochRecord
 from nerlib.metrics import Score
 from nerlib.parsing import Span, Word
 from nerlib.significance import Interval
-from nerlib.training import EpochRecord
 
 # Okabe & Ito (2008), Color Universal Design.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (

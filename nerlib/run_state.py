@@ -26,11 +26,12 @@ from nerlib.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapsho
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute
 from nerlib.folder_lock import FolderInUse, lock_folder
+from nerlib.history import EpochRecord
 
 if TYPE_CHECKING:  # `training` imports this room
     from nerlib.divergence import LossWatch
     from nerlib.model import NERClassifier
-    from nerlib.training import EpochRecord, TrainConfig
+    from nerlib.training import TrainConfig
 
 # Settings that may differ when a run goes on: they do not say what is learnt.
 FREE = ("device", "threads", "progress", "workers", "checkpoint_steps", "checkpoints_kept")
@@ -196,8 +197,6 @@ def take(run: Run, known: Facts) -> Snapshot:
 
 def restore(run: Run, snapshot: Snapshot) -> None:
     """Put a run where a snapshot stands. Random numbers come last: nothing may draw after them."""
-    from nerlib.training import EpochRecord  # which imports this room
-
     facts, tensors = snapshot.facts, snapshot.tensors
     run.model.load_state_dict(tensors["model"])
     run.best = tensors.get("best", tensors["model"])

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nerlib.display import highlight_terminal
+from nerlib.history import History
 from nerlib.inference import Tagger, save_model
 from nerlib.model import count_parameters
 from nerlib.plots import learning_curve, save_figure
 from nerlib.recipes import Experiment, Recipe, RecipeError, prepare
-from nerlib.training import History, train
+from nerlib.training import train
 
 NEW_SENTENCES = {
     "en-US": (

@@ -6,13 +6,13 @@ Built in notebook 05.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -20,17 +20,16 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from nerlib.averaging import WeightAverage
-from nerlib.dataset import IGNORE, Batch, LengthBucketSampler, NERDataset, collate
+from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
 from nerlib.divergence import DivergenceError, LossWatch, check_validation
+from nerlib.history import History, epoch_record
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
+from nerlib.regularisation import training_loss
 from nerlib.run_state import Run, copy_weights, keep_checkpoints
 from nerlib.used_rows import training_used_rows
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @dataclass(frozen=True)
@@ -90,48 +89,8 @@ class TrainConfig:
             raise ValueError("workers must be 0 or more, the counts of checkpoints 1 or more")
 
 
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch did: losses a word, scores on validation, speed in utterances per second."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    massive_f1: float
-    utterances_per_second: float
-    seconds: float
-
-    def __str__(self) -> str:
-        return (
-            f"epoch {self.epoch:2d}  loss {self.train_loss:.3f} / {self.validation_loss:.3f}  "
-            f"accuracy {self.accuracy:.3f}  precision {self.precision:.3f}  "
-            f"recall {self.recall:.3f}  F1 {self.f1:.3f}  {self.utterances_per_second:.0f} utt/s"
-        )
-
-
 class WorkerError(RuntimeError):
     """A process that makes batches has ended before its time: how, and what to do."""
-
-
-class History(list[EpochRecord]):
-    """The records of a run, one an epoch; `interrupted` says that Ctrl-C ended it early."""
-
-    interrupted: bool = False
-
-    @property
-    def best(self) -> EpochRecord:
-        """The epoch with the highest entity F1 on validation, the earliest of equals."""
-        return max(self, key=lambda record: record.f1)
-
-    def to_dataframe(self) -> pandas.DataFrame:
-        """Return the records as a table, indexed by epoch."""
-        import pandas  # slow to import, and only needed for tables
-
-        return pandas.DataFrame([asdict(record) for record in self]).set_index("epoch")
 
 
 def train(
@@ -163,19 +122,10 @@ def train(
     report(f"training on {compute}, seed {config.seed}, {len(train_set):,} utterances")
     torch.manual_seed(config.seed)
     nn.Module.to(model, compute.device)
-    history = History()
+    history, sets = History(), (train_set, validation_set)
     try:
         with training_used_rows(model, train_set):
-            _train_epochs(
-                model,
-                (train_set, validation_set),
-                config,
-                compute,
-                history,
-                report,
-                checkpoint_dir,
-                resume,
-            )
+            _train_epochs(model, sets, config, compute, history, report, checkpoint_dir, resume)
     finally:
         model.eval()
     return history
@@ -209,7 +159,7 @@ def _train_epochs(
             evaluation, validation_loss = evaluate(run.judged, validation_set, compute)
             check_validation(validation_loss, epoch + 1)
             history.append(
-                _record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
+                epoch_record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
             )
             report(str(history[-1]))
             if history.best is history[-1]:
@@ -269,38 +219,6 @@ def train_epoch(
         run.step_done(total, watch)
     watch.look()
     return total.item() / len(batches)
-
-
-def training_loss(model: NERClassifier, batch: Batch, mask_id: int, config: TrainConfig) -> Tensor:
-    """Return the loss of one batch, a scalar, with what the settings add to make it harder.
-
-    With `consistency`, each utterance is read twice, with other subwords masked and other neurons
-    dropped, and the two answers shall agree.
-    Source: Liang et al. (2021), R-Drop: Regularized Dropout for Neural Networks.
-    """
-    if config.consistency:
-        batch = {name: torch.cat((values, values)) for name, values in batch.items()}
-    if config.masked_subwords:
-        batch["input_ids"] = mask_subwords(batch, mask_id, config.masked_subwords)
-    output = model(**batch, label_smoothing=config.label_smoothing)
-    loss: Tensor = output.loss
-    if config.consistency:
-        loss = loss + config.consistency * disagreement(output.logits, batch["labels"])
-    return loss
-
-
-def disagreement(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return how far the first half of a batch is from the second, which has the same words.
-
-    `logits` (2 · batch, words, tags), `labels` (2 · batch, words) → a scalar: the mean of both
-    Kullback-Leibler divergences, over the words that have a label.
-
-    >>> logits = torch.tensor([[[0.0, 0.0]], [[0.0, 0.0]]])
-    >>> disagreement(logits, torch.tensor([[1], [1]])).item()
-    0.0
-    """
-    first, second = logits[labels != IGNORE].float().log_softmax(-1).chunk(2)
-    return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
 
 
 def evaluate(
@@ -447,15 +365,6 @@ def warmup_and_decay(step: int, warmup: int, total: int) -> float:
     return max(0.0, (total - step) / max(1, total - warmup))
 
 
-def mask_subwords(batch: Batch, mask_id: int, share: float) -> Tensor:
-    """Return `input_ids` (batch, subwords) with a random share of the words' subwords masked.
-
-    The model then has to lean on the context, which helps with values it has never seen.
-    """
-    chosen = torch.rand(batch["input_ids"].shape, device=batch["input_ids"].device) < share
-    return batch["input_ids"].masked_fill(chosen & (batch["word_ids"] >= 0), mask_id)
-
-
 def _how_to_go_on(history: History, checkpoint_dir: str | Path | None) -> str:
     """Return the line that says what Ctrl-C has left."""
     left = f"those of epoch {history.best.epoch}, the best" if history else "the latest"
@@ -471,23 +380,4 @@ def _how_a_worker_ended(error: RuntimeError, checkpoint_dir: str | Path | None) 
     return (
         f"a process that makes batches has died ({' '.join(str(error).split())}); often there is "
         f"too little memory: {again}, with fewer workers (0 needs no process)"
-    )
-
-
-def _record(
-    epoch: int, loss: float, validation_loss: float, scores: Evaluation, rows: int, seconds: float
-) -> EpochRecord:
-    """Return the record of one epoch."""
-    overall = scores.overall
-    return EpochRecord(
-        epoch,
-        loss,
-        validation_loss,
-        scores.token_accuracy,
-        overall.precision,
-        overall.recall,
-        overall.f1,
-        scores.massive_f1,
-        rows / seconds,
-        seconds,
     )

@@ -56,7 +56,18 @@ def fuzz_here(job: Job) -> None:
 
     os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
     sys.path.insert(0, str(HERE))
-    modules = ["parsing", "lines", "corpus", "tags", "dataset", "inference", "own_data", "display"]
+    modules = [
+        "parsing",
+        "lines",
+        "corpus",
+        "tags",
+        "subwords",
+        "dataset",
+        "windows",
+        "inference",
+        "own_data",
+        "display",
+    ]
     with atheris.instrument_imports(include=[f"nerlib.{name}" for name in modules]):
         import fuzz_targets
     import torch

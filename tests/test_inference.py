@@ -32,8 +32,8 @@ from nerlib import (
     save_model,
 )
 from nerlib.decoding import best_tags
-from nerlib.inference import plan_windows
 from nerlib.subwords import special_subwords
+from nerlib.windows import plan_windows
 
 ODD = st.lists(
     st.one_of(

@@ -39,12 +39,13 @@ from nerlib.display import (
     tag_table,
     visible,
 )
-from nerlib.inference import plan_windows, to_entities
+from nerlib.inference import to_entities
 from nerlib.lines import short_lines
 from nerlib.matching import count_kinds
 from nerlib.metrics import evaluate_tags
 from nerlib.own_data import corpus_from_lines
 from nerlib.parsing import check_same_text, spans_to_tags, tags_to_spans
+from nerlib.windows import plan_windows
 
 SIZE = 2_000  # characters, about
 DOUBLED = (1, 2, 4)  # times SIZE

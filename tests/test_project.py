@@ -14,7 +14,7 @@ from nerlib.workshop.project import read_publication
 
 ROOT = Path(__file__).resolve().parents[1]
 WAY_OF_THE_DATA = (
-    "corpus", "parsing", "tags", "dataset", "model", "training", "metrics", "inference"
+    "corpus", "parsing", "tags", "subwords", "dataset", "model", "training", "metrics", "inference"
 )  # fmt: skip
 MOST_LINES = 1500
 LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)")

@@ -24,14 +24,12 @@ from nerlib import History, LengthBucketSampler, NERDataset, TrainConfig, collat
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import choose_compute
 from nerlib.inference import save_model
+from nerlib.regularisation import disagreement, mask_subwords, training_loss
 from nerlib.training import (
-    disagreement,
     make_optimizer,
     make_schedule,
-    mask_subwords,
     predict_tags,
     train_epoch,
-    training_loss,
 )
 
 QUICK = TrainConfig(
