@@ -58,7 +58,7 @@ fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python tests/fuzz_run.py $(FUZZ)
 
-bench: $(READY)  ## how fast it is beside what people use instead: a table of ratios, under 10 minutes
+bench: $(READY)  ## how fast it is beside what people use instead: a table of ratios, about 10 minutes
 	$(BIN)/python -m nerlib.workshop.bench --output benchmarks/results.json $(BENCH)
 
 results: $(READY)  ## how good it gets on MASSIVE: seeds, rows, settings; needs NERLIB_MASSIVE_DIR

@@ -59,7 +59,7 @@ def recipe_table() -> str:
 def speed_table(root: Path = ROOT) -> str:
     """Return the ratios of the last committed bench as a table, with the machine below."""
     results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
-    rows = ["| what | against | precision | median | lowest to highest | promised |"]
+    rows = ["| what | against | precision | median | lowest to highest | wanted |"]
     rows.append("|---|---|---|---|---|---|")
     for ratio in (Ratio(**ratio) for ratio in results["ratios"]):
         sign = "at most" if ratio.at_most else "at least"
