@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO
@@ -26,6 +26,7 @@ from nerlib.inference import Tagger
 from nerlib.lines import LineError, decode_line, short_lines
 from nerlib.metrics import Evaluation, Score
 from nerlib.own_data import OwnDataError
+from nerlib.own_recipe import NAME as OWN
 from nerlib.own_recipe import corpus_from_file, count_types, own_recipe
 from nerlib.parsing import AnnotationError
 from nerlib.prefetch import prefetch
@@ -89,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train a model and save its best epoch")
     train.add_argument("--own", metavar="FILE", help="train on the bracketed sentences of a file")
     _add_training(train)
-    train.set_defaults(command=run_train)
+    train.set_defaults(command=run_train, output=None)
     tour = commands.add_parser("run", help="the whole way: show, train, save, load, tag")
     _add_training(tour)
     tour.set_defaults(command=run_tour)
@@ -142,7 +143,12 @@ def run_validate(options: argparse.Namespace) -> int:
 
 
 def run_train(options: argparse.Namespace) -> int:
-    """Train a recipe and save model, history and learning curve."""
+    """Train a recipe and save model, history and learning curve.
+
+    A model for one's own sentences does not take the place of the lessons' model.
+    """
+    default = f"{DEFAULT_OUTPUT}/own" if options.own else DEFAULT_OUTPUT
+    options.output = options.output or default
     train_and_save(
         choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume
     )
@@ -161,7 +167,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.report:
         check_report_path(Path(options.report))
     tagger = load_tagger(options)
-    corpus, place = rows_to_score(options, recipe)
+    made_by = getattr(tagger.model.config, "made_by", None) or {}
+    corpus, place = rows_to_score(options, recipe, made_by)
     check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
@@ -179,11 +186,18 @@ def run_evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def rows_to_score(options: argparse.Namespace, recipe: Recipe) -> tuple[Dataset, str]:
-    """Return the rows that `evaluate` is asked to score on, and what they are, in words."""
+def rows_to_score(
+    options: argparse.Namespace, recipe: Recipe, made_by: Mapping[str, object]
+) -> tuple[Dataset, str]:
+    """Return the rows that `evaluate` is asked to score on, and what they are, in words.
+
+    `made_by` is what the model remembers of its training.
+    """
     locale = options.locale or recipe.locale
     if options.own:
         return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
+    if made_by.get("recipe") == OWN and not (options.source or options.recipe):
+        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
     source = options.source or recipe.corpus_source()
     corpus = load_corpus(locale, options.split, source)
     if not len(corpus):

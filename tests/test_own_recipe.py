@@ -109,6 +109,19 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     scores = json.loads(capsys.readouterr().out)
     assert {name.lower() for name in scores["per_type"]} == {"part"}
     assert scores["overall"]["gold"] == len(PARTS)
+    assert cli.main(["evaluate", "--model", model]) == 2  # never on the sample, in silence
+    assert "trained on your own sentences: give some by --own" in capsys.readouterr().err
+
+
+def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs: list[Path] = []
+    monkeypatch.setattr(cli, "train_and_save", lambda recipe, output, *rest: outputs.append(output))
+    file = sentences(tmp_path, LINES)
+    for arguments in (["--own", file], ["--recipe", "offline"], ["--own", file, "--output", "x"]):
+        assert cli.main(["train", *arguments]) == 0
+    assert outputs == [Path("build/own"), Path("build"), Path("x")]
 
 
 def test_a_file_and_another_source_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
