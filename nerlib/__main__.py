@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO
 
 from datasets import Dataset
 
@@ -23,7 +22,7 @@ from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
-from nerlib.lines import LineError, decode_line, short_lines
+from nerlib.lines import decode_lines
 from nerlib.metrics import Evaluation, Score
 from nerlib.own_data import OwnDataError
 from nerlib.own_recipe import NAME as OWN
@@ -232,7 +231,7 @@ def run_tag(options: argparse.Namespace) -> int:
     with open(options.file, "rb") if options.file else sys.stdin.buffer as lines:
         texts: list[str] = []  # those read but not yet answered; a bounded number
         name = options.file or "standard input"
-        for found in tagger(_remember(read_lines(lines, name), texts)):
+        for found in tagger(_remember(decode_lines(lines, name, UsageError), texts)):
             record = {"text": texts.pop(0), "entities": [asdict(entity) for entity in found]}
             print(json.dumps(record, ensure_ascii=False))
     return 0
@@ -275,15 +274,6 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
         return Tagger.from_pretrained(options.model, options.device or "auto")
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def read_lines(lines: IO[bytes], name: str) -> Iterator[str]:
-    """Yield lines of text; raises `UsageError` with the line that is none."""
-    for number, line in enumerate(short_lines(lines), start=1):
-        try:
-            yield decode_line(line, number)
-        except LineError as error:
-            raise UsageError(f"{name}, line {number}: {error}") from None
 
 
 def check_report_path(path: Path) -> None:

@@ -47,3 +47,17 @@ def decode_line(line: bytes, number: int) -> str:
     except UnicodeDecodeError as error:
         raise LineError(f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
     return text.rstrip("\r\n")
+
+
+def decode_lines(file: IO[bytes], name: str, error: type[ValueError]) -> Iterator[str]:
+    """Yield a binary file's lines as text; raise `error` with name, line and reason for others.
+
+    >>> import io
+    >>> list(decode_lines(io.BytesIO(b"one" + bytes([10]) + b"two"), "a.txt", ValueError))
+    ['one', 'two']
+    """
+    for number, line in enumerate(short_lines(file), start=1):
+        try:
+            yield decode_line(line, number)
+        except LineError as reason:
+            raise error(f"{name}, line {number}: {reason}") from None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import IO
 
 from datasets import Dataset
 
 from nerlib.corpus import CorpusError, Split
-from nerlib.lines import LineError, decode_line, short_lines
+from nerlib.lines import decode_lines
 from nerlib.own_data import corpus_from_lines
 from nerlib.parsing import Parser
 from nerlib.recipes import Recipe
@@ -91,7 +89,7 @@ def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
     `OSError` if the file cannot be read.
     """
     with open(path, "rb") as file:
-        return corpus_from_lines(_lines(file, Path(path).name), locale, NAME)
+        return corpus_from_lines(decode_lines(file, Path(path).name, CorpusError), locale, NAME)
 
 
 def count_types(corpus: Dataset) -> dict[str, int]:
@@ -103,12 +101,3 @@ def count_types(corpus: Dataset) -> dict[str, int]:
     parser = Parser()
     found = (span.type for row in corpus["annot_utt"] for span in parser.parse(row).spans)
     return dict(Counter(found).most_common())
-
-
-def _lines(file: IO[bytes], name: str) -> Iterator[str]:
-    """Yield the lines of a file as text."""
-    for number, line in enumerate(short_lines(file), start=1):
-        try:
-            yield decode_line(line, number)
-        except LineError as error:
-            raise CorpusError(f"{name}, line {number}: {error}") from None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from nerlib.dataset import NERDataset
 from nerlib.workshop.bench.material import Material
-from nerlib.workshop.bench.ratios import Contender
+from nerlib.workshop.bench.ratios import Contender, speed
 from nerlib.workshop.tutorial_rebuilt import TutorialDataset, TutorialParser
 
 OURS, TUTORIAL = "this course", "tutorial's preprocessing"
@@ -23,13 +20,4 @@ def preparers(material: Material) -> dict[str, Contender]:
     def theirs() -> object:
         return TutorialDataset(rows, material.tokenizer, TutorialParser())
 
-    return {OURS: lambda: _speed(ours, len(rows)), TUTORIAL: lambda: _speed(theirs, len(rows))}
-
-
-def _speed(work: Callable[[], object], rows: int) -> float:
-    """Return rows a second; what was made is given back before the clock stops for neither."""
-    started = time.perf_counter()
-    made = work()
-    seconds = time.perf_counter() - started
-    del made
-    return rows / seconds
+    return {OURS: lambda: speed(ours, len(rows)), TUTORIAL: lambda: speed(theirs, len(rows))}

@@ -14,7 +14,7 @@ from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
 from nerlib.inference import Tagger
 from nerlib.workshop.bench.material import Material, silence
-from nerlib.workshop.bench.ratios import Contender
+from nerlib.workshop.bench.ratios import Contender, speed
 from nerlib.workshop.tutorial_rebuilt import TutorialClassifier, ner_inference
 
 ONE_BY_ONE, PIPELINE, TAGGER = "tutorial's ner_inference", "pipeline, best batch", "this course"
@@ -30,13 +30,6 @@ def taggers(material: Material, precision: Precision) -> dict[str, Contender]:
         PIPELINE: best_pipeline(material, precision),
         TAGGER: lambda: speed(lambda: tagger(texts), len(texts)),
     }
-
-
-def speed(work: Callable[[], object], count: int) -> float:
-    """Return how many things a second some work does."""
-    started = time.perf_counter()
-    work()
-    return count / (time.perf_counter() - started)
 
 
 def tagger_of(material: Material, precision: Precision) -> Tagger:
