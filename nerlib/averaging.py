@@ -36,6 +36,9 @@ class WeightAverage:
         self._source = model
         self._decay = decay**EVERY
         self._averaged = AveragedModel(model, multi_avg_fn=self._average)
+        # What is no weight is the same for both: a table of 47 MB need not be there twice.
+        for copied, own in zip(self.model.modules(), model.modules(), strict=True):
+            copied._buffers.update(own._buffers)
 
     @property
     def model(self) -> nn.Module:

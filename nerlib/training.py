@@ -20,10 +20,12 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from nerlib.averaging import WeightAverage
+from nerlib.clipping import clip_gradients
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
 from nerlib.divergence import DivergenceError, LossWatch, check_validation
+from nerlib.dropout import cheap_dropout
 from nerlib.history import History, epoch_record
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
@@ -124,7 +126,7 @@ def train(
     nn.Module.to(model, compute.device)
     history, sets = History(), (train_set, validation_set)
     try:
-        with training_used_rows(model, train_set):
+        with training_used_rows(model, train_set), cheap_dropout(model):
             _train_epochs(model, sets, config, compute, history, report, checkpoint_dir, resume)
     finally:
         model.eval()
@@ -211,7 +213,7 @@ def train_epoch(
             loss = training_loss(model, batch, train_set.mask_id, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
+        norm = clip_gradients(model, optimizer, config.max_gradient_norm)
         watch.see(loss, norm)
         optimizer.step()
         schedule.step()

@@ -48,6 +48,15 @@ def test_the_trained_model_itself_is_left_alone() -> None:
     assert mean.model is not layer
 
 
+def test_tensors_that_are_no_weights_are_there_once() -> None:
+    layers = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    mean = WeightAverage(layers, decay=0.5)
+    for own, copied in zip(layers.buffers(), mean.model.buffers(), strict=True):
+        assert own is copied
+    for own, copied in zip(layers.parameters(), mean.model.parameters(), strict=True):
+        assert own is not copied
+
+
 def test_the_mean_is_validated_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     data, other = small_data("bert", rows=41), small_data("bert", rows=30, seed=1)
     seen: list[WeightAverage] = []

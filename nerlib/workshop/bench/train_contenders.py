@@ -23,6 +23,7 @@ from transformers import (
 from nerlib.averaging import WeightAverage
 from nerlib.dataset import IGNORE, LengthBucketSampler, collate
 from nerlib.device import Precision
+from nerlib.dropout import cheap_dropout
 from nerlib.encoders import resolve_encoder
 from nerlib.run_state import Run
 from nerlib.training import make_optimizer, make_schedule, train_epoch
@@ -60,7 +61,7 @@ def training_ours(material: Material, precision: Precision) -> Iterator[Contende
     """Yield an epoch of `nerlib.train`, with the embedding rows that the whole locale uses."""
     model, compute, config = material.model(), material.compute(precision), material.config
     nn.Module.to(model, compute.device)
-    with training_used_rows(model, material.whole):
+    with training_used_rows(model, material.whole), cheap_dropout(model):
         optimizer = make_optimizer(model, config)
         sampler = LengthBucketSampler(material.data.lengths, config.batch_size)
         schedule = make_schedule(optimizer, config, total_steps=1000 * len(sampler))
