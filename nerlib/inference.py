@@ -5,6 +5,7 @@ Built in notebook 06.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,20 +14,17 @@ from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from nerlib.atomic import new_folder, recover
+from nerlib.attention import attending_together
 from nerlib.bf16_weights import WeightCopy
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.parsing import Word, tag_chunks
-from nerlib.subwords import (
-    encode_distinct_words,
-    special_subwords,
-)
+from nerlib.subwords import special_subwords
 from nerlib.untrusted import (
     check_fits,
     check_model,
@@ -35,7 +33,7 @@ from nerlib.untrusted import (
     of_one_commit,
     read_settings,
 )
-from nerlib.windows import Window, pad_windows, plan_windows
+from nerlib.windows import Window, cut_into_windows, pad_windows, positions
 
 # What a model folder holds: a new model takes the place of all of it.
 MODEL_FILES = (
@@ -81,7 +79,7 @@ class Tagger:
         self.parser = model.config.parser
         self.batch_size = batch_size
         self.chunk = 64 * batch_size
-        self._prefix, self._suffix = special_subwords(tokenizer)
+        self._special = special_subwords(tokenizer)
 
     @classmethod
     def from_pretrained(
@@ -159,75 +157,75 @@ class Tagger:
     def _predict(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
         """Return the tags and their probabilities of every utterance's words."""
         results: list[tuple[list[str], list[float]]] = [([], []) for _ in words]
-        labels = self.model.config.labels
-        scored = self.score_words(words)
-        order = sorted(range(len(words)), key=lambda row: len(words[row]))
-        for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            logits = pad_sequence([scored[row][0] for row in rows], True)
-            visible = pad_sequence([scored[row][1] for row in rows], True, False)
-            tags, probabilities = (part.tolist() for part in best_tags(logits, visible))
-            for row, numbers, chances in zip(rows, tags, probabilities, strict=True):
-                length = len(words[row])
-                results[row] = ([labels[n] for n in numbers[:length]], chances[:length])
+        windows = list(self._windows(words))
+        parts = Counter(window.text for window in windows)
+        whole = [window for window in windows if parts[window.text] == 1]
+        for batch, logits, visible in self._batches(whole):
+            lengths = [len(window.groups) for window in batch]
+            for window, found in zip(batch, self._decode(logits, visible, lengths), strict=True):
+                results[window.text] = found
+        long = [window for window in windows if parts[window.text] > 1]
+        for text, (logits, visible) in self._join(long).items():
+            results[text] = self._decode(logits[None], visible[None], [len(logits)])[0]
         return results
 
-    @torch.inference_mode()
-    def score_words(self, words: Sequence[Sequence[Word]]) -> list[tuple[Tensor, Tensor]]:
-        """Return each utterance's logits (words, tags) and which words are seen (words)."""
-        parts: list[list[tuple[int, Tensor, Tensor]]] = [[] for _ in words]
-        windows = sorted(self._windows(words), key=lambda window: len(window.input_ids))
-        for start in range(0, len(windows), self.batch_size):
-            batch = windows[start : start + self.batch_size]
-            for window, logits, visible in zip(batch, *self._run(batch), strict=True):
-                kept = slice(window.keep_from - window.first, window.keep_to - window.first)
-                parts[window.text].append((window.keep_from, logits[kept], visible[kept]))
-        nothing = (0, torch.zeros(0, len(self.model.config.labels)), torch.zeros(0).bool())
-        joined = (sorted(part, key=lambda piece: piece[0]) or [nothing] for part in parts)
+    def _decode(
+        self, logits: Tensor, visible: Tensor, lengths: Sequence[int]
+    ) -> list[tuple[list[str], list[float]]]:
+        """Return the tags and probabilities of each row of a batch, as many as it has words."""
+        labels = self.model.config.labels
+        numbers, probabilities = (part.tolist() for part in best_tags(logits, visible))
         return [
-            (torch.cat([p[1] for p in part]), torch.cat([p[2] for p in part])) for part in joined
+            ([labels[number] for number in numbers[row][:length]], probabilities[row][:length])
+            for row, length in enumerate(lengths)
         ]
 
+    def score_words(self, words: Sequence[Sequence[Word]]) -> list[tuple[Tensor, Tensor]]:
+        """Return each utterance's logits (words, tags) and which words are seen (words)."""
+        nothing = torch.zeros(0, len(self.model.config.labels)), torch.zeros(0).bool()
+        scored = self._join(list(self._windows(words)))
+        return [scored.get(text, nothing) for text in range(len(words))]
+
+    def _join(self, windows: Sequence[Window]) -> dict[int, tuple[Tensor, Tensor]]:
+        """Return, for each utterance, logits and seen words, put together from its windows."""
+        parts: dict[int, list[tuple[int, Tensor, Tensor]]] = {}
+        for batch, all_logits, all_visible in self._batches(windows):
+            for window, logits, visible in zip(batch, all_logits, all_visible, strict=True):
+                kept = slice(window.keep_from - window.first, window.keep_to - window.first)
+                piece = window.keep_from, logits[kept], visible[kept]
+                parts.setdefault(window.text, []).append(piece)
+        joined = {text: sorted(part, key=lambda piece: piece[0]) for text, part in parts.items()}
+        return {
+            text: (torch.cat([p[1] for p in part]), torch.cat([p[2] for p in part]))
+            for text, part in joined.items()
+        }
+
+    def _batches(
+        self, windows: Sequence[Window]
+    ) -> Iterator[tuple[Sequence[Window], Tensor, Tensor]]:
+        """Yield windows of like length, their logits and which words are seen."""
+        ordered = sorted(windows, key=lambda window: len(window.input_ids))
+        for start in range(0, len(ordered), self.batch_size):
+            batch = ordered[start : start + self.batch_size]
+            yield batch, *self._run(batch)
+
+    @torch.inference_mode()
     def _run(self, batch: Sequence[Window]) -> tuple[Tensor, Tensor]:
         """Return logits (windows, words, tags) and which words are seen (windows, words)."""
         input_ids, mask, word_ids = pad_windows(batch, int(self.tokenizer.pad_token_id or 0))
         device = self.compute.device
         num_words = max(len(window.groups) for window in batch)
-        with self.compute.autocast():
-            logits = self._weights.model(
+        model: Any = self._weights.model
+        with attending_together(model.encoder):
+            logits = model(
                 input_ids.to(device), mask.to(device), word_ids.to(device), num_words=num_words
             ).logits
         return logits.float().cpu(), visible_words(word_ids, num_words)
 
     def _windows(self, words: Sequence[Sequence[Word]]) -> Iterator[Window]:
         """Yield the windows of all utterances that have words: one each, unless one is too long."""
-        rows = [row for row, inside in enumerate(words) if inside]
-        if not rows:
-            return
-        encoded = encode_distinct_words(self.tokenizer, [words[row] for row in rows], special=False)
-        limit = max_subwords(self.tokenizer, self._positions()) - len(self._prefix + self._suffix)
-        for row, subwords in zip(rows, encoded, strict=True):
-            yield from self._cut(row, subwords.input_ids, subwords.subword_group, limit)
-
-    def _cut(
-        self, row: int, ids: list[int], groups: list[tuple[int, int]], limit: int
-    ) -> Iterator[Window]:
-        """Yield one utterance's windows; a word of more than `limit` subwords loses the rest."""
-        counts = [min(count, limit) for _, count in groups]
-        for first, end, keep_from, keep_to in plan_windows(counts, limit):
-            inside, local = list(self._prefix), []
-            for (start, _), count in zip(groups[first:end], counts[first:end], strict=True):
-                local.append((len(inside), count) if count else (0, 0))
-                inside += ids[start : start + count]
-            yield Window(row, inside + self._suffix, local, first, keep_from, keep_to)
-
-    def _positions(self) -> int | None:
-        """Return how many positions the encoder has, those reserved for padding not counted."""
-        config = self.model.encoder.config
-        positions = getattr(config, "max_position_embeddings", None)
-        if positions and config.model_type in ("roberta", "xlm-roberta", "camembert"):
-            return int(positions) - 2  # these start counting behind the padding's number
-        return positions
+        most = max_subwords(self.tokenizer, positions(self.model.encoder.config))
+        return cut_into_windows(self.tokenizer, words, most, self._special)
 
 
 def to_entities(

@@ -151,10 +151,19 @@ def word_ids_from_groups(groups: Tensor, subwords: int) -> Tensor:
     >>> word_ids_from_groups(torch.tensor([[1, 2], [0, 0], [3, 1]]), 5).tolist()
     [-1, 0, 0, 2, -1]
     """
-    word_ids = [NO_WORD] * subwords
-    for word, (first, count) in enumerate(groups.tolist()):
-        word_ids[first : first + count] = [word] * count  # a word's subwords stand together
-    return torch.tensor(word_ids, dtype=torch.long)
+    return torch.tensor(word_numbers(groups.tolist(), subwords), dtype=torch.long)
+
+
+def word_numbers(groups: Iterable[Sequence[int]], subwords: int) -> list[int]:
+    """Return what `word_ids_from_groups` returns, as a list, from a list.
+
+    >>> word_numbers([(1, 2), (0, 0), (3, 1)], 5)
+    [-1, 0, 0, 2, -1]
+    """
+    numbers = [NO_WORD] * subwords
+    for word, (first, count) in enumerate(groups):
+        numbers[first : first + count] = [word] * count  # a word's subwords stand together
+    return numbers
 
 
 def special_subwords(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:

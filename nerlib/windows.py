@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-from nerlib.subwords import NO_WORD, word_ids_from_groups
+from nerlib.parsing import Word
+from nerlib.subwords import NO_WORD, Encoded, encode_distinct_words, word_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,49 @@ class Window:
     first: int
     keep_from: int
     keep_to: int
+
+
+def cut_into_windows(
+    tokenizer: PreTrainedTokenizerFast,
+    words: Sequence[Sequence[Word]],
+    most: int,
+    special: tuple[list[int], list[int]],
+) -> Iterator[Window]:
+    """Yield the windows of all utterances that have words, each of `most` subwords or fewer.
+
+    `special` are the subwords that the tokenizer puts before and after a text.
+    """
+    rows = [row for row, inside in enumerate(words) if inside]
+    encoded = encode_distinct_words(tokenizer, [words[row] for row in rows])
+    for row, subwords in zip(rows, encoded, strict=True):
+        groups = subwords.subword_group
+        if len(subwords.input_ids) <= most:
+            yield Window(row, subwords.input_ids, groups, first=0, keep_from=0, keep_to=len(groups))
+        else:
+            yield from _cut(row, subwords, most - len(special[0]) - len(special[1]), special)
+
+
+def _cut(
+    row: int, subwords: Encoded, limit: int, special: tuple[list[int], list[int]]
+) -> Iterator[Window]:
+    """Yield one utterance's windows; a word of more than `limit` subwords loses the rest."""
+    before, after = special
+    groups = subwords.subword_group
+    counts = [min(count, limit) for _, count in groups]
+    for first, end, keep_from, keep_to in plan_windows(counts, limit):
+        inside, local = list(before), []
+        for (start, _), count in zip(groups[first:end], counts[first:end], strict=True):
+            local.append((len(inside), count) if count else (0, 0))
+            inside += subwords.input_ids[start : start + count]
+        yield Window(row, inside + after, local, first, keep_from, keep_to)
+
+
+def positions(config: PretrainedConfig) -> int | None:
+    """Return how many positions an encoder has, those reserved for padding not counted."""
+    count = getattr(config, "max_position_embeddings", None)
+    if count and config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        return int(count) - 2  # these start counting behind the padding's number
+    return count
 
 
 def plan_windows(counts: Sequence[int], limit: int) -> list[tuple[int, int, int, int]]:
@@ -71,13 +116,11 @@ def _overlaps(
 
 def pad_windows(batch: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return input_ids, attention_mask and word_ids of some windows, each (batch, subwords)."""
-    longest = max(len(window.input_ids) for window in batch)
-    input_ids = torch.full((len(batch), longest), pad_id)
-    mask = torch.zeros((len(batch), longest), dtype=torch.long)
-    word_ids = torch.full((len(batch), longest), NO_WORD)
-    for row, window in enumerate(batch):
-        length = len(window.input_ids)
-        input_ids[row, :length] = torch.tensor(window.input_ids)
-        mask[row, :length] = 1
-        word_ids[row, :length] = word_ids_from_groups(torch.tensor(window.groups), length)
-    return input_ids, mask, word_ids
+    lengths = torch.tensor([len(window.input_ids) for window in batch])
+    inside = torch.arange(int(lengths.max())) < lengths.unsqueeze(1)  # (batch, subwords)
+    input_ids, word_ids = torch.full(inside.shape, pad_id), torch.full(inside.shape, NO_WORD)
+    input_ids[inside] = torch.tensor([number for window in batch for number in window.input_ids])
+    word_ids[inside] = torch.tensor(
+        [number for w in batch for number in word_numbers(w.groups, len(w.input_ids))]
+    )
+    return input_ids, inside.long(), word_ids

@@ -1,0 +1,77 @@
+"""Short utterances that attend in one row give what each gives by itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny_encoders import new_model, small_data, tokenizer_of
+from torch import Tensor, nn
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+from nerlib import Tagger
+from nerlib.attention import attending_together, how_many_together, short_attention
+
+
+def parts(batch: int, subwords: int) -> list[Tensor]:
+    torch.manual_seed(0)
+    # As encoders hand them over: the heads are a view of what stands subword by subword.
+    return [torch.randn(batch, subwords, 3, 8).transpose(1, 2) for _ in range(3)]
+
+
+def mask_of(batch: int, subwords: int) -> Tensor:
+    lengths = torch.arange(batch) % subwords + 1
+    inside = torch.arange(subwords) < lengths.unsqueeze(1)
+    return inside[:, None, None, :].expand(batch, 1, subwords, subwords)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("batch", "subwords"), [(1, 3), (8, 5), (12, 10), (7, 7), (64, 15)])
+def test_it_is_transformers_own_attention(batch: int, subwords: int, masked: bool) -> None:
+    module, given = nn.Module(), parts(batch, subwords)
+    module.is_causal = False  # type: ignore[assignment]
+    mask = mask_of(batch, subwords) if masked else None
+    found, _ = short_attention(module, *given, mask, scaling=0.3)
+    expected, _ = sdpa_attention_forward(module, *given, mask, scaling=0.3)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found, expected)
+
+
+def test_some_of_these_did_stand_in_one_row() -> None:
+    assert how_many_together(8, 5) == 4
+    assert how_many_together(12, 10) == 3
+    assert how_many_together(7, 7) == 1  # nothing but 7 divides 7, and 49 subwords are too many
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
+def test_a_tagger_gives_the_same_logits(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small_data(kind, rows=60)
+    tagger = Tagger(new_model(kind, data.tags), tokenizer_of(kind), "cpu", "fp32", batch_size=12)
+    words = [utterance.words for utterance in data.utterances]
+    asked: list[int] = []
+
+    def watched(batch: int, subwords: int) -> int:
+        asked.append(how_many_together(batch, subwords))
+        return asked[-1]
+
+    monkeypatch.setattr("nerlib.attention.how_many_together", watched)
+    together = tagger.score_words(words)
+    assert max(asked) > 1
+    monkeypatch.setattr("nerlib.attention.how_many_together", lambda batch, subwords: 1)
+    alone = tagger.score_words(words)
+    for (found, _), (expected, _) in zip(together, alone, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_an_encoder_attends_as_before_afterwards() -> None:
+    encoder = new_model("bert").encoder
+    before = encoder.config._attn_implementation
+    with attending_together(encoder):
+        assert encoder.config._attn_implementation != before
+    assert encoder.config._attn_implementation == before == "sdpa"
+
+
+def test_an_encoder_that_attends_in_another_way_is_left_alone() -> None:
+    encoder = new_model("bert").encoder
+    encoder.set_attn_implementation("eager")
+    with attending_together(encoder):
+        assert encoder.config._attn_implementation == "eager"
