@@ -56,6 +56,7 @@ def test_a_stopped_run_goes_on_where_it_was(
     monkeypatch.setattr(results, "train_one", pretend)
     monkeypatch.setattr(results, "count_rows", lambda recipe: 11_514)
     arguments = ["--seeds", "0", "1", "--output", str(tmp_path / "accuracy.json")]
+    arguments += ["--processes", "1"]
     stop_after = 11
     with pytest.raises(KeyboardInterrupt):
         results.main(arguments)
@@ -67,6 +68,16 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert len(written["outcomes"]) == len(everything)
     assert "| 11,514 | 20 | 0.700 ± 0.000 |" in capsys.readouterr().out
     assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_side_by_side_gives_what_one_after_the_other_gives() -> None:
+    todo = [(name, get_recipe("massive-offline"), rows, 0) for name, rows in (("a", 1), ("b", 2))]
+    found = results.train_all(todo, 2, told_back)
+    assert set(found) == {told_back(*job) for job in todo}
+
+
+def told_back(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome:
+    return replace(OUTCOME, variant=name, rows=rows or 0, seed=seed)
 
 
 def test_a_run_with_other_settings_starts_anew(tmp_path: Path) -> None:
@@ -108,5 +119,5 @@ def test_the_readme_shows_the_committed_results() -> None:
     wanted = [
         (name, rows or 11_514, seed) for name, _, rows, seed in jobs(written["seeds"], recipe)
     ]
-    made = [(outcome.variant, outcome.rows, outcome.seed) for outcome in outcomes]
-    assert made == wanted[: len(made)]  # in order; the run may still go on
+    made = [outcome.job for outcome in outcomes]
+    assert made == [job for job in wanted if job in made]  # in order; the run may still go on
