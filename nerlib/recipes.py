@@ -159,7 +159,7 @@ RECIPES = {
                 layer_decay=0.9,
                 masked_subwords=0.2,
                 weight_averaging=0.998,
-                consistency=1.0,
+                consistency=0.5,
             ),
             model_settings={"sentence_vector": True},
             shuffle=True,
