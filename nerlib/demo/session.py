@@ -1,0 +1,104 @@
+"""What one user of the page has before them and has kept; every step gives a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from nerlib.demo.corrections import Mark, Sentence, added, bracketed, changed, removed, tagged
+from nerlib.demo.models import Models
+from nerlib.demo.sentences import RefusedError, cut_sentences
+
+MOST_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The sentences under work, which of them is chosen, and the lines kept for training.
+
+    `types` are those of the model and those that the user has written; `kept` has a bracketed line
+    for each plain text, so that a sentence corrected again takes the place of its first version.
+    """
+
+    sentences: tuple[Sentence, ...] = ()
+    chosen: int = 0
+    types: tuple[str, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> Sentence | None:
+        """The sentence that is being corrected."""
+        return self.sentences[self.chosen] if self.sentences else None
+
+    @property
+    def file(self) -> str:
+        """What the downloaded file holds: one bracketed sentence a line."""
+        return "".join(f"{line}\n" for line in self.kept.values())
+
+
+def find(session: Session, models: Models, name: str, text: str) -> Session:
+    """Return the session with a text's sentences, and what a model finds in them."""
+    texts = cut_sentences(text)
+    parser = models.parser(name)
+    found = models.tag(name, texts)
+    pairs = zip(texts, found, strict=True)
+    sentences = tuple(tagged(text, entities, parser) for text, entities in pairs)
+    return replace(session, sentences=sentences, chosen=0, types=tuple(models.types(name)))
+
+
+def choose(session: Session, number: int) -> Session:
+    """Return the session with another of its sentences to correct, counted from 0."""
+    if not 0 <= number < len(session.sentences):
+        raise RefusedError("choose one of the sentences in the list")
+    return replace(session, chosen=number)
+
+
+def change(
+    session: Session, number: int | None, slot_type: str, first: int, last: int
+) -> Session:
+    """Return the session with an entity changed, or with a new one if `number` is None."""
+    sentence = _sentence(session)
+    if number is None:
+        sentence = added(sentence, slot_type, first, last)
+    else:
+        sentence = changed(sentence, number, slot_type, first, last)
+    return _with_sentence(session, sentence)
+
+
+def remove(session: Session, number: int) -> Session:
+    """Return the session with an entity taken away."""
+    return _with_sentence(session, removed(_sentence(session), number))
+
+
+def keep(session: Session) -> Session:
+    """Return the session with the chosen sentence kept, and the next one chosen."""
+    sentence = _sentence(session)
+    kept = {**session.kept, sentence.text: bracketed(sentence)}
+    if len(kept) > MOST_KEPT:
+        raise RefusedError(f"{MOST_KEPT:,} lines are kept already: download them, then clear")
+    following = min(session.chosen + 1, len(session.sentences) - 1)
+    return replace(session, kept=kept, chosen=following)
+
+
+def clear(session: Session) -> Session:
+    """Return the session with no line kept."""
+    return replace(session, kept={})
+
+
+def place_of(sentence: Sentence, mark: Mark) -> int:
+    """Return a mark's number in the table, counted from 0."""
+    return sentence.marks.index(mark)
+
+
+def _sentence(session: Session) -> Sentence:
+    if session.sentence is None:
+        raise RefusedError("there is nothing to correct yet: type a text and find its entities")
+    return session.sentence
+
+
+def _with_sentence(session: Session, sentence: Sentence) -> Session:
+    """Return the session with the chosen sentence replaced, and with its new types."""
+    sentences = list(session.sentences)
+    sentences[session.chosen] = sentence
+    new = sorted({mark.type for mark in sentence.marks} - set(session.types))
+    return replace(session, sentences=tuple(sentences), types=(*session.types, *new))
