@@ -63,8 +63,8 @@ class Page:
         )
         with gr.Row(equal_height=True):
             names = self.models.names
-            self.model = gr.Dropdown(names, value=names[0], label="Model", elem_id="model")
-            self.find = gr.Button("Find entities", variant="primary", elem_id="find")
+            self.model = gr.Dropdown(names, value=names[0], label="Model", elem_id="model", scale=3)
+            self.find = gr.Button("Find entities", variant="primary", elem_id="find", scale=1)
 
     def _correct(self) -> None:
         """Lay out the table of entities and what changes one of them."""
@@ -79,8 +79,8 @@ class Page:
             self.first = gr.Dropdown(label="First word", elem_id="first")
             self.last = gr.Dropdown(label="Last word", elem_id="last")
         with gr.Row():
-            self.apply = gr.Button("Put it in", elem_id="apply")
-            self.remove = gr.Button("Remove it", elem_id="remove")
+            self.apply = gr.Button("Apply", elem_id="apply")
+            self.remove = gr.Button("Remove", elem_id="remove")
 
     def _keep(self) -> None:
         """Lay out the line for training, and the lines that are kept."""
@@ -89,9 +89,7 @@ class Page:
             label="The sentence as a bracketed line", interactive=False, elem_id="line"
         )
         self.keep = gr.Button("Keep this one", variant="primary", elem_id="keep")
-        self.kept = gr.Textbox(
-            label=kept_label(0), interactive=False, max_lines=12, elem_id="kept"
-        )
+        self.kept = gr.Textbox(label=kept_label(0), interactive=False, max_lines=12, elem_id="kept")
         with gr.Row():
             self.download = gr.Button("Download corrections", interactive=False, elem_id="download")
             self.clear = gr.Button("Clear", interactive=False, elem_id="clear")
@@ -152,7 +150,7 @@ class Page:
         return self._show(session.choose(before, number), f"Sentence {number + 1} is chosen.")
 
     def _picked(self, before: Session, number: int) -> Changes:
-        return self._editor(before.sentence, number) if before.sentence else {}
+        return self._editor(before, number)
 
     def _changed(
         self, before: Session, number: int | None, name: str | None, first: int, last: int
@@ -161,9 +159,8 @@ class Page:
         if first is None or last is None:
             raise RefusedError("choose a first and a last word")
         after = session.change(before, which, str(name or ""), first, last)
-        assert after.sentence is not None
         at = next(n for n, mark in enumerate(after.sentence.marks) if mark.first == first)
-        return self._show(after, "The entity is in.", at)
+        return self._show(after, "The entity is marked.", at)
 
     def _removed(self, before: Session, number: int | None) -> Changes:
         after = session.remove(before, NEW if number is None else number)
@@ -186,7 +183,7 @@ class Page:
             self.download: gr.Button(interactive=bool(after.kept)),
             self.clear: gr.Button(interactive=bool(after.kept)),
         }
-        if after.sentence is None:
+        if not after.sentences:
             return changes
         return changes | {
             self.marked: markup.marked_sentences(after.sentences, after.chosen),
@@ -199,24 +196,21 @@ class Page:
             ),
             self.table: markup.entity_table(after.sentence),
             self.line: line_or_reason(after.sentence),
-            **self._editor(after.sentence, entity, after.types),
+            **self._editor(after, entity),
         }
 
-    def _editor(
-        self, sentence: Sentence, number: int, types: tuple[str, ...] | None = None
-    ) -> Changes:
+    def _editor(self, shown: Session, number: int) -> Changes:
         """Return what the four lists show of entity `number`, or for a new one."""
-        marks = sentence.marks
+        sentence, marks = shown.sentence, shown.sentence.marks
         mark = marks[number] if 0 <= number < len(marks) else Mark("", 0, 1)
         choices = [(entity_label(sentence, n), n) for n in range(len(marks))]
         words = [(label(word.text, n), n) for n, word in enumerate(sentence.words)]
-        known = {} if types is None else {"choices": list(types)}
         return {
             self.entity: gr.Dropdown(
                 choices=[*choices, ("a new one", NEW)],
                 value=number if mark.type else NEW,
             ),
-            self.type: gr.Dropdown(value=mark.type or None, **known),
+            self.type: gr.Dropdown(choices=shown.types, value=mark.type or None),
             self.first: gr.Dropdown(choices=words, value=mark.first),
             self.last: gr.Dropdown(choices=words, value=mark.end - 1),
         }
@@ -224,7 +218,8 @@ class Page:
 
 def build_app(models: Models) -> gr.Blocks:
     """Return the page as a Gradio app that sends nothing to anybody."""
-    with gr.Blocks(analytics_enabled=False, title="nerlib: find entities") as app:
+    app = gr.Blocks(analytics_enabled=False, title="nerlib: find entities")
+    with app:
         Page(models)
     return app
 

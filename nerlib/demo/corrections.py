@@ -34,8 +34,8 @@ class Sentence:
 
     text: str
     words: tuple[Word, ...]
-    marks: tuple[Mark, ...] = ()
-    parser: Parser = Parser()
+    marks: tuple[Mark, ...]
+    parser: Parser
 
     def span(self, mark: Mark) -> Span:
         """Return a mark's type and character offsets."""
@@ -83,9 +83,7 @@ def added(sentence: Sentence, slot_type: str, first: int, last: int) -> Sentence
     return replace(sentence, marks=tuple(marks))
 
 
-def changed(
-    sentence: Sentence, number: int, slot_type: str, first: int, last: int
-) -> Sentence:
+def changed(sentence: Sentence, number: int, slot_type: str, first: int, last: int) -> Sentence:
     """Return the sentence with mark `number`, counted from 0, given another type or other words.
 
     Raises `RefusedError` as `added` does.

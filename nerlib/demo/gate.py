@@ -46,12 +46,13 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer that there is nothing, or too much."""
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        if scope["method"] not in METHODS or not comes_through(scope["path"]):
-            return await answer(send, 404, b"There is nothing here.")
-        if announced_size(scope["headers"]) > LARGEST_REQUEST:
-            return await answer(send, 413, b"This is too much at once.")
-        await self.app(scope, receive, with_policy(send))
+            await self.app(scope, receive, send)
+        elif scope["method"] not in METHODS or not comes_through(scope["path"]):
+            await answer(send, 404, b"There is nothing here.")
+        elif announced_size(scope["headers"]) > LARGEST_REQUEST:
+            await answer(send, 413, b"This is too much at once.")
+        else:
+            await self.app(scope, receive, with_policy(send))
 
 
 def comes_through(path: str) -> bool:

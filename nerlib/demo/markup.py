@@ -43,12 +43,11 @@ def marked(sentence: Sentence) -> str:
     return "".join([*pieces, escape(sentence.text[cursor:])])
 
 
-def entity_table(sentence: Sentence | None) -> str:
+def entity_table(sentence: Sentence) -> str:
     """Return a table of a sentence's entities: number, type, words, score."""
-    if sentence is None or not sentence.marks:
-        nothing = "No entity is marked in this sentence." if sentence else ""
-        return f"<p>{nothing}</p>"
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "type", "words", "score"))
+    if not sentence.marks:
+        return "<p>No entity is marked in this sentence.</p>"
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("no.", "type", "words", "score"))
     rows = "".join(
         f"<tr><td>{number}</td><td>{isolated(mark.type)}</td>"
         f"<td>{isolated(sentence.value(mark))}</td><td>{score_text(mark)}</td></tr>"

@@ -50,7 +50,8 @@ class Models:
 
     def parser(self, name: str) -> Parser:
         """Return how a model cuts text into words."""
-        return self._thread.submit(self._checked, name).result().parser
+        found: Parser = self._thread.submit(self._checked, name).result().parser
+        return found
 
     def close(self) -> None:
         """End the thread."""

@@ -1,4 +1,4 @@
-"""What somebody has typed or pasted, cut into sentences: one a line, of bounded number and length."""
+"""What somebody has typed or pasted, cut into sentences: one a line, and not too many."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import gradio as gr
@@ -11,9 +10,8 @@ from starlette.middleware import Middleware
 from nerlib.demo.app import build_app
 from nerlib.demo.gate import Gate
 from nerlib.demo.models import Models
+from nerlib.demo.port import HOST
 
-HOST = "127.0.0.1"
-PORT = 7860
 AT_ONCE = 16  # steps of one kind that run side by side; the model itself runs one after the other
 MOST_WAITING = 1_000
 MOST_SESSIONS = 2_000
@@ -21,10 +19,16 @@ STYLE = """
 .nerlib-sentences { line-height: 2.2; padding-inline-start: 1.5em; overflow-wrap: anywhere; }
 ul.nerlib-sentences { list-style: none; padding-inline-start: 0; }
 .nerlib-sentences mark { padding: 0.2em 0.35em; border-radius: 0.3em; }
-.nerlib-sentences mark b { font-size: 0.75em; }
-.nerlib-sentences mark small { font-size: 0.7em; }
-.nerlib-entities { overflow-wrap: anywhere; }
-.nerlib-entities td, .nerlib-entities th { text-align: start; padding: 0.2em 1em 0.2em 0; }
+.nerlib-sentences mark * { color: #111 !important; }
+.nerlib-sentences mark b { font-size: 0.8em; }
+.nerlib-sentences mark small { font-size: 0.75em; }
+.nerlib-entities { overflow-wrap: anywhere; border-collapse: collapse; }
+.nerlib-entities td, .nerlib-entities th {
+  text-align: start; padding: 0.25em 1.5em 0.25em 0.25em; border: 0; font: inherit;
+  border-bottom: 1px solid var(--border-color-primary);
+}
+.nerlib-entities th { font-weight: 600; }
+#status, #marked, #entities { padding-block: 0; min-height: 0; }
 .nerlib-wrong { font-weight: 600; border-inline-start: 0.3em solid #d55e00; padding-inline: 0.6em; }
 """
 
@@ -37,7 +41,7 @@ def serve(
     open_browser: bool = False,
     **options: Any,
 ) -> gr.Blocks:
-    """Start the page in the background and return it: `close()` ends it, `local_url` is its address.
+    """Start the page in the background and return it: `close()` ends it, `local_url` says where.
 
     Without a port, the first free one from 7860 on is taken. In a notebook the page appears below
     the cell; on Colab, too, through Colab's own connection. `share` asks Gradio's servers for a
@@ -53,7 +57,7 @@ def serve(
         prevent_thread_lock=True,
         quiet=True,
         css=STYLE,
-        theme=gr.themes.Default(),
+        theme=readable_theme(),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -69,24 +73,15 @@ def serve(
     return app
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Return whether nobody listens on a port; raises `OSError` for an address not of this machine.
-
-    >>> with socket.socket() as taken:
-    ...     taken.bind(("127.0.0.1", 0))
-    ...     taken.listen()
-    ...     port_is_free("127.0.0.1", taken.getsockname()[1])
-    False
-    """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            import errno
-
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
-    return True
+def readable_theme() -> gr.Theme:
+    """Return Gradio's own theme, its fonts on this machine, with text that stands out enough."""
+    theme = gr.themes.Default(primary_hue="blue")
+    return theme.set(
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+        button_primary_text_color="white",
+    )

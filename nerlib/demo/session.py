@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from nerlib.demo.corrections import Mark, Sentence, added, bracketed, changed, removed, tagged
+from nerlib.demo.corrections import Sentence, added, bracketed, changed, removed, tagged
 from nerlib.demo.models import Models
 from nerlib.demo.sentences import RefusedError, cut_sentences
 
@@ -16,19 +16,28 @@ MOST_KEPT = 1_000
 class Session:
     """The sentences under work, which of them is chosen, and the lines kept for training.
 
-    `types` are those of the model and those that the user has written; `kept` has a bracketed line
-    for each plain text, so that a sentence corrected again takes the place of its first version.
+    `known_types` are those of the model, `own_types` those that the user has written; `kept` has a
+    bracketed line for each plain text, so that a sentence corrected again takes the place of its
+    first version.
     """
 
     sentences: tuple[Sentence, ...] = ()
     chosen: int = 0
-    types: tuple[str, ...] = ()
+    known_types: tuple[str, ...] = ()
+    own_types: tuple[str, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def sentence(self) -> Sentence | None:
-        """The sentence that is being corrected."""
-        return self.sentences[self.chosen] if self.sentences else None
+    def sentence(self) -> Sentence:
+        """The sentence that is being corrected; raises `RefusedError` before there is any."""
+        if not self.sentences:
+            raise RefusedError("there is nothing to correct yet: type a text and find its entities")
+        return self.sentences[self.chosen]
+
+    @property
+    def types(self) -> list[str]:
+        """All types to choose from."""
+        return list(dict.fromkeys((*self.known_types, *self.own_types)))
 
     @property
     def file(self) -> str:
@@ -43,7 +52,7 @@ def find(session: Session, models: Models, name: str, text: str) -> Session:
     found = models.tag(name, texts)
     pairs = zip(texts, found, strict=True)
     sentences = tuple(tagged(text, entities, parser) for text, entities in pairs)
-    return replace(session, sentences=sentences, chosen=0, types=tuple(models.types(name)))
+    return replace(session, sentences=sentences, chosen=0, known_types=tuple(models.types(name)))
 
 
 def choose(session: Session, number: int) -> Session:
@@ -53,11 +62,9 @@ def choose(session: Session, number: int) -> Session:
     return replace(session, chosen=number)
 
 
-def change(
-    session: Session, number: int | None, slot_type: str, first: int, last: int
-) -> Session:
+def change(session: Session, number: int | None, slot_type: str, first: int, last: int) -> Session:
     """Return the session with an entity changed, or with a new one if `number` is None."""
-    sentence = _sentence(session)
+    sentence = session.sentence
     if number is None:
         sentence = added(sentence, slot_type, first, last)
     else:
@@ -67,12 +74,12 @@ def change(
 
 def remove(session: Session, number: int) -> Session:
     """Return the session with an entity taken away."""
-    return _with_sentence(session, removed(_sentence(session), number))
+    return _with_sentence(session, removed(session.sentence, number))
 
 
 def keep(session: Session) -> Session:
     """Return the session with the chosen sentence kept, and the next one chosen."""
-    sentence = _sentence(session)
+    sentence = session.sentence
     kept = {**session.kept, sentence.text: bracketed(sentence)}
     if len(kept) > MOST_KEPT:
         raise RefusedError(f"{MOST_KEPT:,} lines are kept already: download them, then clear")
@@ -85,20 +92,10 @@ def clear(session: Session) -> Session:
     return replace(session, kept={})
 
 
-def place_of(sentence: Sentence, mark: Mark) -> int:
-    """Return a mark's number in the table, counted from 0."""
-    return sentence.marks.index(mark)
-
-
-def _sentence(session: Session) -> Sentence:
-    if session.sentence is None:
-        raise RefusedError("there is nothing to correct yet: type a text and find its entities")
-    return session.sentence
-
-
 def _with_sentence(session: Session, sentence: Sentence) -> Session:
     """Return the session with the chosen sentence replaced, and with its new types."""
     sentences = list(session.sentences)
     sentences[session.chosen] = sentence
     new = sorted({mark.type for mark in sentence.marks} - set(session.types))
-    return replace(session, sentences=tuple(sentences), types=(*session.types, *new))
+    own_types = (*session.own_types, *new)
+    return replace(session, sentences=tuple(sentences), own_types=own_types)
