@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from nerlib.demo.sentences import RefusedError
@@ -15,6 +16,15 @@ from nerlib.parsing import Parser
 from nerlib.untrusted import read_settings
 
 WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model finds in some texts: their entities, how it cuts words, all types it knows."""
+
+    entities: list[list[Entity]]
+    parser: Parser
+    types: tuple[str, ...]
 
 
 class Models:
@@ -39,26 +49,18 @@ class Models:
         """Load a model now; raises `EncoderError` if its folder holds none."""
         self._thread.submit(self._tagger, name).result()
 
-    def tag(self, name: str, texts: Sequence[str]) -> list[list[Entity]]:
-        """Return the entities of every text; raises `RefusedError` if there is no such model."""
+    def tag(self, name: str, texts: Sequence[str]) -> Answer:
+        """Return what a model finds in some texts; raises `RefusedError` if there is no such."""
         return self._thread.submit(self._tag, name, texts).result()
-
-    def types(self, name: str) -> list[str]:
-        """Return the types that a model can find, in small letters."""
-        tagger = self._thread.submit(self._checked, name).result()
-        return [slot_type.lower() for slot_type in tagger.model.config.tags.types]
-
-    def parser(self, name: str) -> Parser:
-        """Return how a model cuts text into words."""
-        found: Parser = self._thread.submit(self._checked, name).result().parser
-        return found
 
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown()
 
-    def _tag(self, name: str, texts: Sequence[str]) -> list[list[Entity]]:
-        return self._checked(name)(texts)
+    def _tag(self, name: str, texts: Sequence[str]) -> Answer:
+        tagger = self._checked(name)
+        types = (slot_type.lower() for slot_type in tagger.model.config.tags.types)
+        return Answer(tagger(texts), tagger.parser, tuple(types))
 
     def _checked(self, name: str) -> Tagger:
         """Return a tagger; what is wrong with its folder is for the owner's eyes only."""

@@ -22,6 +22,7 @@ ul.nerlib-sentences { list-style: none; padding-inline-start: 0; }
 .nerlib-sentences mark * { color: #111 !important; }
 .nerlib-sentences mark b { font-size: 0.8em; }
 .nerlib-sentences mark small { font-size: 0.75em; }
+.nerlib-entities, .nerlib-entities tr { border: 0 !important; }
 .nerlib-entities { overflow-wrap: anywhere; border-collapse: collapse; }
 .nerlib-entities td, .nerlib-entities th {
   text-align: start; padding: 0.25em 1.5em 0.25em 0.25em; border: 0; font: inherit;
@@ -75,7 +76,10 @@ def serve(
 
 def readable_theme() -> gr.Theme:
     """Return Gradio's own theme, its fonts on this machine, with text that stands out enough."""
-    theme = gr.themes.Default(primary_hue="blue")
+    # Gradio's own half-bold file of this font lacks most letters.
+    letters = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
+    fonts = (letters, "ui-sans-serif", "system-ui", "sans-serif")
+    theme = gr.themes.Default(primary_hue="blue", font=fonts)
     return theme.set(
         block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_300",

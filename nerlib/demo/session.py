@@ -48,11 +48,10 @@ class Session:
 def find(session: Session, models: Models, name: str, text: str) -> Session:
     """Return the session with a text's sentences, and what a model finds in them."""
     texts = cut_sentences(text)
-    parser = models.parser(name)
-    found = models.tag(name, texts)
-    pairs = zip(texts, found, strict=True)
-    sentences = tuple(tagged(text, entities, parser) for text, entities in pairs)
-    return replace(session, sentences=sentences, chosen=0, known_types=tuple(models.types(name)))
+    answer = models.tag(name, texts)
+    pairs = zip(texts, answer.entities, strict=True)
+    sentences = tuple(tagged(text, entities, answer.parser) for text, entities in pairs)
+    return replace(session, sentences=sentences, chosen=0, known_types=answer.types)
 
 
 def choose(session: Session, number: int) -> Session:
