@@ -10,9 +10,8 @@ import gradio as gr
 from nerlib.demo import markup, session
 from nerlib.demo.corrections import Mark, Sentence, bracketed
 from nerlib.demo.models import Models
-from nerlib.demo.sentences import MOST_CHARACTERS, MOST_SENTENCES, RefusedError
+from nerlib.demo.sentences import MOST_CHARACTERS, MOST_SENTENCES, RefusedError, shown
 from nerlib.demo.session import Session
-from nerlib.display import visible
 
 NEW = -1  # what the list of entities says for one that is not there yet
 FILE_NAME = "corrections.txt"
@@ -199,9 +198,9 @@ class Page:
             **self._editor(after, entity),
         }
 
-    def _editor(self, shown: Session, number: int) -> Changes:
+    def _editor(self, before: Session, number: int) -> Changes:
         """Return what the four lists show of entity `number`, or for a new one."""
-        sentence, marks = shown.sentence, shown.sentence.marks
+        sentence, marks = before.sentence, before.sentence.marks
         mark = marks[number] if 0 <= number < len(marks) else Mark("", 0, 1)
         choices = [(entity_label(sentence, n), n) for n in range(len(marks))]
         words = [(label(word.text, n), n) for n, word in enumerate(sentence.words)]
@@ -210,7 +209,7 @@ class Page:
                 choices=[*choices, ("a new one", NEW)],
                 value=number if mark.type else NEW,
             ),
-            self.type: gr.Dropdown(choices=shown.types, value=mark.type or None),
+            self.type: gr.Dropdown(choices=before.types, value=mark.type or None),
             self.first: gr.Dropdown(choices=words, value=mark.first),
             self.last: gr.Dropdown(choices=words, value=mark.end - 1),
         }
@@ -229,7 +228,7 @@ def line_or_reason(sentence: Sentence) -> str:
     try:
         return bracketed(sentence)
     except RefusedError as reason:
-        return f"(cannot be kept: {visible(str(reason))})"
+        return f"(cannot be kept: {reason})"
 
 
 def entity_label(sentence: Sentence, number: int) -> str:
@@ -238,15 +237,13 @@ def entity_label(sentence: Sentence, number: int) -> str:
     return f"{label(sentence.value(mark), number)} ({mark.type})"
 
 
-def label(text: str, number: int, limit: int = 40) -> str:
-    """Return a text as an entry of a list, with its number and nothing that a screen would obey.
+def label(text: str, number: int) -> str:
+    """Return a text as an entry of a list, with its number.
 
-    >>> label("nine" + chr(8203), 4)
-    '5 · nine⟨U+200B⟩'
+    >>> label("nine", 4)
+    '5 · nine'
     """
-    short = text if len(text) <= limit else text[: limit - 1] + "…"
-    shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in short)
-    return f"{number + 1} · {shown}"
+    return f"{number + 1} · {shown(text)}"
 
 
 def kept_label(count: int) -> str:

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nerlib.demo.sentences import RefusedError, check_characters, trimmed
-from nerlib.display import visible
+from nerlib.demo.sentences import RefusedError, check_characters, shown, trimmed
 from nerlib.inference import Entity
 from nerlib.parsing import AnnotationError, Parser, Span, Word
 
@@ -76,7 +75,7 @@ def added(sentence: Sentence, slot_type: str, first: int, last: int) -> Sentence
     for other in sentence.marks:
         if mark.first < other.end and other.first < mark.end:
             raise RefusedError(
-                f"{_quoted(sentence.value(other))} ({other.type}) stands on some of these words: "
+                f"'{shown(sentence.value(other))}' ({other.type}) stands on some of these words: "
                 "change or remove it first"
             )
     marks = sorted((*sentence.marks, mark), key=lambda mark: mark.first)
@@ -121,7 +120,7 @@ def readable_type(name: str) -> str:
     if len(slot_type) > LONGEST_TYPE or not _TYPE.fullmatch(slot_type):
         raise RefusedError(
             f"a type is one word of at most {LONGEST_TYPE} letters, digits, '_' and '-', "
-            f"not {_quoted(slot_type)}"
+            f"not '{shown(slot_type)}'"
         )
     return slot_type
 
@@ -162,8 +161,3 @@ def _check_reads_back(line: str, sentence: Sentence, spans: list[Span]) -> None:
         raise RefusedError(f"the line cannot be written: {error.reason}") from None
     if (parsed.text, list(parsed.spans)) != (sentence.text, spans):
         raise RefusedError("the line would not be read as it is meant")
-
-
-def _quoted(text: str, limit: int = 40) -> str:
-    """Return text short enough for a line, with what a screen would obey shown by its number."""
-    return f"'{visible(text if len(text) <= limit else text[: limit - 1] + '…')}'"

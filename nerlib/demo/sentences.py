@@ -50,6 +50,16 @@ def trimmed(line: str) -> str:
     return line
 
 
+def shown(text: str, limit: int = 40) -> str:
+    """Return text short enough for a line of its own, with what is not seen shown by its number.
+
+    >>> shown("at" + chr(8203) + "nine", 4)
+    'at⟨U+200B⟩…'
+    """
+    short = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in short)
+
+
 def check_characters(text: str) -> None:
     """Raise `RefusedError` for half of a character pair (a lone surrogate).
 
