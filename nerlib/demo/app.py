@@ -50,14 +50,13 @@ class Page:
 
     def _ask(self) -> None:
         """Lay out what a user fills in first."""
-        gr.Markdown("# Find entities, and correct them")
+        heading("# Find entities, and correct them")
         self.text = gr.Textbox(
             label="Text",
             info=LIMITS,
             placeholder=EXAMPLE,
             lines=3,
             max_lines=12,
-            max_length=MOST_CHARACTERS,
             elem_id="text",
         )
         with gr.Row(equal_height=True):
@@ -67,7 +66,7 @@ class Page:
 
     def _correct(self) -> None:
         """Lay out the table of entities and what changes one of them."""
-        gr.Markdown("## Correct it")
+        heading("## Correct it")
         self.sentence = gr.Dropdown(label="Sentence", visible=False, elem_id="sentence")
         self.table = gr.HTML(elem_id="entities")
         with gr.Row():
@@ -83,7 +82,7 @@ class Page:
 
     def _keep(self) -> None:
         """Lay out the line for training, and the lines that are kept."""
-        gr.Markdown("## Keep it for training")
+        heading("## Keep it for training")
         self.line = gr.Textbox(
             label="The sentence as a bracketed line", interactive=False, elem_id="line"
         )
@@ -101,6 +100,7 @@ class Page:
             self._step(self._found),
             [self.state, self.model, self.text],
             self._all(),
+            show_progress_on=self.marked,
             api_visibility="private",
         )
         steps: list[tuple[Any, Callable[..., Changes], list[Any]]] = [
@@ -221,6 +221,11 @@ def build_app(models: Models) -> gr.Blocks:
     with app:
         Page(models)
     return app
+
+
+def heading(text: str) -> None:
+    """Lay out a heading."""
+    gr.Markdown(text, elem_classes="nerlib-heading")
 
 
 def line_or_reason(sentence: Sentence) -> str:

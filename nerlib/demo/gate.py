@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-LARGEST_REQUEST = 256 * 1024  # bytes; the longest text that the page takes is far below
+LARGEST_REQUEST = 2 * 2**20  # bytes; a text of so many would be refused anyway
 PREFIX = "/gradio_api"
 PAGES = frozenset(
     {

@@ -30,6 +30,7 @@ ul.nerlib-sentences { list-style: none; padding-inline-start: 0; }
 }
 .nerlib-entities th { font-weight: 600; }
 #status, #marked, #entities { padding-block: 0; min-height: 0; }
+#status, #marked, #entities, .nerlib-heading { overflow: visible !important; }
 .nerlib-wrong { font-weight: 600; border-inline-start: 0.3em solid #d55e00; padding-inline: 0.6em; }
 """
 
