@@ -404,6 +404,15 @@ class TestCommand:
         assert seen == [["tiny"]]
 
 
+def test_a_notebook_shows_the_page(demo_model: Path) -> None:
+    pytest.importorskip("gradio")
+    from nerlib.demo.notebook import show
+
+    page = show(str(demo_model), device="cpu")
+    assert Visitor(page.local_url).choices("model") == ["tiny"]
+    page.close(verbose=False)
+
+
 def ask(address: str, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
     """Return status and text of the answer to a request."""
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
