@@ -87,7 +87,13 @@ class Page:
             label="The sentence as a bracketed line", interactive=False, elem_id="line"
         )
         self.keep = gr.Button("Keep this one", variant="primary", elem_id="keep")
-        self.kept = gr.Textbox(label=kept_label(0), interactive=False, max_lines=12, elem_id="kept")
+        self.kept = gr.Textbox(
+            label=kept_label(0),
+            info="Closing or reloading the page forgets them: download them first.",
+            interactive=False,
+            max_lines=12,
+            elem_id="kept",
+        )
         with gr.Row():
             self.download = gr.Button("Download corrections", interactive=False, elem_id="download")
             self.clear = gr.Button("Clear", interactive=False, elem_id="clear")
