@@ -15,7 +15,7 @@ help:  ## list the commands
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make run PYTHON=python3.12" if not (3, 11) <= sys.version_info[:2] <= (3, 13) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,site,bench,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,site,bench,demo,test]'
 	touch $@
 
 run: $(READY)  ## run all lessons, train the model, make a page of each: open build/index.html
@@ -44,6 +44,9 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
 	$(BIN)/python -m pytest tests/test_browser.py
+
+demo: $(READY)  ## a page to try the models in build/, and to correct them; DEMO="--port 8000"
+	$(BIN)/python -m nerlib demo $(DEMO)
 
 torture: $(READY)  ## kill training 200 times at random moments, go on, compare the end
 	$(BIN)/python tests/torture.py --kills 200

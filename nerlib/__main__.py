@@ -15,6 +15,7 @@ from datasets import Dataset
 from nerlib.checkpoints import CheckpointError
 from nerlib.corpus import CorpusError, load_corpus
 from nerlib.dataset import NERDataset
+from nerlib.demo import command as demo
 from nerlib.device import DeviceError
 from nerlib.display import visible
 from nerlib.divergence import DivergenceError
@@ -45,7 +46,7 @@ class UsageError(ValueError):
 
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
-    *(EncoderError, PublishError, RecipeError, UsageError, WorkerError),
+    *(demo.DemoError, EncoderError, PublishError, RecipeError, UsageError, WorkerError),
 )
 
 
@@ -103,6 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
     tag.add_argument("file", nargs="?", help="a text file (default: standard input)")
     _add_model(tag)
     tag.set_defaults(command=run_tag)
+    page = commands.add_parser("demo", help="a page to try models in a browser, and correct them")
+    demo.add_arguments(page)
+    page.set_defaults(command=demo.run)
     return parser
 
 

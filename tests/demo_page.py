@@ -1,0 +1,78 @@
+"""The demo for tests: a tiny model that has learnt a few sentences, and the page that offers it."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_encoders import new_model, small_data, tokenizer_of
+
+from nerlib import TrainConfig, save_model, train
+from nerlib.demo.models import Models, name_places
+
+SENTENCE = "wake me up at nine am on friday"
+LINE = "wake me up at [time : nine am] on [date : friday]"
+
+
+@dataclass
+class Page:
+    """A page that is being served: where, by which models, and whom else this process asked."""
+
+    address: str
+    models: Models
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny model that finds times, dates and places."""
+    data = small_data("bert", rows=80)
+    model = new_model("bert", data.tags)
+    settings = TrainConfig(
+        epochs=12, batch_size=8, learning_rate=3e-3, device="cpu", precision="fp32"
+    )
+    train(model, data, data, settings)
+    return save_model(model, tokenizer_of("bert"), tmp_path_factory.mktemp("demo") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def demo_page(demo_model: Path) -> Iterator[Page]:
+    """The page, served by this process, which writes down every name and place it looks up."""
+    pytest.importorskip("gradio", reason="Gradio is not installed: pip install 'nerlib[demo]'")
+    from nerlib.demo.server import serve
+
+    with pytest.MonkeyPatch.context() as patch:
+        asked = listen_to_lookups(patch)
+        models = Models(name_places([demo_model, demo_model]), "cpu")
+        app = serve(models)
+        yield Page(app.local_url.rstrip("/"), models, asked)
+        app.close(verbose=False)
+        models.close()
+
+
+def listen_to_lookups(patch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that fills with every host but this machine that the process looks up."""
+    asked: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def listened(host: Any, *others: Any, **named: Any) -> Any:
+        if not is_here(host):
+            asked.append(str(host))
+        return look_up(host, *others, **named)
+
+    patch.setattr(socket, "getaddrinfo", listened)
+    return asked
+
+
+def is_here(host: str | bytes | None) -> bool:
+    """Whether a host is this machine."""
+    name = host.decode() if isinstance(host, bytes) else host
+    try:
+        return name in (None, "", "localhost") or ipaddress.ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
