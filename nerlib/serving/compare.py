@@ -85,7 +85,7 @@ def _measure(
     f1 = evaluate(tagger.model, validation, tagger.compute)[0].overall.f1
     rate = max(len(texts) / seconds(lambda: tagger(texts)) for _ in range(rounds))
     single = [1000 * seconds(lambda text=text: tagger(text)) for text in texts[:SINGLE_TEXTS]]  # type: ignore[misc]
-    p50, p99 = (float(np.percentile(single, share)) for share in (50, 99))
+    p50, p99 = (float(np.percentile(single, share, method="inverted_cdf")) for share in (50, 99))
     name = f"{TITLES.get(backend, backend)} {variant}"
     return Measured(name, f1, _size(folder, backend, variant), load, rate, p50, p99)
 
