@@ -55,13 +55,15 @@ def export_model(
     to: str | Path | None = None,
     permitted_loss: float = PERMITTED_LOSS,
     report: Callable[[str], None] = print,
+    graph: str | Path | None = None,
 ) -> Path:
     """Export a saved model for some engines, each variant through the gate; return the folder.
 
     The exports go into the model's own folder, or with `to` into another one that holds settings
-    and tokenizer, too, but no torch weights. `report` gets a line for each variant. A folder of an
-    engine changes in one step, after all of its variants. Raises `ExportError` if there is nothing
-    to write, `EncoderError` for a model that cannot be loaded.
+    and tokenizer, too, but no torch weights. `graph` is what `write_graph` made of the same model,
+    if there is one already; `report` gets a line for each variant. A folder of an engine changes in
+    one step, after all of its variants. Raises `ExportError` if there is nothing to write,
+    `EncoderError` for a model that cannot be loaded.
     """
     if not len(rows.validation):
         raise ExportError("the gate needs validation rows, and there are none")
@@ -73,11 +75,11 @@ def export_model(
     if to is not None:
         copy_settings(Path(source), folder)
     with tempfile.TemporaryDirectory() as scratch:
-        graph = write_graph(tagger.model, Path(scratch) / "graph.onnx")
+        path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
         for backend, names in chosen.items():
             with _engine_folder(folder, backend) as place:
                 verdicts = [
-                    _make(backend, name, graph, place, tagger, rows, torch_f1, permitted_loss)
+                    _make(backend, name, path, place, tagger, rows, torch_f1, permitted_loss)
                     for name in names
                 ]
                 for verdict in verdicts:
