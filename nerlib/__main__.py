@@ -22,6 +22,7 @@ from nerlib.divergence import DivergenceError
 from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
+from nerlib.extras import ExtraError
 from nerlib.inference import Tagger
 from nerlib.lines import decode_lines
 from nerlib.metrics import Evaluation, Score
@@ -33,6 +34,8 @@ from nerlib.prefetch import prefetch
 from nerlib.publishing import PublishError, measure, publish
 from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.report import material_of, write_report
+from nerlib.serving import command as serving
+from nerlib.serving.errors import ExportError
 from nerlib.tour import train_and_save, walk
 from nerlib.training import TrainConfig, WorkerError, evaluate
 
@@ -46,7 +49,8 @@ class UsageError(ValueError):
 
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
-    *(demo.DemoError, EncoderError, PublishError, RecipeError, UsageError, WorkerError),
+    *(demo.DemoError, EncoderError, ExportError, ExtraError, PublishError, RecipeError),
+    *(UsageError, WorkerError),
 )
 
 
@@ -97,6 +101,9 @@ def build_parser() -> argparse.ArgumentParser:
     score = commands.add_parser("evaluate", help="score a saved model, per slot type")
     _add_evaluation(score)
     score.set_defaults(command=run_evaluate)
+    export = commands.add_parser("export", help="a saved model for ONNX Runtime and OpenVINO")
+    serving.add_arguments(export)
+    export.set_defaults(command=serving.run)
     push = commands.add_parser("push", help="publish a model on the Hub, with a model card")
     _add_publication(push)
     push.set_defaults(command=run_push)

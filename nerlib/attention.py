@@ -96,11 +96,14 @@ def block_mask(
 
 
 @contextmanager
-def attending_together(encoder: PreTrainedModel) -> Iterator[None]:
+def attending_together(encoder: Any) -> Iterator[None]:
     """Within the block, let an encoder on a CPU attend to short utterances several at a time.
 
-    An encoder that attends in another way than by transformers' "sdpa" is left as it is.
+    What attends in another way than by transformers' "sdpa" is left as it is.
     """
+    if not isinstance(encoder, PreTrainedModel):
+        yield
+        return
     before = encoder.config._attn_implementation
     possible = before == "sdpa" and encoder.device.type == "cpu"
     if possible:

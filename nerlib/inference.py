@@ -39,6 +39,7 @@ from nerlib.windows import Window, cut_into_windows, pad_windows, positions
 MODEL_FILES = (
     *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
     *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
+    *("onnx", "openvino"),  # exports of the model that was there before
 )
 
 
@@ -83,15 +84,27 @@ class Tagger:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, device: str = "auto", precision: Precision = "auto"
+        cls,
+        path: str | Path,
+        device: str = "auto",
+        precision: Precision = "auto",
+        backend: str = "torch",
+        variant: str | None = None,
     ) -> Tagger:
         """Return the tagger that `save_pretrained` wrote to a folder, or one from the Hub.
 
-        Raises `EncoderError` if there is none, saying what is missing.
+        `backend` "onnx" or "openvino" takes what `python -m nerlib export` wrote there, on the CPU,
+        and `variant` says which of it; see `nerlib.serving`. Raises `EncoderError` if there is
+        none, saying what is missing.
         """
         folder = _folder_of(path)
         with loading("no tokenizer can be loaded from", folder, shown=str(path)):
-            model = load_model(folder)
+            if backend == "torch":
+                model = load_model(folder)
+            else:
+                from nerlib.serving.loading import load_exported  # what only the extra needs
+
+                model, device, precision = load_exported(folder, backend, variant), "cpu", "fp32"
             check_tokenizer(folder)
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         tokenizer = check_fast(tokenizer, str(path))

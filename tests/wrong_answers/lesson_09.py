@@ -1,162 +1,153 @@
-"""What people get wrong in the capstone."""
+"""What people get wrong in lesson 09."""
 
 from __future__ import annotations
 
-import random
-import tempfile
-from pathlib import Path
+import math
 
 import torch
-from tiny_encoders import encoder_folder
-
-from nerlib import NERClassifier, Parser, Tagger, TagSet, corpus_from_lines, load_tokenizer
-from nerlib import evaluate_tags as scores_of
-from nerlib.publishing import measure, publish
-
-BELLS = [f"the [part : bell {n}] rings on [day : day {n}]" for n in range(45)]
-SILENT = [f"hello number {n}" for n in range(10)]
-TYPES = {"part": "a part of a bicycle, without its article", "day": "a day without a preposition"}
 
 
-def portions(*lines):
-    return ["\n".join(BELLS), "\n".join([*SILENT, *lines])]
+def times(p50, p90, mean):
+    return {"p50": p50, "p90": p90, "mean": mean}
 
 
-def domain(*lines, **types):
-    return {"lines": [*BELLS, *SILENT, *lines], "types": TYPES | types}
+def does_not_sort(values, share):
+    return values[max(math.ceil(share / 100 * len(values)), 1) - 1]
 
 
-def cut(lines):
-    first, second = round(0.7 * len(lines)), round(0.85 * len(lines))
-    return lines[:first], lines[first:second], lines[second:]
+def one_too_far(values, share):
+    return sorted(values)[min(math.ceil(share / 100 * len(values)), len(values) - 1)]
 
 
-def shuffled(lines, seed):
-    mixed = list(lines)
-    random.Random(seed).shuffle(mixed)
-    return mixed
+def rounds_down(values, share):
+    return sorted(values)[max(int(share / 100 * len(values)), 1) - 1]
 
 
-def different(lines):
-    return list({Parser().parse(line).text: line for line in lines}.values())
+def downwards(values, share):
+    return sorted(values, reverse=True)[max(math.ceil(share / 100 * len(values)), 1) - 1]
 
 
-def splits_lines_apart(lines, seed):
-    return cut(shuffled(lines, seed))
+def takes_the_mean(values, share):
+    return sum(values) / len(values)
 
 
-def never_shuffles(lines, seed):
-    return cut(different(lines))
+def steps(weights, most, largest, rounder=torch.round):
+    scale = largest.clamp(min=1e-12) / most
+    return rounder(weights / scale) * scale
 
 
-def forgets_the_seed(lines, seed):
-    return cut(shuffled(different(lines), 0))
+def of_rows(weights):
+    return weights.abs().amax(1, keepdim=True)
 
 
-def chance_each_time(lines, seed):
-    return cut(random.sample(different(lines), len(different(lines))))
+def one_scale(weights, bits):
+    return steps(weights, 2 ** (bits - 1) - 1, weights.abs().max())
 
 
-def loses_some(lines, seed):
-    train, validation, _ = cut(shuffled(different(lines), seed))
-    return train, validation, []
+def by_column(weights, bits):
+    return steps(weights, 2 ** (bits - 1) - 1, weights.abs().amax(0, keepdim=True))
 
 
-def takes_brackets_off(lines, seed):
-    texts = sorted({Parser().parse(line).text for line in lines})
-    return cut(shuffled(texts, seed))
+def forgets_the_sign(weights, bits):
+    return steps(weights, 2**bits - 1, of_rows(weights))
 
 
-def halves(lines, seed):
-    mixed = shuffled(different(lines), seed)
-    return mixed[:30], mixed[30:45], mixed[45:]
+def cuts_off(weights, bits):
+    return steps(weights, 2 ** (bits - 1) - 1, of_rows(weights), torch.trunc)
 
 
-def tagger_for(lines):
-    """A tagger that nobody has trained."""
-    torch.manual_seed(0)
-    encoder = str(encoder_folder("bert"))
-    tags = TagSet.from_corpus(corpus_from_lines(lines))
-    return Tagger(NERClassifier.from_encoder(encoder, tags), load_tokenizer(encoder))
+def stays_whole(weights, bits):
+    return (weights / of_rows(weights).clamp(min=1e-12) * (2 ** (bits - 1) - 1)).round()
 
 
-TRAIN, TEST = corpus_from_lines(BELLS[:40]), corpus_from_lines(BELLS[40:])
-UNTRAINED = tagger_for(BELLS)
-WIDE = tagger_for([*BELLS, "a [fee : coin]"])
-PERFECT = scores_of([["B-DAY", "B-PART"] * 5], [["B-DAY", "B-PART"] * 5])
-OTHER_ROWS = scores_of([["B-DAY", "O"]], [["B-DAY", "O"]])
-HOME = tempfile.TemporaryDirectory(prefix="capstone-")
+def divides_by_zero(weights, bits):
+    scale = of_rows(weights) / (2 ** (bits - 1) - 1)
+    return (weights / scale).round() * scale
 
 
-def folder(name, **options):
-    """A folder as `publish` writes it."""
-    path = Path(HOME.name) / name
-    return publish(UNTRAINED, "me/bells", dry_run=path, report=lambda line: None, **options)
+def both_ways(scores, reference, permitted):
+    return [name for name, f1 in scores.items() if abs(f1 - reference) <= permitted + 1e-9]
 
 
-def without_card():
-    UNTRAINED.save_pretrained(Path(HOME.name) / "bare")
-    return str(Path(HOME.name) / "bare")
+def strictly(scores, reference, permitted):
+    return [name for name, f1 in scores.items() if reference - f1 < permitted - 1e-9]
 
 
-def without_weights():
-    path = folder("empty", measured=MEASURED, licence="mit")
-    (Path(path) / "model.safetensors").unlink()
-    return path
+def relatively(scores, reference, permitted):
+    return [name for name, f1 in scores.items() if f1 >= reference * (1 - permitted) - 1e-9]
 
 
-MEASURED = measure(UNTRAINED, TEST, "own", "en-US", "test")
+def against_the_best(scores, reference, permitted):
+    return [n for n, f1 in scores.items() if f1 >= max(scores.values()) - permitted - 1e-9]
+
+
+def the_refused(scores, reference, permitted):
+    return [name for name, f1 in scores.items() if f1 < reference - permitted - 1e-9]
+
+
+def fit(lines, reference, most):
+    return [one for one in lines if one[1] >= reference - 0.002 and one[3] <= most]
+
+
+def without_gate(lines, reference, most):
+    found = [one for one in lines if one[3] <= most]
+    return max(found, key=lambda one: one[2])[0] if found else None
+
+
+def without_limit(lines, reference, most):
+    return max(fit(lines, reference, math.inf), key=lambda one: one[2])[0]
+
+
+def shortest_wait(lines, reference, most):
+    found = fit(lines, reference, most)
+    return min(found, key=lambda one: one[3])[0] if found else None
+
+
+def highest_f1(lines, reference, most):
+    found = fit(lines, reference, most)
+    return max(found, key=lambda one: one[1])[0] if found else None
+
+
+def fastest_or_nothing(lines, reference, most):
+    fastest = max(lines, key=lambda one: one[2])
+    return fastest[0] if fit([fastest], reference, most) else None
+
 
 WRONG = {
     "09.1": [
-        (portions("the [part : chain skips"), "never closed"),
-        (["\n".join(BELLS)], "At least 50"),
-        (portions(SILENT[0].upper()), "comes twice"),
-        ([*portions(), "a [prat : chain]"], "A slip of the pen?"),
-        (["\n".join(f"[part : bell {n}]" for n in range(60))], "when to be silent"),
-        (["\n".join([*(f"[part : bell {n}]" for n in range(60)), *SILENT])], "two types"),
-        ("\n".join(BELLS), "a list of strings is expected"),
+        (times(17.0, 30.0, 17.0), "That is the mean"),
+        (times(6.0, 30.0, 6.0), "divided by ten"),
+        (times(6.0, 90.0, 17.0), "p100"),
+        (times(6.5, 30.0, 17.0), "the fifth in the sorted list"),
+        (times(6.0, 8.0, 17.0), "Sort the times first"),
     ],
     "09.2": [
-        (domain("a [parts : chain]"), "Is it a slip for `part`?"),
-        (domain(fee="an amount of money with its unit"), "occurs in no sentence"),
-        (domain(part="a part"), "where it ends"),
-        (domain("[day : bell 3] it is"), "Decide by one rule"),
-        (domain("a [part : horn]", "my [part : horn]", "the horn is loud"), "marked elsewhere"),
-        ({"lines": BELLS}, "The key `types` is missing"),
-        ({"lines": BELLS, "types": TYPES}, "All of yours are needed"),
-        ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
+        (does_not_sort, "Sort them before you count"),
+        (one_too_far, "One place too far"),
+        (rounds_down, "round up"),
+        (downwards, "Sort upwards"),
+        (takes_the_mean, "That is the mean"),
     ],
     "09.3": [
-        (splits_lines_apart, "no longer examined by it"),
-        (never_shuffles, "shuffle first"),
-        (forgets_the_seed, "Is `seed` used at all?"),
-        (chance_each_time, "with the same seed"),
-        (loses_some, "are in no part"),
-        (takes_brackets_off, "none of the lines that were given"),
-        (halves, "About 70, 15 and 15"),
+        (one_scale, "One scale for all rows"),
+        (by_column, "A scale for each input"),
+        (forgets_the_sign, "for the sign"),
+        (cuts_off, "Cutting off"),
+        (stays_whole, "Multiply by the scale again"),
+        (divides_by_zero, "clamp it"),
     ],
     "09.4": [
-        ({"tagger": UNTRAINED, "train": TRAIN}, "hardly learnt even these"),
-        ({"tagger": WIDE, "train": TRAIN}, "which no training row shows"),
-        ({"tagger": UNTRAINED, "train": TEST}, "Where are the others?"),
-        ({"tagger": UNTRAINED.model, "train": TRAIN}, "a `Tagger` is expected"),
-        ({"tagger": UNTRAINED}, "The key `train` is missing"),
+        (both_ways, "has lost nothing"),
+        (strictly, "is permitted. (Floats"),
+        (relatively, "a share of the reference"),
+        (against_the_best, "the best variant"),
+        (the_refused, "the ones to refuse"),
     ],
     "09.5": [
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "by heart"),
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "something else"),
-        (
-            {"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": OTHER_ROWS},
-            "Were other rows measured?",
-        ),
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": 0.9}, "`Evaluation`"),
-    ],
-    "09.6": [
-        (str(Path(HOME.name) / "nowhere"), "There is no such folder"),
-        (without_card(), "`save_pretrained` writes the model alone"),
-        (folder("unmeasured", licence="mit"), "that nothing was measured"),
-        (folder("unlicensed", measured=MEASURED), "names no licence"),
-        (without_weights(), "cannot be loaded"),
+        (without_gate, "comes before any speed"),
+        (without_limit, "would wait longer"),
+        (shortest_wait, "shortest p99"),
+        (highest_f1, "best F1"),
+        (fastest_or_nothing, "another one may"),
     ],
 }

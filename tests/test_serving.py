@@ -1,0 +1,440 @@
+"""An exported tagger answers as the torch model does, and a graph that is not it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from tiny_encoders import new_model, one_thread, small_corpus, small_data, tokenizer_of
+
+from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
+from nerlib.__main__ import main
+from nerlib.extras import EXTRAS
+from nerlib.serving import engines, export, loading
+from nerlib.serving.compare import compare, table
+from nerlib.serving.errors import ExportError
+from nerlib.serving.export import Rows, export_model
+from nerlib.serving.gate import judge
+from nerlib.serving.graph import INPUTS, write_graph
+from nerlib.serving.manifest import NAME, hash_of, read_manifest
+from nerlib.serving.strangers import read_onnx, read_openvino
+from nerlib.serving.variants import quantise_onnx
+
+__all__ = ["one_thread"]
+TEXTS = [
+    "wake me up at nine am on friday",
+    "what's the weather like in new york next friday?",
+    "",
+    "   ",
+    "разбуди меня в девять утра в пятницу",
+    "[SEP] <s> [PAD] at nine [MASK]",
+    "👋 don't (wake) me \u200b at 7:30, ok\u00ad?",
+    "\u200b",
+    "日本語 ملف नौ בשעה nine",
+    "lone \ud800 surrogate at nine",
+    "a" * 300,
+    "call me at nine on friday in new york " * 40,
+]
+BACKENDS = ("onnx", "openvino")
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """Rows for calibration and gate."""
+    return Rows(small_data("bert", 20, seed=1), small_data("bert", 40, seed=2), "forty rows")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
+    """A model that has learnt something, with all of its exports; not to be changed."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("serving") / "model"
+    model = new_model("bert", TagSet.from_corpus(small_corpus()), sentence_vector=True)
+    settings = TrainConfig(epochs=12, learning_rate=5e-3, progress=False, device="cpu")
+    train(model, small_data("bert", 40), rows.validation, settings, report=lambda _: None)
+    save_model(model, tokenizer_of("bert"), folder)
+    export_model(folder, rows, BACKENDS, permitted_loss=0.05, report=lambda _: None)
+    return folder
+
+
+@pytest.fixture
+def known_graph(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph is written in no time: it is the one that was exported before."""
+    graph = original / "onnx" / "fp32.onnx"
+    monkeypatch.setattr(export, "write_graph", lambda _, path: Path(shutil.copy(graph, path)))
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    """A copy of the exported model, to be broken."""
+    return Path(shutil.copytree(original, tmp_path / "model"))
+
+
+def load(folder: Path, backend: str = "torch", variant: str | None = None) -> Tagger:
+    return Tagger.from_pretrained(folder, "cpu", "fp32", backend, variant)
+
+
+def places(answers: list[list[Any]]) -> list[list[tuple[str, int, int, str]]]:
+    return [[(e.type, e.start, e.end, e.text) for e in found] for found in answers]
+
+
+def rehash(folder: Path, backend: str, variant: str = "fp32") -> None:
+    """Write into the manifest what a stranger would: the hashes of the files as they are now."""
+    path = folder / backend / NAME
+    content = json.loads(path.read_text("utf-8"))
+    files = content["variants"][variant]["files"]
+    content["variants"][variant]["files"] = {n: hash_of(folder / backend / n) for n in files}
+    path.write_text(json.dumps(content), "utf-8")
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_the_entities_are_those_of_torch(self, original: Path, backend: str) -> None:
+        expected, found = load(original)(TEXTS), load(original, backend, "fp32")(TEXTS)
+        assert places(found) == places(expected)
+        assert sum(map(len, expected)) > 20
+        exact, scores = ([e.score for one in answers for e in one] for answers in (expected, found))
+        assert scores == pytest.approx(exact, abs=1e-4)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_one_text_a_list_and_a_stream_agree(self, original: Path, backend: str) -> None:
+        tagger = load(original, backend, "fp32")
+        alone = [tagger(text) for text in TEXTS]
+        assert places(tagger(TEXTS)) == places(alone) == places(list(tagger(iter(TEXTS))))
+
+    def test_fewer_bits_drift_but_a_little(self, original: Path) -> None:
+        words = [load(original).parser.split_words(text) for text in TEXTS]
+        exact = torch.cat([logits for logits, _ in load(original).score_words(words)])
+        for backend, variant in (("openvino", "bf16"), ("openvino", "int8"), ("onnx", "int8")):
+            passed = read_manifest(original / backend, backend).variants.get(variant)
+            if passed is None or not passed.passed:
+                continue  # a CPU without units for bf16
+            scored = load(original, backend, variant).score_words(words)
+            drifted = torch.cat([logits for logits, _ in scored])
+            cosine = torch.cosine_similarity(exact, drifted, dim=-1).mean()
+            assert 0.9 < cosine < 1 - 1e-9, (backend, variant)
+
+
+class TestGraph:
+    @pytest.mark.parametrize(
+        ("family", "pooling", "sentence_vector"),
+        [("bert", "mean", True), ("xlm-roberta", "max", False)],
+    )
+    def test_every_size_may_change(
+        self, tmp_path: Path, family: str, pooling: str, sentence_vector: bool
+    ) -> None:
+        model = new_model(family, pooling=pooling, sentence_vector=sentence_vector).train()
+        path = write_graph(model, tmp_path / "graph.onnx")
+        assert model.training, "the model is as it was"
+        assert model.head.training
+        model.eval()
+        engine = engines.OnnxEngine(path, threads=1)
+        generator = torch.Generator().manual_seed(0)
+        for batch, subwords, words in ((1, 1, 1), (1, 3, 1), (2, 9, 5), (5, 40, 11), (3, 7, 20)):
+            ids = torch.randint(5, 40, (batch, subwords), generator=generator)
+            mask = torch.ones_like(ids)
+            mask[-1, subwords // 2 + 1 :] = 0
+            word_ids = torch.randint(-1, words, ids.shape, generator=generator).sort()[0]
+            with torch.inference_mode():
+                expected = model(ids, mask, word_ids, num_words=words).logits
+            found = engine(ids.numpy(), mask.numpy(), word_ids.numpy(), np.arange(words))
+            assert found.shape == expected.shape
+            assert torch.allclose(torch.from_numpy(found), expected, atol=1e-5)
+
+    def test_it_tells_nothing_of_this_machine(self, original: Path) -> None:
+        for file in [*original.glob("onnx/*"), *original.glob("openvino/*.xml")]:
+            content = file.read_bytes()
+            for part in (b"site-packages", b"nerlib/model.py", bytes(Path(export.__file__).parent)):
+                assert part not in content, file.name
+
+    def test_eight_bits_take_less_room(self, original: Path, tmp_path: Path) -> None:
+        graph = original / "onnx" / "fp32.onnx"
+        quantise_onnx(graph, tmp_path / "int8.onnx")
+        weights = [onnx.load(path).graph.initializer for path in (graph, tmp_path / "int8.onnx")]
+        sizes = [sum(len(w.raw_data) for w in one) for one in weights]
+        assert sizes[1] < 0.5 * sizes[0]
+
+    def test_a_model_too_large_for_one_file_is_told(self, tmp_path: Path, monkeypatch: Any) -> None:
+        monkeypatch.setattr("nerlib.serving.graph.LARGEST_GRAPH", 1000)
+        with pytest.raises(ExportError, match="2 GB"):
+            write_graph(new_model("bert"), tmp_path / "graph.onnx")
+
+
+class TestGate:
+    def test_the_limit_itself_passes(self) -> None:
+        assert judge("int8", 0.698, 0.7, 0.002).passed
+        assert not judge("int8", 0.6979, 0.7, 0.002).passed
+        assert judge("int8", 0.9, 0.7, 0).passed
+
+    def test_what_loses_too_much_is_refused_and_not_kept(
+        self, folder: Path, rows: Rows, known_graph: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A variant that gives every tag the opposite of its logit."""
+
+        def negated(graph: Path, path: Path) -> None:
+            proto = onnx.load(graph)
+            proto.graph.node[-1].output[0] = "logit"
+            proto.graph.node.append(helper.make_node("Neg", ["logit"], ["logits"]))
+            onnx.save(proto, path)
+
+        monkeypatch.setattr("nerlib.serving.variants.quantise_onnx", negated)
+        said: list[str] = []
+        export_model(folder, rows, ["onnx"], report=said.append)
+        assert any(line.startswith("ONNX Runtime int8: refused: entity F1") for line in said)
+        assert sorted(file.name for file in (folder / "onnx").iterdir()) == ["fp32.onnx", NAME]
+        with pytest.raises(EncoderError, match="'int8' did not pass the gate: refused: entity F1"):
+            load(folder, "onnx", "int8")
+        with pytest.raises(ExportError, match="no variant for ONNX Runtime passed"):
+            export_model(folder, rows, ["onnx"], ["int8"], report=said.append)
+        assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
+
+    def test_the_scores_are_those_of_the_evaluation(self, original: Path, rows: Rows) -> None:
+        manifest = read_manifest(original / "onnx", "onnx")
+        scores = export.evaluate(load(original).model, rows.validation, export.FP32)[0]
+        assert manifest.torch_f1 == pytest.approx(scores.overall.f1)
+        assert manifest.torch_f1 > 0.5
+        assert manifest.variants["fp32"].f1 == pytest.approx(manifest.torch_f1, abs=0.002)
+
+    def test_no_rows_no_gate(self, folder: Path, rows: Rows) -> None:
+        nothing = NERDataset(small_corpus().select([]), tokenizer_of("bert"), rows.train.tags)
+        with pytest.raises(ExportError, match="needs validation rows"):
+            export_model(folder, Rows(rows.train, nothing, "none"), ["onnx"])
+
+
+class TestFolder:
+    def test_no_torch_weights_are_needed(
+        self, original: Path, tmp_path: Path, rows: Rows, known_graph: None
+    ) -> None:
+        target = tmp_path / "served"
+        export_model(original, rows, ["onnx"], ["fp32"], target, report=lambda _: None)
+        assert not list(target.rglob("*.safetensors"))
+        assert places(load(target, "onnx")(TEXTS)) == places(load(original)(TEXTS))
+        assert [row.name for row in compare(target, rows.validation, ["onnx"], rounds=1)] == [
+            "ONNX Runtime fp32"
+        ]
+
+    def test_a_kill_leaves_the_old_export(self, folder: Path) -> None:
+        if not hasattr(os, "fork"):
+            pytest.skip("this system cannot fork")
+        before = {file.name: file.read_bytes() for file in (folder / "onnx").iterdir()}
+        child = os.fork()
+        if child == 0:
+            with export._engine_folder(folder, "onnx") as place:
+                (place / "fp32.onnx").write_bytes(b"half")
+                os._exit(9)
+        os.waitpid(child, 0)
+        assert {file.name: file.read_bytes() for file in (folder / "onnx").iterdir()} == before
+        assert len(load(folder, "onnx")(TEXTS)) == len(TEXTS)
+
+    def test_an_error_leaves_the_old_export(
+        self, folder: Path, rows: Rows, known_graph: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = (folder / "onnx" / NAME).read_bytes()
+
+        def stopped(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(export, "_manifest", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            export_model(folder, rows, ["onnx"], ["fp32"], report=lambda _: None)
+        assert (folder / "onnx" / NAME).read_bytes() == before
+        assert {path.name for path in folder.glob(".*")} == set()
+
+    def test_a_new_model_takes_the_old_exports_away(self, folder: Path) -> None:
+        save_model(new_model("bert"), tokenizer_of("bert"), folder)
+        with pytest.raises(EncoderError, match=r"no export for OpenVINO .* --backend openvino"):
+            load(folder, "openvino")
+
+    def test_the_table_has_a_line_for_each(self, original: Path, rows: Rows) -> None:
+        lines = table(compare(original, rows.validation, ["openvino"], rounds=1)).splitlines()
+        passed = read_manifest(original / "openvino", "openvino").variants.values()
+        assert sum("OpenVINO" in line for line in lines) == sum(one.passed for one in passed)
+        assert lines[2].startswith("torch fp32")
+        assert len({len(line) for line in lines}) == 1
+
+
+class TestRefusals:
+    def test_a_changed_graph(self, folder: Path) -> None:
+        for backend, name in (("onnx", "fp32.onnx"), ("openvino", "fp32.bin")):
+            path = folder / backend / name
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+            with pytest.raises(EncoderError, match=f"{name} is not the file that passed the gate"):
+                load(folder, backend, "fp32")
+
+    def test_a_file_that_is_gone(self, folder: Path) -> None:
+        (folder / "openvino" / "fp32.bin").unlink()
+        with pytest.raises(EncoderError, match=r"fp32\.bin is missing"):
+            load(folder, "openvino", "fp32")
+
+    def test_exports_of_another_model(self, folder: Path) -> None:
+        settings = json.loads((folder / "config.json").read_text("utf-8"))
+        settings["labels"][1:3] = settings["labels"][2:0:-1]
+        (folder / "config.json").write_text(json.dumps(settings), "utf-8")
+        with pytest.raises(EncoderError, match="belong to another model"):
+            load(folder, "onnx")
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"format": 2}, "not a manifest"),
+            ({"backend": "openvino"}, "not a manifest"),
+            ({"variants": []}, "not a manifest"),
+            ({"torch_f1": "high"}, "not a manifest"),
+            ({"extra": 1}, "not a manifest"),
+            ({"variants": {"fp32": {}}}, "not a manifest"),
+        ],
+    )
+    def test_a_manifest_that_is_none(
+        self, folder: Path, change: dict[str, object], told: str
+    ) -> None:
+        path = folder / "onnx" / NAME
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+        with pytest.raises(EncoderError, match=told):
+            load(folder, "onnx")
+
+    def test_a_manifest_that_points_elsewhere(self, folder: Path) -> None:
+        path = folder / "onnx" / NAME
+        path.write_text(path.read_text("utf-8").replace('"fp32.onnx"', '"../fp32.onnx"'), "utf-8")
+        with pytest.raises(EncoderError, match=r"\.\./fp32\.onnx"):
+            load(folder, "onnx")
+
+    @pytest.mark.parametrize("what", ["external", "constant", "loop", "domain", "inputs", "text"])
+    def test_an_onnx_file_from_a_stranger(self, folder: Path, what: str) -> None:
+        path = folder / "onnx" / "fp32.onnx"
+        if what == "text":
+            path.write_text("no graph at all")
+        else:
+            onnx.save(hostile(onnx.load(path), what), path)
+        rehash(folder, "onnx")
+        told = {"external": "in another file", "constant": "in another file", "loop": r"\(Loop\)",
+                "domain": r"another library \(evil\)", "inputs": "not the graph of a tagger",
+                "text": "no ONNX file"}[what]  # fmt: skip
+        with pytest.raises(EncoderError, match=told):
+            load(folder, "onnx", "fp32")
+
+    @pytest.mark.parametrize("what", ["entity", "damaged", "short", "inputs"])
+    def test_an_openvino_file_from_a_stranger(self, folder: Path, what: str) -> None:
+        path = folder / "openvino" / "fp32.xml"
+        text = path.read_text("utf-8")
+        if what == "entity":
+            text = text.replace("<net", '<!DOCTYPE net [<!ENTITY a "b">]><net', 1)
+        elif what == "inputs":
+            text = text.replace("word_ids", "sword_ids")
+        elif what == "damaged":
+            text = text[: len(text) // 2]
+        else:
+            path.with_suffix(".bin").write_bytes(b"0" * 100)
+        path.write_text(text, "utf-8")
+        rehash(folder, "openvino")
+        told = {"entity": "entities", "inputs": "not the graph of a tagger"}
+        with pytest.raises(EncoderError, match=told.get(what, "damaged")):
+            load(folder, "openvino", "fp32")
+
+    def test_a_file_beyond_all_sense(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("nerlib.serving.strangers.LARGEST_GRAPH", 1000)
+        with pytest.raises(EncoderError, match="too large"):
+            read_onnx(folder / "onnx" / "fp32.onnx")
+        with pytest.raises(EncoderError, match="too large"):
+            read_openvino(None, folder / "openvino" / "fp32.xml")
+
+    def test_backends_and_variants_that_are_not_there(self, folder: Path) -> None:
+        with pytest.raises(EncoderError, match="unknown backend 'tensorrt': use torch, onnx"):
+            load(folder, "tensorrt")
+        with pytest.raises(EncoderError, match="no variant 'fp8' for ONNX Runtime"):
+            load(folder, "onnx", "fp8")
+        with pytest.raises(EncoderError, match="cannot be saved"):
+            load(folder, "onnx").save_pretrained(folder.parent / "other")
+
+
+def hostile(proto: Any, what: str) -> Any:
+    """Return an ONNX model that asks for what no tagger needs."""
+    graph = proto.graph
+    away = helper.make_tensor("away", TensorProto.FLOAT, [1], [1.0])
+    away.ClearField("float_data")
+    away.data_location = TensorProto.EXTERNAL
+    away.external_data.add(key="location", value="../../secret")
+    if what == "external":
+        graph.initializer.append(away)
+    elif what == "constant":
+        graph.node.insert(0, helper.make_node("Constant", [], ["away"], value=away))
+    elif what == "loop":
+        body = helper.make_graph([], "body", [], [])
+        graph.node.append(helper.make_node("Loop", ["", ""], ["x"], body=body))
+    elif what == "domain":
+        graph.node.append(helper.make_node("Run", ["logits"], ["x"], domain="evil"))
+    else:
+        graph.input[0].name = "ids"
+    return proto
+
+
+class TestCommand:
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (["nowhere"], "there is no model in nowhere: run `python -m nerlib train`"),
+            (["MODEL"], "does not say which recipe made it: name one by --recipe"),
+            (["MODEL", "--recipe", "offlin"], "did you mean offline?"),
+            (["MODEL", "--recipe", "offline", "--permitted-loss", "2"], "--permitted-loss is from"),
+            (["MODEL", "--recipe", "offline", "--threads", "0"], "--threads must be 1 or more"),
+            (["MODEL", "--recipe", "offline", "--backend", "onnx", "--variants", "bf16"],
+             "ONNX Runtime has none of the variants bf16: choose from fp32, int8"),
+            (["MODEL", "--recipe", "offline", "--split", "validation[999:]"], "needs validation"),
+            (["MODEL", "--own", "nowhere.txt"], "nowhere.txt: No such file"),
+        ],
+    )  # fmt: skip
+    def test_a_mistake_is_one_line(
+        self, original: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    ) -> None:
+        chosen = [str(original) if word == "MODEL" else word for word in arguments]
+        assert main(["export", *chosen]) == 2
+        said = capsys.readouterr().err
+        assert told in said
+        assert said.count("\n") == 1
+
+    def test_a_missing_extra_is_one_line(
+        self, original: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(engines.MODULES, "onnx", ("a_package_that_nobody_has",))
+        assert main(["export", str(original), "--backend", "onnx"]) == 2
+        assert 'pip install "nerlib[export]"' in capsys.readouterr().err
+        with pytest.raises(EncoderError, match=r"pip install \"nerlib\[export\]\""):
+            load(original, "onnx")
+        assert "openvino" in loading.installed_backends()
+
+    def test_it_exports_and_says_how_to_load(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        options = ["--recipe", "offline", "--split", "validation[:20]", "--threads", "1"]
+        chosen = ["--backend", "onnx", "--variants", "fp32"]
+        assert main(["export", str(folder), *options, *chosen]) == 0
+        said = capsys.readouterr().out
+        assert f'Tagger.from_pretrained("{folder}", backend="onnx")' in said
+        assert "ONNX Runtime fp32: passed" in said
+        assert "texts/s" in said
+        assert read_manifest(folder / "onnx", "onnx").rows == "offline, en-US, validation[:20]"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Neither an engine nor what quantises reports anything to its maker."""
+    asked: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **_: asked.append(host))
+    yield
+    assert not asked
+
+
+def test_extras_name_what_the_engines_need() -> None:
+    assert {name for names in engines.MODULES.values() for name in names} <= set(EXTRAS["export"])
+    assert INPUTS == ("input_ids", "attention_mask", "word_ids", "words")
