@@ -22,6 +22,7 @@ from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.inference import Tagger
+from nerlib.interruption import WorkerError
 from nerlib.lines import decode_lines
 from nerlib.metrics import Evaluation, Score
 from nerlib.own_data import OwnDataError
@@ -32,8 +33,9 @@ from nerlib.prefetch import prefetch
 from nerlib.publishing import PublishError, measure, publish
 from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.report import material_of, write_report
+from nerlib.scaling.processes import FirstProcessError, ProcessError, named
 from nerlib.tour import train_and_save, walk
-from nerlib.training import TrainConfig, WorkerError, evaluate
+from nerlib.training import TrainConfig, evaluate
 
 USER_MISTAKE = 2
 DEFAULT_OUTPUT = "build"
@@ -45,8 +47,9 @@ class UsageError(ValueError):
 
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
-    *(EncoderError, PublishError, RecipeError, UsageError, WorkerError),
+    *(EncoderError, ProcessError, PublishError, RecipeError, UsageError, WorkerError),
 )
+ALL_ALIKE = (DivergenceError, FirstProcessError)  # what several processes raise together
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,14 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OwnDataError as error:
         return _broken_lines(error)
     except MISTAKES as error:
-        return _mistake(str(error))
+        return _mistake(str(error), all_alike=isinstance(error, ALL_ALIKE))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _mistake(f"{error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt as stop:
-        print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
+        if named().first:
+            print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
         return 130
 
 
@@ -148,15 +152,17 @@ def run_train(options: argparse.Namespace) -> int:
     """
     default = f"{DEFAULT_OUTPUT}/own" if options.own else DEFAULT_OUTPUT
     options.output = options.output or default
-    train_and_save(
-        choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume
-    )
+    recipe, output = choose_recipe(options), Path(options.output)
+    with named().one_speaks():
+        train_and_save(recipe, output, checkpoint_folder(options), options.resume)
     return 0
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Show, train, save, load and tag."""
-    walk(choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume)
+    recipe, output = choose_recipe(options), Path(options.output)
+    with named().one_speaks():
+        walk(recipe, output, checkpoint_folder(options), options.resume)
     return 0
 
 
@@ -393,9 +399,15 @@ def _broken_lines(error: OwnDataError) -> int:
     return USER_MISTAKE
 
 
-def _mistake(message: str) -> int:
-    """Print one line to standard error and return the exit status of a user's mistake."""
-    print(f"nerlib: {visible(' '.join(message.split()))}", file=sys.stderr)
+def _mistake(message: str, all_alike: bool = False) -> int:
+    """Print one line to standard error and return the exit status of a user's mistake.
+
+    Of several processes, the first one alone says what all of them have to say.
+    """
+    rank = named().rank
+    if not rank or not all_alike:
+        name = f"nerlib, process {rank}" if rank else "nerlib"
+        print(f"{name}: {visible(' '.join(message.split()))}", file=sys.stderr)
     return USER_MISTAKE
 
 
