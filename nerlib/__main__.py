@@ -21,6 +21,7 @@ from nerlib.divergence import DivergenceError
 from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
+from nerlib.extras import ExtraError
 from nerlib.inference import Tagger
 from nerlib.interruption import WorkerError
 from nerlib.lines import decode_lines
@@ -33,7 +34,10 @@ from nerlib.prefetch import prefetch
 from nerlib.publishing import PublishError, measure, publish
 from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.report import material_of, write_report
+from nerlib.scaling import command as bulk_command
+from nerlib.scaling.manifest import BulkError
 from nerlib.scaling.processes import FirstProcessError, ProcessError, named
+from nerlib.scaling.storage import StorageError
 from nerlib.tour import train_and_save, walk
 from nerlib.training import TrainConfig, evaluate
 
@@ -48,6 +52,7 @@ class UsageError(ValueError):
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
     *(EncoderError, ProcessError, PublishError, RecipeError, UsageError, WorkerError),
+    *(BulkError, ExtraError, StorageError),
 )
 ALL_ALIKE = (DivergenceError, FirstProcessError)  # what several processes raise together
 
@@ -107,6 +112,9 @@ def build_parser() -> argparse.ArgumentParser:
     tag.add_argument("file", nargs="?", help="a text file (default: standard input)")
     _add_model(tag)
     tag.set_defaults(command=run_tag)
+    bulk = commands.add_parser("bulk", help="tag Parquet or JSON lines with several workers")
+    bulk_command.add_arguments(bulk)
+    bulk.set_defaults(command=bulk_command.run)
     return parser
 
 

@@ -19,7 +19,7 @@ EXTRAS = {
     "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
-    "scale": ("ray",),
+    "scale": ("accelerate", "ray"),
 }
 
 
