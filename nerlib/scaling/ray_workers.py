@@ -79,7 +79,7 @@ def _start(ray: Any, settings: dict[str, Any]) -> None:
     """Start Ray, again if need be: it gives itself 30 seconds, which a busy machine may exceed."""
     for left in reversed(range(MOST_STARTS)):
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _silent():
                 warnings.simplefilter("ignore")
                 ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
             return
@@ -88,6 +88,19 @@ def _start(ray: Any, settings: dict[str, Any]) -> None:
             if not left:
                 reason = " ".join(str(error).split())[:300]
                 raise BulkError(f"Ray cannot start: {reason} (--workers 0 needs no Ray)") from None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Within the block, send standard error nowhere: Ray's core writes to it by itself."""
+    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 @contextmanager
