@@ -15,7 +15,7 @@ from typing import Any
 
 # What each extra brings, by the names that Python imports.
 EXTRAS = {
-    "bench": ("accelerate", "psutil"),
+    "bench": ("psutil",),
     "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),

@@ -85,9 +85,22 @@ def _start(ray: Any, settings: dict[str, Any]) -> None:
             return
         except Exception as error:  # Ray raises a plain one
             ray.shutdown()
+            _end_what_started()
             if not left:
                 reason = " ".join(str(error).split())[:300]
                 raise BulkError(f"Ray cannot start: {reason} (--workers 0 needs no Ray)") from None
+
+
+def _end_what_started() -> None:
+    """End what a start that failed has left: it would only be in the way of the next one."""
+    import psutil  # Ray brings its own
+
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if "ray" in " ".join(child.cmdline()):
+                child.kill()
+        except psutil.Error:
+            continue
 
 
 @contextmanager

@@ -109,8 +109,8 @@ def measure_workers(
         )
     seconds = time.perf_counter() - started
     _tell(str(summary))
-    later = sum(rows for _, rows in seen[workers:])
-    first = seen[min(workers, len(seen)) - 1][0]
+    begun = min(max(1, workers), len(seen))  # shards: by then, every worker has its model
+    later, first = sum(rows for _, rows in seen[begun:]), seen[begun - 1][0]
     steady = _speed(later, seen[-1][0] - first) if later else None
     return {
         **_speed(summary.rows, seconds),
