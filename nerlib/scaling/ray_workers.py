@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
+from unittest import mock
 
 from nerlib.extras import require_extra
 from nerlib.scaling.bulk import ShardWorker
@@ -22,7 +24,8 @@ from nerlib.scaling.shards import Shard
 from nerlib.scaling.tag_shard import Result
 
 MOST_BLOCKS = 2000  # what Ray plans at once; with more shards, a block has several
-MOST_STARTS = 3
+MOST_STARTS = 2
+MOST_WAITS = 180  # seconds that Ray may take to start
 OBJECTS = 100 * 2**20  # bytes that Ray sets aside for what travels: far more than is needed
 
 
@@ -76,10 +79,10 @@ def tag_with_ray(
 
 
 def _start(ray: Any, settings: dict[str, Any]) -> None:
-    """Start Ray, again if need be: it gives itself 30 seconds, which a busy machine may exceed."""
+    """Start Ray, again if need be."""
     for left in reversed(range(MOST_STARTS)):
         try:
-            with warnings.catch_warnings(), _silent():
+            with warnings.catch_warnings(), _silent(), _patient():
                 warnings.simplefilter("ignore")
                 ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
             return
@@ -101,6 +104,32 @@ def _end_what_started() -> None:
                 child.kill()
         except psutil.Error:
             continue
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Within the block, let Ray wait longer for its own start than the 30 seconds of Ray 2.60.
+
+    On a busy machine that is not enough, and no setting changes it. Other versions of Ray may do
+    without the function that is replaced here; then they start as they always do.
+    """
+    from ray._private import services
+
+    found = getattr(services, "get_node", None)
+
+    def get_node(*arguments: Any, **named: Any) -> Any:
+        for _ in range(MOST_WAITS):
+            try:
+                return found(*arguments, **named)  # type: ignore[misc]
+            except RuntimeError:  # it is not there yet
+                time.sleep(1)
+        return found(*arguments, **named)  # type: ignore[misc]
+
+    if found is None:
+        yield
+        return
+    with mock.patch.object(services, "get_node", get_node):
+        yield
 
 
 @contextmanager
