@@ -95,7 +95,12 @@ def build_parser() -> argparse.ArgumentParser:
     validation = commands.add_parser("validate", help="check a file of your own sentences")
     validation.add_argument("file", help="a text file: one sentence a line, with brackets")
     validation.set_defaults(command=run_validate)
-    train = commands.add_parser("train", help="train a model and save its best epoch")
+    train = commands.add_parser(
+        "train",
+        help="train a model and save its best epoch",
+        epilog="with several processes: accelerate launch --multi_gpu --num_processes 2 "
+        "-m nerlib train … (without a GPU: --device cpu)",
+    )
     train.add_argument("--own", metavar="FILE", help="train on the bracketed sentences of a file")
     _add_training(train)
     train.set_defaults(command=run_train, output=None)

@@ -107,6 +107,10 @@ def train(
     on the validation set. Raises `ValueError` for an empty training set, `DivergenceError` for a
     loss that is NaN or infinite, `WorkerError` if one of the `workers` died. Built in notebook 05.
 
+    Started several times by `accelerate launch` or `torchrun`, the processes share every batch and
+    make the steps of one; the first of them reports and writes. Raises `ProcessError` if another
+    one has ended. Built in notebook 10.
+
     With `checkpoint_dir`, a run that was cut off goes on with `resume=True` from its newest
     checkpoint to the very numbers that it would have had, the times aside (on the same machine, on
     a CPU). Raises `CheckpointError` if the folder cannot be written, or is another run's.
