@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import fsspec
 import psutil
 import pyarrow
 import pytest
+from conftest import is_loopback
 from fsspec.implementations.local import LocalFileSystem
 from pyarrow import dataset as arrow_dataset
 from pyarrow import parquet
@@ -322,6 +324,7 @@ def test_a_run_that_is_killed_goes_on_without_loss(
 
 WITH_RAY = """
 import os, signal, sys
+import psutil
 from nerlib.scaling.bulk import tag_in_bulk
 from nerlib.scaling.manifest import BulkSettings
 
@@ -329,6 +332,10 @@ seen = []
 
 def after_shard(result):
     seen.append(result)
+    if len(seen) == 1:
+        family = {p.pid for p in (psutil.Process(), *psutil.Process().children(recursive=True))}
+        open_ports = [c for c in psutil.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+        print(*["listens " + c.laddr.ip for c in open_ports if c.pid in family], sep="\\n")
     if len(seen) == 2:
         print("killed", result.process, flush=True)
         os.kill(result.process, signal.SIGKILL)  # a worker
@@ -356,6 +363,9 @@ def test_ray_replaces_a_killed_worker_and_the_rest_is_done_after_the_drivers_dea
     )
     told, _ = child.communicate()
     assert child.returncode == -signal.SIGKILL, told
+    addresses = set(re.findall(r"(?m)^listens (.+)$", told))
+    assert addresses  # of Ray, which nobody else on the network can reach
+    assert all(is_loopback(address.removeprefix("::ffff:")) for address in addresses)
     victim = int(told.split("killed ")[1].split()[0])
     assert victim != child.pid
     done = len(list((output / "parts").glob("*.parquet")))

@@ -7,26 +7,18 @@ sends between its processes with pickle; nothing of the input or the output is e
 
 from __future__ import annotations
 
-import logging
-import os
-import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
-from unittest import mock
 
 from nerlib.extras import require_extra
 from nerlib.scaling.bulk import ShardWorker
 from nerlib.scaling.manifest import BulkError, BulkSettings
+from nerlib.scaling.ray_session import ray_session
 from nerlib.scaling.shards import Shard
 from nerlib.scaling.tag_shard import Result
 
 MOST_BLOCKS = 2000  # what Ray plans at once; with more shards, a block has several
-MOST_STARTS = 2
-MOST_WAITS = 180  # seconds that Ray may take to start
-OBJECTS = 100 * 2**20  # bytes that Ray sets aside for what travels: far more than is needed
 
 
 class RayShards:
@@ -53,7 +45,7 @@ def tag_with_ray(
     installed.
     """
     require_extra("scale", "ray")
-    with _ray(workers, device) as ray:
+    with ray_session(workers) as ray:
         shards = ray.data.from_items(
             [asdict(shard) for shard in todo], override_num_blocks=min(len(todo), MOST_BLOCKS)
         )
@@ -76,101 +68,3 @@ def tag_with_ray(
                 f"a worker cannot start or go on: {reason[:300]}; shards that are done stay done: "
                 "start again to go on with the rest"
             ) from None
-
-
-def _start(ray: Any, settings: dict[str, Any]) -> None:
-    """Start Ray, again if need be."""
-    for left in reversed(range(MOST_STARTS)):
-        try:
-            with warnings.catch_warnings(), _silent(), _patient():
-                warnings.simplefilter("ignore")
-                ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
-            return
-        except Exception as error:  # Ray raises a plain one
-            ray.shutdown()
-            _end_what_started()
-            if not left:
-                reason = " ".join(str(error).split())[:300]
-                raise BulkError(f"Ray cannot start: {reason} (--workers 0 needs no Ray)") from None
-
-
-def _end_what_started() -> None:
-    """End what a start that failed has left: it would only be in the way of the next one."""
-    import psutil  # Ray brings its own
-
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if "ray" in " ".join(child.cmdline()):
-                child.kill()
-        except psutil.Error:
-            continue
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Within the block, let Ray wait longer for its own start than the 30 seconds of Ray 2.60.
-
-    On a busy machine that is not enough, and no setting changes it. Other versions of Ray may do
-    without the function that is replaced here; then they start as they always do.
-    """
-    from ray._private import services
-
-    found = getattr(services, "get_node", None)
-
-    def get_node(*arguments: Any, **named: Any) -> Any:
-        for _ in range(MOST_WAITS):
-            try:
-                return found(*arguments, **named)  # type: ignore[misc]
-            except RuntimeError:  # it is not there yet
-                time.sleep(1)
-        return found(*arguments, **named)  # type: ignore[misc]
-
-    if found is None:
-        yield
-        return
-    with mock.patch.object(services, "get_node", get_node):
-        yield
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Within the block, send standard error nowhere: Ray's core writes to it by itself."""
-    before, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
-        os.close(nowhere)
-
-
-@contextmanager
-def _ray(workers: int, device: str) -> Iterator[Any]:
-    """Start Ray on this machine alone, quietly, or join the cluster that RAY_ADDRESS names."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is imported: nothing is sent home
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # leave the GPUs' variable
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # no hints for Ray's own developers
-    import ray
-    import ray.data
-
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    here: dict[str, Any] = {
-        "num_cpus": workers,
-        "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",  # nobody else on the network can reach it
-        "object_store_memory": OBJECTS,
-    }
-    if os.environ.get("RAY_ADDRESS"):
-        here = {}
-    already = ray.is_initialized()
-    if not already:
-        _start(ray, here)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    try:
-        yield ray
-    finally:
-        if not already:
-            ray.shutdown()
