@@ -133,21 +133,26 @@ def test_gradients_are_averaged_by_words() -> None:
             torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
 
 
-def test_a_share_without_words_weighs_nothing() -> None:
-    layer = torch.nn.Linear(1, 1, bias=False)
+@pytest.mark.parametrize("consistency", [0.0, 1.0])
+def test_a_share_without_words_weighs_nothing(consistency: float) -> None:
+    pieces, config = parts(), replace(PLAIN, consistency=consistency)
+    model, data = pieces["model"].train(), pieces["train_set"]
+    batch = collate([data[0], data[1]])
+    batch["labels"][1] = -100  # the second row has nothing to learn
 
-    def gradient() -> tuple[float, float]:
-        place = join()
-        values = torch.tensor([[2.0]]) if place.rank == 0 else torch.tensor([[float("nan")]])
-        loss = layer(values).sum()
+    def gradient(processes: Processes) -> list[Any]:
+        model.zero_grad()
+        mine = {name: values[processes.rank :: processes.count] for name, values in batch.items()}
+        loss = training_loss(model, mine, data.mask_id, config)
         loss.backward()
-        labels = torch.tensor([[5]]) if place.rank == 0 else torch.tensor([[-100]])
-        mean = mean_gradients(place, layer, loss, labels, rows=2)
-        return mean.item(), layer.weight.grad.item()
+        loss = mean_gradients(processes, model, loss, mine["labels"], rows=2)
+        return [loss.item(), *(p.grad.numpy() for p in model.parameters() if p.grad is not None)]
 
-    for mean, slope in in_processes(2, gradient):
-        assert mean == pytest.approx(2 * layer.weight.item())
-        assert slope == 2.0
+    whole = gradient(Processes())
+    for theirs in in_processes(2, lambda: gradient(join())):
+        assert theirs[0] == pytest.approx(whole[0], abs=1e-6)
+        for one, other in zip(theirs[1:], whole[1:], strict=True):
+            torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
 
 
 def test_shares_make_up_the_batch() -> None:

@@ -41,21 +41,19 @@ def mean_gradients(
     """Give a model the gradient of the whole batch, and return the whole batch's loss, a scalar.
 
     `loss` is the mean over this share's words, `labels` (share, words) says how many these are,
-    `rows` counts the whole batch. One message has it all: the sums of gradients and losses, each
-    times its words, and the sum of the words.
+    `rows` counts the whole batch. First all processes learn how many words they have together;
+    then each weighs its gradients by its part of them, and they are added up.
     """
     if processes.alone:
         return loss
     words = (labels != IGNORE).sum() * (processes.rank < rows)
+    total_loss, total_words = processes.sum(torch.stack((loss.detach().float() * words, words)))
+    total_words.clamp_(min=1)
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    message = torch.cat([*(g.flatten() for g in gradients), loss.detach().to(gradients[0]).view(1)])
-    message = torch.where(words > 0, message * words, 0.0)  # a loss over no words may be NaN
-    message = processes.sum(torch.cat([message, words.to(message).view(1)]))
-    message /= message[-1].clamp(min=1)
-    *parts, mean_loss, _ = message.split([*(g.numel() for g in gradients), 1, 1])
-    for gradient, part in zip(gradients, parts, strict=True):
-        gradient.copy_(part.view_as(gradient))
-    return torch.squeeze(mean_loss)
+    torch._foreach_mul_(gradients, words / total_words)
+    processes.sum_each(gradients)
+    mean: Tensor = total_loss / total_words
+    return mean
 
 
 def evaluate_shares(
