@@ -24,6 +24,7 @@ from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
 from nerlib.extras import ExtraError
 from nerlib.inference import Tagger
+from nerlib.interruption import WorkerError
 from nerlib.lines import decode_lines
 from nerlib.metrics import Evaluation, Score
 from nerlib.own_data import OwnDataError
@@ -34,10 +35,14 @@ from nerlib.prefetch import prefetch
 from nerlib.publishing import PublishError, measure, publish
 from nerlib.recipes import RECIPES, Recipe, RecipeError, check_segmentation, get_recipe
 from nerlib.report import material_of, write_report
+from nerlib.scaling import command as bulk_command
+from nerlib.scaling.manifest import BulkError
+from nerlib.scaling.processes import FirstProcessError, ProcessError, named
+from nerlib.scaling.storage import StorageError
 from nerlib.serving import command as serving
 from nerlib.serving.errors import ExportError
 from nerlib.tour import train_and_save, walk
-from nerlib.training import TrainConfig, WorkerError, evaluate
+from nerlib.training import TrainConfig, evaluate
 
 USER_MISTAKE = 2
 DEFAULT_OUTPUT = "build"
@@ -49,9 +54,10 @@ class UsageError(ValueError):
 
 MISTAKES = (
     *(AnnotationError, CheckpointError, CorpusError, DeviceError, DivergenceError, DownloadError),
-    *(demo.DemoError, EncoderError, ExportError, ExtraError, PublishError, RecipeError),
-    *(UsageError, WorkerError),
+    *(demo.DemoError, EncoderError, ExportError, ExtraError, ProcessError, PublishError),
+    *(BulkError, RecipeError, StorageError, UsageError, WorkerError),
 )
+ALL_ALIKE = (DivergenceError, FirstProcessError)  # what several processes raise together
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,14 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OwnDataError as error:
         return _broken_lines(error)
     except MISTAKES as error:
-        return _mistake(str(error))
+        return _mistake(str(error), all_alike=isinstance(error, ALL_ALIKE))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _mistake(f"{error.filename or 'file'}: {error.strerror or error}")
     except KeyboardInterrupt as stop:
-        print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
+        if named().first:
+            print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
         return 130
 
 
@@ -91,7 +98,12 @@ def build_parser() -> argparse.ArgumentParser:
     validation = commands.add_parser("validate", help="check a file of your own sentences")
     validation.add_argument("file", help="a text file: one sentence a line, with brackets")
     validation.set_defaults(command=run_validate)
-    train = commands.add_parser("train", help="train a model and save its best epoch")
+    train = commands.add_parser(
+        "train",
+        help="train a model and save its best epoch",
+        epilog="with several processes: accelerate launch --multi_gpu --num_processes 2 "
+        "-m nerlib train … (without a GPU: --device cpu)",
+    )
     train.add_argument("--own", metavar="FILE", help="train on the bracketed sentences of a file")
     _add_training(train)
     train.set_defaults(command=run_train, output=None)
@@ -114,6 +126,9 @@ def build_parser() -> argparse.ArgumentParser:
     page = commands.add_parser("demo", help="a page to try models in a browser, and correct them")
     demo.add_arguments(page)
     page.set_defaults(command=demo.run)
+    bulk = commands.add_parser("bulk", help="tag Parquet or JSON lines with several workers")
+    bulk_command.add_arguments(bulk)
+    bulk.set_defaults(command=bulk_command.run)
     return parser
 
 
@@ -159,15 +174,17 @@ def run_train(options: argparse.Namespace) -> int:
     """
     default = f"{DEFAULT_OUTPUT}/own" if options.own else DEFAULT_OUTPUT
     options.output = options.output or default
-    train_and_save(
-        choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume
-    )
+    recipe, output = choose_recipe(options), Path(options.output)
+    with named().one_speaks():
+        train_and_save(recipe, output, checkpoint_folder(options), options.resume)
     return 0
 
 
 def run_tour(options: argparse.Namespace) -> int:
     """Show, train, save, load and tag."""
-    walk(choose_recipe(options), Path(options.output), checkpoint_folder(options), options.resume)
+    recipe, output = choose_recipe(options), Path(options.output)
+    with named().one_speaks():
+        walk(recipe, output, checkpoint_folder(options), options.resume)
     return 0
 
 
@@ -404,9 +421,15 @@ def _broken_lines(error: OwnDataError) -> int:
     return USER_MISTAKE
 
 
-def _mistake(message: str) -> int:
-    """Print one line to standard error and return the exit status of a user's mistake."""
-    print(f"nerlib: {visible(' '.join(message.split()))}", file=sys.stderr)
+def _mistake(message: str, all_alike: bool = False) -> int:
+    """Print one line to standard error and return the exit status of a user's mistake.
+
+    Of several processes, the first one alone says what all of them have to say.
+    """
+    rank = named().rank
+    if not rank or not all_alike:
+        name = f"nerlib, process {rank}" if rank else "nerlib"
+        print(f"{name}: {visible(' '.join(message.split()))}", file=sys.stderr)
     return USER_MISTAKE
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 # What each extra brings, by the names that Python imports.
 EXTRAS = {
-    "bench": ("accelerate", "psutil"),
+    "bench": ("psutil",),
     "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
-    "scale": ("ray",),
+    "scale": ("accelerate", "ray"),
 }
 
 

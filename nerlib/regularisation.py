@@ -39,13 +39,15 @@ def disagreement(logits: Tensor, labels: Tensor) -> Tensor:
     """Return how far the first half of a batch is from the second, which has the same words.
 
     `logits` (2 · batch, words, tags), `labels` (2 · batch, words) → a scalar: the mean of both
-    Kullback-Leibler divergences, over the words that have a label.
+    Kullback-Leibler divergences, over the words that have a label; 0 if there are none.
 
     >>> logits = torch.tensor([[[0.0, 0.0]], [[0.0, 0.0]]])
     >>> disagreement(logits, torch.tensor([[1], [1]])).item()
     0.0
     """
     first, second = logits[labels != IGNORE].float().log_softmax(-1).chunk(2)
+    if not len(first):
+        return logits.sum() * 0.0
     return ((first.exp() - second.exp()) * (first - second)).sum(-1).mean() / 2
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +27,8 @@ from nerlib.dataset import NERDataset
 from nerlib.device import Compute
 from nerlib.folder_lock import FolderInUse, lock_folder
 from nerlib.history import EpochRecord
+from nerlib.scaling.data_parallel import own_random_state, random_states
+from nerlib.scaling.processes import Processes
 
 if TYPE_CHECKING:  # `training` imports this room
     from nerlib.divergence import LossWatch
@@ -63,6 +65,7 @@ class Run:
     every: int = 0  # steps between checkpoints inside of an epoch
     average: WeightAverage | None = None
     unlock: Callable[[], object] = lambda: None  # lets other runs use the folder
+    processes: Processes = field(default_factory=Processes)  # this one, and how many take part
     _started: float = 0.0
 
     def start_clock(self) -> None:
@@ -116,11 +119,34 @@ def keep_checkpoints(
     Raises `CheckpointError` if the folder belongs to another run, or one uses it now, if it holds
     checkpoints and `resume` is not set, or if nothing can be written there.
     """
+    processes = run.processes
+    if folder is None and resume:
+        raise CheckpointError("resume needs checkpoint_dir: the folder with the checkpoints")
+    if folder is None and processes.alone:
+        return
+    known: Facts = {"compute": str(compute), "identity": identity(run.model, config, *sets)}
+    processes.check_same("settings, model or rows", json.dumps(known["identity"]))
+    known["identity"]["settings"]["processes"] = processes.count
     if folder is None:
-        if resume:
-            raise CheckpointError("resume needs checkpoint_dir: the folder with the checkpoints")
         return
     checkpoints = CheckpointFolder(folder, config.checkpoints_kept)
+    processes.on_first(lambda: claim(run, checkpoints, resume, report))
+    snapshot = checkpoints.newest(report)
+    if snapshot is not None:
+        go_on(run, snapshot, known, checkpoints, report)
+    elif resume:
+        report(f"there is no checkpoint in {folder} yet: starting at the beginning")
+    processes.check_same("checkpoints", f"{run.epoch}, {run.step}")
+    processes.on_first(checkpoints.sweep)
+    run.every = config.checkpoint_steps
+    run.keep = lambda: keep(run, checkpoints, known)
+
+
+def claim(
+    run: Run, checkpoints: CheckpointFolder, resume: bool, report: Callable[[str], None]
+) -> None:
+    """Lock the folder of the checkpoints for this run; raises `CheckpointError` if it is taken."""
+    folder = checkpoints.folder
     try:
         run.unlock = lock_folder(folder)
     except FolderInUse:
@@ -133,17 +159,15 @@ def keep_checkpoints(
             f"{folder} holds checkpoints of an earlier run: go on with it by resume, choose "
             "another folder, or delete that one"
         )
-    known = {"compute": str(compute), "identity": identity(run.model, config, *sets)}
-    snapshot = checkpoints.newest(report)
-    if snapshot is not None:
-        go_on(run, snapshot, known, checkpoints, report)
-    elif resume:
-        report(f"there is no checkpoint in {folder} yet: starting at the beginning")
-    checkpoints.sweep()
-    run.every = config.checkpoint_steps
-    run.keep = lambda: checkpoints.write(
-        run.epoch * run.steps_per_epoch + run.step, take(run, known)
-    )
+    if not run.processes.alone:
+        checkpoints.newest(report)  # removes damaged ones, before the other processes look
+
+
+def keep(run: Run, checkpoints: CheckpointFolder, known: Facts) -> None:
+    """Write a checkpoint, in the first process, with the random numbers of all of them."""
+    states = random_states(run.processes, run.model.device)
+    step = run.epoch * run.steps_per_epoch + run.step
+    run.processes.on_first(lambda: checkpoints.write(step, take(run, known, states)))
 
 
 def go_on(
@@ -154,6 +178,7 @@ def go_on(
     report: Callable[[str], None],
 ) -> None:
     """Put a run where a snapshot stands; raises `CheckpointError` if that is another run's."""
+    snapshot.facts["identity"]["settings"].setdefault("processes", 1)  # not always written down
     different = differences(snapshot.facts["identity"], known["identity"])
     if different:
         raise CheckpointError(
@@ -173,8 +198,11 @@ def go_on(
         report(f"so far it ran on {was}, now on {known['compute']}: the last digits may differ")
 
 
-def take(run: Run, known: Facts) -> Snapshot:
-    """Return everything that makes the rest of a run what it is."""
+def take(run: Run, known: Facts, random_elsewhere: Mapping[str, Tensor] | None = None) -> Snapshot:
+    """Return everything that makes the rest of a run what it is.
+
+    `random_elsewhere` says where the random numbers of the other processes stand.
+    """
     weights = copy_weights(run.model)
     tensors = {"model": weights, "optimizer": _optimizer_tensors(run.optimizer)}
     if run.history and not _same(run.best, weights):
@@ -182,6 +210,7 @@ def take(run: Run, known: Facts) -> Snapshot:
     if run.average:
         tensors["average"] = copy_weights(run.average.model)
     tensors["random"], random_facts = _take_random(run.model.device)
+    tensors["random"] |= random_elsewhere or {}
     schedule = run.schedule.state_dict()
     facts = {
         **{name: getattr(run, name) for name in ("epoch", "step", "loss", "seconds")},
@@ -209,7 +238,8 @@ def restore(run: Run, snapshot: Snapshot) -> None:
     run.history[:] = [EpochRecord(**record) for record in facts["history"]]
     for name in ("epoch", "step", "loss", "seconds"):
         setattr(run, name, facts[name])
-    _restore_random(tensors["random"], facts["random"], run.model.device)
+    own = own_random_state(run.processes, tensors["random"])
+    _restore_random(own, facts["random"], run.model.device)
 
 
 def identity(

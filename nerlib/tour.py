@@ -14,6 +14,7 @@ from nerlib.inference import Tagger, save_model
 from nerlib.model import count_parameters
 from nerlib.plots import learning_curve, save_figure
 from nerlib.recipes import Experiment, Recipe, RecipeError, prepare
+from nerlib.scaling.processes import join, named
 from nerlib.training import train
 
 NEW_SENTENCES = {
@@ -36,6 +37,8 @@ def walk(
     """Show some utterances, train, save the best epoch, load it again and tag new sentences."""
     started = time.perf_counter()
     history = train_and_save(recipe, output, checkpoint_dir, resume)
+    if not named().first:
+        return
     sentences = NEW_SENTENCES.get(recipe.locale, NEW_SENTENCES["en-US"])
     heading("Loaded again from disk, it tags new sentences")
     tagger = Tagger.from_pretrained(output / "model")
@@ -58,7 +61,9 @@ def train_and_save(
     heading(f"Recipe {recipe.name}")
     for name, value in recipe.describe().items():
         print(f"  {name:<9} {value}")
-    experiment = prepare(recipe, output)
+    processes = join()
+    with processes.one_first():
+        experiment = prepare(recipe, output)
     if not len(experiment.train_set) or not len(experiment.validation_set):
         raise RecipeError("there is nothing to train or to validate on: choose other rows")
     show_utterances(experiment)
@@ -80,7 +85,7 @@ def train_and_save(
         raise KeyboardInterrupt(f"stopped, no model saved: {again}")
     best = history.best
     print(f"  best: epoch {best.epoch}, F1 {best.f1:.3f}, MASSIVE slot F1 {best.massive_f1:.3f}")
-    write_results(experiment, history, output)
+    processes.on_first(lambda: write_results(experiment, history, output))
     return history
 
 

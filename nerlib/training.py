@@ -27,10 +27,13 @@ from nerlib.device import Compute, Precision, choose_compute, set_threads
 from nerlib.divergence import DivergenceError, LossWatch, check_validation
 from nerlib.dropout import cheap_dropout
 from nerlib.history import History, epoch_record
+from nerlib.interruption import WorkerError, how_a_worker_ended, how_to_go_on
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
 from nerlib.regularisation import training_loss
 from nerlib.run_state import Run, copy_weights, keep_checkpoints
+from nerlib.scaling.data_parallel import evaluate_shares, mean_gradients, share
+from nerlib.scaling.processes import Processes, join
 from nerlib.used_rows import training_used_rows
 
 
@@ -91,10 +94,6 @@ class TrainConfig:
             raise ValueError("workers must be 0 or more, the counts of checkpoints 1 or more")
 
 
-class WorkerError(RuntimeError):
-    """A process that makes batches has ended before its time: how, and what to do."""
-
-
 def train(
     model: NERClassifier,
     train_set: NERDataset,
@@ -110,6 +109,10 @@ def train(
     on the validation set. Raises `ValueError` for an empty training set, `DivergenceError` for a
     loss that is NaN or infinite, `WorkerError` if one of the `workers` died. Built in notebook 05.
 
+    Started several times by `accelerate launch` or `torchrun`, the processes share every batch and
+    make the steps of one; the first of them reports and writes. Raises `ProcessError` if another
+    one has ended. Built in notebook 10.
+
     With `checkpoint_dir`, a run that was cut off goes on with `resume=True` from its newest
     checkpoint to the very numbers that it would have had, the times aside (on the same machine, on
     a CPU). Raises `CheckpointError` if the folder cannot be written, or is another run's.
@@ -119,15 +122,20 @@ def train(
     config = config or TrainConfig()
     if not len(train_set) or not len(validation_set):
         raise ValueError("training needs at least one utterance to train and one to validate on")
-    set_threads(config.threads)
-    compute = choose_compute(config.device, config.precision)
-    report(f"training on {compute}, seed {config.seed}, {len(train_set):,} utterances")
-    torch.manual_seed(config.seed)
+    processes = join()  # alone, unless something like `accelerate launch` started several
+    set_threads(processes.threads(config.threads))
+    compute = choose_compute(processes.device(config.device), config.precision)
+    report = processes.speaker(report)
+    report(f"training on {compute}, seed {config.seed}, {len(train_set):,} utterances{processes}")
+    torch.manual_seed(processes.seed(config.seed))
     nn.Module.to(model, compute.device)
+    processes.same_weights(model)
     history, sets = History(), (train_set, validation_set)
     try:
         with training_used_rows(model, train_set), cheap_dropout(model):
-            _train_epochs(model, sets, config, compute, history, report, checkpoint_dir, resume)
+            _train_epochs(
+                model, sets, config, compute, history, report, checkpoint_dir, resume, processes
+            )
     finally:
         model.eval()
     return history
@@ -142,6 +150,7 @@ def _train_epochs(
     report: Callable[[str], None],
     checkpoint_dir: str | Path | None,
     resume: bool,
+    processes: Processes,
 ) -> None:
     """Train epoch by epoch, fill the history, and leave the best epoch's weights in the model."""
     train_set, validation_set = sets
@@ -149,6 +158,7 @@ def _train_epochs(
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(optimizer, config, total_steps=config.epochs * len(sampler))
     run = Run(model, optimizer, schedule, history, copy_weights(model), len(sampler))
+    run.processes = processes
     if config.weight_averaging:
         run.average = WeightAverage(model, config.weight_averaging)
     try:
@@ -158,7 +168,8 @@ def _train_epochs(
             run.start_clock()
             loss = train_epoch(model, train_set, sampler, optimizer, schedule, config, compute, run)
             seconds = run.elapsed()
-            evaluation, validation_loss = evaluate(run.judged, validation_set, compute)
+            judge = evaluate if processes.alone else partial(evaluate_shares, processes)
+            evaluation, validation_loss = judge(run.judged, validation_set, compute)
             check_validation(validation_loss, epoch + 1)
             history.append(
                 epoch_record(epoch + 1, loss, validation_loss, evaluation, len(train_set), seconds)
@@ -169,14 +180,14 @@ def _train_epochs(
             run.epoch_done()
     except KeyboardInterrupt:
         history.interrupted = True
-        report(_how_to_go_on(history, checkpoint_dir))
+        report(how_to_go_on(history, checkpoint_dir))
     except DivergenceError:
         model.load_state_dict(run.best)  # without a finished epoch, those of the start
         raise
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
-        raise WorkerError(_how_a_worker_ended(error, checkpoint_dir)) from error
+        raise WorkerError(how_a_worker_ended(error, checkpoint_dir)) from error
     finally:
         run.unlock()
         if history:
@@ -204,8 +215,9 @@ def train_epoch(
     # On a GPU, looking at every loss would make each step wait for the one before.
     every = 1 if compute.device.type == "cpu" else 50
     watch = LossWatch(batches, train_set.row_ids, sampler.epoch + 1, done, every)
-    loader = start_loader(train_set, batches, done, config.workers, compute)
-    hidden = None if config.progress is None else not config.progress
+    processes = run.processes
+    loader = start_loader(train_set, share(batches, processes), done, config.workers, compute)
+    hidden = not processes.first or (None if config.progress is None else not config.progress)
     bar = partial(tqdm, desc=f"epoch {sampler.epoch + 1}", leave=False, disable=hidden)
     for batch in bar(loader, total=len(batches), initial=done):
         batch = to_device(batch, compute)
@@ -213,6 +225,8 @@ def train_epoch(
             loss = training_loss(model, batch, train_set.mask_id, config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        rows = len(batches[run.step])
+        loss = mean_gradients(processes, model, loss, batch["labels"], rows)
         norm = clip_gradients(model, optimizer, config.max_gradient_norm)
         watch.see(loss, norm)
         optimizer.step()
@@ -365,21 +379,3 @@ def warmup_and_decay(step: int, warmup: int, total: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return max(0.0, (total - step) / max(1, total - warmup))
-
-
-def _how_to_go_on(history: History, checkpoint_dir: str | Path | None) -> str:
-    """Return the line that says what Ctrl-C has left."""
-    left = f"those of epoch {history.best.epoch}, the best" if history else "the latest"
-    advice = "with checkpoint_dir=FOLDER, a stopped run can go on later"
-    if checkpoint_dir is not None:
-        advice = f"to go on, train again with checkpoint_dir={str(checkpoint_dir)!r}, resume=True"
-    return f"stopped: the model's weights are {left}; {advice}"
-
-
-def _how_a_worker_ended(error: RuntimeError, checkpoint_dir: str | Path | None) -> str:
-    """Return the line that says so; what torch says has the process and the signal in it."""
-    again = "go on with resume" if checkpoint_dir is not None else "train again"
-    return (
-        f"a process that makes batches has died ({' '.join(str(error).split())}); often there is "
-        f"too little memory: {again}, with fewer workers (0 needs no process)"
-    )

@@ -22,7 +22,7 @@ ROW = re.compile(
     r"\| (\d+):(\d\d) \| (\d+):(\d\d) \| (\d+) \| (.+?) \| (.+?) \| (.+?) \|", re.MULTILINE
 )
 LENGTHS = {"90 minutes": 90, "Half a day": 240, "Day 1": 450, "Day 2": 450}
-NUMBER = re.compile(r"\b0\d\b")
+NUMBER = re.compile(r"\b(?:0\d|1[01])\b")
 
 
 def text_of(name: str) -> str:

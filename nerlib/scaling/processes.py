@@ -1,0 +1,233 @@
+"""The processes of one training run: how they find one another, speak, and end together.
+
+`accelerate launch` starts the same program several times and tells each of them, in environment
+variables, which one it is. From then on they speak through PyTorch: gloo between CPUs, NCCL between
+GPUs. Built in notebook 10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+from nerlib.device import available_cores
+
+
+class ProcessError(RuntimeError):
+    """A run of several processes that cannot start or go on: why, and what to do."""
+
+
+class FirstProcessError(ProcessError):
+    """Process 0 has failed, and has said why itself."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Which of how many processes this one is; the first has rank 0 and does all the writing.
+
+    `local_rank` and `local_count` count those on the same machine. On its own, a process agrees
+    with itself: nothing is sent, and nothing waits.
+
+    >>> str(Processes(rank=1, count=4))
+    ', shared by 4 processes'
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    local_count: int = 1
+
+    def __str__(self) -> str:
+        return "" if self.alone else f", shared by {self.count} processes"
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other process."""
+        return self.count == 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes and speaks."""
+        return self.rank == 0
+
+    def device(self, name: str) -> str:
+        """Return the device that this process computes on: with GPUs, each has one of its own."""
+        if self.alone or name not in ("auto", "cuda") or not torch.cuda.is_available():
+            return name
+        torch.cuda.set_device(min(self.local_rank, torch.cuda.device_count() - 1))
+        return f"cuda:{self.local_rank}"
+
+    def threads(self, chosen: int | None) -> int | None:
+        """Return the number of CPU threads: as chosen, else this process's share of the cores."""
+        if chosen is not None or self.alone:
+            return chosen
+        return max(1, available_cores() // self.local_count)
+
+    def seed(self, seed: int) -> int:
+        """Return this process's own seed, so that no two mask or drop alike; 0 keeps the run's.
+
+        >>> Processes(0, 2).seed(7), Processes(1, 2).seed(7) == 7
+        (7, False)
+        """
+        return seed + 1_000_003 * self.rank
+
+    def speaker(self, report: Callable[[str], None]) -> Callable[[str], None]:
+        """Return what takes report lines: in the first process `report`, in the others nothing."""
+        return report if self.first else lambda line: None
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Add up a tensor over all processes, in place; each gets the same result."""
+        if not self.alone:
+            with _all_alive():
+                distributed.all_reduce(values)
+        return values
+
+    def sum_each(self, values: Sequence[Tensor]) -> None:
+        """Add up many tensors, in place; all of them are on their way at the same time."""
+        if self.alone:
+            return
+        with _all_alive():
+            sent = [value.contiguous() for value in values]  # itself, as a rule
+            for work in [distributed.all_reduce(value, async_op=True) for value in sent]:
+                work.wait()
+        for value, result in zip(values, sent, strict=True):
+            if result is not value:
+                value.copy_(result)
+
+    def gather(self, values: Tensor) -> list[Tensor]:
+        """Return every process's tensor, by rank; they must have one shape."""
+        if self.alone:
+            return [values]
+        parts = [torch.empty_like(values) for _ in range(self.count)]
+        with _all_alive():
+            distributed.all_gather(parts, values)
+        return parts
+
+    def wait(self) -> None:
+        """Return when every process has come to this call."""
+        self.sum(torch.zeros(1))
+
+    def same_weights(self, model: nn.Module) -> None:
+        """Give a model the weights that the first process has."""
+        if self.alone:
+            return
+        for value in model.state_dict().values():
+            sent = value.contiguous()
+            with _all_alive():
+                distributed.broadcast(sent, src=0)
+            value.copy_(sent)
+
+    def check_same(self, what: str, content: str) -> None:
+        """Raise `ProcessError` in every process unless all of them have the same content."""
+        if self.alone:
+            return
+        digest = hashlib.sha256(content.encode("utf-8", "replace")).digest()
+        every = self.gather(torch.tensor(list(digest), dtype=torch.uint8))
+        other = next((rank for rank, d in enumerate(every) if not torch.equal(d, every[0])), None)
+        if other is not None:
+            raise ProcessError(
+                f"process {other} has {what} other than those of process 0: start all with the "
+                "same command, and let all machines see the same files"
+            )
+
+    def on_first(self, action: Callable[[], object]) -> None:
+        """Do something in the first process; the others wait, and fail if it fails."""
+        if self.alone:
+            action()
+            return
+        error: Exception | None = None
+        if self.first:
+            try:
+                action()
+            except Exception as caught:  # raised again below: first the others must hear of it
+                error = caught
+        failed = self.sum(torch.tensor([float(error is not None)]))
+        if error is not None:
+            raise error
+        if failed.item():
+            raise FirstProcessError("process 0 has failed; its message says why")
+
+    @contextmanager
+    def one_first(self) -> Iterator[None]:
+        """Let the first process go through a block, then all others: it may make files for them."""
+        if self.alone:
+            yield
+            return
+        if not self.first:
+            self.wait()
+        yield
+        if self.first:
+            self.wait()
+
+    @contextmanager
+    def one_speaks(self) -> Iterator[None]:
+        """Within the block, let only the first process print."""
+        if self.first:
+            yield
+            return
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            yield
+
+
+def named() -> Processes:
+    """Return which process this is, as the launcher's environment variables have it."""
+    variables = os.environ
+    if "RANK" in variables and "WORLD_SIZE" in variables:
+        rank, count = int(variables["RANK"]), int(variables["WORLD_SIZE"])
+        local = (
+            int(variables.get("LOCAL_RANK", rank)),
+            int(variables.get("LOCAL_WORLD_SIZE", count)),
+        )
+        return Processes(rank, count, *local)
+    return Processes()
+
+
+def join() -> Processes:
+    """Return this process's place among those that were started together, connected with them.
+
+    Started as usual, a process is alone: nothing is connected. Raises `ProcessError` if the others
+    do not answer, and where `accelerate launch --cpu` was asked for several processes: it starts
+    one (accelerate 1.15), which would train alone in silence.
+
+    >>> join().alone
+    True
+    """
+    processes = named()
+    if processes.alone and {"ACCELERATE_USE_CPU", "MASTER_ADDR"} <= set(os.environ):
+        raise ProcessError(
+            "accelerate launch was asked for several processes and has started one: without a GPU, "
+            "use accelerate launch --multi_gpu, and --device cpu behind `nerlib train`"
+        )
+    if processes.alone or distributed.is_initialized():
+        return processes
+    if processes.local_count == processes.count:  # all on this machine: nobody else may listen
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
+    both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    with _all_alive():
+        settings: dict[str, Any] = {"rank": processes.rank, "world_size": processes.count}
+        distributed.init_process_group(both, **settings)
+    return processes
+
+
+@contextmanager
+def _all_alive() -> Iterator[None]:
+    """Say in one line that another process has ended, whatever the network says about it."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ProcessError(
+            f"another process of this run has ended or cannot be reached ({reason}); its own last "
+            "line may say why; a run with checkpoints can go on with resume"
+        ) from None
+
+
+__all__ = ["FirstProcessError", "ProcessError", "Processes", "join", "named"]

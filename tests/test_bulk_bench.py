@@ -1,0 +1,62 @@
+"""The measurement of tagging in bulk: its rows, its memory and its arithmetic."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from pyarrow import parquet
+from tiny_encoders import new_model, small_data, tokenizer_of
+
+from nerlib.inference import save_model
+from nerlib.scaling.arithmetic import estimate
+from nerlib.scaling.manifest import BulkSettings
+from nerlib.workshop import bulk_bench
+from nerlib.workshop.utterances import utterances, write_utterances
+
+
+def test_utterances_are_short_and_vary() -> None:
+    found = list(islice(utterances(seed=1), 2000))
+    assert len(set(found)) > 1500
+    assert max(map(len, found)) < 200
+    assert found != list(islice(utterances(seed=2), 2000))
+
+
+def test_a_file_of_utterances_has_bounded_row_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nerlib.workshop.utterances.GROUP", 40)
+    path = write_utterances(tmp_path / "a.parquet", 100)
+    metadata = parquet.read_metadata(path)
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [40, 40, 20]
+    assert parquet.read_table(path)["text"].to_pylist() == list(islice(utterances(), 100))
+
+
+def test_both_parts_tag_every_row(tmp_path: Path) -> None:
+    model = save_model(
+        new_model("bert", small_data("bert").tags), tokenizer_of("bert"), tmp_path / "model"
+    )
+    source = write_utterances(tmp_path / "a.parquet", 60)
+    settings = BulkSettings(shard_rows=20, precision="fp32")
+    stream = bulk_bench.measure_stream(source, str(model), settings)
+    bulk = bulk_bench.measure_workers(source, str(model), settings, workers=0)
+    assert stream["rows"] == bulk["rows"] == 60
+    assert bulk["failed"] == 0
+    assert len(bulk["memory"]["samples"]) == 3
+    assert bulk["memory"]["peak"]["here"] > 50
+
+
+def test_memory_that_grows_is_seen() -> None:
+    memory = bulk_bench.Memory()
+    memory.samples = [{"here": 100.0 + n, "workers": 200.0, "rest": 0.0} for n in range(10)]
+    assert memory.as_json()["growth"] == 5.0
+
+
+def test_twice_the_cores_take_half_the_time_at_the_same_price() -> None:
+    one, two = (estimate(10**9, 1000, cores, 0.9, 0.05) for cores in (32, 64))
+    assert one.hours == pytest.approx(2 * two.hours)
+    assert one.price == pytest.approx(two.price)
+    for wrong in ({"rows_per_second": 0.0}, {"cores": 0}, {"efficiency": 1.1}):
+        with pytest.raises(ValueError, match="efficiency up to 1"):
+            estimate(**{"rows": 1, "rows_per_second": 1.0, "cores": 1, **wrong})

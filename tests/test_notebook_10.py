@@ -1,0 +1,70 @@
+"""Notebook 10 trains and tags as its text says, and says of every command whether it was run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from nerlib.__main__ import build_parser
+from nerlib.scaling.arithmetic import efficiency, estimate
+from nerlib.workshop.measured import read_results
+
+PATH = Path(__file__).resolve().parents[1] / "notebooks" / "10_scaling_out.ipynb"
+CELLS = nbformat.read(PATH, as_version=4).cells
+CODE = {cell.id: cell.source for cell in CELLS if cell.cell_type == "code"}
+TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
+
+
+def printed(cell_id: str) -> str:
+    """Return what the cell of this id has left, as text."""
+    (cell,) = [cell for cell in CELLS if cell.id == cell_id]
+    parts = [output.get("text") or output.data.get("text/plain", "") for output in cell.outputs]
+    return "\n".join(parts)
+
+
+def test_the_gradients_by_hand_are_those_of_the_text() -> None:
+    whole, mean, weighted = re.findall(r"(-?[\d.]+)$", printed("10-by-hand"), re.MULTILINE)
+    assert float(whole) == pytest.approx(float(weighted))
+    assert abs(float(whole) - float(mean)) > 1
+
+
+def test_the_commands_of_the_text_can_be_read_by_the_program() -> None:
+    commands = re.findall(r"-m nerlib ((?:train|bulk)[^`\n|]*)", TEXT)
+    assert len(commands) >= 5
+    for command in commands:
+        build_parser().parse_args(command.split())
+
+
+def test_two_processes_made_the_updates_of_one() -> None:
+    updates = re.search(r"updates\s+([\d.]+)\s+([\d.]+)", printed("10-compare"))
+    assert updates is not None
+    assert updates[1] == updates[2]
+    assert "shared by 2 processes" in printed("10-kill")
+    assert "going on from step" in printed("10-kill")
+
+
+def test_the_committed_run_lost_nothing() -> None:
+    assert "2,997 rows, 2,997 different ones" in printed("10-ray-check")
+    assert "3 workers in all" in printed("10-ray")  # two, and one in place of the killed one
+    assert "holds results of another model" in printed("10-refused")
+
+
+def test_the_tables_are_computed_from_what_was_measured() -> None:
+    measured = read_results("bulk.json")
+    alone, bulk = measured["stream"], measured["bulk"]
+    steady = (bulk["steady"] or bulk)["rows_per_second"]
+    kept = min(1.0, efficiency(steady, measured["workers"], alone["rows_per_second"]))
+    job = estimate(10**9, alone["rows_per_second"], 64, kept, 0.04)
+    row = next(line for line in printed("10-billion").splitlines() if line.startswith("64 cores"))
+    assert [float(number) for number in row.split()[2:]] == [
+        round(value, 1) for value in (job.hours, job.core_hours, job.price)
+    ]
+
+
+def test_what_was_not_run_is_said() -> None:
+    assert TEXT.count("**What was run, and what was not:**") == 2
+    assert "if ready:" in CODE["10-ray"]
+    assert 'needs_extra("scale")' in CODE["10-setup"]

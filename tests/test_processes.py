@@ -1,0 +1,297 @@
+"""Training with several processes: the numbers of one, whatever dies; nobody is left hanging."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from several_processes import FORK, in_processes
+from test_checkpoints import files, outcome
+from tiny_encoders import (
+    new_model,
+    one_thread,  # noqa: F401 (a fixture)
+    small_data,
+)
+
+from nerlib import CheckpointError, TrainConfig, train
+from nerlib import __main__ as cli
+from nerlib.checkpoints import CheckpointFolder
+from nerlib.dataset import collate
+from nerlib.regularisation import training_loss
+from nerlib.run_state import Run
+from nerlib.scaling.data_parallel import mean_gradients, share
+from nerlib.scaling.processes import ProcessError, Processes, join
+
+pytestmark = pytest.mark.skipif(not FORK, reason="the processes are forked")
+
+# 25 rows in batches of 8: the last batch has a single row, fewer than there are processes.
+ROWS, STEPS = 25, 4
+PLAIN = TrainConfig(
+    epochs=2,
+    batch_size=8,
+    learning_rate=1e-3,
+    device="cpu",
+    precision="fp32",
+    threads=1,
+    progress=False,
+    checkpoint_steps=2,
+)
+RANDOM = replace(PLAIN, masked_subwords=0.2)
+
+
+def parts(dropout: bool = False) -> dict[str, Any]:
+    """A tiny model with two datasets; without dropout, nothing in it is random."""
+    data = small_data("bert", ROWS)
+    model = new_model("bert", data.tags)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout) and not dropout:
+            module.p = 0.0
+    return {
+        "model": model,
+        "train_set": data,
+        "validation_set": small_data("bert", 13, seed=1),
+    }
+
+
+def run(config: TrainConfig = PLAIN, dropout: bool = False, **more: Any) -> tuple[Any, ...]:
+    """Train; return history, answers on some rows, report lines, and updates made."""
+    lines: list[str] = []
+    pieces = parts(dropout)
+    updates = [0]
+    real = torch.optim.AdamW.step
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        updates[0] += 1
+        return real(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", counted)
+        history = train(**pieces, config=config, report=lines.append, **more)
+    batch = collate(pieces["train_set"].items[:8])
+    with torch.inference_mode():
+        logits = pieces["model"](**batch).logits
+    return [asdict(record) for record in history], logits.numpy(), lines, updates[0]
+
+
+def weights_after(config: TrainConfig, **more: Any) -> tuple[Any, ...]:
+    """Train with everything random, and return weights and history bit by bit."""
+    pieces = parts(dropout=True)
+    return outcome(
+        pieces["model"], train(**pieces, config=config, report=lambda line: None, **more)
+    )
+
+
+@pytest.fixture(scope="module")
+def random_run() -> tuple[Any, ...]:
+    """What two processes end with that nobody disturbed."""
+    first, second = in_processes(2, weights_after, RANDOM)
+    assert first[0] == second[0]  # both have the same weights
+    return first
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("settings", [{}, {"weight_averaging": 0.9, "consistency": 1.0}])
+def test_several_processes_get_the_numbers_of_one(count: int, settings: dict[str, float]) -> None:
+    config = replace(PLAIN, label_smoothing=0.1, **settings)
+    alone, logits, _, updates = run(config)
+    for rank, (history, theirs, lines, steps) in enumerate(in_processes(count, run, config)):
+        assert steps == updates == config.epochs * STEPS
+        torch.testing.assert_close(torch.tensor(theirs), torch.tensor(logits), rtol=0, atol=1e-4)
+        for mine, record in zip(alone, history, strict=True):
+            for name in ("train_loss", "validation_loss"):
+                assert record[name] == pytest.approx(mine[name], abs=1e-5)
+            assert record["f1"] == mine["f1"]
+        assert bool(lines) == (rank == 0)  # one process speaks
+
+
+def test_gradients_are_averaged_by_words() -> None:
+    rows = [0, 1, 2, 3, 4]
+    pieces = parts()
+    model, data = pieces["model"].train(), pieces["train_set"]
+
+    def gradient(processes: Processes) -> list[Any]:
+        mine = share([rows], processes)[0]
+        batch = collate([data[row] for row in mine])
+        loss = training_loss(model, batch, data.mask_id, PLAIN)
+        loss.backward()
+        loss = mean_gradients(processes, model, loss, batch["labels"], len(rows))
+        return [loss.item(), *(p.grad.numpy() for p in model.parameters() if p.grad is not None)]
+
+    whole = gradient(Processes())
+    words = [len(data[row]["target"]) for row in rows]
+    assert sum(words[::2]) != sum(words[1::2])  # a mean of means would be another number
+    for theirs in in_processes(2, lambda: [model.zero_grad(), gradient(join())][1]):
+        assert theirs[0] == pytest.approx(whole[0], abs=1e-6)
+        for one, other in zip(theirs[1:], whole[1:], strict=True):
+            torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("consistency", [0.0, 1.0])
+def test_a_share_without_words_weighs_nothing(consistency: float) -> None:
+    pieces, config = parts(), replace(PLAIN, consistency=consistency)
+    model, data = pieces["model"].train(), pieces["train_set"]
+    batch = collate([data[0], data[1]])
+    batch["labels"][1] = -100  # the second row has nothing to learn
+
+    def gradient(processes: Processes) -> list[Any]:
+        model.zero_grad()
+        mine = {name: values[processes.rank :: processes.count] for name, values in batch.items()}
+        loss = training_loss(model, mine, data.mask_id, config)
+        loss.backward()
+        loss = mean_gradients(processes, model, loss, mine["labels"], rows=2)
+        return [loss.item(), *(p.grad.numpy() for p in model.parameters() if p.grad is not None)]
+
+    whole = gradient(Processes())
+    for theirs in in_processes(2, lambda: gradient(join())):
+        assert theirs[0] == pytest.approx(whole[0], abs=1e-6)
+        for one, other in zip(theirs[1:], whole[1:], strict=True):
+            torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
+
+
+def test_shares_make_up_the_batch() -> None:
+    batches = [[5, 3, 8, 1], [2]]
+    shares = [share(batches, Processes(rank, 3)) for rank in range(3)]
+    assert sorted(row for part in shares for row in part[0]) == [1, 3, 5, 8]
+    assert [part[1] for part in shares] == [[2]] * 3  # of which two have the weight 0
+
+
+def test_every_process_has_random_numbers_of_its_own_that_the_seed_fixes(
+    random_run: tuple[Any, ...],
+) -> None:
+    again = in_processes(2, weights_after, RANDOM)
+    assert again[0] == random_run
+    other = in_processes(2, weights_after, replace(RANDOM, seed=1))
+    assert other[0] != random_run
+
+    def draw() -> list[float]:
+        torch.manual_seed(join().seed(0))
+        return torch.rand(3).tolist()
+
+    first, second = in_processes(2, draw)
+    assert first != second
+
+
+def killed(config: TrainConfig, folder: Path, victim: int, after: int) -> tuple[Any, ...]:
+    """Train; one process kills itself after some steps."""
+    real, done = Run.step_done, [0]
+
+    def counted(self: Run, *arguments: Any) -> None:
+        real(self, *arguments)
+        done[0] += 1
+        if done[0] == after and self.processes.rank == victim:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "step_done", counted)
+        return weights_after(config, checkpoint_dir=folder, resume=True)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(
+    victim: int, tmp_path: Path, random_run: tuple[Any, ...]
+) -> None:
+    ends = in_processes(2, killed, RANDOM, tmp_path, victim, STEPS + 3)
+    assert ends[victim] == -signal.SIGKILL
+    kind, message = ends[1 - victim]
+    assert kind == "ProcessError"
+    assert "another process of this run has ended" in message
+    assert "\n" not in message
+    assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
+    more = {"checkpoint_dir": tmp_path, "resume": True}
+    for end in in_processes(2, lambda: weights_after(RANDOM, **more)):
+        assert end == random_run
+
+
+def test_a_run_goes_on_with_the_same_number_of_processes_only(tmp_path: Path) -> None:
+    in_processes(2, killed, RANDOM, tmp_path, 1, 3)
+    before = files(tmp_path)
+    with pytest.raises(CheckpointError, match="other settings: processes was 2, now 1"):
+        weights_after(RANDOM, checkpoint_dir=tmp_path, resume=True)
+    assert files(tmp_path) == before
+
+
+def test_a_folder_that_the_first_process_cannot_use_ends_all(tmp_path: Path) -> None:
+    in_processes(2, killed, RANDOM, tmp_path, 1, 3)
+    ends = in_processes(2, lambda: weights_after(RANDOM, checkpoint_dir=tmp_path))
+    assert [kind for kind, _ in ends] == ["CheckpointError", "FirstProcessError"]
+    assert "holds checkpoints of an earlier run" in ends[0][1]
+
+
+def test_a_disk_that_is_full_ends_all(tmp_path: Path) -> None:
+    def full() -> Any:
+        def refuse(*arguments: Any) -> None:
+            raise CheckpointError("no space left")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(CheckpointFolder, "write", refuse)
+            return weights_after(RANDOM, checkpoint_dir=tmp_path)
+
+    ends = in_processes(2, full)
+    assert [kind for kind, _ in ends] == ["CheckpointError", "FirstProcessError"]
+
+
+def test_a_loss_that_is_no_number_ends_all_at_the_same_batch() -> None:
+    config = replace(PLAIN, learning_rate=1e30)
+    ends = in_processes(2, run, config)
+    assert ends[0] == ends[1]
+    assert ends[0][0] == "DivergenceError"
+
+
+def test_processes_with_other_data_are_refused() -> None:
+    def mixed() -> Any:
+        rank = int(os.environ["RANK"])
+        return run(replace(PLAIN, seed=rank))
+
+    for kind, message in in_processes(3, mixed):
+        assert kind == "ProcessError"
+        assert "process 1 has settings, model or rows other than those of process 0" in message
+
+
+def test_a_launcher_that_starts_one_process_for_two_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    with pytest.raises(ProcessError, match="use accelerate launch --multi_gpu"):
+        join()
+    assert cli.main(["train", "--output", os.devnull + "-not"]) == 2
+
+
+LAUNCHED = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import pytest
+from nerlib import __main__ as cli
+from test_checkpoints import use_tiny_encoder
+use_tiny_encoder(pytest.MonkeyPatch())
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_accelerate_launch_trains_with_two_processes(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    script = tmp_path / "launched.py"
+    script.write_text(LAUNCHED, encoding="utf-8")
+    rows = ["--train", "train[:24]", "--validation", "validation[:12]", "--epochs", "1"]
+    start = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "accelerate.commands.launch", *start, "0", str(script)),
+            *(os.path.dirname(__file__), "train", *rows, "--device", "cpu"),
+            *("--output", str(tmp_path / "out")),
+        ],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "24 utterances, shared by 2 processes" in done.stdout
+    assert done.stdout.count("epoch  1") == 1
+    assert (tmp_path / "out" / "model" / "model.safetensors").is_file()
