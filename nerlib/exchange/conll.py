@@ -80,8 +80,7 @@ def conll_lines(document: Document, row: str = "row 1") -> list[Line]:
             _check_type(span)
             first, end = words_under(words, span)
             tags[first:end] = [_tag(tag, span.type) for tag in bio_tags(span.type, end - first)]
-        for word in words:
-            _check_word(word)
+        _check_words(document.text, words)
     except ExchangeError as error:
         raise ExchangeError(f"{row}: {error}") from None
     if not words:
@@ -188,11 +187,17 @@ def _check_type(span: Span) -> None:
         raise ExchangeError(f"the type {span.type!r} holds white space; write it as one_word")
 
 
-def _check_word(word: Word) -> None:
-    if re.search(r"\s", word.text):
-        raise ExchangeError(f"the word {word.text[:40]!r} holds white space, CoNLL's separator")
-    if word.text.startswith(DOCUMENT_START):
-        raise ExchangeError(f"the word {word.text[:40]!r} marks a document's start in CoNLL")
+def _check_words(text: str, words: Sequence[Word]) -> None:
+    """Raise `ExchangeError` for words that a line cannot hold, and for text that is in no word."""
+    end = 0
+    for word in (*words, Word("", len(text), len(text))):
+        if re.search(r"\s", word.text):
+            raise ExchangeError(f"the word {word.text[:40]!r} holds white space, CoNLL's separator")
+        if word.text.startswith(DOCUMENT_START):
+            raise ExchangeError(f"the word {word.text[:40]!r} marks a document's start in CoNLL")
+        if text[end : word.start].strip():
+            raise ExchangeError(f"{text[end : word.start].strip()[:40]!r} is in none of its words")
+        end = word.end
 
 
 def _escape(text: str) -> str:

@@ -5,6 +5,7 @@ Every reader gives documents and every writer takes them, so that each format kn
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -46,6 +47,7 @@ class Document:
             raise ExchangeError(f"character {half.start()}: half a character (a lone surrogate)")
         for span in self.spans:
             check_span(span, self.text)
+        check_words(self.words or (), self.text)
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
         order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
@@ -90,6 +92,15 @@ def check_span(span: Span, text: str) -> None:
         raise ExchangeError(
             f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
         )
+
+
+def check_words(words: Sequence[Word], text: str) -> None:
+    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
+    end = 0
+    for word in words:
+        if word.start < end or not word.text or text[word.start : word.end] != word.text:
+            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
+        end = word.end
 
 
 def check_apart(spans: Sequence[Span], what: str) -> None:
@@ -145,10 +156,10 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
     >>> words_under((Word("new", 0, 3), Word("york", 4, 8)), Span("city", 0, 8))
     (0, 2)
     """
-    firsts = {word.start: number for number, word in enumerate(words)}
-    lasts = {word.end: number for number, word in enumerate(words)}
-    if span.start in firsts and span.end in lasts:
-        return firsts[span.start], lasts[span.end] + 1
+    first = bisect_left(words, span.start, key=lambda word: word.start)
+    end = bisect_right(words, span.end, key=lambda word: word.end)
+    if first < end and words[first].start == span.start and words[end - 1].end == span.end:
+        return first, end
     touched = [word for word in words if word.start < span.end and span.start < word.end]
     near = f"; the words there are {' '.join(repr(w.text) for w in touched[:5])}" if touched else ""
     raise ExchangeError(f"{shown(span)} does not begin and end with a word{near}")
