@@ -11,6 +11,7 @@ from nerlib.dataset import LengthBucketSampler, NERDataset, collate
 from nerlib.display import highlight, highlight_many
 from nerlib.divergence import DivergenceError
 from nerlib.encoders import PACKAGED, EncoderError, load_tokenizer
+from nerlib.exchange.transformers_auto import register
 from nerlib.history import EpochRecord, History
 from nerlib.inference import Entity, Tagger, load_model, ner_inference, save_model
 from nerlib.metrics import (
@@ -37,6 +38,8 @@ from nerlib.tags import TagSet
 from nerlib.training import TrainConfig, evaluate, predict_tags, train
 
 __version__ = "0.1.0"
+
+register()  # from here on transformers' own loaders and pipelines take nerlib's models
 
 __all__ = [
     "PACKAGED",

@@ -22,6 +22,7 @@ from nerlib.divergence import DivergenceError
 from nerlib.download import DownloadError
 from nerlib.encoders import EncoderError
 from nerlib.environment import check_environment
+from nerlib.exchange import command as exchange
 from nerlib.extras import ExtraError
 from nerlib.inference import Tagger
 from nerlib.interruption import WorkerError
@@ -98,6 +99,9 @@ def build_parser() -> argparse.ArgumentParser:
     validation = commands.add_parser("validate", help="check a file of your own sentences")
     validation.add_argument("file", help="a text file: one sentence a line, with brackets")
     validation.set_defaults(command=run_validate)
+    conversion = commands.add_parser("convert", help="annotations to and from other tools' formats")
+    exchange.add_arguments(conversion)
+    conversion.set_defaults(command=exchange.run)
     train = commands.add_parser(
         "train",
         help="train a model and save its best epoch",

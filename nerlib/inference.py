@@ -297,7 +297,6 @@ def load_model(path: str | Path) -> NERClassifier:
         loaded: Any = NERClassifier.from_pretrained(
             folder,
             config=config,
-            use_safetensors=True,
             ignore_mismatched_sizes=True,  # they are an error below, with their names
             output_loading_info=True,
         )

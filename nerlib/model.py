@@ -18,7 +18,7 @@ from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, col
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
-from nerlib.untrusted import check_encoder, check_fits
+from nerlib.untrusted import check_encoder, check_fits, check_settings
 
 Pooling = Literal["mean", "first", "last", "max"]
 
@@ -78,6 +78,7 @@ class NERConfig(PretrainedConfig):
     def encoder_config(self) -> PretrainedConfig:
         """Return the encoder's configuration as an object."""
         settings = dict(self.encoder)
+        check_settings(settings, "the encoder")  # whoever asks: transformers' own tools do as well
         return AutoConfig.for_model(settings.pop("model_type"), **settings)
 
 
@@ -114,6 +115,14 @@ class NERClassifier(PreTrainedModel):
             nn.Linear(config.head_size, len(config.labels)),
         )
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, *arguments: Any, **settings: Any) -> Any:
+        """Return a saved model as transformers does, but never from pickled weights.
+
+        `load_model` checks more: use it for models from strangers.
+        """
+        return super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
 
     def _init_weights(self, module: nn.Module) -> None:
         """Start the head as PyTorch does. transformers' own start, a deviation of 0.02 whatever the

@@ -195,6 +195,13 @@ def _use(repository: str) -> str:
         f'tagger = Tagger.from_pretrained("{repository}")\n'
         'for entity in tagger("…"):\n'
         "    print(entity.type, entity.text, entity.start, entity.end, entity.score)\n```\n\n"
+        "The same by transformers' own means, without `trust_remote_code`:\n\n"
+        "```python\nimport nerlib  # tells transformers what a model of type nerlib is\n"
+        "from transformers import pipeline\n\n"
+        f'ner = pipeline("ner", model="{repository}", aggregation_strategy="simple")\n'
+        'for entity in ner("…"):\n'
+        '    print(entity["entity_group"], entity["word"], entity["start"], entity["score"])\n'
+        "```\n\n"
         "The weights are safetensors, the settings JSON: loading them runs no code of this "
         "repository."
     )

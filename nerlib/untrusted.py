@@ -264,7 +264,7 @@ def walk(content: object, below: int = 0) -> Iterator[tuple[str, Any]]:
         pairs = part.items() if isinstance(part, dict) else ()
         inside = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
         if depth > below:
-            yield from ((key, value) for key, value in pairs)
+            yield from ((str(key), value) for key, value in pairs)  # numbers, before JSON
             if below and not pairs and inside:
                 yield "", part
         waiting += [(value, depth + 1) for value in inside if isinstance(value, dict | list)]

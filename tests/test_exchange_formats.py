@@ -1,0 +1,681 @@
+"""Annotations go to other tools and come back exactly, or are refused with row and reason."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import spacy
+from datasets import Dataset
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
+from spacy.tokens import Doc, DocBin
+from spacy.training import biluo_tags_to_offsets, iob_to_biluo
+from spacy.training.converters import conll_ner_to_docs
+
+from nerlib import Entity, Parser, Span, TagSet, Word, corpus_from_lines, load_corpus
+from nerlib import __main__ as cli
+from nerlib.exchange.conll import conll_lines, read_conll, spans_of_tags, write_conll
+from nerlib.exchange.document import Document, ExchangeError, documents_of, words_of
+from nerlib.exchange.features import from_dataset, ner_features, to_dataset, write_parquet
+from nerlib.exchange.formats import FORMATS, convert
+from nerlib.exchange.label_studio import read_label_studio, write_label_studio
+from nerlib.exchange.prodigy import prodigy_task, read_prodigy
+from nerlib.exchange.spacy_docs import from_doc, to_doc
+
+WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]
+PIECES = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(["nine am", "New York", "[", "]", " : ", "#", "\n", "\r", "\t", " ", "\u00a0"]),
+    st.sampled_from(
+        ["\\s", "|", "SpaceAfter=No", "-DOCSTART-", "\ufeff", "👩‍👩‍👧", "e\u0301", "\u200b"]
+    ),
+    st.sampled_from(["東京", "שלום", "девять", "\x00", "\x1c", "\u2028", "\x85", "don't,"]),
+)
+TYPES = st.sampled_from(["time", "PER", "place_name", "B-X", "ä", "a b", "[x]", "a:b", "O", "-"])
+WORDS = st.sampled_from(
+    ["wake", "me", "девять", "東京", "nine", "don't", "e\u0301té", "👩‍👩‍👧", "7:30"]
+)
+
+
+@st.composite
+def any_documents(draw: st.DrawFn) -> Document:
+    """Any text, with spans of any extent, that overlap or not, by a model or not."""
+    text = "".join(draw(st.lists(PIECES, max_size=8)))
+    spans = []
+    if text:
+        for _ in range(draw(st.integers(0, 3))):
+            start = draw(st.integers(0, len(text) - 1))
+            spans.append(Span(draw(TYPES), start, draw(st.integers(start + 1, len(text)))))
+    scores = draw(st.none() | st.lists(st.floats(0, 1), min_size=len(spans), max_size=len(spans)))
+    return Document(text, tuple(spans), scores=None if scores is None else tuple(scores))
+
+
+@st.composite
+def plain_documents(draw: st.DrawFn) -> Document:
+    """Words in sentences, with spans of whole words that do not overlap: what all can hold."""
+    text, spans = "", []
+    for _ in range(draw(st.integers(1, 5))):
+        start = len(text)
+        text += " ".join(draw(st.lists(WORDS, min_size=1, max_size=3)))
+        if draw(st.booleans()):
+            name = draw(st.sampled_from(["time", "place_name", "person"]))
+            spans.append(Span(name, start, len(text)))
+        text += draw(st.sampled_from([" ", ", ", "  "]))
+    return Document(text.rstrip(), tuple(spans))
+
+
+def there_and_back(name: str, documents: list[Document], folder: Path) -> list[Document]:
+    path = folder / "file"
+    FORMATS[name].write(documents, path)
+    return FORMATS[name].read(path, pytest.fail)
+
+
+def kept(name: str, document: Document) -> Document:
+    """What of a document a format can hold: words that nobody fixed are not looked at."""
+    return replace(
+        document, words=None, scores=document.scores if FORMATS[name].keeps_scores else None
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("formats")
+
+
+class TestThereAndBack:
+    @pytest.mark.parametrize("name", WRITABLE)
+    @settings(max_examples=60)
+    @given(documents=st.lists(any_documents(), min_size=1, max_size=3))
+    @example(documents=[Document("nine "), Document("  nine\\s\t am\n")])
+    @example(documents=[Document("\ufeffnine")])
+    @example(documents=[Document("-DOCSTART- -X-"), Document("# text = a"), Document("#")])
+    @example(documents=[Document("a\x85b\u2028c\u00a0d \x1ce", (Span("x", 0, 1),))])
+    def test_any_document_comes_back_exactly_or_is_refused(
+        self, name: str, documents: list[Document], folder: Path
+    ) -> None:
+        path = folder / "file"
+        path.unlink(missing_ok=True)
+        try:
+            back = there_and_back(name, documents, folder)
+        except ExchangeError as error:
+            reason = str(error)
+        else:
+            assert [kept(name, one) for one in back] == [kept(name, one) for one in documents]
+            return
+        assert reason.startswith("row ")
+        assert [file.name for file in folder.iterdir() if "file" in file.name] == []
+
+    @pytest.mark.parametrize("name", WRITABLE)
+    @settings(max_examples=40)
+    @given(documents=st.lists(plain_documents(), min_size=1, max_size=4))
+    def test_what_all_can_hold_is_refused_by_none(
+        self, name: str, documents: list[Document], folder: Path
+    ) -> None:
+        back = there_and_back(name, documents, folder)
+        assert [kept(name, one) for one in back] == documents
+
+    @pytest.mark.parametrize("name", ["conll", "prodigy", "spacy", "parquet"])
+    @settings(max_examples=30)
+    @given(document=plain_documents())
+    def test_words_stay_as_they_were_fixed(
+        self, name: str, document: Document, folder: Path
+    ) -> None:
+        letters = tuple(
+            Word(letter, place, place + 1)
+            for place, letter in enumerate(document.text)
+            if not letter.isspace()
+        )
+        fixed = replace(document, words=letters)
+        assert there_and_back(name, [fixed], folder) == [fixed]
+
+    @pytest.mark.parametrize("name", WRITABLE)
+    def test_the_sample_corpus_goes_through(self, name: str, folder: Path) -> None:
+        for locale in ("en-US", "ru-RU"):
+            documents = list(documents_of(load_corpus(locale, "train[:60]")))
+            back = there_and_back(name, documents, folder)
+            assert [one.marked for one in back] == [one.marked for one in documents]
+            assert [one.text for one in back] == [one.text for one in documents]
+
+    def test_from_tool_to_tool(self, folder: Path) -> None:
+        first = list(documents_of(load_corpus("en-US", "train[:30]")))
+        path = folder / "a"
+        FORMATS["brackets"].write(first, path)
+        name = "brackets"
+        for number, other in enumerate(["conll", "label-studio", "spacy", "prodigy", "brackets"]):
+            target = folder / f"chain-{number}"
+            convert(path, target, name, other, pytest.fail)
+            path, name = target, other
+        assert path.read_bytes() == (folder / "a").read_bytes()
+
+
+REFUSED = {
+    "overlap": ("at nine am", [("a", 3, 7), ("b", 5, 10)], {"brackets", "conll", "spacy"}),
+    "nested": ("at nine am", [("a", 3, 10), ("b", 3, 7)], {"brackets", "conll", "spacy"}),
+    "bracket in the text": ("at [9]", [], {"brackets"}),
+    "line end": ("at\nnine", [], {"brackets"}),
+    "space at an end": (" at nine", [], {"brackets"}),
+    "a comment": ("# nine", [], {"brackets"}),
+    "no text": ("", [], {"brackets", "conll"}),
+    "type of two words": ("at nine", [("a b", 3, 7)], {"brackets", "conll"}),
+    "space alone": ("at  nine", [("a", 2, 4)], {"brackets", "conll"}),
+    "space at a span's end": ("at nine am", [("a", 3, 8)], {"conll", "prodigy", "spacy"}),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_a_format_cannot_hold_names_the_row(case: str, tmp_path: Path) -> None:
+    text, spans, formats = REFUSED[case]
+    document = Document(text, tuple(Span(*span) for span in spans))
+    for name in formats:
+        with pytest.raises(ExchangeError, match=r"^row 2: ."):
+            FORMATS[name].write([Document("fine"), document], tmp_path / "file")
+        assert not list(tmp_path.iterdir())
+
+
+class TestDocument:
+    def test_spans_and_scores_are_put_in_order_together(self) -> None:
+        document = Document("at nine am", (Span("b", 8, 10), Span("a", 3, 7)), scores=(0.1, 0.9))
+        assert document.spans == (Span("a", 3, 7), Span("b", 8, 10))
+        assert document.scores == (0.9, 0.1)
+
+    @pytest.mark.parametrize(
+        ("text", "span", "message"),
+        [
+            ("at", Span("a", 0, 3), "outside of the text, which has 2 characters"),
+            ("at", Span("a", 1, 1), "is empty"),
+            ("at", Span("a", -1, 1), "outside"),
+            ("at", Span(" ", 0, 1), "it must be a word"),
+            ("a\ud83d", Span("a", 0, 1), "half a character"),
+        ],
+    )
+    def test_what_is_none(self, text: str, span: Span, message: str) -> None:
+        with pytest.raises(ExchangeError, match=message):
+            Document(text, (span,))
+
+    @pytest.mark.parametrize(
+        "words", [[("at", 0), ("at", 0)], [("x", 0)], [("", 1)], [("nine", 3), ("at", 0)]]
+    )
+    def test_words_that_are_not_at_their_places(self, words: list[tuple[str, int]]) -> None:
+        placed = tuple(Word(text, start, start + len(text)) for text, start in words)
+        with pytest.raises(ExchangeError, match="does not stand at its place"):
+            Document("at nine", words=placed)
+
+    def test_text_that_is_in_no_word(self) -> None:
+        with pytest.raises(ExchangeError, match="row 1: 'nine' is in none of its words"):
+            conll_lines(Document("at nine", words=(Word("at", 0, 2),)))
+
+    def test_what_a_tagger_found(self) -> None:
+        document = Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.25)])
+        assert (document.marked, document.scores) == ([("time", "nine")], (0.25,))
+        assert Document.from_entities("at", []).scores == ()
+
+    def test_words_of_a_corpus_are_those_of_training(self) -> None:
+        for row in load_corpus("en-US", "train[:50]"):
+            (document,) = documents_of([row])
+            assert words_of(document) == Parser().parse(row["annot_utt"]).words
+            assert words_of(replace(document, words=None)) == document.words
+
+
+class TestConll:
+    def write(self, tmp_path: Path, text: str) -> Path:
+        path = tmp_path / "file.conll"
+        path.write_bytes(text.encode())
+        return path
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "-DOCSTART- -X- -X- O\n\nJohn NNP I-NP I-PER\nSmith NNP I-NP I-PER\n"
+            "Ann NNP I-NP B-PER\nin IN I-PP O\nOslo NNP I-NP I-LOC\n\nHi UH O O\n",
+            "# id = 1\nJohn\tB-PER\nSmith\tI-PER\nAnn\tB-PER\nin\tO\nOslo\tB-LOC\n\n\nHi\tO",
+            "John B-PER\r\nSmith E-PER\r\nAnn S-PER\r\nin O\r\nOslo S-LOC\r\n \r\nHi O\r\n",
+            "\ufeffJohn B-PER\nSmith L-PER\nAnn U-PER\nin O\nOslo U-LOC\n\t\nHi O\n",
+        ],
+        ids=["IOB1, as in CoNLL-2003", "IOB2, tabs", "BIOES, Windows", "BILOU"],
+    )
+    def test_all_schemes_say_the_same(self, text: str, tmp_path: Path) -> None:
+        first, second = read_conll(self.write(tmp_path, text))
+        assert first.text == "John Smith Ann in Oslo"
+        assert first.marked == [("PER", "John Smith"), ("PER", "Ann"), ("LOC", "Oslo")]
+        assert (second.text, second.spans) == ("Hi", ())
+
+    @given(tags=st.lists(st.sampled_from(["O", *(f"{k}-{n}" for k in "BIES" for n in "XY")])))
+    def test_entities_are_those_of_seqeval(self, tags: list[str]) -> None:
+        ours = [(name, first, end - 1) for name, first, end in spans_of_tags(tags)]
+        assert ours == get_entities(tags)
+
+    @settings(max_examples=50)
+    @given(document=plain_documents())
+    def test_tags_are_those_of_spacy(self, document: Document) -> None:
+        lines = conll_lines(document)
+        assume(all(" " not in word for word, _, _ in lines))
+        doc = to_doc(document)
+        words = {word.start for word in words_of(document)}
+        tags = dict(zip(sorted(words), (tag for _, _, tag in lines), strict=True))
+        by_token = [tags.get(token.idx, "O") for token in doc]
+        offsets = biluo_tags_to_offsets(doc, iob_to_biluo(by_token))
+        assert offsets == [(s.start, s.end, s.type) for s in document.spans]
+
+    def test_spacy_reads_what_is_written(self, tmp_path: Path) -> None:
+        documents = list(documents_of(load_corpus("en-US", "train[:40]")))
+        write_conll(documents, tmp_path / "file.conll")
+        docs = conll_ner_to_docs((tmp_path / "file.conll").read_text(), no_print=True)
+        expected = [
+            (span.type, text.split())
+            for one in documents
+            for span, (_, text) in zip(one.spans, one.marked, strict=True)
+        ]
+        entities = [entity for doc in docs for entity in doc.ents]
+        assert len(entities) == len(expected) > 20
+        for entity, (name, words) in zip(entities, expected, strict=True):
+            assert entity.label_ == name
+            assert "".join(entity.text.split()) == "".join(words)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("John B-PER\nSmith\n", "file.conll, line 2: 'Smith' must be a word and its tag"),
+            ("a O\n\nb PERSON\n", "line 3: the tag 'PERSON' is neither O nor such as B-PER"),
+            ("a X-PER\n", "line 1: the tag 'X-PER'"),
+            ("a B-\n", "line 1: the tag 'B-'"),
+            ("\n\n-DOCSTART- O\n", "holds no sentence"),
+            ("", "holds no sentence"),
+        ],
+    )
+    def test_broken_files_name_the_line(self, text: str, message: str, tmp_path: Path) -> None:
+        with pytest.raises(ExchangeError, match=message):
+            read_conll(self.write(tmp_path, text))
+
+    def test_not_utf8(self, tmp_path: Path) -> None:
+        path = tmp_path / "file.conll"
+        path.write_bytes(b"a O\ncaf\xe9 O\n")
+        with pytest.raises(ExchangeError, match="line 2: byte 3 is not UTF-8"):
+            read_conll(path)
+
+
+class TestSpacy:
+    def test_a_tokenizer_that_cuts_elsewhere(self) -> None:
+        nlp = spacy.blank("en")
+        document = Document("in New York", (Span("place", 3, 8),))
+        with pytest.raises(ExchangeError, match=r"'place' at 3 to 8 .* words there are 'New' 'Yo"):
+            to_doc(document, nlp)
+        doc = to_doc(Document("in New York", (Span("place", 3, 11),)), nlp)
+        assert [(e.text, e.label_, e.start_char) for e in doc.ents] == [("New York", "place", 3)]
+        assert from_doc(doc).words == (Word("in", 0, 2), Word("New", 3, 6), Word("York", 7, 11))
+
+    def test_groups_of_spans_have_to_be_named(self) -> None:
+        doc = spacy.blank("en")("in New York City")
+        doc.spans["sc"] = [doc.char_span(3, 11, "place"), doc.char_span(3, 16, "place")]
+        with pytest.raises(ExchangeError, match=r"spans in \['sc'\]: name a spans_key"):
+            from_doc(doc)
+        assert from_doc(doc, "sc").marked == [("place", "New York"), ("place", "New York City")]
+
+    def test_files_are_those_of_spacy(self, tmp_path: Path) -> None:
+        documents = list(documents_of(load_corpus("ru-RU", "train[:20]")))
+        FORMATS["spacy"].write(documents, tmp_path / "a.spacy")
+        docs = list(DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.vocab.Vocab()))
+        assert [[(e.label_, e.text) for e in d.ents] for d in docs] == [d.marked for d in documents]
+
+    @pytest.mark.parametrize("content", [b"", b"text", zlib.compress(b"\x93"), zlib.compress(b"x")])
+    def test_other_files_are_refused(self, content: bytes, tmp_path: Path) -> None:
+        (tmp_path / "a.spacy").write_bytes(content)
+        with pytest.raises(ExchangeError, match=r"a\.spacy is no \.spacy file"):
+            FORMATS["spacy"].read(tmp_path / "a.spacy", pytest.fail)
+
+    def test_a_bomb_is_not_unpacked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("nerlib.exchange.spacy_docs.LARGEST", 2**20)
+        (tmp_path / "a.spacy").write_bytes(zlib.compress(b"0" * 2**21))
+        with pytest.raises(ExchangeError, match="unpacks to more than 1 MiB"):
+            FORMATS["spacy"].read(tmp_path / "a.spacy", pytest.fail)
+
+    def test_without_spacy_there_is_one_clear_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "a.txt").write_text("at [time : nine]\n")
+        monkeypatch.setitem(sys.modules, "spacy.vocab", None)  # `datasets` wants the rest
+        assert cli.main(["convert", str(tmp_path / "a.txt"), str(tmp_path / "a.spacy")]) == 2
+        line = 'nerlib: spaCy is not installed: pip install "nerlib[exchange]"\n'
+        assert capsys.readouterr().err == line
+        assert cli.main(["convert", str(tmp_path / "a.txt"), str(tmp_path / "a.conll")]) == 0
+
+
+def region(start: object, end: object, *labels: str, text: str | None = None, **more: object):
+    value = {"start": start, "end": end, "labels": list(labels)}
+    value |= {} if text is None else {"text": text}
+    return {"type": "labels", "from_name": "l", "to_name": "t", "value": value, **more}
+
+
+def task(text: str, *annotations: list, **more: object) -> dict:
+    return {"data": {"text": text}, "annotations": [{"result": a} for a in annotations], **more}
+
+
+class TestLabelStudio:
+    def read(self, tmp_path: Path, content: object, report=pytest.fail) -> list[Document]:
+        (tmp_path / "tasks.json").write_text(json.dumps(content), encoding="utf-8")
+        return read_label_studio(tmp_path / "tasks.json", report)
+
+    def test_an_export_as_the_tool_writes_it(self, tmp_path: Path) -> None:
+        export = {
+            "id": 7,
+            "annotations": [
+                {
+                    "id": 1,
+                    "completed_by": 1,
+                    "result": [region(3, 7, "time", text="nine", id="x", origin="manual")],
+                    "was_cancelled": False,
+                    "ground_truth": False,
+                    "lead_time": 4.2,
+                }
+            ],
+            "file_upload": "x.txt",
+            "drafts": [],
+            "predictions": [{"result": [region(0, 2, "date")], "score": 0.5}],
+            "data": {"text": "at nine"},
+            "meta": {},
+        }
+        (document,) = self.read(tmp_path, [export])
+        assert document == Document("at nine", (Span("time", 3, 7),))  # not the prediction
+
+    def test_the_smallest_export(self, tmp_path: Path) -> None:
+        row = {"text": "at nine", "id": 1, "annotator": 1, "lead_time": 2.0}
+        label = [{"start": 3, "end": 7, "text": "nine", "labels": ["time"]}]
+        told: list[str] = []
+        documents = self.read(tmp_path, [{**row, "label": label}, row], told.append)
+        assert documents == [Document("at nine", (Span("time", 3, 7),))]
+        assert told == ["tasks.json: 1 of 2 tasks have no annotation and are left out"]
+
+    def test_offsets_of_old_versions(self, tmp_path: Path) -> None:
+        text = "💩 at nine"  # one character, but two UTF-16 units
+        for start in (5, 6):
+            (document,) = self.read(
+                tmp_path, [task(text, [region(start, start + 4, "time", text="nine")])]
+            )
+            assert document.marked == [("time", "nine")]
+
+    def test_predictions_keep_their_scores(self, tmp_path: Path) -> None:
+        found = Document.from_entities("at nine am", [Entity("time", "nine am", 3, 10, 0.75)])
+        nothing = Document("hello", scores=())
+        write_label_studio([found, nothing], tmp_path / "tasks.json")
+        first, second = json.loads((tmp_path / "tasks.json").read_text())
+        assert first["predictions"][0]["score"] == 0.75
+        assert "annotations" not in first
+        assert second["predictions"][0]["result"] == []
+        assert read_label_studio(tmp_path / "tasks.json") == [found, nothing]
+
+    def test_what_is_left_out_is_told(self, tmp_path: Path) -> None:
+        told: list[str] = []
+        skipped = {"data": {"text": "b"}, "annotations": [{"result": [], "was_cancelled": True}]}
+        choice = {"type": "choices", "value": {"choices": ["yes"]}}
+        content = [
+            skipped,
+            task("at nine", [region(3, 7, "time"), choice]),
+            {"data": {"text": "c"}},
+        ]
+        (document,) = self.read(tmp_path, content, told.append)
+        assert document.marked == [("time", "nine")]
+        assert told == [
+            "tasks.json: 2 of 3 tasks have no annotation and are left out",
+            "tasks.json: 1 results that mark no span (choices, relations) are left out",
+        ]
+
+    def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path: Path) -> None:
+        one, other = [region(3, 7, "time")], [region(3, 7, "date")]
+        assert len(self.read(tmp_path, [task("at nine", one, one)])) == 1
+        approved = task("at nine", one, other)
+        approved["annotations"][1]["ground_truth"] = True
+        assert self.read(tmp_path, [approved])[0].marked == [("date", "nine")]
+        with pytest.raises(ExchangeError, match="task 1: its 2 annotations differ"):
+            self.read(tmp_path, [task("at nine", one, other)])
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ([task("at nine", [region(3, 99, "time")])], "task 1: 'time' at 3 to 99 is empty or"),
+            ([task("at nine", [region(3.0, 7, "time")])], "start of a span must be a whole number"),
+            ([task("at nine", [region(True, 7, "time")])], "start of a span must be a whole"),
+            ([task("at nine", [region(float("nan"), 7, "t")])], "whole number, not nan"),
+            ([task("at nine", [region(3, 7)])], "a region must have one label"),
+            ([task("at nine", [region(3, 7, "a", "b")])], "a region must have one label"),
+            ([task("at nine", [region(0, 2, "a", text="nine")])], "is not 'nine', as it says"),
+            ([task("at \ud83d", [])], "half a character"),
+            ([{"data": {"a": "x", "b": "y"}}], "which field of data is the text"),
+            ([{"data": "at nine"}], "data must be a JSON object, not str"),
+            ([task("a", [{"type": "hypertextlabels", "value": {}}])], "no spans of plain text"),
+            ([{"data": {"text": "a"}, "predictions": [{"result": [region(0, 1, "x")]}]}], "score"),
+            ({"data": {"text": "a"}, "annotations": {}}, "annotations must be a list, not dict"),
+            ([7], "must be a JSON object, not int"),
+            ("text", "must be a list, not str"),
+            ([], "holds no task"),
+        ],
+    )
+    def test_what_is_refused(self, content: object, message: str, tmp_path: Path) -> None:
+        with pytest.raises(ExchangeError, match=message):
+            self.read(tmp_path, content)
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff\xfe", b'["caf\xe9"]'])
+    def test_what_is_no_json(self, content: bytes, tmp_path: Path) -> None:
+        (tmp_path / "tasks.json").write_bytes(content)
+        with pytest.raises(ExchangeError, match=r"tasks\.json: not JSON in UTF-8"):
+            read_label_studio(tmp_path / "tasks.json")
+
+    def test_a_score_that_json_lacks(self, tmp_path: Path) -> None:
+        document = Document("a", (Span("x", 0, 1),), scores=(float("nan"),))
+        with pytest.raises(ExchangeError, match="row 1: a score is no finite number"):
+            write_label_studio([document], tmp_path / "tasks.json")
+
+
+class TestProdigy:
+    def read(self, tmp_path: Path, *rows: object, report=pytest.fail) -> list[Document]:
+        lines = "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows)
+        (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
+        return read_prodigy(tmp_path / "a.jsonl", report)
+
+    def test_tokens_and_spans_fit_together(self) -> None:
+        made = prodigy_task(Document("wake me at nine am, please", (Span("time", 11, 18),)))
+        (span,) = made["spans"]
+        covered = made["tokens"][span["token_start"] : span["token_end"] + 1]
+        assert [token["text"] for token in covered] == ["nine", "am"]
+        text = "".join(token["text"] + " " * token["ws"] for token in made["tokens"])
+        assert text == made["text"]
+        assert made["answer"] == "accept"
+
+    def test_only_accepted_rows_are_read(self, tmp_path: Path) -> None:
+        told: list[str] = []
+        rows = [{"text": "a", "answer": answer} for answer in ("accept", "reject", "ignore")]
+        documents = self.read(tmp_path, *rows, "", report=told.append)
+        assert documents == [Document("a")]
+        assert told == ["a.jsonl: 2 rejected or ignored tasks are left out"]
+
+    def test_a_corrected_suggestion_is_a_person_s(self, tmp_path: Path) -> None:
+        spans = [{"start": 0, "end": 1, "label": "x", "score": 0.5}]
+        corrected, suggested = self.read(
+            tmp_path,
+            {"text": "a", "spans": spans, "answer": "accept"},
+            {"text": "a", "spans": spans},
+        )
+        assert (corrected.scores, suggested.scores) == (None, (0.5,))
+
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            ({"text": 7}, "a.jsonl, line 2: text must be a text, not int"),
+            ({"spans": []}, "line 2: text must be a text, not NoneType"),
+            ({"text": "a", "answer": "maybe"}, "line 2: the answer 'maybe'"),
+            ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "the type of a span must be"),
+            (
+                {"text": "a", "tokens": [{"text": "b", "start": 0, "end": 1}]},
+                "line 2: the word 'b' does not",
+            ),
+            (
+                {"text": "a", "spans": [{"start": 0, "end": 5, "label": "x"}]},
+                "^a.jsonl, line 2: 'x'",
+            ),
+            ("[1]", "line 2: the line must be a JSON object, not list"),
+            ('{"text": "a"', "line 2: not JSON"),
+            ('{"text": "a", "n": ' + "9" * 9000 + ', "spans": 1}', "spans must be a list, not int"),
+        ],
+    )
+    def test_what_is_refused(self, row: object, message: str, tmp_path: Path) -> None:
+        with pytest.raises(ExchangeError, match=message):
+            self.read(tmp_path, {"text": "fine"}, row)
+
+
+class TestDatasets:
+    def test_tags_have_their_names(self) -> None:
+        documents = list(documents_of(load_corpus("en-US", "train[:40]")))
+        tags = TagSet.from_corpus(load_corpus("en-US", "train"))
+        data = to_dataset(documents, tags)
+        assert data.features["tags"].feature.names == list(tags.labels)
+        for row, source in zip(data, load_corpus("en-US", "train[:40]"), strict=True):
+            names = data.features["tags"].feature.int2str(row["tags"])
+            assert names == Parser()(source["utt"], source["annot_utt"])
+        assert from_dataset(data) == documents
+
+    def test_parquet_keeps_the_names(self, tmp_path: Path) -> None:
+        documents = list(documents_of(load_corpus("en-US", "train[:10]")))
+        write_parquet(documents, tmp_path / "a.parquet")
+        data = Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path / "cache"))
+        shown = TagSet.from_types(span.type for one in documents for span in one.spans)
+        assert data.features == ner_features(shown)
+        assert from_dataset(data) == documents
+
+    def test_what_tags_cannot_say(self, tmp_path: Path) -> None:
+        with pytest.raises(ExchangeError, match="row 1: the type 'x' is not in the set of 3 tags"):
+            to_dataset([Document("a", (Span("x", 0, 1),))], TagSet.from_types(["time"]))
+        with pytest.raises(ExchangeError, match="row 1: not the columns of ner_features"):
+            from_dataset([{"text": "a"}])
+        (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
+        with pytest.raises(ExchangeError, match="is no Parquet file"):
+            FORMATS["parquet"].read(tmp_path / "a.parquet", pytest.fail)
+
+
+class TestCommand:
+    def tasks(self, tmp_path: Path) -> Path:
+        rows = load_corpus("en-US", "train[:60]")
+        write_label_studio(documents_of(rows), tmp_path / "tasks.json")
+        return tmp_path / "tasks.json"
+
+    def test_from_label_studio_to_a_trained_model(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        own, output = tmp_path / "own.txt", tmp_path / "build"
+        assert cli.main(["convert", str(self.tasks(tmp_path)), str(own)]) == 0
+        assert "60 texts with" in capsys.readouterr().out
+        source = load_corpus("en-US", "train[:60]")
+        assert corpus_from_lines(own.read_text())["annot_utt"][:] == source["annot_utt"][:]
+        assert cli.main(["validate", str(own)]) == 0
+        training = ["train", "--own", str(own), "--epochs", "1", "--output", str(output)]
+        assert cli.main(training) == 0
+        model = ["--model", str(output / "model")]
+        capsys.readouterr()
+        assert cli.main(["evaluate", "--own", str(own), *model, "--json"]) == 0
+        scores = json.loads(capsys.readouterr().out)
+        assert scores["overall"]["gold"] == sum(line.count("[") for line in source["annot_utt"])
+
+        # And back: what the model finds is where annotating goes on.
+        (tmp_path / "texts.txt").write_text("wake me at nine am\n", encoding="utf-8")
+        assert cli.main(["tag", str(tmp_path / "texts.txt"), *model]) == 0
+        found = tmp_path / "found.jsonl"
+        found.write_text(capsys.readouterr().out, encoding="utf-8")
+        target = tmp_path / "predicted.json"
+        assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
+        (document,) = read_label_studio(target)
+        assert document.scores is not None
+        entities = json.loads(found.read_text())["entities"]
+        assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
+
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            (["a.txt", "b.xyz"], "which format is b.xyz? say it by --to: brackets, conll, label-"),
+            (["a.txt", "b.conll", "--from", "x"], "--from x: there are brackets, conll, label-"),
+            (["a.txt", "a.txt"], "is a folder or the file itself"),
+            (["a.txt", "b.jsonl", "--to", "tag"], "tag is a format for reading only"),
+            (["missing.json", "b.txt"], "missing.json: No such file"),
+            (["a.txt", "b.txt", "--from", "conll"], "a.txt, line 1: the tag 'nine]' is neither O"),
+        ],
+    )
+    def test_mistakes_are_one_line(
+        self,
+        names: list[str],
+        message: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "a.txt").write_text("at [time : nine]\n")
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert cli.main(["convert", *names]) == 2
+        printed = capsys.readouterr()
+        assert message in printed.err
+        assert printed.err.count("\n") == 1
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_a_target_stays_as_it_was_when_a_row_is_refused(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_label_studio([Document("fine"), Document("see [1]")], tmp_path / "a.json")
+        (tmp_path / "b.txt").write_text("precious")
+        assert cli.main(["convert", str(tmp_path / "a.json"), str(tmp_path / "b.txt")]) == 2
+        assert "row 2: a bracketed line cannot hold" in capsys.readouterr().err
+        assert (tmp_path / "b.txt").read_text() == "precious"
+        assert {path.name for path in tmp_path.iterdir()} == {"a.json", "b.txt"}
+
+    def test_scores_that_are_lost_are_told(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        document = Document("at nine", (Span("time", 3, 7),), scores=(0.5,))
+        write_label_studio([document], tmp_path / "a.json")
+        assert cli.main(["convert", str(tmp_path / "a.json"), str(tmp_path / "b.txt")]) == 0
+        assert "brackets keeps no scores" in capsys.readouterr().err
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+KEYS = "text data annotations predictions result value labels type start end spans tokens label"
+NAMES = st.sampled_from(f"{KEYS} answer entities score was_cancelled ground_truth".split())
+JSON = st.recursive(
+    LEAVES | st.sampled_from(["labels", "accept", "at nine"]),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(NAMES, inside, max_size=5),
+    max_leaves=20,
+)
+
+
+def refusal(name: str, path: Path) -> str | None:
+    """Read a file; return why it was refused, or nothing. Anything else than a refusal gets out."""
+    try:
+        documents = FORMATS[name].read(path, lambda line: None)
+    except ExchangeError as error:
+        return str(error)
+    assert all(isinstance(document, Document) for document in documents)
+    return None
+
+
+@pytest.mark.parametrize("name", ["label-studio", "prodigy", "tag"])
+@settings(max_examples=150)
+@given(content=JSON)
+def test_any_json_is_read_or_refused(name: str, content: object, folder: Path) -> None:
+    (folder / "any").write_text(json.dumps(content), encoding="utf-8")
+    assert (refusal(name, folder / "any") or "any").startswith("any")
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "brackets"])
+@settings(max_examples=60)
+@given(
+    content=st.binary(max_size=40)
+    | st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
+)
+def test_any_bytes_are_read_or_refused(name: str, content: bytes, folder: Path) -> None:
+    (folder / "any").write_bytes(content)
+    assert (refusal(name, folder / "any") or "any").startswith("any")
+
+
+def test_an_empty_doc_is_a_document() -> None:
+    assert from_doc(to_doc(Document(""))) == Document("", words=())
+    assert isinstance(to_doc(Document("")), Doc)
