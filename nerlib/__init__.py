@@ -13,7 +13,7 @@ from nerlib.divergence import DivergenceError
 from nerlib.encoders import PACKAGED, EncoderError, load_tokenizer
 from nerlib.exchange.transformers_auto import register
 from nerlib.history import EpochRecord, History
-from nerlib.inference import Entity, Tagger, load_model, ner_inference, save_model
+from nerlib.inference import Entity, Tagger, ner_inference
 from nerlib.metrics import (
     Evaluation,
     Score,
@@ -34,6 +34,7 @@ from nerlib.parsing import (
     tags_to_spans,
 )
 from nerlib.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare, trained_tagger
+from nerlib.saving import load_model, save_model
 from nerlib.tags import TagSet
 from nerlib.training import TrainConfig, evaluate, predict_tags, train
 

@@ -16,31 +16,20 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nerlib.atomic import new_folder, recover
 from nerlib.attention import attending_together
 from nerlib.bf16_weights import WeightCopy
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
-from nerlib.encoders import EncoderError, check_fast, loading, max_subwords, quiet_transformers
-from nerlib.model import NERClassifier, NERConfig
+from nerlib.encoders import check_fast, loading, max_subwords
+from nerlib.model import NERClassifier
 from nerlib.parsing import Word, tag_chunks
+from nerlib.saving import folder_of, load_model, save_model
 from nerlib.subwords import special_subwords
 from nerlib.untrusted import (
-    check_fits,
-    check_model,
     check_tokenizer,
     check_vocabulary,
-    of_one_commit,
-    read_settings,
 )
 from nerlib.windows import Window, cut_into_windows, pad_windows, positions
-
-# What a model folder holds: a new model takes the place of all of it.
-MODEL_FILES = (
-    *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
-    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
-    *("onnx", "openvino"),  # exports of the model that was there before
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +86,7 @@ class Tagger:
         and `variant` says which of it; see `nerlib.serving`. Raises `EncoderError` if there is
         none, saying what is missing.
         """
-        folder = _folder_of(path)
+        folder = folder_of(path)
         with loading("no tokenizer can be loaded from", folder, shown=str(path)):
             if backend == "torch":
                 model = load_model(folder)
@@ -262,56 +251,3 @@ def ner_inference(text: str, model: NERClassifier, tokenizer: PreTrainedTokenize
     tagger = Tagger(model, tokenizer, device=str(model.device), precision="fp32")
     tags = model.config.tags
     return [tags.get_id(tag) for _, tag in tagger.tags(text)]
-
-
-def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
-    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it.
-
-    The folder changes in one step: a model that was there before stays until the new one is whole,
-    and files of other names stay where they are. Raises `OSError` if the disk takes no more.
-    """
-    with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    return Path(path)
-
-
-def load_model(path: str | Path) -> NERClassifier:
-    """Return the model saved in a folder or on the Hub, in evaluation mode.
-
-    Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
-    that are missing or left over are never replaced by random ones in silence. Nothing of a
-    stranger's runs, and no memory is taken on their word: see `nerlib.untrusted`.
-    """
-    folder = _folder_of(path)
-    with loading("no model can be loaded from", folder, shown=str(path)):
-        settings = read_settings(folder) or NERConfig.get_config_dict(folder)[0]
-        if settings.get("model_type") != NERConfig.model_type:
-            kind = settings.get("model_type", "nothing known")
-            raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
-        check_model(folder, NERClassifier.__name__)
-        config = NERConfig.from_dict(settings)
-        with torch.device("meta"):  # shapes only, no memory
-            described = NERClassifier(config)
-        check_fits(folder, described)
-        loaded: Any = NERClassifier.from_pretrained(
-            folder,
-            config=config,
-            ignore_mismatched_sizes=True,  # they are an error below, with their names
-            output_loading_info=True,
-        )
-    model: NERClassifier = loaded[0]
-    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
-    # Mismatched ones come as (name, shape, shape), the others as names.
-    wrong = [n if isinstance(n, str) else n[0] for kind in kinds for n in loaded[1][kind]]
-    if wrong:
-        raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
-    model.eval()
-    return model
-
-
-def _folder_of(path: str | Path) -> str:
-    """Return a model's folder, fetched from the Hub if it is none; raises `EncoderError`."""
-    recover(path)
-    with loading("no model can be loaded from", path):
-        return of_one_commit(str(path), MODEL_FILES)

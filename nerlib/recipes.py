@@ -19,9 +19,10 @@ from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
 from nerlib.display import fact_table
 from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer, saved_json
-from nerlib.inference import Tagger, save_model
+from nerlib.inference import Tagger
 from nerlib.model import NERClassifier
 from nerlib.parsing import CHARACTER_LOCALES, Parser
+from nerlib.saving import save_model
 from nerlib.tags import TagSet
 from nerlib.training import TrainConfig, train
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from nerlib.display import highlight_terminal
 from nerlib.history import History
-from nerlib.inference import Tagger, save_model
+from nerlib.inference import Tagger
 from nerlib.model import count_parameters
 from nerlib.plots import learning_curve, save_figure
 from nerlib.recipes import Experiment, Recipe, RecipeError, prepare
+from nerlib.saving import save_model
 from nerlib.scaling.processes import join, named
 from nerlib.training import train
 

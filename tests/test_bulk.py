@@ -34,7 +34,7 @@ from tiny_encoders import (
 
 from nerlib import Tagger, atomic
 from nerlib import __main__ as cli
-from nerlib.inference import save_model
+from nerlib.saving import save_model
 from nerlib.scaling import shards as shards_room
 from nerlib.scaling import tag_shard as tag_shard_room
 from nerlib.scaling.bulk import ShardWorker, Summary, tag_in_bulk

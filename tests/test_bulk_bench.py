@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 from tiny_encoders import new_model, small_data, tokenizer_of
 
-from nerlib.inference import save_model
+from nerlib.saving import save_model
 from nerlib.scaling.arithmetic import estimate
 from nerlib.scaling.manifest import BulkSettings
 from nerlib.workshop import bulk_bench

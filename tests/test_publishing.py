@@ -25,9 +25,9 @@ from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
 
 from nerlib import RecipeError, Tagger, TagSet, get_recipe, load_corpus
 from nerlib import __main__ as cli
-from nerlib.inference import save_model
 from nerlib.publishing import PublishError, measure, model_card
 from nerlib.recipes import made_by
+from nerlib.saving import save_model
 from nerlib.untrusted import check_model
 
 NAME = "somebody/alarm-tagger"
@@ -195,7 +195,7 @@ class TestTheHub:
             changed = dict.fromkeys(files, b"another")
             hub.repositories[NAME, "main"] = changed
 
-        monkeypatch.setattr("nerlib.inference.check_model", then_it_changes)
+        monkeypatch.setattr("nerlib.saving.check_model", then_it_changes)
         loaded = Tagger.from_pretrained(NAME, "cpu", "fp32")
         assert hub.repositories[NAME, "main"]["config.json"] == b"another"
         assert loaded.tags("wake me") == tagger.tags("wake me")

@@ -23,8 +23,8 @@ from tiny_encoders import (
 from nerlib import History, LengthBucketSampler, NERDataset, TrainConfig, collate, evaluate, train
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import choose_compute
-from nerlib.inference import save_model
 from nerlib.regularisation import disagreement, mask_subwords, training_loss
+from nerlib.saving import save_model
 from nerlib.training import (
     make_optimizer,
     make_schedule,

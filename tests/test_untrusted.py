@@ -66,7 +66,7 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which of transformers' loaders that fill memory or read a tokenizer were reached."""
     calls: list[str] = []
     for place in (
-        "nerlib.inference.NERClassifier",
+        "nerlib.saving.NERClassifier",
         "nerlib.model.AutoModel",
         "nerlib.inference.AutoTokenizer",
         "nerlib.encoders.AutoTokenizer",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nerlib.checkpoints import file_digest
-from nerlib.inference import MODEL_FILES
+from nerlib.saving import MODEL_FILES
 from nerlib.scaling.shards import PARQUET, Shard, plan
 from nerlib.scaling.storage import FileFacts, Storage
 

@@ -1,0 +1,77 @@
+"""A model in a folder: written in one step, and read only when it is whole and harmless.
+
+Built in notebook 06.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from nerlib.atomic import new_folder, recover
+from nerlib.encoders import EncoderError, loading, quiet_transformers
+from nerlib.model import NERClassifier, NERConfig
+from nerlib.untrusted import check_fits, check_model, of_one_commit, read_settings
+
+# What a model folder holds: a new model takes the place of all of it.
+MODEL_FILES = (
+    *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
+    *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
+    *("onnx", "openvino"),  # exports of the model that was there before
+)
+
+
+def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
+    """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it.
+
+    The folder changes in one step: a model that was there before stays until the new one is whole,
+    and files of other names stay where they are. Raises `OSError` if the disk takes no more.
+    """
+    with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return Path(path)
+
+
+def load_model(path: str | Path) -> NERClassifier:
+    """Return the model saved in a folder or on the Hub, in evaluation mode.
+
+    Raises `EncoderError` if it is not there, is no model of this library, or is damaged: weights
+    that are missing or left over are never replaced by random ones in silence. Nothing of a
+    stranger's runs, and no memory is taken on their word: see `nerlib.untrusted`.
+    """
+    folder = folder_of(path)
+    with loading("no model can be loaded from", folder, shown=str(path)):
+        settings = read_settings(folder) or NERConfig.get_config_dict(folder)[0]
+        if settings.get("model_type") != NERConfig.model_type:
+            kind = settings.get("model_type", "nothing known")
+            raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
+        check_model(folder, NERClassifier.__name__)
+        config = NERConfig.from_dict(settings)
+        with torch.device("meta"):  # shapes only, no memory
+            described = NERClassifier(config)
+        check_fits(folder, described)
+        loaded: Any = NERClassifier.from_pretrained(
+            folder,
+            config=config,
+            ignore_mismatched_sizes=True,  # they are an error below, with their names
+            output_loading_info=True,
+        )
+    model: NERClassifier = loaded[0]
+    kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
+    # Mismatched ones come as (name, shape, shape), the others as names.
+    wrong = [n if isinstance(n, str) else n[0] for kind in kinds for n in loaded[1][kind]]
+    if wrong:
+        raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
+    model.eval()
+    return model
+
+
+def folder_of(path: str | Path) -> str:
+    """Return a model's folder, fetched from the Hub if it is none; raises `EncoderError`."""
+    recover(path)
+    with loading("no model can be loaded from", path):
+        return of_one_commit(str(path), MODEL_FILES)
