@@ -540,6 +540,8 @@ def course_map() -> Figure:
         ("inference", "06", "text in, entities out", RED),
         ("analysis", "07", "how good, how sure, where it fails", PURPLE),
         ("mistakes", "08", "classic bugs, and what they cost", PURPLE),
+        ("export", "09", "other engines, small and fast", RED),
+        ("scaling", "10", "more processes, more rows", RED),
     )
     figure, (axis,) = new_figure(1, height=0.4 + 0.65 * len(stations))
     figure.set_figwidth(6.4)
