@@ -100,13 +100,14 @@ def rounded(weights: Tensor, bits: int) -> Tensor:
     """Return weights (outputs, inputs) that take whole-number steps, one step size a row."""
     most = 2 ** (bits - 1) - 1
     scale = weights.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / most
-    rounded: Tensor = (weights / scale).round() * scale
-    return rounded
+    steps: Tensor = (weights / scale).round() * scale
+    return steps
 
 
 def _scaled(weights: Tensor, most: int, largest: Tensor) -> Tensor:
     scale = largest.clamp(min=1e-12) / most
-    return (weights / scale).round() * scale
+    steps: Tensor = (weights / scale).round() * scale
+    return steps
 
 
 def _one_scale(weights: Tensor, bits: int) -> Tensor:
@@ -123,14 +124,14 @@ def _without_sign(weights: Tensor, bits: int) -> Tensor:
 
 def _cut_off(weights: Tensor, bits: int) -> Tensor:
     scale = weights.abs().amax(1, keepdim=True).clamp(min=1e-12) / (2 ** (bits - 1) - 1)
-    rounded: Tensor = (weights / scale).trunc() * scale
-    return rounded
+    steps: Tensor = (weights / scale).trunc() * scale
+    return steps
 
 
 def _still_whole(weights: Tensor, bits: int) -> Tensor:
     scale = weights.abs().amax(1, keepdim=True).clamp(min=1e-12) / (2 ** (bits - 1) - 1)
-    rounded: Tensor = (weights / scale).round()
-    return rounded
+    steps: Tensor = (weights / scale).round()
+    return steps
 
 
 def _largest_not_absolute(weights: Tensor, bits: int) -> Tensor:

@@ -108,15 +108,15 @@ def table(rows: Sequence[Measured]) -> str:
     """Return the measurements as text, `times` being the rate beside the first line's.
 
     >>> print(table([Measured("torch fp32", 0.7, 91.2, 0.3, 600, 9.9, 12.5)]))
-    variant             F1  size/MB  load/s  texts/s  times  p50/ms  p99/ms
-    -----------------------------------------------------------------------
-    torch fp32      0.7000     91.2    0.30      600    1.0     9.9    12.5
+    variant                F1  size/MB  load/s  texts/s  times  p50/ms  p99/ms
+    --------------------------------------------------------------------------
+    torch fp32         0.7000     91.2    0.30      600    1.0     9.9    12.5
     """
-    head = f"{'variant':<15}{'F1':>7}{'size/MB':>9}{'load/s':>8}{'texts/s':>9}{'times':>7}"
+    head = f"{'variant':<18}{'F1':>7}{'size/MB':>9}{'load/s':>8}{'texts/s':>9}{'times':>7}"
     lines = [f"{head}{'p50/ms':>8}{'p99/ms':>8}"]
     lines.append("-" * len(lines[0]))
     lines += [
-        f"{row.name:<15}{row.f1:>7.4f}{row.size:>9.1f}{row.load:>8.2f}{row.rate:>9.0f}"
+        f"{row.name:<18}{row.f1:>7.4f}{row.size:>9.1f}{row.load:>8.2f}{row.rate:>9.0f}"
         f"{row.rate / rows[0].rate:>7.1f}{row.p50:>8.1f}{row.p99:>8.1f}"
         for row in rows
     ]

@@ -49,6 +49,8 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors only
+        # Threads that wait in a loop for the next call take the cores from torch, which decodes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # From bytes that were looked at, so that nothing else can be read in their place.
         self._session = onnxruntime.InferenceSession(
             read_onnx(path), options, providers=["CPUExecutionProvider"]

@@ -18,6 +18,7 @@ import torch
 from nerlib.atomic import new_folder, whole_file
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute
+from nerlib.extras import require_extra
 from nerlib.inference import Tagger
 from nerlib.model import NERConfig
 from nerlib.serving.engine_model import EngineModel
@@ -101,6 +102,8 @@ def choose_variants(
             f"{TITLES[backend]} has none of the variants {', '.join(wanted or ())}: "
             f"choose from {', '.join(known)}"
         )
+    if backend == "openvino" and "int8" in chosen:
+        require_extra("export", "nncf")  # asked before the work, not in the middle of it
     if "bf16" in chosen and not has_bf16_units():
         report("bf16: this CPU has no units for it, so it cannot be measured: left out")
         chosen.remove("bf16")

