@@ -165,7 +165,7 @@ def run_validate(options: argparse.Namespace) -> int:
     """Check a file of bracketed sentences, and count its types."""
     corpus = corpus_from_file(options.file)
     counts = count_types(corpus)
-    print(f"{len(corpus)} sentences can be read; {sum(counts.values())} entities are marked")
+    print(f"sentences that can be read: {len(corpus)}; entities marked: {sum(counts.values())}")
     for name, count in counts.items():
         print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
     return 0

@@ -47,8 +47,9 @@ def load_model(path: str | Path) -> NERClassifier:
     with loading("no model can be loaded from", folder, shown=str(path)):
         settings = read_settings(folder) or NERConfig.get_config_dict(folder)[0]
         if settings.get("model_type") != NERConfig.model_type:
-            kind = settings.get("model_type", "nothing known")
-            raise EncoderError(f"{str(path)!r} holds a model of type {kind}, not one of nerlib")
+            kind = settings.get("model_type")
+            found = f"a model of type {kind}" if kind else "no config.json of a model"
+            raise EncoderError(f"{str(path)!r} holds {found}, not one of nerlib")
         check_model(folder, NERClassifier.__name__)
         config = NERConfig.from_dict(settings)
         with torch.device("meta"):  # shapes only, no memory

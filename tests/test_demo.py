@@ -328,7 +328,7 @@ class TestSession:
         file.write_text(here.file, encoding="utf-8")
         assert cli.main(["validate", str(file)]) == 0
         count = here.file.count("[")
-        told = f"3 sentences can be read; {count} entities are marked"
+        told = f"sentences that can be read: 3; entities marked: {count}"
         assert told in capsys.readouterr().out
         tiny = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")))
         experiment = prepare(own_recipe(str(file), tiny), tmp_path)

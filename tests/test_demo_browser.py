@@ -129,7 +129,7 @@ def test_from_a_sentence_to_a_file_that_validates(
     assert file.name == "corrections.txt"
     assert file.read_bytes() == f"{corrected}\n".encode()
     assert cli.main(["validate", str(file)]) == 0
-    assert "1 sentences can be read; 1 entities are marked" in capsys.readouterr().out
+    assert "sentences that can be read: 1; entities marked: 1" in capsys.readouterr().out
     page.at("clear").click()
     expect(page.box("kept")).to_have_value("")
     expect(page.at("download")).to_be_disabled()

@@ -65,9 +65,8 @@ def test_validate_counts_types_and_names_rare_ones(
 ) -> None:
     assert cli.main(["validate", sentences(tmp_path, [*LINES, "a [prat : tyre]"])]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert (
-        told[0] == f"{len(LINES) + 1} sentences can be read; {len(PARTS) + 1} entities are marked"
-    )
+    lines, parts = len(LINES) + 1, len(PARTS) + 1
+    assert told[0] == f"sentences that can be read: {lines}; entities marked: {parts}"
     assert told[1].split() == [str(len(PARTS)), "part"]
     assert "once only" in told[2]
 
