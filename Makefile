@@ -31,10 +31,13 @@ test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run a
 test-here: $(READY)  ## the same without the wheel: nothing is fetched
 	$(MAKE) lint
 	$(MAKE) test-notebooks
-	$(BIN)/python -m pytest
+	$(MAKE) test-python
 
 test-install: $(READY)  ## build the wheel, use it with the pinned and with the lowest versions
 	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/test_install.py
+
+test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for some of them
+	$(BIN)/python -m pytest $(PYTEST)
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import random
@@ -22,6 +24,7 @@ import pytest
 from conftest import is_loopback
 from fsspec.implementations.local import LocalFileSystem
 from pyarrow import dataset as arrow_dataset
+from pyarrow import fs as arrow
 from pyarrow import parquet
 from several_processes import FORK, in_processes
 from tiny_encoders import (
@@ -478,6 +481,34 @@ class Elsewhere(LocalFileSystem):
     """A file system that only fsspec knows."""
 
     protocol = "elsewhere"
+
+
+@pytest.mark.parametrize("late", [1, 3, 1000])
+def test_a_folder_is_cleared_though_a_left_worker_still_writes_there(
+    tmp_path: Path, late: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, calls = Storage(tmp_path), itertools.count(1)
+    with store.new("tries/one") as file:
+        file.write(b".")
+
+    class WithALateWriter:
+        """The local disk, on which the first attempts to remove a folder fail."""
+
+        def delete_dir(self, path: str) -> None:
+            if next(calls) <= late:
+                raise OSError(errno.ENOTEMPTY, "Directory not empty")
+            arrow.LocalFileSystem().delete_dir(path)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(arrow.LocalFileSystem(), name)
+
+    monkeypatch.setattr(store, "system", WithALateWriter())
+    if late < 1000:
+        store.clear("tries")
+    else:  # it is no late writer
+        with pytest.raises(StorageError, match="not empty"):
+            store.clear("tries")
+    assert (tmp_path / "tries").exists() == (late == 1000)
 
 
 def test_other_storage_is_asked_through_fsspec(

@@ -20,6 +20,7 @@ from pyarrow import fs as arrow
 from nerlib.atomic import whole_file
 
 FOLDERLESS = ("s3", "gcs", "abfs")  # object storage: a folder is only the start of a name
+CLEARING_ATTEMPTS = 10
 
 
 class StorageError(ValueError):
@@ -112,10 +113,18 @@ class Storage:
                     self.system.delete_file(info.path)
 
     def clear(self, folder: str) -> None:
-        """Remove a folder with all that is in it, if it is there."""
-        with told(self.path(folder)):
-            if self.system.get_file_info(self.path(folder)).type == arrow.FileType.Directory:
-                self.system.delete_dir(self.path(folder))
+        """Remove a folder with all that is in it, if it is there.
+
+        Workers that a killed run has left behind may still write there for a moment: then again.
+        """
+        for attempts_left in reversed(range(CLEARING_ATTEMPTS)):
+            try:
+                with told(self.path(folder)):
+                    self._delete(self.path(folder))
+                return
+            except StorageError:
+                if not attempts_left:
+                    raise
 
     def files(self) -> list[FileFacts]:
         """Return the file at the address, or all below that folder but hidden ones, in order."""
@@ -134,6 +143,10 @@ class Storage:
     def relative(self, path: str) -> str:
         """Return a file's name as seen from the address; its last part if it is the address."""
         return path.removeprefix(self.root).lstrip("/") or path.rsplit("/", 1)[-1]
+
+    def _delete(self, path: str) -> None:
+        if self.system.get_file_info(path).type == arrow.FileType.Directory:
+            self.system.delete_dir(path)
 
     def _hidden(self, path: str) -> bool:
         return any(part.startswith((".", "_")) for part in self.relative(path).split("/"))
