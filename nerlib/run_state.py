@@ -193,7 +193,7 @@ def go_on(
             f"the checkpoints in {checkpoints.folder} do not fit this code: {reason}"
         ) from None
     was, step = snapshot.facts["compute"], checkpoints.steps()[-1]
-    report(f"going on from step {step}: {run.epoch} epochs and {run.step} steps are done")
+    report(f"going on from step {step}: epochs done: {run.epoch}, steps of the next: {run.step}")
     if was != known["compute"]:
         report(f"so far it ran on {was}, now on {known['compute']}: the last digits may differ")
 

@@ -186,8 +186,8 @@ BROKEN_LINES = [
     (b'{"text": "cut off', "it is no JSON"),
     (b"[1, 2]", "it is no JSON object but a list"),
     (b'{"utt": "hello"}', "it has no 'text'; it has utt"),
-    (b'{"text": null}', "its text is no string but a NoneType"),
-    (b'{"text": 7}', "its text is no string but a int"),
+    (b'{"text": null}', "its text is no string, its type is NoneType"),
+    (b'{"text": 7}', "its text is no string, its type is int"),
     (b'{"text": "\\ud83d"}', "character 0 is half of a pair"),
     (b'{"text": "caf\xe9"}', "byte 13 is not UTF-8"),
     (b"", "the line is empty"),
@@ -228,8 +228,8 @@ def test_broken_rows_of_parquet_are_set_apart(model: Path, tmp_path: Path) -> No
     assert (summary.rows, summary.failed) == (6, 4)
     assert failures(tmp_path / "out") == [
         ("a.parquet", 1, "byte 3 of its text is not UTF-8"),
-        ("b.parquet", 1, "its text is no string but a NoneType"),
-        ("c.parquet", 0, "its text is no string but a int"),
+        ("b.parquet", 1, "its text is no string, its type is NoneType"),
+        ("c.parquet", 0, "its text is no string, its type is int"),
         ("d.parquet", 0, "the file has no column 'text'; it has utt"),
     ]
     assert [row["text"] for row in written(tmp_path / "out")] == ["good", "one"]

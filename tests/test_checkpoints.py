@@ -268,7 +268,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(
     lines: list[str] = []
     assert outcome(*run(folder, report=lines.append)) == in_peace
     assert "is damaged" in lines[1]
-    assert lines[2] == f"going on from step {STEPS + 2}: 1 epochs and 2 steps are done"
+    assert lines[2] == f"going on from step {STEPS + 2}: epochs done: 1, steps of the next: 2"
 
 
 def test_every_changed_byte_of_a_manifest_is_noticed(folder: Path) -> None:

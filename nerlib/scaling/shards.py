@@ -189,10 +189,10 @@ def checked_text(value: object) -> str:
 
     >>> checked_text(None)
     Traceback (most recent call last):
-    ValueError: its text is no string but a NoneType
+    ValueError: its text is no string, its type is NoneType
     """
     if not isinstance(value, str):
-        raise ValueError(f"its text is no string but a {type(value).__name__}")
+        raise ValueError(f"its text is no string, its type is {type(value).__name__}")
     if not value.isascii():
         try:
             value.encode()
