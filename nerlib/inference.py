@@ -29,7 +29,7 @@ from nerlib.untrusted import (
     check_tokenizer,
     check_vocabulary,
 )
-from nerlib.windows import Window, cut_into_windows, pad_windows, positions
+from nerlib.windows import Window, cut_into_windows, pad_windows, positions, windows_by_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Tagger:
         tokenizer: PreTrainedTokenizerFast,
         device: str = "auto",
         precision: Precision = "auto",
-        batch_size: int = 64,
+        batch_size: int = 128,
     ) -> None:
         self.compute: Compute = choose_compute(device, precision)
         self.model: NERClassifier = nn.Module.to(model, self.compute.device)
@@ -68,7 +68,7 @@ class Tagger:
         self.tokenizer = tokenizer
         self.parser = model.config.parser
         self.batch_size = batch_size
-        self.chunk = 64 * batch_size
+        self.chunk = 32 * batch_size
         self._special = special_subwords(tokenizer)
 
     @classmethod
@@ -206,9 +206,7 @@ class Tagger:
         self, windows: Sequence[Window]
     ) -> Iterator[tuple[Sequence[Window], Tensor, Tensor]]:
         """Yield windows of like length, their logits and which words are seen."""
-        ordered = sorted(windows, key=lambda window: len(window.input_ids))
-        for start in range(0, len(ordered), self.batch_size):
-            batch = ordered[start : start + self.batch_size]
+        for batch in windows_by_length(windows, self.batch_size):
             yield batch, *self._run(batch)
 
     @torch.inference_mode()

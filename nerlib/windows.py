@@ -15,6 +15,8 @@ from transformers import PretrainedConfig, PreTrainedTokenizerFast
 from nerlib.parsing import Word
 from nerlib.subwords import NO_WORD, Encoded, encode_distinct_words, word_numbers
 
+SUBWORDS_A_WINDOW = 32  # that a batch has room for: more than most utterances have
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -112,6 +114,27 @@ def _overlaps(
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Yield (later window, earlier window) of all neighbours."""
     yield from zip(bounds[1:], bounds[:-1], strict=True)
+
+
+def windows_by_length(windows: Sequence[Window], most: int) -> Iterator[list[Window]]:
+    """Yield windows of like length together: `most` at a time, or fewer where they are long.
+
+    No batch of several has more than 32 · `most` subwords, padding included, so that the memory it
+    takes does not depend on the texts.
+
+    >>> few, many = (Window(0, [7] * n, [], 0, 0, 0) for n in (3, 40))
+    >>> [len(batch) for batch in windows_by_length([many, few, few, many, few], most=2)]
+    [2, 1, 1, 1]
+    """
+    batch: list[Window] = []
+    for window in sorted(windows, key=lambda window: len(window.input_ids)):
+        subwords = (len(batch) + 1) * len(window.input_ids)
+        if batch and (len(batch) == most or subwords > SUBWORDS_A_WINDOW * most):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
 
 
 def pad_windows(batch: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -33,7 +33,7 @@ from nerlib import (
 )
 from nerlib.decoding import best_tags
 from nerlib.subwords import special_subwords
-from nerlib.windows import plan_windows
+from nerlib.windows import SUBWORDS_A_WINDOW, Window, plan_windows, windows_by_length
 
 ODD = st.lists(
     st.one_of(
@@ -228,6 +228,18 @@ def test_windows_cover_every_word_once_and_keep_the_limit(case):
 
 
 @settings(max_examples=200)
+@given(lengths=st.lists(st.integers(1, 600), max_size=80), most=st.integers(1, 20))
+def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengths, most):
+    windows = [Window(text, [7] * n, [], 0, 0, 0) for text, n in enumerate(lengths)]
+    batches = list(windows_by_length(windows, most))
+    longest = [max(len(window.input_ids) for window in batch) for batch in batches]
+    assert sorted(window.text for batch in batches for window in batch) == list(range(len(lengths)))
+    assert longest == sorted(longest)
+    for batch, subwords in zip(batches, longest, strict=True):
+        assert len(batch) <= most
+        assert len(batch) == 1 or len(batch) * subwords <= SUBWORDS_A_WINDOW * most
+
+
 @given(words=st.integers(30, 200), limit=st.integers(12, 28))
 def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
     """Neighbours overlap, and the kept words stay clear of the cut edges."""
@@ -283,7 +295,7 @@ def test_list_iterator_and_single_texts_agree_in_order(family, batch_size):
 
 def test_a_generator_is_lazy_and_holds_one_chunk_at_most():
     tagger, pulled = new_tagger(batch_size=1), 0
-    assert tagger.chunk == 64
+    assert tagger.chunk == 32
 
     def stream():
         nonlocal pulled
@@ -296,7 +308,7 @@ def test_a_generator_is_lazy_and_holds_one_chunk_at_most():
     for answered, found in enumerate(itertools.islice(results, 200), start=1):
         assert found == tagger(f"wake me at {answered - 1}")
         assert answered <= pulled <= answered + tagger.chunk - 1
-    assert pulled == 256
+    assert pulled == 224
 
 
 def test_texts_that_were_answered_are_let_go():
@@ -316,7 +328,7 @@ def test_texts_that_were_answered_are_let_go():
             yield Text("wake me")
 
     deque(tagger(stream()), maxlen=0)
-    assert 64 <= most <= 2 * tagger.chunk + 2
+    assert tagger.chunk <= most <= 2 * tagger.chunk + 2
 
 
 @pytest.mark.parametrize("make", [pandas.Series, dict.fromkeys, lambda texts: (t for t in texts)])
