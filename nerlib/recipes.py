@@ -158,6 +158,7 @@ RECIPES = {
                 _SETTINGS,
                 epochs=10,
                 layer_decay=0.9,
+                label_smoothing=0.0,
                 masked_subwords=0.2,
                 weight_averaging=0.998,
                 consistency=0.5,

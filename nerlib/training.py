@@ -47,7 +47,7 @@ class TrainConfig:
     `masked_subwords` is the share of subwords hidden behind the mask token in training.
     `weight_averaging` is the share of a running mean of the weights that each step keeps; the mean
     is what is validated and kept. 0 does without. `consistency` is the weight of the demand that
-    two readings of an utterance agree (see `training_loss`), which takes twice the time.
+    two readings of an utterance agree (see `training_loss`), which makes a step slower.
     `progress=None` shows a bar on a terminal only. `workers` is the number of processes that make
     batches beside this one; it changes no number. With a folder for checkpoints, one is written at
     the end of every epoch and after every `checkpoint_steps` steps in it, and the last

@@ -104,10 +104,10 @@ def test_without_the_corpus_it_says_what_is_missing(
 def test_a_table_shows_means_over_seeds() -> None:
     outcomes = [OUTCOME, replace(OUTCOME, seed=1, f1=0.8)]
     assert summary(outcomes, lambda outcome: outcome.f1) == "0.750 ± 0.071"
-    outcomes.append(replace(OUTCOME, variant="no label smoothing", f1=0.5))
+    outcomes.append(replace(OUTCOME, variant="label smoothing of 0.1", f1=0.5))
     shown = tables(outcomes)
     assert "| 1,000 | 20 | 0.750 ± 0.071 |" in shown
-    assert "| no label smoothing | 20 | 0.500 |" in shown
+    assert "| label smoothing of 0.1 | 20 | 0.500 |" in shown
 
 
 def test_the_readme_shows_the_committed_results() -> None:

@@ -73,7 +73,7 @@ class Outcome:
 
 
 def variants(recipe: Recipe) -> dict[str, Recipe]:
-    """Return the recipe, and the recipe with one of its settings taken away at a time."""
+    """Return the recipe, and the recipe with one of its settings changed at a time."""
     settings = recipe.settings
     return {
         FULL: recipe,
@@ -82,7 +82,7 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
         "no subwords masked": replace(recipe, settings=replace(settings, masked_subwords=0.0)),
         "each utterance read once": replace(recipe, settings=replace(settings, consistency=0.0)),
         "no weights averaged": replace(recipe, settings=replace(settings, weight_averaging=0.0)),
-        "no label smoothing": replace(recipe, settings=replace(settings, label_smoothing=0.0)),
+        "label smoothing of 0.1": replace(recipe, settings=replace(settings, label_smoothing=0.1)),
     }
 
 
@@ -140,7 +140,7 @@ def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome
 
 
 def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
-    """Yield every training: the curve from few rows to all, then the settings taken away."""
+    """Yield every training: the curve from few rows to all, then the settings changed."""
     every = variants(recipe)
     for rows in SIZES:
         for seed in seeds:
