@@ -109,6 +109,7 @@ def test_results_hold_everything_that_the_table_shows(
     }
     tagging = {tag_contenders.ONE_BY_ONE: [1.0], tag_contenders.PIPELINE: [5.0]}
     tagging[tag_contenders.TAGGER] = [20.0]
+    tagging[tag_contenders.EXPORTED] = [25.0]
     same: dict[str, ratios.Speeds] = {
         "this course": {"this course": [2.0], "bare encoder": [2.2]},
     }
@@ -131,7 +132,7 @@ def test_results_hold_everything_that_the_table_shows(
     assert bench.table(written) in shown
     assert "30.00" in shown
     assert "1,700 MB (under 1,800)" in shown
-    assert [r["median"] for r in written["ratios"]] == [30, 3, 1.5, 1, 20, 4, 1.1, 4]
+    assert [r["median"] for r in written["ratios"]] == [30, 3, 1.5, 1, 20, 4, 25, 5, 1.1, 4]
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -162,6 +163,7 @@ def test_the_committed_results_belong_to_the_committed_bench() -> None:
     assert {ratio.part for ratio in made} == {
         "training",
         "tagging",
+        "tagging, OpenVINO",
         "one sentence, time",
         "parsing, aligning",
     }
