@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 run: $(READY)  ## run all lessons, train the model, make a page of each: open build/index.html
-	$(BIN)/python -m nerlib.workshop.execute --output build
+	$(BIN)/python -m tools.execute --output build
 
 quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
@@ -65,10 +65,10 @@ fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--
 	$(BIN)/python tests/fuzz_run.py $(FUZZ)
 
 bench: $(READY)  ## how fast it is beside what people use instead: a table of ratios, about 10 minutes
-	$(BIN)/python -m nerlib.workshop.bench --output benchmarks/results.json $(BENCH)
+	$(BIN)/python -m benchmarks.bench --output benchmarks/results.json $(BENCH)
 
 results: $(READY)  ## how good it gets on MASSIVE: seeds, rows, settings; needs NERLIB_MASSIVE_DIR
-	$(BIN)/python -m nerlib.workshop.results $(RESULTS)
+	$(BIN)/python -m benchmarks.results $(RESULTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -79,27 +79,27 @@ lab: $(READY)  ## open JupyterLab, at the lessons
 	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 notebooks: $(READY)  ## run the notebooks again in place and clean them: what is committed
-	$(BIN)/python -m nerlib.workshop.execute
+	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
 colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
-	$(BIN)/python -m nerlib.workshop.colab $(if $(REPO),--repo $(REPO))
-	$(BIN)/python -m nerlib.workshop.readme
+	$(BIN)/python -m tools.colab $(if $(REPO),--repo $(REPO))
+	$(BIN)/python -m tools.readme
 
 exercises: $(READY)  ## run the solutions again in place, and make the exercises from them
-	$(BIN)/python -m nerlib.workshop.exercises
+	$(BIN)/python -m tools.exercises
 
 site: $(READY)  ## make the course a web book: open build/site/index.html
-	$(BIN)/python -m nerlib.workshop.site
+	$(BIN)/python -m tools.site
 
 slides: $(READY)  ## make slides of every lesson: open build/slides/index.html
-	$(BIN)/python -m nerlib.workshop.slides
+	$(BIN)/python -m tools.slides
 
 check: $(READY)  ## check the set-up: one OK or FAIL line each, with its fix
 	$(BIN)/python -m nerlib check
 
 sample: $(READY)  ## build the sample corpus again from its sources
-	$(BIN)/python nerlib/data/sample/build_sample.py
+	$(BIN)/python -m tools.build_sample
 
 clean:  ## remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ def main() -> None:
     batch = collate([data[number] for number in range(len(data))], data.pad_id)
     models = {}
     for name, sizes in SIZES.items():
-        encoder = BertConfig(**dict(zip(NAMES, sizes, strict=True))).to_dict()
+        encoder = BertConfig(**dict(zip(NAMES, sizes, strict=True))).to_dict()  # type: ignore[arg-type]
         model = NERClassifier(NERConfig(encoder=encoder, labels=tags.labels))
         models[name] = model, torch.optim.AdamW(model.parameters(), 1e-5)
     fastest = dict.fromkeys(models, float("inf"))

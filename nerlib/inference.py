@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from nerlib.attention import attending_together
-from nerlib.bf16_weights import WeightCopy
+from nerlib.addons.attention import attending_together
+from nerlib.addons.bf16_weights import WeightCopy
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import check_fast, loading, max_subwords
@@ -83,15 +83,15 @@ class Tagger:
         """Return the tagger that `save_pretrained` wrote to a folder, or one from the Hub.
 
         `backend` "onnx" or "openvino" takes what `python -m nerlib export` wrote there, on the CPU,
-        and `variant` says which of it; see `nerlib.serving`. Raises `EncoderError` if there is
-        none, saying what is missing.
+        and `variant` says which of it; see `nerlib.tools.serving`. Raises `EncoderError` if
+        there is none, saying what is missing.
         """
         folder = folder_of(path)
         with loading("no tokenizer can be loaded from", folder, shown=str(path)):
             if backend == "torch":
                 model = load_model(folder)
             else:
-                from nerlib.serving.loading import load_exported  # what only the extra needs
+                from nerlib.tools.serving.loading import load_exported  # what only the extra needs
 
                 model, device, precision = load_exported(folder, backend, variant), "cpu", "fp32"
             check_tokenizer(folder)
@@ -107,11 +107,11 @@ class Tagger:
     def push_to_hub(self, repository: str, **options: Any) -> str:
         """Publish model, tokenizer and a model card as owner/name; return the address.
 
-        `measured` (see `nerlib.publishing.measure`) puts scores on the card, `dry_run` writes all
-        of it to a folder instead; the options are those of `nerlib.publishing.publish`. Raises
-        `PublishError` with what to do.
+        `measured` (see `nerlib.tools.publishing.measure`) puts scores on the card, `dry_run` writes
+        all of it to a folder instead; the options are those of `nerlib.tools.publishing.publish`.
+        Raises `PublishError` with what to do.
         """
-        from nerlib.publishing import publish  # what only those who publish need
+        from nerlib.tools.publishing import publish  # what only those who publish need
 
         return publish(self, repository, **options)
 

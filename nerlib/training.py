@@ -19,22 +19,22 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from nerlib.averaging import WeightAverage
-from nerlib.clipping import clip_gradients
+from nerlib.addons.averaging import WeightAverage
+from nerlib.addons.clipping import clip_gradients
+from nerlib.addons.data_parallel import evaluate_shares, mean_gradients, share
+from nerlib.addons.divergence import DivergenceError, LossWatch, check_validation
+from nerlib.addons.dropout import cheap_dropout
+from nerlib.addons.interruption import WorkerError, how_a_worker_ended, how_to_go_on
+from nerlib.addons.processes import Processes, join
+from nerlib.addons.regularisation import training_loss
+from nerlib.addons.run_state import Run, copy_weights, keep_checkpoints
+from nerlib.addons.used_rows import training_used_rows
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute, set_threads
-from nerlib.divergence import DivergenceError, LossWatch, check_validation
-from nerlib.dropout import cheap_dropout
 from nerlib.history import History, epoch_record
-from nerlib.interruption import WorkerError, how_a_worker_ended, how_to_go_on
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier
-from nerlib.regularisation import training_loss
-from nerlib.run_state import Run, copy_weights, keep_checkpoints
-from nerlib.scaling.data_parallel import evaluate_shares, mean_gradients, share
-from nerlib.scaling.processes import Processes, join
-from nerlib.used_rows import training_used_rows
 
 
 @dataclass(frozen=True)

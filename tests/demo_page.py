@@ -13,7 +13,7 @@ import pytest
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from nerlib import TrainConfig, save_model, train
-from nerlib.demo.models import Models, name_places
+from nerlib.tools.demo.models import Models, name_places
 
 SENTENCE = "wake me up at nine am on friday"
 LINE = "wake me up at [time : nine am] on [date : friday]"
@@ -44,7 +44,7 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo_page(demo_model: Path) -> Iterator[Page]:
     """The page, served by this process, which writes down every name and place it looks up."""
     pytest.importorskip("gradio", reason="Gradio is not installed: pip install 'nerlib[demo]'")
-    from nerlib.demo.server import serve
+    from nerlib.tools.demo.server import serve
 
     with pytest.MonkeyPatch.context() as patch:
         asked = listen_to_lookups(patch)

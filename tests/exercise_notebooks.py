@@ -11,9 +11,9 @@ from typing import Any
 
 import nbformat
 
-from nerlib.checks.verdict import Verdict
-from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.exercises import EXERCISES, SOLUTIONS
+from nerlib.course.checks.verdict import Verdict
+from tools.execute import all_notebooks
+from tools.exercises import EXERCISES, SOLUTIONS
 
 SOLVED = all_notebooks(SOLUTIONS)
 NAMES = [path.stem for path in SOLVED]

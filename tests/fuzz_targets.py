@@ -32,13 +32,13 @@ from nerlib import (
     tags_to_spans,
 )
 from nerlib import __main__ as cli
+from nerlib.analysis.display import highlight, visible
 from nerlib.corpus import COLUMNS, Split, read_rows, rows_to_dataset, wanted_locales
 from nerlib.dataset import IGNORE, NO_WORD, word_ids_from_groups
-from nerlib.display import highlight, visible
 from nerlib.lines import short_lines
-from nerlib.own_data import corpus_from_lines
 from nerlib.parsing import ParsedUtterance
-from nerlib.recipes import RecipeError, get_recipe
+from nerlib.tools.own_data import corpus_from_lines
+from nerlib.tools.recipes import RecipeError, get_recipe
 from nerlib.windows import plan_windows
 
 PARSERS = (Parser(), Parser("characters"))

@@ -270,7 +270,7 @@ CALLS = SEARCHING | {"compile", "match", "fullmatch"}
 def patterns() -> Iterator[tuple[str, str, bool]]:
     """Yield (module, pattern, whether it is searched for everywhere) of all patterns in nerlib.
 
-    Those of `nerlib.workshop` and of the sample's builder read only files of the course itself.
+    Those of `nerlib.course` and of the sample's builder read only files of the course itself.
     """
     for path in sorted(HOME.glob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from hub_stand_in import massive_archive
 
-from nerlib import CorpusError, archive, load_corpus
+from nerlib import CorpusError, load_corpus
 from nerlib.corpus import sample_folder
+from nerlib.tools import archive
 
 LINE = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes().splitlines()[0] + b"\n"
 WANTED = "1.1/data/en-US.jsonl"

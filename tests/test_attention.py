@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from nerlib import Tagger
-from nerlib.attention import attending_together, how_many_together, short_attention
+from nerlib.addons.attention import attending_together, how_many_together, short_attention
 
 
 def parts(batch: int, subwords: int) -> list[Tensor]:
@@ -53,10 +53,10 @@ def test_a_tagger_gives_the_same_logits(kind: str, monkeypatch: pytest.MonkeyPat
         asked.append(how_many_together(batch, subwords))
         return asked[-1]
 
-    monkeypatch.setattr("nerlib.attention.how_many_together", watched)
+    monkeypatch.setattr("nerlib.addons.attention.how_many_together", watched)
     together = tagger.score_words(words)
     assert max(asked) > 1
-    monkeypatch.setattr("nerlib.attention.how_many_together", lambda batch, subwords: 1)
+    monkeypatch.setattr("nerlib.addons.attention.how_many_together", lambda batch, subwords: 1)
     alone = tagger.score_words(words)
     for (found, _), (expected, _) in zip(together, alone, strict=True):
         torch.testing.assert_close(found, expected)

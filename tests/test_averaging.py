@@ -11,7 +11,7 @@ from tiny_encoders import new_model, small_data
 from torch import nn
 
 from nerlib import TrainConfig, evaluate, train
-from nerlib.averaging import EVERY, WeightAverage
+from nerlib.addons.averaging import EVERY, WeightAverage
 from nerlib.device import choose_compute
 
 CONFIG = TrainConfig(

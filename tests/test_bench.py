@@ -10,12 +10,12 @@ import pytest
 import torch
 from tiny_encoders import new_model, small_data
 
-from nerlib.workshop.bench import __main__ as bench
-from nerlib.workshop.bench import memory, ratios, tag_contenders, train_contenders
-from nerlib.workshop.bench.arithmetic import operations_per_step
-from nerlib.workshop.bench.material import Material, gather
-from nerlib.workshop.bench.ratios import Ratio, compare, take_turns
-from nerlib.workshop.project import ROOT
+from benchmarks.bench import __main__ as bench
+from benchmarks.bench import memory, ratios, tag_contenders, train_contenders
+from benchmarks.bench.arithmetic import operations_per_step
+from benchmarks.bench.material import Material, gather
+from benchmarks.bench.ratios import Ratio, compare, take_turns
+from tools.project import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_the_committed_results_belong_to_the_committed_bench() -> None:
         "one sentence, time",
         "parsing, aligning",
     }
-    assert results["command"] == "python -m nerlib.workshop.bench"
+    assert results["command"] == "python -m benchmarks.bench"
     for ratio in made:
         assert ratio.lowest <= ratio.median <= ratio.highest
     speeds = results["per_second"]["training, fp32"]

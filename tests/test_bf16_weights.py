@@ -8,7 +8,7 @@ from tiny_encoders import new_model, small_data, tokenizer_of
 from torch import Tensor
 
 from nerlib import NERClassifier, Tagger, TrainConfig, train
-from nerlib.bf16_weights import WeightCopy
+from nerlib.addons.bf16_weights import WeightCopy
 from nerlib.device import Precision, choose_compute
 from nerlib.parsing import Word
 

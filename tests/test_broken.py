@@ -34,10 +34,10 @@ from nerlib import (
     predict_tags,
     save_model,
 )
+from nerlib.analysis.plots import damage_chart, waterfall_chart
 from nerlib.corpus import rows_to_dataset
-from nerlib.plots import damage_chart, waterfall_chart
-from nerlib.workshop import broken, faults
-from nerlib.workshop.broken import NO_BUGS, Bugs, Lab, Run, run
+from nerlib.course import broken, faults
+from nerlib.course.broken import NO_BUGS, Bugs, Lab, Run, run
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS = (0, 1, 2)
@@ -121,7 +121,7 @@ def one_thread():
 class TestWhereTheyLive:
     def test_no_room_of_the_library_imports_them(self) -> None:
         for path in ROOT.glob("nerlib/**/*.py"):
-            if path.stem in WRONG_ON_PURPOSE and path.parent.name == "workshop":
+            if path.stem in WRONG_ON_PURPOSE and path.parent.name == "course":
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 named = [a.name for a in getattr(node, "names", []) if isinstance(a, ast.alias)]
@@ -134,8 +134,8 @@ class TestWhereTheyLive:
 
     def test_using_the_library_loads_none_of_them(self) -> None:
         program = (
-            "import sys, nerlib, nerlib.__main__, nerlib.tour\n"
-            "print([m for m in sys.modules if m.startswith('nerlib.workshop')])"
+            "import sys, nerlib, nerlib.__main__, nerlib.course.tour\n"
+            "print([m for m in sys.modules if m.startswith('nerlib.course')])"
         )
         answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
         assert answer.stdout.strip() == "[]", answer.stderr
@@ -292,7 +292,7 @@ class TestWhatIsCommitted:
         return json.loads((ROOT / "benchmarks" / "break_it.json").read_text(encoding="utf-8"))
 
     def test_it_says_how_it_was_made(self, results) -> None:
-        assert results["command"] == "python -m nerlib.workshop.faults"
+        assert results["command"] == "python -m nerlib.course.faults"
         assert results["recipe"] == "offline"
         assert len(results["seeds"]) >= 3
         assert {"machine", "torch", "compute", "train_rows", "epochs"} <= set(results)

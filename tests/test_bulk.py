@@ -38,13 +38,13 @@ from tiny_encoders import (
 from nerlib import Tagger, atomic
 from nerlib import __main__ as cli
 from nerlib.saving import save_model
-from nerlib.scaling import shards as shards_room
-from nerlib.scaling import tag_shard as tag_shard_room
-from nerlib.scaling.bulk import ShardWorker, Summary, tag_in_bulk
-from nerlib.scaling.manifest import MANIFEST, BulkError, BulkSettings
-from nerlib.scaling.shards import Row, Shard, cut_lines, plan, read_rows
-from nerlib.scaling.storage import Storage, StorageError
-from nerlib.scaling.tag_shard import tag_rows
+from nerlib.tools.bulk import shards as shards_room
+from nerlib.tools.bulk import tag_shard as tag_shard_room
+from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings
+from nerlib.tools.bulk.run import ShardWorker, Summary, tag_in_bulk
+from nerlib.tools.bulk.shards import Row, Shard, cut_lines, plan, read_rows
+from nerlib.tools.bulk.storage import Storage, StorageError
+from nerlib.tools.bulk.tag_shard import tag_rows
 
 SMALL = BulkSettings(shard_rows=7, precision="fp32")
 HOSTILE = [
@@ -328,8 +328,8 @@ def test_a_run_that_is_killed_goes_on_without_loss(
 WITH_RAY = """
 import os, signal, sys
 import psutil
-from nerlib.scaling.bulk import tag_in_bulk
-from nerlib.scaling.manifest import BulkSettings
+from nerlib.tools.bulk.run import tag_in_bulk
+from nerlib.tools.bulk.manifest import BulkSettings
 
 seen = []
 
@@ -391,7 +391,7 @@ def test_a_shard_that_kills_its_workers_is_given_up(
     store = Storage(both)
     shard = plan(store, store.files(), 7)[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nerlib.scaling.bulk.tag_shard", lambda *a, **b: 1 / 0)  # as a death would
+        patch.setattr("nerlib.tools.bulk.run.tag_shard", lambda *a, **b: 1 / 0)  # as a death would
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
                 worker(shard)

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve
 
-from nerlib.calibration import expected_calibration_error, reliability_bins, threshold_scores
+from nerlib.analysis.calibration import (
+    expected_calibration_error,
+    reliability_bins,
+    threshold_scores,
+)
 
 ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 

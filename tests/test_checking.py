@@ -15,21 +15,21 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from nerlib.checks import check, progress
-from nerlib.checks.answer import Answer
-from nerlib.checks.budget import OutOfSteps, budget
-from nerlib.checks.checking import examined
-from nerlib.checks.differences import difference, same
-from nerlib.checks.exercise import Exercise, all_exercises
-from nerlib.checks.hint import Hint, NotWritten, plainly, shown
-from nerlib.checks.kinds import asked_for, fitting
-from nerlib.checks.record import NAME, Record
-from nerlib.checks.stub import is_stub
-from nerlib.checks.verdict import Verdict
-from nerlib.recipes import output_folder
-from nerlib.workshop.execute import execute
-from nerlib.workshop.exercises import SOLUTIONS, exercise_notebook
-from nerlib.workshop.project import Publication
+from nerlib.course.checks import check, progress
+from nerlib.course.checks.answer import Answer
+from nerlib.course.checks.budget import OutOfSteps, budget
+from nerlib.course.checks.checking import examined
+from nerlib.course.checks.differences import difference, same
+from nerlib.course.checks.exercise import Exercise, all_exercises
+from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
+from nerlib.course.checks.kinds import asked_for, fitting
+from nerlib.course.checks.record import NAME, Record
+from nerlib.course.checks.stub import is_stub
+from nerlib.course.checks.verdict import Verdict
+from nerlib.tools.recipes import output_folder
+from tools.execute import execute
+from tools.exercises import SOLUTIONS, exercise_notebook
+from tools.project import Publication
 
 
 def hint_for(function: Any, *arguments: Any, kind: Any = list[str]) -> str:
@@ -431,7 +431,7 @@ def test_lessons_and_exercises_share_a_folder(
 def test_without_jupyter() -> None:
     names = ("IPython", "ipykernel", "nbformat", "nbclient", "jupyter_client", "ipywidgets")
     hide = "; ".join(f"sys.modules[{name!r}] = None" for name in names)
-    code = f"import sys; {hide}; from nerlib.checks import check; print(check('02.1', 5))"
+    code = f"import sys; {hide}; from nerlib.course.checks import check; print(check('02.1', 5))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "a list of strings is expected" in done.stdout
 

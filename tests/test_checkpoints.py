@@ -42,10 +42,10 @@ from nerlib import (
     trained_tagger,
 )
 from nerlib import __main__ as cli
-from nerlib.checkpoints import CheckpointFolder, Snapshot
+from nerlib.addons.checkpoints import CheckpointFolder, Snapshot
+from nerlib.addons.run_state import FREE, Run, identity, restore, take
 from nerlib.dataset import collate
 from nerlib.metrics import Evaluation
-from nerlib.run_state import FREE, Run, identity, restore, take
 from nerlib.training import evaluate, make_optimizer, make_schedule
 
 STEPS = 6  # 24 rows in batches of 4
@@ -304,7 +304,7 @@ def test_another_run_does_not_write_over_the_checkpoints(folder: Path) -> None:
 
 HOLDS = """
 import sys
-from nerlib.folder_lock import lock_folder
+from nerlib.addons.folder_lock import lock_folder
 unlock = lock_folder(sys.argv[1])
 print("locked", flush=True)
 sys.stdin.read()
@@ -355,7 +355,7 @@ def test_a_disk_without_locks_still_takes_checkpoints(
     def unknown(number: int) -> None:
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
-    monkeypatch.setattr("nerlib.folder_lock._lock", unknown)
+    monkeypatch.setattr("nerlib.addons.folder_lock._lock", unknown)
     assert outcome(*run(folder)) == in_peace
 
 

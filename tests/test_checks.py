@@ -11,13 +11,13 @@ import pytest
 from exercise_notebooks import NAMES, SOLVED, Ran, committed_texts, exercise_of, run_notebook
 from wrong_answers import wrong_answers
 
-from nerlib.checks import check
-from nerlib.checks.exercise import all_exercises, of_lesson
-from nerlib.workshop.colab import setup_source
-from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.exercises import EXERCISES, exercise_link, write_exercises
-from nerlib.workshop.hygiene import problems
-from nerlib.workshop.project import read_publication
+from nerlib.course.checks import check
+from nerlib.course.checks.exercise import all_exercises, of_lesson
+from tools.colab import setup_source
+from tools.execute import all_notebooks
+from tools.exercises import EXERCISES, exercise_link, write_exercises
+from tools.hygiene import problems
+from tools.project import read_publication
 
 NUMBERS = list(all_exercises())
 LESSONS = [path.stem for path in all_notebooks()]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import AdamW
 
-from nerlib.clipping import clip_gradients
+from nerlib.addons.clipping import clip_gradients
 
 
 @pytest.mark.parametrize("max_norm", [0.01, 1.0, 1e6])

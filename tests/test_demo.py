@@ -25,11 +25,14 @@ from test_browser import free_port
 from test_html import HOSTILE
 from tiny_encoders import encoder_folder, one_thread  # noqa: F401  (a fixture)
 
+from benchmarks.demo_load import load
 from nerlib import Parser, TrainConfig, get_recipe, prepare, train
 from nerlib import __main__ as cli
 from nerlib.corpus import CorpusError
-from nerlib.demo import command, session
-from nerlib.demo.corrections import (
+from nerlib.lines import decode_lines
+from nerlib.parsing import spans_to_tags
+from nerlib.tools.demo import command, session
+from nerlib.tools.demo.corrections import (
     LONGEST_TYPE,
     Sentence,
     added,
@@ -39,22 +42,19 @@ from nerlib.demo.corrections import (
     removed,
     tagged,
 )
-from nerlib.demo.gate import LARGEST_REQUEST
-from nerlib.demo.markup import entity_table, marked, marked_sentences, message
-from nerlib.demo.models import Models, find_models, name_places
-from nerlib.demo.sentences import (
+from nerlib.tools.demo.gate import LARGEST_REQUEST
+from nerlib.tools.demo.markup import entity_table, marked, marked_sentences, message
+from nerlib.tools.demo.models import Models, find_models, name_places
+from nerlib.tools.demo.sentences import (
     MOST_CHARACTERS,
     MOST_SENTENCES,
     RefusedError,
     cut_sentences,
 )
-from nerlib.demo.session import Session
-from nerlib.demo.visitor import VisitError, Visitor
-from nerlib.lines import decode_lines
-from nerlib.own_data import corpus_from_lines
-from nerlib.own_recipe import own_recipe
-from nerlib.parsing import spans_to_tags
-from nerlib.workshop.demo_load import load
+from nerlib.tools.demo.session import Session
+from nerlib.tools.demo.visitor import VisitError, Visitor
+from nerlib.tools.own_data import corpus_from_lines
+from nerlib.tools.own_recipe import own_recipe
 
 STRANGE = "[]:#!.,'\"<>&$`{} \t\n\r\x0b\x1c\x85\u2028\ufeff\u200b\u202e\xa0\x00שت́👋🏽ß"
 texts = st.one_of(
@@ -406,7 +406,7 @@ class TestCommand:
 
 def test_a_notebook_shows_the_page(demo_model: Path) -> None:
     pytest.importorskip("gradio")
-    from nerlib.demo.notebook import show
+    from nerlib.tools.demo.notebook import show
 
     page = show(str(demo_model), device="cpu")
     assert Visitor(page.local_url).choices("model") == ["tiny"]
@@ -551,8 +551,8 @@ class TestServer:
 
 def test_only_two_modules_need_gradio_and_nothing_imports_them_at_once() -> None:
     """Neither the library nor the other commands need the extra."""
-    needing = {"nerlib.demo.app", "nerlib.demo.server"}
-    root = Path(command.__file__).parents[2]
+    needing = {"nerlib.tools.demo.app", "nerlib.tools.demo.server"}
+    root = Path(command.__file__).parents[3]
     for path in (root / "nerlib").rglob("*.py"):
         module = ".".join(path.relative_to(root).with_suffix("").parts)
         if module not in needing:

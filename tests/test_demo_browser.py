@@ -164,7 +164,7 @@ def test_several_lines_are_corrected_one_after_the_other(page: Opened) -> None:
 
 def test_hostile_text_is_text(page: Opened) -> None:
     """Each sample on a line of its own; some of them marked, corrected and kept, too."""
-    from nerlib.demo.app import label
+    from nerlib.tools.demo.app import label
 
     page.nothing_kept()
     samples = [t for t in (*HOSTILE, *TEMPLATES) if not any(bad in t for bad in IN_WORDS)]

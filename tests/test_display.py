@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nerlib import Parser, Span, highlight, highlight_many
-from nerlib.display import (
+from nerlib.analysis.display import (
     Html,
     alignment_table,
     entity_colour,

@@ -17,8 +17,8 @@ from tiny_encoders import (
 
 from nerlib import DivergenceError, LengthBucketSampler
 from nerlib import __main__ as cli
-from nerlib.checkpoints import CheckpointFolder
-from nerlib.divergence import LossWatch
+from nerlib.addons.checkpoints import CheckpointFolder
+from nerlib.addons.divergence import LossWatch
 
 
 def poisoned(at_step: int, value: float, where: str) -> Any:

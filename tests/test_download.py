@@ -26,7 +26,7 @@ from hub_fixtures import (  # noqa: F401 (fixtures)
 from hub_stand_in import HubStandIn, git_hash, sha256
 from huggingface_hub import constants
 
-from nerlib.download import DownloadError, download, file_digest, patiently
+from nerlib.tools.download import DownloadError, download, file_digest, patiently
 
 CONTENT = random.Random(0).randbytes(300_000)
 RIGHT = {"size": len(CONTENT), "digest": sha256(CONTENT)}
@@ -97,7 +97,7 @@ def test_a_connection_that_never_gets_further_is_given_up(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from nerlib import download as room
+from nerlib.tools import download as room
 
 def killed(wait):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -183,7 +183,7 @@ def test_a_disk_that_fills_up_meanwhile_keeps_the_part(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nerlib.download._append", full)
+        patch.setattr("nerlib.tools.download._append", full)
         error = error_of(served, target, **RIGHT)
     assert "is full (No space left on device)" in error.reason
     assert error.advice == "make room, or set NERLIB_CACHE to a folder on another disk"

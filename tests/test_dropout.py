@@ -7,7 +7,7 @@ import torch
 from tiny_encoders import new_model
 from torch import nn
 
-from nerlib.dropout import ByteDropout, cheap_dropout, random_bytes
+from nerlib.addons.dropout import ByteDropout, cheap_dropout, random_bytes
 
 
 def test_every_byte_is_as_likely_as_any_other() -> None:

@@ -18,9 +18,10 @@ import pytest
 import torch
 from packaging.requirements import Requirement
 
-from nerlib import CorpusError, EncoderError, environment, installation
+from nerlib import CorpusError, EncoderError
 from nerlib.device import available_cores
-from nerlib.environment import Check, check_environment, check_package, requirements
+from nerlib.tools import environment, installation
+from nerlib.tools.environment import Check, check_environment, check_package, requirements
 
 DiskUsage = namedtuple("DiskUsage", ["total", "used", "free"])
 
@@ -189,7 +190,7 @@ class TestRecipe:
 
     def test_a_corpus_from_the_hub_is_not_fetched(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NERLIB_RECIPE", "tutorial")
-        monkeypatch.setattr("nerlib.recipes.load_corpus", raiser(AssertionError("fetched")))
+        monkeypatch.setattr("nerlib.tools.recipes.load_corpus", raiser(AssertionError("fetched")))
         assert environment.check_recipe().ok
 
 

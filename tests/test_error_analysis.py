@@ -33,7 +33,7 @@ from nerlib import (
     predict_tags,
     train,
 )
-from nerlib.error_analysis import (
+from nerlib.analysis.error_analysis import (
     NOTHING,
     Outcome,
     confusions,
@@ -50,8 +50,8 @@ from nerlib.error_analysis import (
     word_losses,
     worst_outcomes,
 )
-from nerlib.gazetteer import Gazetteer
-from nerlib.matching import count_kinds
+from nerlib.analysis.gazetteer import Gazetteer
+from nerlib.analysis.matching import count_kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = TrainConfig(

@@ -20,13 +20,13 @@ from spacy.training.converters import conll_ner_to_docs
 
 from nerlib import Entity, Parser, Span, TagSet, Word, corpus_from_lines, load_corpus
 from nerlib import __main__ as cli
-from nerlib.exchange.conll import conll_lines, read_conll, spans_of_tags, write_conll
-from nerlib.exchange.document import Document, ExchangeError, documents_of, words_of
-from nerlib.exchange.features import from_dataset, ner_features, to_dataset, write_parquet
-from nerlib.exchange.formats import FORMATS, convert
-from nerlib.exchange.label_studio import read_label_studio, write_label_studio
-from nerlib.exchange.prodigy import prodigy_task, read_prodigy
-from nerlib.exchange.spacy_docs import from_doc, to_doc
+from nerlib.tools.exchange.conll import conll_lines, read_conll, spans_of_tags, write_conll
+from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
+from nerlib.tools.exchange.features import from_dataset, ner_features, to_dataset, write_parquet
+from nerlib.tools.exchange.formats import FORMATS, convert
+from nerlib.tools.exchange.label_studio import read_label_studio, write_label_studio
+from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
+from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
 
 WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]
 PIECES = st.one_of(
@@ -329,7 +329,7 @@ class TestSpacy:
             FORMATS["spacy"].read(tmp_path / "a.spacy", pytest.fail)
 
     def test_a_bomb_is_not_unpacked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("nerlib.exchange.spacy_docs.LARGEST", 2**20)
+        monkeypatch.setattr("nerlib.tools.exchange.spacy_docs.LARGEST", 2**20)
         (tmp_path / "a.spacy").write_bytes(zlib.compress(b"0" * 2**21))
         with pytest.raises(ExchangeError, match="unpacks to more than 1 MiB"):
             FORMATS["spacy"].read(tmp_path / "a.spacy", pytest.fail)

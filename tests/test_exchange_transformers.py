@@ -33,8 +33,8 @@ from transformers.pipelines.token_classification import TokenClassificationPipel
 from nerlib import EncoderError, NERClassifier, NERConfig, Tagger, TagSet, load_model, save_model
 from nerlib.dataset import NERDataset, collate
 from nerlib.encoders import quiet_transformers
-from nerlib.exchange.ner_pipeline import NERPipeline
-from nerlib.publishing import model_card
+from nerlib.tools.exchange.ner_pipeline import NERPipeline
+from nerlib.tools.publishing import model_card
 
 TYPES = ("time", "date", "place_name")
 TEXTS = [

@@ -11,8 +11,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from packaging.requirements import Requirement
 
-from nerlib import extras
-from nerlib.extras import EXTRAS, ExtraError, missing_modules, needs_extra, require_extra
+from nerlib.tools import extras
+from nerlib.tools.extras import EXTRAS, ExtraError, missing_modules, needs_extra, require_extra
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -47,7 +47,7 @@ def test_cells_below_do_nothing_until_the_extra_is_there(
     shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(EXTRAS, "export", (NOT_THERE,))
-    ask = 'from nerlib.extras import needs_extra\nready = needs_extra("export")'
+    ask = 'from nerlib.tools.extras import needs_extra\nready = needs_extra("export")'
     assert shell.run_cell(ask).success
     told = capsys.readouterr().out.strip().splitlines()
     assert len(told) == 1

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nerlib.__main__ import main
-from nerlib.recipes import RECIPES
-from nerlib.workshop.execute import all_notebooks
+from nerlib.tools.cli import main
+from nerlib.tools.recipes import RECIPES
+from tools.execute import all_notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "workshop"

@@ -19,11 +19,11 @@ from test_browser import CHROMIUM, FLAGS
 from test_display import every_view
 
 from nerlib import Parser, Span, highlight
-from nerlib.display import escape, html_table, isolated
-from nerlib.plots import bar_chart, character_ruler, plain, save_figure, subword_alignment
-from nerlib.recipes import Recipe
-from nerlib.workshop.execute import Executed, address, write_pages
-from nerlib.workshop.picture import picture
+from nerlib.analysis.display import escape, html_table, isolated
+from nerlib.analysis.plots import bar_chart, character_ruler, plain, save_figure, subword_alignment
+from nerlib.tools.recipes import Recipe
+from tools.execute import Executed, address, write_pages
+from tools.picture import picture
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
 RUN = "window.hacked=1"

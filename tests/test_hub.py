@@ -49,8 +49,8 @@ from nerlib import (
     prepare,
 )
 from nerlib.corpus import LOCALES
-from nerlib.hub import Repository, encoder_files, fetch
 from nerlib.model import load_encoder
+from nerlib.tools.hub import Repository, encoder_files, fetch
 
 RU_TRAIN = "ru-RU/train/0000.parquet"
 ELSE = "or use source='sample' or a folder with MASSIVE's files"

@@ -16,7 +16,7 @@ import pytest
 from hub_fixtures import learner_environment, run_python
 from hub_stand_in import CONVERSION, MASSIVE, HubStandIn, massive_conversion
 
-from nerlib.workshop.execute import all_notebooks, execute
+from tools.execute import all_notebooks, execute
 
 LESSONS = [path for path in all_notebooks() if path.stem[:2] != "00"]
 WITH_HUB, OFFLINE = "with the Hub", "offline, after prefetch"

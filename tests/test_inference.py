@@ -240,6 +240,7 @@ def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengt
         assert len(batch) == 1 or len(batch) * subwords <= SUBWORDS_A_WINDOW * most
 
 
+@settings(max_examples=200)
 @given(words=st.integers(30, 200), limit=st.integers(12, 28))
 def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
     """Neighbours overlap, and the kept words stay clear of the cut edges."""

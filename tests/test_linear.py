@@ -26,10 +26,7 @@ from tiny_encoders import (
 )
 
 from nerlib import AnnotationError, CorpusError, NERDataset, Parser, Span, Tagger, TagSet
-from nerlib.corpus import read_rows
-from nerlib.dataset import subword_groups, word_ids_from_groups
-from nerlib.decoding import best_tags
-from nerlib.display import (
+from nerlib.analysis.display import (
     alignment_table,
     highlight,
     highlight_pairs,
@@ -39,12 +36,15 @@ from nerlib.display import (
     tag_table,
     visible,
 )
+from nerlib.analysis.matching import count_kinds
+from nerlib.corpus import read_rows
+from nerlib.dataset import subword_groups, word_ids_from_groups
+from nerlib.decoding import best_tags
 from nerlib.inference import to_entities
 from nerlib.lines import short_lines
-from nerlib.matching import count_kinds
 from nerlib.metrics import evaluate_tags
-from nerlib.own_data import corpus_from_lines
 from nerlib.parsing import check_same_text, spans_to_tags, tags_to_spans
+from nerlib.tools.own_data import corpus_from_lines
 from nerlib.windows import plan_windows
 
 SIZE = 2_000  # characters, about

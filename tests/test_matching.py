@@ -13,7 +13,13 @@ from seqeval import metrics as seqeval
 from seqeval.scheme import IOB2
 
 from nerlib import entity_scores, evaluate_tags
-from nerlib.matching import KINDS, LenientScore, count_kinds, lenient_scores, match_entities
+from nerlib.analysis.matching import (
+    KINDS,
+    LenientScore,
+    count_kinds,
+    lenient_scores,
+    match_entities,
+)
 from nerlib.metrics import begun_chunks, total_score
 from nerlib.parsing import tag_chunks
 

@@ -25,9 +25,9 @@ from nerlib import (
     spans_to_tags,
     tags_to_spans,
 )
+from nerlib.analysis.plots import character_ruler, padding_picture, subword_alignment, subword_costs
 from nerlib.dataset import subword_groups, word_ids_from_groups
 from nerlib.encoders import build_small_bert
-from nerlib.plots import character_ruler, padding_picture, subword_alignment, subword_costs
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 LOCALES = ("en-US", "ru-RU")

@@ -11,8 +11,8 @@ import torch
 from tiny_encoders import new_model, small_data
 
 from nerlib import NERDataset, collate, pool_words
+from nerlib.analysis.plots import model_diagram, word_map
 from nerlib.model import count_parameters, word_vectors
-from nerlib.plots import model_diagram, word_map
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "04_model.ipynb"
 POOLINGS = ("mean", "first", "last", "max")

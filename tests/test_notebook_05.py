@@ -24,11 +24,11 @@ from nerlib import (
     predict_tags,
     train,
 )
-from nerlib.dropout import cheap_dropout
+from nerlib.addons.dropout import cheap_dropout
+from nerlib.addons.used_rows import used_subwords
+from nerlib.analysis.plots import score_comparison
 from nerlib.model import tagging_loss
-from nerlib.plots import score_comparison
 from nerlib.training import make_optimizer, make_schedule, warmup_and_decay
-from nerlib.used_rows import used_subwords
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "05_training.ipynb"
 CONFIG = TrainConfig(

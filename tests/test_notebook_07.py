@@ -14,13 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nerlib import Score, evaluate_tags, massive_slot_f1
-from nerlib.calibration import expected_calibration_error, reliability_bins
-from nerlib.display import shade_words
-from nerlib.error_analysis import word_losses
-from nerlib.matching import KINDS, count_kinds, lenient_scores, match_entities
-from nerlib.metrics import plain_names
-from nerlib.parsing import tag_chunks
-from nerlib.plots import (
+from nerlib.analysis.calibration import expected_calibration_error, reliability_bins
+from nerlib.analysis.display import shade_words
+from nerlib.analysis.error_analysis import word_losses
+from nerlib.analysis.matching import KINDS, count_kinds, lenient_scores, match_entities
+from nerlib.analysis.plots import (
     confusion_map,
     group_chart,
     interval_chart,
@@ -28,13 +26,15 @@ from nerlib.plots import (
     reliability_diagram,
     threshold_chart,
 )
-from nerlib.significance import (
+from nerlib.analysis.significance import (
     Interval,
     bootstrap_f1,
     count_entities,
     f1_of_counts,
     randomisation_test,
 )
+from nerlib.metrics import plain_names
+from nerlib.parsing import tag_chunks
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "07_evaluation.ipynb"
 ByHand = dict[str, Any]

@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from nerlib.workshop.faults import FAULTS, said
-from nerlib.workshop.measured import read_results
-from nerlib.workshop.waterfall import JOBS
+from benchmarks.waterfall import JOBS
+from nerlib.course.faults import FAULTS, said
+from nerlib.course.measured import read_results
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
 CELLS = nbformat.read(PATH, as_version=4).cells

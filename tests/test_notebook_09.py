@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from tiny_encoders import new_model, tokenizer_of
 
-from nerlib import Tagger, extras
-from nerlib.extras import EXTRAS
-from nerlib.serving.gate import judge
-from nerlib.serving.graph import INPUTS
-from nerlib.workshop.colab import colab_copy
-from nerlib.workshop.project import read_publication
+from nerlib import Tagger
+from nerlib.tools import extras
+from nerlib.tools.extras import EXTRAS
+from nerlib.tools.serving.gate import judge
+from nerlib.tools.serving.graph import INPUTS
+from tools.colab import colab_copy
+from tools.project import read_publication
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09_export_and_serve.ipynb"
 CELLS = nbformat.read(NOTEBOOK, as_version=4).cells

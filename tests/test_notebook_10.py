@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from nerlib.__main__ import build_parser
-from nerlib.scaling.arithmetic import efficiency, estimate
-from nerlib.workshop.measured import read_results
+from nerlib.course.measured import read_results
+from nerlib.tools.bulk.arithmetic import efficiency, estimate
+from nerlib.tools.cli import build_parser
 
 PATH = Path(__file__).resolve().parents[1] / "notebooks" / "10_scaling_out.ipynb"
 CELLS = nbformat.read(PATH, as_version=4).cells

@@ -9,10 +9,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from nerlib.workshop.colab import colab_copy, write_copies
-from nerlib.workshop.execute import all_notebooks, clean
-from nerlib.workshop.hygiene import problems
-from nerlib.workshop.project import PLACEHOLDER, Publication, read_publication, write_repository
+from tools.colab import colab_copy, write_copies
+from tools.execute import all_notebooks, clean
+from tools.hygiene import problems
+from tools.project import PLACEHOLDER, Publication, read_publication, write_repository
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = all_notebooks()

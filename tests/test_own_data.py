@@ -12,7 +12,7 @@ from tiny_encoders import tokenizer_of
 
 from nerlib import CorpusError, NERDataset, Parser, TagSet
 from nerlib.corpus import COLUMNS
-from nerlib.own_data import OwnDataError, corpus_from_lines
+from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 
 LINES = """
 # a comment, and an empty line

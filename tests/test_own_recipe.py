@@ -10,7 +10,7 @@ import pytest
 from nerlib import __main__ as cli
 from nerlib import get_recipe
 from nerlib.corpus import CorpusError
-from nerlib.own_recipe import OwnRecipe, corpus_from_file, own_recipe, set_aside
+from nerlib.tools.own_recipe import OwnRecipe, corpus_from_file, own_recipe, set_aside
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
 LINES = [f"the [part : {part}] squeaks" for part in PARTS] + ["what do i owe you"]

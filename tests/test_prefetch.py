@@ -25,9 +25,10 @@ from hub_stand_in import HubStandIn, massive_archive, sha256
 from huggingface_hub import constants
 
 from nerlib import __main__ as cli
-from nerlib import archive, get_recipe, load_corpus, load_tokenizer, prepare
-from nerlib.cache import cache_in
-from nerlib.prefetch import prefetch
+from nerlib import get_recipe, load_corpus, load_tokenizer, prepare
+from nerlib.tools import archive
+from nerlib.tools.cache import cache_in
+from nerlib.tools.prefetch import prefetch
 
 TUTORIAL = get_recipe("tutorial")
 FILES = 8  # two listings, three splits, config, vocabulary, weights
@@ -110,7 +111,7 @@ def test_a_copy_without_links_and_write_protected_is_all_that_a_laptop_needs(
 
 KILLED = """
 import os, signal
-from nerlib import download as room
+from nerlib.tools import download as room
 from nerlib.__main__ import main
 
 room.time.sleep = lambda wait: os.kill(os.getpid(), signal.SIGKILL)

@@ -22,12 +22,12 @@ from tiny_encoders import (
 
 from nerlib import CheckpointError, TrainConfig, train
 from nerlib import __main__ as cli
-from nerlib.checkpoints import CheckpointFolder
+from nerlib.addons.checkpoints import CheckpointFolder
+from nerlib.addons.data_parallel import mean_gradients, share
+from nerlib.addons.processes import ProcessError, Processes, join
+from nerlib.addons.regularisation import training_loss
+from nerlib.addons.run_state import Run
 from nerlib.dataset import collate
-from nerlib.regularisation import training_loss
-from nerlib.run_state import Run
-from nerlib.scaling.data_parallel import mean_gradients, share
-from nerlib.scaling.processes import ProcessError, Processes, join
 
 pytestmark = pytest.mark.skipif(not FORK, reason="the processes are forked")
 

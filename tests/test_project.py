@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nerlib.workshop import picture, readme
-from nerlib.workshop.project import read_publication
+from tools import picture, readme
+from tools.project import read_publication
 
 ROOT = Path(__file__).resolve().parents[1]
 WAY_OF_THE_DATA = (
@@ -85,7 +85,7 @@ def test_the_way_of_the_data_stays_small_enough_to_read() -> None:
 def test_nothing_of_one_machine_is_committed() -> None:
     pattern = r"/(work|root|home/[a-z]+|tmp/[A-Za-z])/|pypi\.org|pythonhosted|deb\.debian\.org"
     done = subprocess.run(
-        ["git", "grep", "-nIE", pattern, "--", ".", ":!tests", ":!nerlib/workshop/hygiene.py"],
+        ["git", "grep", "-nIE", pattern, "--", ".", ":!tests", ":!tools/hygiene.py"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout == ""

@@ -25,9 +25,9 @@ from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
 
 from nerlib import RecipeError, Tagger, TagSet, get_recipe, load_corpus
 from nerlib import __main__ as cli
-from nerlib.publishing import PublishError, measure, model_card
-from nerlib.recipes import made_by
 from nerlib.saving import save_model
+from nerlib.tools.publishing import PublishError, measure, model_card
+from nerlib.tools.recipes import made_by
 from nerlib.untrusted import check_model
 
 NAME = "somebody/alarm-tagger"

@@ -15,11 +15,11 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Page, expect
 from test_browser import CHROMIUM
 
-from nerlib import quiz as quizzes
-from nerlib.display import Html
-from nerlib.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
-from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.slides import slides_of
+from nerlib.analysis.display import Html
+from nerlib.course import quiz as quizzes
+from nerlib.course.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
+from tools.execute import all_notebooks
+from tools.slides import slides_of
 
 NOTEBOOKS = {path.stem[:2]: path for path in all_notebooks()}
 LESSONS = list(NOTEBOOKS)
@@ -85,7 +85,7 @@ class TestQuestions:
     def test_what_the_questions_say_of_the_library_is_so(self) -> None:
         """The answers that a few lines can check."""
         from nerlib import AnnotationError, Parser, tags_to_spans
-        from nerlib.workshop.broken import tags_by_dictionary
+        from nerlib.course.broken import tags_by_dictionary
 
         parser = Parser()
         row = parser.parse("wake me at [time : five] with five songs")
@@ -106,8 +106,8 @@ class TestQuestions:
 
     def test_what_the_questions_compute_is_so(self) -> None:
         from nerlib import PACKAGED, Score, load_tokenizer
-        from nerlib.checks.lesson_06 import best_sequence
-        from nerlib.matching import count_kinds, lenient_scores
+        from nerlib.analysis.matching import count_kinds, lenient_scores
+        from nerlib.course.checks.lesson_06 import best_sequence
 
         def right(lesson: str, number: int) -> str:
             (found,) = [a.text for a in load_quiz(lesson)[number - 1].answers if a.right]

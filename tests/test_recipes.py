@@ -136,7 +136,7 @@ def test_without_the_hub_there_is_an_error(name, monkeypatch, tmp_path):
     def nothing(locale, partition):
         raise CorpusError(f"the Hub has no {locale} today")
 
-    monkeypatch.setattr("nerlib.massive.hub_rows", nothing)
+    monkeypatch.setattr("nerlib.tools.massive.hub_rows", nothing)
     with pytest.raises(CorpusError, match=f"the Hub has no {RECIPES[name].locale} today"):
         prepare(RECIPES[name], tmp_path)
 

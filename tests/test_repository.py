@@ -90,7 +90,7 @@ class TestHooks:
             assert programs_are_there(hook["entry"]), hook["entry"]
 
     def test_a_command_that_is_missing_is_noticed(self) -> None:
-        assert not programs_are_there("python -m nerlib.workshop.hygeine")
+        assert not programs_are_there("python -m tools.hygeine")
         assert not programs_are_there("rufff check")
 
 

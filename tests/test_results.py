@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from nerlib.recipes import Recipe, get_recipe
-from nerlib.workshop import results
-from nerlib.workshop.project import ROOT
-from nerlib.workshop.results import FULL, Outcome, epochs_for, jobs, summary, tables, variants
+from benchmarks import results
+from benchmarks.results import FULL, Outcome, epochs_for, jobs, summary, tables, variants
+from nerlib.tools.recipes import Recipe, get_recipe
+from tools.project import ROOT
 
 OUTCOME = Outcome("the recipe", 1_000, 20, 0, 0.7, 0.68, 0.72, 0.73, 0.69, 0.72, 60.0)
 

@@ -18,17 +18,17 @@ from onnx import TensorProto, helper
 from tiny_encoders import new_model, one_thread, small_corpus, small_data, tokenizer_of
 
 from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
-from nerlib.__main__ import main
-from nerlib.extras import EXTRAS
-from nerlib.serving import engines, export, loading
-from nerlib.serving.compare import compare, table
-from nerlib.serving.errors import ExportError
-from nerlib.serving.export import Rows, export_model
-from nerlib.serving.gate import judge
-from nerlib.serving.graph import INPUTS, write_graph
-from nerlib.serving.manifest import NAME, hash_of, read_manifest
-from nerlib.serving.strangers import read_onnx, read_openvino
-from nerlib.serving.variants import quantise_onnx
+from nerlib.tools.cli import main
+from nerlib.tools.extras import EXTRAS
+from nerlib.tools.serving import engines, export, loading
+from nerlib.tools.serving.compare import compare, table
+from nerlib.tools.serving.errors import ExportError
+from nerlib.tools.serving.export import Rows, export_model
+from nerlib.tools.serving.gate import judge
+from nerlib.tools.serving.graph import INPUTS, write_graph
+from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
+from nerlib.tools.serving.strangers import read_onnx, read_openvino
+from nerlib.tools.serving.variants import quantise_onnx
 
 __all__ = ["one_thread"]
 TEXTS = [
@@ -165,7 +165,7 @@ class TestGraph:
         assert sizes[1] < 0.5 * sizes[0]
 
     def test_a_model_too_large_for_one_file_is_told(self, tmp_path: Path, monkeypatch: Any) -> None:
-        monkeypatch.setattr("nerlib.serving.graph.LARGEST_GRAPH", 1000)
+        monkeypatch.setattr("nerlib.tools.serving.graph.LARGEST_GRAPH", 1000)
         with pytest.raises(ExportError, match="2 GB"):
             write_graph(new_model("bert"), tmp_path / "graph.onnx")
 
@@ -187,7 +187,7 @@ class TestGate:
             proto.graph.node.append(helper.make_node("Neg", ["logit"], ["logits"]))
             onnx.save(proto, path)
 
-        monkeypatch.setattr("nerlib.serving.variants.quantise_onnx", negated)
+        monkeypatch.setattr("nerlib.tools.serving.variants.quantise_onnx", negated)
         said: list[str] = []
         export_model(folder, rows, ["onnx"], report=said.append)
         assert any(line.startswith("ONNX Runtime int8: refused: entity F1") for line in said)
@@ -344,7 +344,7 @@ class TestRefusals:
             load(folder, "openvino", "fp32")
 
     def test_a_file_beyond_all_sense(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("nerlib.serving.strangers.LARGEST_GRAPH", 1000)
+        monkeypatch.setattr("nerlib.tools.serving.strangers.LARGEST_GRAPH", 1000)
         with pytest.raises(EncoderError, match="too large"):
             read_onnx(folder / "onnx" / "fp32.onnx")
         with pytest.raises(EncoderError, match="too large"):

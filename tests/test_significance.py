@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from nerlib import evaluate_tags
-from nerlib.significance import (
+from nerlib.analysis.significance import (
     bootstrap_difference,
     bootstrap_f1,
     count_entities,

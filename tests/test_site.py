@@ -17,9 +17,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, expect
 from test_browser import CHROMIUM
 
-from nerlib.workshop import site
-from nerlib.workshop.execute import all_notebooks
-from nerlib.workshop.project import Publication, read_publication
+from tools import site
+from tools.execute import all_notebooks
+from tools.project import Publication, read_publication
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = [path.stem for path in all_notebooks()]

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_site import in_browser
 
-from nerlib.workshop import slides
-from nerlib.workshop.execute import all_notebooks
+from tools import slides
+from tools.execute import all_notebooks
 
 LONG = "A tag a word. " + "Much more is said about it in the notes. " * 6
 # Where the slide's content ends, in the slide's own pixels, and how far it was made smaller.

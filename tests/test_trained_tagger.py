@@ -21,7 +21,7 @@ from nerlib import (
     trained_tagger,
 )
 from nerlib.encoders import EncoderError
-from nerlib.recipes import made_by, shortened
+from nerlib.tools.recipes import made_by, shortened
 
 TEXT = "wake me up at nine on friday"
 
@@ -90,7 +90,7 @@ def test_the_second_time_it_loads_and_says_so(
     recipe: Recipe, trained: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, said = weights(trained[0]), []
-    monkeypatch.setattr("nerlib.recipes.train", None)  # a training would be a TypeError
+    monkeypatch.setattr("nerlib.tools.recipes.train", None)  # a training would be a TypeError
     tagger = trained_tagger(recipe, trained[0], rows=20, epochs=1, report=said.append)
     assert said == [
         "loading the model in quick/model, trained before: recipe tiny, rows train[:20], epochs 1"

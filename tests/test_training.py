@@ -21,9 +21,9 @@ from tiny_encoders import (
 )
 
 from nerlib import History, LengthBucketSampler, NERDataset, TrainConfig, collate, evaluate, train
+from nerlib.addons.regularisation import disagreement, mask_subwords, training_loss
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import choose_compute
-from nerlib.regularisation import disagreement, mask_subwords, training_loss
 from nerlib.saving import save_model
 from nerlib.training import (
     make_optimizer,

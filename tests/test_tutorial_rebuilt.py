@@ -10,12 +10,11 @@ import torch
 from tiny_encoders import encoder_folder, make_corpus, new_model, one_thread, tokenizer_of
 from torch.optim import Adam
 
+from benchmarks import waterfall
 from nerlib import Parser, TagSet
-from nerlib.model import load_encoder
-from nerlib.workshop import waterfall
-from nerlib.workshop.broken import collate_groups, word_logits
-from nerlib.workshop.measured import write_json
-from nerlib.workshop.tutorial_rebuilt import (
+from nerlib.course.broken import collate_groups, word_logits
+from nerlib.course.measured import write_json
+from nerlib.course.tutorial_rebuilt import (
     RATE,
     TutorialClassifier,
     TutorialDataset,
@@ -27,6 +26,7 @@ from nerlib.workshop.tutorial_rebuilt import (
     tags_for_words,
     train_tutorial,
 )
+from nerlib.model import load_encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = make_corpus(
@@ -213,7 +213,7 @@ class TestWaterfall:
             assert found == expected
 
     def test_it_says_how_it_was_made_and_ends_higher_than_it_starts(self, results) -> None:
-        assert results["command"] == "python -m nerlib.workshop.waterfall"
+        assert results["command"] == "python -m benchmarks.waterfall"
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
         scores = [step["f1"] for step in results["steps"]]
         assert scores[-1] > scores[0] + 0.1

@@ -13,7 +13,7 @@ from tiny_encoders import new_model, small_data, tokenizer_of
 from torch import nn
 
 from nerlib import NERClassifier, NERDataset, Tagger, TrainConfig, predict_tags, train
-from nerlib.used_rows import UsedRows, training_used_rows, used_subwords
+from nerlib.addons.used_rows import UsedRows, training_used_rows, used_subwords
 
 CONFIG = TrainConfig(
     epochs=4,

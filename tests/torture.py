@@ -35,10 +35,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from tiny_encoders import new_model, small_data, tokenizer_of
 
-from nerlib import TrainConfig, atomic, checkpoints, save_model, train
+from nerlib import TrainConfig, atomic, save_model, train
+from nerlib.addons import checkpoints
+from nerlib.addons.checkpoints import CheckpointFolder
+from nerlib.addons.run_state import Run
 from nerlib.atomic import recover
-from nerlib.checkpoints import CheckpointFolder
-from nerlib.run_state import Run
 
 PLAIN = TrainConfig(
     epochs=3,

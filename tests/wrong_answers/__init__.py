@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from nerlib.checks.exercise import all_exercises
+from nerlib.course.checks.exercise import all_exercises
 
 Wrong = dict[str, list[tuple[Any, str]]]
 

@@ -11,7 +11,7 @@ from tiny_encoders import encoder_folder
 
 from nerlib import NERClassifier, Parser, Tagger, TagSet, corpus_from_lines, load_tokenizer
 from nerlib import evaluate_tags as scores_of
-from nerlib.publishing import measure, publish
+from nerlib.tools.publishing import measure, publish
 
 BELLS = [f"the [part : bell {n}] rings on [day : day {n}]" for n in range(45)]
 SILENT = [f"hello number {n}" for n in range(10)]

@@ -1,0 +1,144 @@
+"""Who tags: the tutorial's function, Hugging Face's pipeline, this course's tagger, twice."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+import torch
+from torch import nn
+from transformers import AutoModelForTokenClassification, pipeline
+
+from benchmarks.bench.material import Material, silence
+from benchmarks.bench.ratios import Contender, speed
+from nerlib.course.tutorial_rebuilt import TutorialClassifier, ner_inference
+from nerlib.device import Precision
+from nerlib.encoders import resolve_encoder
+from nerlib.inference import Tagger
+from nerlib.model import NERConfig
+from nerlib.tools.serving.engine_model import EngineModel
+from nerlib.tools.serving.engines import start_engine
+from nerlib.tools.serving.graph import write_graph
+from nerlib.tools.serving.loading import installed_backends
+from nerlib.tools.serving.variants import write_variant
+
+ONE_BY_ONE, PIPELINE, TAGGER = "tutorial's ner_inference", "pipeline, best batch", "this course"
+EXPORTED = "this course, OpenVINO"
+BATCH_SIZES = (8, 16, 32, 64, 128)
+
+
+def taggers(material: Material, precision: Precision) -> dict[str, Contender]:
+    """Return all that tag, by name; the tutorial's function computes in fp32, as it is written.
+
+    The exported tagger takes part where OpenVINO is installed, and the device is the CPU.
+    """
+    texts = material.texts
+    tagger = tagger_of(material, precision)
+    contenders = {
+        ONE_BY_ONE: one_by_one(material),
+        PIPELINE: best_pipeline(material, precision),
+        TAGGER: lambda: speed(lambda: tagger(texts), len(texts)),
+    }
+    if "openvino" in installed_backends() and tagger.compute.device.type == "cpu":
+        exported = exported_tagger(material, tagger)
+        contenders[EXPORTED] = lambda: speed(lambda: exported(texts), len(texts))
+    return contenders
+
+
+def tagger_of(material: Material, precision: Precision) -> Tagger:
+    """Return our tagger, untrained: what it costs does not depend on what it has learnt."""
+    return Tagger(material.model(), material.tokenizer, material.config.device, precision)
+
+
+def exported_tagger(material: Material, tagger: Tagger) -> Tagger:
+    """Return the same tagger with its model as a graph in OpenVINO, at the same precision."""
+    precision = tagger.compute.precision
+    with tempfile.TemporaryDirectory() as folder:
+        graph = write_graph(tagger.model, Path(folder) / "model.onnx")
+        path = write_variant("openvino", precision, graph, Path(folder), material.data)
+        engine = start_engine("openvino", path, precision)
+    model: Any = EngineModel(cast(NERConfig, tagger.model.config), engine)
+    return Tagger(model, tagger.tokenizer, "cpu", "fp32")
+
+
+def one_by_one(material: Material) -> Contender:
+    """Return the tutorial's function on every eighth text, which is enough to know its speed."""
+    model = TutorialClassifier(material.encoder(), len(material.tags.labels)).eval()
+    nn.Module.to(model, material.compute("fp32").device)
+    texts = material.texts[::8]
+
+    def run() -> float:
+        with torch.no_grad():
+            return speed(
+                lambda: [ner_inference(text, model, material.tokenizer) for text in texts],
+                len(texts),
+            )
+
+    return run
+
+
+def best_pipeline(material: Material, precision: Precision) -> Contender:
+    """Return transformers' pipeline at the batch size that is best here; in bf16 with bf16 weights.
+
+    It keeps whole words together, and takes the texts in the order in which they come.
+    """
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    with silence():
+        model = AutoModelForTokenClassification.from_pretrained(
+            resolve_encoder(material.recipe.encoder),
+            num_labels=len(material.tags.labels),
+            dtype=kind,
+        )
+    tag = pipeline(
+        "token-classification",
+        model=model,
+        tokenizer=material.tokenizer,
+        aggregation_strategy="first",
+        device=material.compute(precision).device,
+    )
+    texts = material.texts
+    few = texts[: max(8, len(texts) // 4)]
+
+    def run(texts: list[str], batch_size: int) -> float:
+        return speed(lambda: tag(texts, batch_size=batch_size), len(texts))
+
+    speeds = {size: run(few, size) for size in BATCH_SIZES}
+    best = max(BATCH_SIZES, key=lambda size: speeds[size])
+    return lambda: run(texts, best)
+
+
+def single_sentence(
+    material: Material, precision: Precision, calls: int = 100
+) -> dict[str, Contender]:
+    """Return who answers one short sentence at a time: our tagger, and the bare encoder's forward
+    on its subwords. Speeds are calls a second at the median."""
+    tagger, encoder = tagger_of(material, precision), material.encoder().eval()
+    compute = material.compute(precision)
+    nn.Module.to(encoder, compute.device)
+    text = sorted(material.texts, key=len)[len(material.texts) // 2]
+    encoded = material.tokenizer(text, return_tensors="pt").to(compute.device)
+    inputs = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    @torch.inference_mode()
+    def forward() -> None:
+        with compute.autocast():
+            encoder(**inputs)[0].float().cpu()
+
+    return {
+        "this course": lambda: 1 / median_seconds(lambda: tagger(text), calls),
+        "bare encoder": lambda: 1 / median_seconds(forward, calls),
+    }
+
+
+def median_seconds(work: Callable[[], object], calls: int) -> float:
+    """Return the median time of some calls, in seconds."""
+    times = []
+    for _ in range(calls):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return median(times)

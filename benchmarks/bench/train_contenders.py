@@ -1,0 +1,189 @@
+"""Who trains: the tutorial's loop, Hugging Face's Trainer, this course's loop, the bare encoder."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Adam
+from transformers import (
+    AutoModelForTokenClassification,
+    DataCollatorForTokenClassification,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from benchmarks.bench.material import Material, silence
+from benchmarks.bench.ratios import Contender
+from nerlib.addons.averaging import WeightAverage
+from nerlib.addons.dropout import cheap_dropout
+from nerlib.addons.run_state import Run
+from nerlib.addons.used_rows import training_used_rows
+from nerlib.course.tutorial_rebuilt import (
+    RATE,
+    TutorialClassifier,
+    TutorialDataset,
+    TutorialParser,
+    run_through,
+)
+from nerlib.dataset import IGNORE, LengthBucketSampler, collate
+from nerlib.device import Precision
+from nerlib.encoders import resolve_encoder
+from nerlib.training import make_optimizer, make_schedule, train_epoch
+
+TUTORIAL, OURS, BARE = "tutorial's loop", "this course", "bare encoder"
+TRAINER, GROUPED = "Trainer, defaults", "Trainer, grouped by length"
+
+
+@contextmanager
+def trainers(material: Material, precision: Precision, rows: int) -> Iterator[dict[str, Contender]]:
+    """Yield all that train, by name. The tutorial's loop, which is slow, gets `rows` rows only;
+    it computes in fp32, as it is written."""
+    with training_ours(material, precision) as ours:
+        yield {
+            TUTORIAL: tutorial_loop(material, rows),
+            TRAINER: trainer(material, precision, "random"),
+            GROUPED: trainer(material, precision, "group_by_length"),
+            OURS: ours,
+            BARE: bare_encoder(material, precision),
+        }
+
+
+@contextmanager
+def training_ours(material: Material, precision: Precision) -> Iterator[Contender]:
+    """Yield an epoch of `nerlib.train`, with the embedding rows that the whole locale uses."""
+    model, compute, config = material.model(), material.compute(precision), material.config
+    nn.Module.to(model, compute.device)
+    with training_used_rows(model, material.whole), cheap_dropout(model):
+        optimizer = make_optimizer(model, config)
+        sampler = LengthBucketSampler(material.data.lengths, config.batch_size)
+        schedule = make_schedule(optimizer, config, total_steps=1000 * len(sampler))
+
+        average = WeightAverage(model, config.weight_averaging) if config.weight_averaging else None
+
+        def run() -> float:
+            steps = Run(model, optimizer, schedule, average=average)
+            started = time.perf_counter()
+            train_epoch(model, material.data, sampler, optimizer, schedule, config, compute, steps)
+            return len(material.data) / (time.perf_counter() - started)
+
+        yield run
+
+
+def bare_encoder(material: Material, precision: Precision) -> Contender:
+    """Return the limit: the encoder's forward, backward and step on our batches, nothing else."""
+    compute, encoder = material.compute(precision), material.encoder()
+    nn.Module.to(encoder, compute.device).train()
+    optimizer = material.optimizer(encoder.parameters())
+    sampler = LengthBucketSampler(material.data.lengths, material.config.batch_size)
+    names = ("input_ids", "attention_mask")
+    batches = [collate([material.data[row] for row in rows]) for rows in sampler]
+    inputs = [{name: batch[name].to(compute.device) for name in names} for batch in batches]
+
+    def run() -> float:
+        started = time.perf_counter()
+        for batch in inputs:
+            with compute.autocast():
+                hidden = encoder(**batch)[0]
+            optimizer.zero_grad(set_to_none=True)
+            hidden.float().mean().backward()
+            optimizer.step()
+        if compute.device.type == "cuda":
+            torch.cuda.synchronize()
+        return len(material.data) / (time.perf_counter() - started)
+
+    return run
+
+
+def tutorial_loop(material: Material, rows: int) -> Contender:
+    """Return the tutorial's loop: one utterance a step, a Python loop over its words."""
+    parser = TutorialParser()
+    few = material.rows.select(range(rows))
+    data = TutorialDataset(few, material.tokenizer, parser)
+    model = TutorialClassifier(material.encoder(), len(parser.tag_to_id)).train()
+    nn.Module.to(model, material.compute("fp32").device)
+    optimizer = Adam(model.parameters(), lr=RATE)
+
+    def run() -> float:
+        started = time.perf_counter()
+        run_through(model, data, optimizer)
+        return len(data) / (time.perf_counter() - started)
+
+    return run
+
+
+class Stopwatch(TrainerCallback):
+    """Measures a Trainer's loop alone, without what it sets up before."""
+
+    seconds = 0.0
+
+    def on_train_begin(self, *told: Any, **more: Any) -> None:
+        """Start."""
+        self.seconds = time.perf_counter()
+
+    def on_train_end(self, *told: Any, **more: Any) -> None:
+        """Stop."""
+        self.seconds = time.perf_counter() - self.seconds
+
+
+def trainer(material: Material, precision: Precision, order: str) -> Contender:
+    """Return an epoch of Trainer, with its own model, collator and optimiser (also AdamW, fused).
+
+    `order` is its `train_sampling_strategy`. It saves and reports nothing: that is not compared.
+    """
+    path = resolve_encoder(material.recipe.encoder)
+    rows = [first_subword_labels(item) for item in material.data.items]
+
+    def run() -> float:
+        watch = Stopwatch()
+        with silence(), tempfile.TemporaryDirectory() as folder:
+            model = AutoModelForTokenClassification.from_pretrained(
+                path, num_labels=len(material.tags.labels), dtype=torch.float32
+            )
+            arguments = TrainingArguments(
+                folder,
+                num_train_epochs=1,
+                per_device_train_batch_size=material.config.batch_size,
+                learning_rate=material.config.learning_rate,
+                bf16=precision == "bf16",
+                use_cpu=material.compute(precision).device.type == "cpu",
+                train_sampling_strategy=order,
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+            )
+            collator = DataCollatorForTokenClassification(material.tokenizer)
+            loop = Trainer(model, arguments, collator, rows, callbacks=[watch])
+            loop.remove_callback(PrinterCallback)
+            loop.train()
+        return len(rows) / watch.seconds
+
+    return run
+
+
+def first_subword_labels(item: dict[str, torch.Tensor]) -> dict[str, list[int]]:
+    """Return a row as Hugging Face's course labels it: a word's tag on its first subword.
+
+    >>> row = {"input_ids": torch.tensor([2, 7, 8, 3]), "attention_mask": torch.ones(4).long(),
+    ...        "subword_group": torch.tensor([[1, 2]]), "target": torch.tensor([5])}
+    >>> first_subword_labels(row)["labels"]
+    [-100, 5, -100, -100]
+    """
+    labels = [IGNORE] * len(item["input_ids"])
+    for (first, count), tag in zip(
+        item["subword_group"].tolist(), item["target"].tolist(), strict=True
+    ):
+        if count:
+            labels[first] = tag
+    return {
+        "input_ids": item["input_ids"].tolist(),
+        "attention_mask": item["attention_mask"].tolist(),
+        "labels": labels,
+    }

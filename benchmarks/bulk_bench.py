@@ -1,0 +1,215 @@
+"""How fast tagging in bulk is, and how flat its memory: workers beside the stream of one process.
+
+    python -m benchmarks.bulk_bench --rows 1000000      # writes benchmarks/bulk.json
+    python -m benchmarks.bulk_bench --rows 20000 --part bulk --output /dev/stdout
+
+The utterances are generated. The stream is `tagger(iterator)` with one thread on one core; it gets
+as many rows as one of the workers does, so that both parts take about as long. Each part runs in a
+process of its own. Memory is what the system counts as resident, sampled whenever a shard is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyarrow import parquet
+
+from nerlib.course.measured import RESULTS_FOLDER, machine, write_json
+from nerlib.course.utterances import write_utterances
+from nerlib.device import set_threads
+from nerlib.inference import Tagger
+from nerlib.tools.bulk.arithmetic import efficiency
+from nerlib.tools.bulk.manifest import BulkSettings
+from nerlib.tools.bulk.run import tag_in_bulk
+from nerlib.tools.bulk.tag_shard import Result
+from nerlib.training import TrainConfig
+
+MEGABYTE = 10**6
+PARTS = ("stream", "bulk")
+
+
+class Memory:
+    """The memory of this process, and of those that it has started, whenever `look` is called."""
+
+    def __init__(self) -> None:
+        import psutil
+
+        self._process, self._gone = psutil.Process(), psutil.Error
+        self.samples: list[dict[str, float]] = []
+
+    def look(self) -> None:
+        """Take a sample, in megabytes: `here`, the `workers` with a model, the `rest` of Ray's."""
+        sample = {"here": float(self._process.memory_info().rss), "workers": 0.0, "rest": 0.0}
+        for child in self._process.children(recursive=True):
+            try:
+                kind = "workers" if "MapWorker" in " ".join(child.cmdline()) else "rest"
+                sample[kind] += child.memory_info().rss
+            except self._gone:  # it ended while we looked
+                continue
+        self.samples.append({name: round(size / MEGABYTE, 1) for name, size in sample.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the peaks, about ten samples from start to end, and how much was added later.
+
+        `growth` is the peak of the second half less that of the first, of this process and the
+        workers together.
+        """
+        sums = [sample["here"] + sample["workers"] for sample in self.samples]
+        middle = max(1, len(sums) // 2)
+        every = max(1, len(self.samples) // 10)
+        return {
+            "unit": "MB",
+            "peak": {name: max(s[name] for s in self.samples) for name in self.samples[0]},
+            "growth": round(max(sums[middle:] or sums) - max(sums[:middle]), 1),
+            "samples": self.samples[::every],
+        }
+
+
+def measure_stream(source: Path, model: str, settings: BulkSettings) -> dict[str, Any]:
+    """Return how fast one process tags an iterator, and what memory it takes."""
+    set_threads(1)
+    tagger = Tagger.from_pretrained(model, "cpu", settings.precision)  # type: ignore[arg-type]
+    memory, entities, rows = Memory(), 0, 0
+    started = time.perf_counter()
+    for found in tagger(_texts(source)):
+        entities, rows = entities + len(found), rows + 1
+        if rows % settings.shard_rows == 0:
+            memory.look()
+    seconds = time.perf_counter() - started
+    memory.look()
+    return {**_speed(rows, seconds), "entities": entities, "memory": memory.as_json()}
+
+
+def measure_workers(
+    source: Path, model: str, settings: BulkSettings, workers: int
+) -> dict[str, Any]:
+    """Return how fast workers tag a file, and what memory they take.
+
+    `steady` leaves out the start: what was done after the first shard, in the time after it.
+    """
+    set_threads(1)
+    memory, seen = Memory(), list[tuple[float, int]]()
+
+    def after_shard(result: Result) -> None:
+        memory.look()
+        seen.append((time.perf_counter(), result.rows))
+
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="bulk-") as output:
+        summary = tag_in_bulk(
+            source, output, model, settings, workers, report=_tell, after_shard=after_shard
+        )
+    seconds = time.perf_counter() - started
+    _tell(str(summary))
+    begun = min(max(1, workers), len(seen))  # shards: by then, every worker has its model
+    later, first = sum(rows for _, rows in seen[begun:]), seen[begun - 1][0]
+    steady = _speed(later, seen[-1][0] - first) if later else None
+    return {
+        **_speed(summary.rows, seconds),
+        "workers": workers,
+        "failed": summary.failed,
+        "seconds_to_first_shards": round(first - started, 1),
+        "steady": steady,
+        "memory": memory.as_json(),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure both parts, or one, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--shard-rows", type=int, default=10_000)
+    parser.add_argument("--model", default="build/model", help="a model folder (build/model)")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+    parser.add_argument("--part", choices=PARTS, help="only this one (both)")
+    parser.add_argument("--output", type=Path, default=RESULTS_FOLDER / "bulk.json")
+    options = parser.parse_args(arguments)
+    set_threads(1)
+    parts = [options.part] if options.part else list(PARTS)
+    facts = {
+        "command": f"python -m benchmarks.bulk_bench --rows {options.rows}",
+        "rows": options.rows,
+        "workers": options.workers,
+        "shard_rows": options.shard_rows,
+        **machine(TrainConfig(device="cpu", precision=options.precision)),
+    }
+    found = {part: _in_a_process(part, options) for part in parts}
+    if len(found) == len(PARTS):
+        alone = found["stream"]["rows_per_second"]
+        for result in (found["bulk"], found["bulk"]["steady"]):
+            if result:
+                share = efficiency(result["rows_per_second"], options.workers, alone)
+                result["efficiency"] = round(share, 3)
+    content = {**facts, **found}
+    if str(options.output) == "/dev/stdout":
+        print(json.dumps(content, indent=1))
+    else:
+        write_json(options.output, content)
+        _tell(f"written to {options.output}")
+    return 0
+
+
+def _in_a_process(part: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one part in a fresh process, with rows of its own, and return what it found."""
+    rows = options.rows if part == "bulk" else options.rows // options.workers
+    with tempfile.TemporaryDirectory(prefix="utterances-") as folder:
+        source = write_utterances(Path(folder) / "utterances.parquet", rows)
+        _tell(f"{part}: {rows:,} utterances")
+        call = [str(source), options.model, options.precision, str(options.shard_rows)]
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                __spec__.name,
+                "--in-process",
+                part,
+                str(options.workers),
+                *call,
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _measure(part: str, workers: str, source: str, *more: str) -> None:
+    """Measure one part, in this process, and print what it found as JSON."""
+    model, precision, shard_rows = more
+    settings = BulkSettings(shard_rows=int(shard_rows), precision=precision)
+    if part == "stream":
+        result = measure_stream(Path(source), model, settings)
+    else:
+        result = measure_workers(Path(source), model, settings, int(workers))
+    print(json.dumps(result))
+
+
+def _texts(source: Path) -> Iterator[str]:
+    with parquet.ParquetFile(source) as file:
+        for batch in file.iter_batches(batch_size=1024, columns=["text"]):
+            yield from batch.column(0).to_pylist()
+
+
+def _speed(rows: int, seconds: float) -> dict[str, Any]:
+    return {"rows": rows, "seconds": round(seconds, 1), "rows_per_second": round(rows / seconds, 1)}
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--in-process"]:
+        _measure(*sys.argv[2:])
+    else:
+        sys.exit(main())

@@ -1,0 +1,285 @@
+"""How good the packaged encoder gets on MASSIVE en-US: over seeds, numbers of rows, and settings.
+
+    NERLIB_MASSIVE_DIR=… python -m benchmarks.results      # `make results`
+
+Trains recipe `massive-offline` and scores it on validation; writes benchmarks/accuracy.json and its
+figure after each training, and goes on where an earlier run of the same kind was stopped. Where
+there are two cores, two trainings run side by side, each on a core of its own: that takes less time
+than one after the other on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from nerlib.analysis.significance import bootstrap_f1, count_entities
+from nerlib.course.measured import machine, write_json
+from nerlib.device import available_cores, choose_compute, set_threads
+from nerlib.tools.recipes import Recipe, get_recipe, prepare, shortened
+from nerlib.training import predict_tags, train
+from tools.project import ROOT
+
+RESULTS = ROOT / "benchmarks" / "accuracy.json"
+SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first
+ABLATED_ROWS = 1_000
+FULL = "the recipe"
+
+Job = tuple[str, Recipe, int | None, int]  # name, recipe, rows (None: all), seed
+
+# What its authors measured on MASSIVE's test rows with one model trained on all locales
+# (FitzGerald et al., 2022, MASSIVE: A 1M-Example Multilingual NLU Dataset).
+PUBLISHED = {"XLM-R base": 0.787, "mT5 base, encoder": 0.804, "mT5 base, text to text": 0.816}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One training: what was trained, and its scores on validation.
+
+    `f1` and `massive_f1` are those of the epoch that was best on these very rows, as `train` keeps
+    it; `last_f1` and `last_massive_f1` are those of the last epoch, which nothing was chosen by.
+    """
+
+    variant: str
+    rows: int
+    epochs: int
+    seed: int
+    f1: float
+    low: float
+    high: float
+    massive_f1: float
+    last_f1: float
+    last_massive_f1: float
+    seconds: float
+
+    @property
+    def job(self) -> tuple[str, int, int]:
+        """What was trained: with which settings, on how many rows, from which seed."""
+        return self.variant, self.rows, self.seed
+
+
+def variants(recipe: Recipe) -> dict[str, Recipe]:
+    """Return the recipe, and the recipe with one of its settings changed at a time."""
+    settings = recipe.settings
+    return {
+        FULL: recipe,
+        "without the sentence's vector": replace(recipe, model_settings={}),
+        "one rate for all layers": replace(recipe, settings=replace(settings, layer_decay=1.0)),
+        "no subwords masked": replace(recipe, settings=replace(settings, masked_subwords=0.0)),
+        "each utterance read once": replace(recipe, settings=replace(settings, consistency=0.0)),
+        "no weights averaged": replace(recipe, settings=replace(settings, weight_averaging=0.0)),
+        "label smoothing of 0.1": replace(recipe, settings=replace(settings, label_smoothing=0.1)),
+    }
+
+
+def epochs_for(rows: int, recipe: Recipe) -> int:
+    """Return the number of epochs: fewer rows are gone through more often, or the steps run out.
+
+    15 for 1,000 rows, growing with the square root of how many times fewer there are; never fewer
+    than the recipe's own.
+
+    >>> recipe = get_recipe("massive-offline")
+    >>> [epochs_for(rows, recipe) for rows in (100, 1_000)]
+    [47, 15]
+    """
+    return max(recipe.settings.epochs, round(15 * math.sqrt(1_000 / rows)))
+
+
+def count_rows(recipe: Recipe) -> int:
+    """Return how many training rows there are."""
+    return len(recipe.corpus("train"))
+
+
+def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome:
+    """Train once, on the first rows or on all, and return the scores."""
+    count = rows or count_rows(recipe)
+    epochs = epochs_for(count, recipe)
+    recipe = shortened(recipe, rows, epochs)
+    recipe = replace(recipe, settings=replace(recipe.settings, seed=seed))
+    experiment = prepare(recipe)
+    started = time.perf_counter()
+    history = train(
+        experiment.model,
+        experiment.train_set,
+        experiment.validation_set,
+        recipe.settings,
+        report=lambda line: None,
+    )
+    seconds = time.perf_counter() - started
+    compute = choose_compute(recipe.settings.device, recipe.settings.precision)
+    predicted, _ = predict_tags(experiment.model, experiment.validation_set, compute)
+    interval = bootstrap_f1(count_entities(experiment.validation_set.gold, predicted))
+    best, last = history.best, history[-1]
+    return Outcome(
+        variant=name,
+        rows=count,
+        epochs=epochs,
+        seed=seed,
+        f1=round(interval.value, 4),
+        low=round(interval.low, 4),
+        high=round(interval.high, 4),
+        massive_f1=round(best.massive_f1, 4),
+        last_f1=round(last.f1, 4),
+        last_massive_f1=round(last.massive_f1, 4),
+        seconds=round(seconds, 1),
+    )
+
+
+def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
+    """Yield every training: the curve from few rows to all, then the settings changed."""
+    every = variants(recipe)
+    for rows in SIZES:
+        for seed in seeds:
+            yield FULL, recipe, rows, seed
+    for name in list(every)[1:]:
+        for seed in seeds:
+            yield name, every[name], ABLATED_ROWS, seed
+
+
+def train_all(
+    todo: Sequence[Job], processes: int, work: Callable[..., Outcome] | None = None
+) -> Iterator[Outcome]:
+    """Yield the outcome of every training as soon as it is there; several go on at a time."""
+    work = work or train_one
+    if processes == 1:
+        yield from (work(*job) for job in todo)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(partial(work, *job)) for job in todo]):
+            yield future.result()
+
+
+def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> str:
+    """Return the mean over seeds, and the standard deviation behind it.
+
+    >>> example = Outcome("the recipe", 100, 1, 0, 0.5, 0.4, 0.6, 0.52, 0.5, 0.51, 3.0)
+    >>> summary([example, replace(example, f1=0.6)], lambda outcome: outcome.f1)
+    '0.550 ± 0.071'
+    """
+    values = [value(outcome) for outcome in outcomes]
+    spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{mean(values):.3f}{spread}"
+
+
+def tables(outcomes: Sequence[Outcome]) -> str:
+    """Return the curve and the ablations as Markdown tables."""
+    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds |"
+    rule = "|---|---|---|---|---|---|"
+    lines = ["| rows" + rest, rule]
+    for rows in sorted({outcome.rows for outcome in outcomes}):
+        same = [o for o in outcomes if (o.rows, o.variant) == (rows, FULL)]
+        lines.append(_line(f"{rows:,}", same))
+    lines += ["", f"| {ABLATED_ROWS:,} rows" + rest, rule]
+    for name in dict.fromkeys(outcome.variant for outcome in outcomes):
+        same = [o for o in outcomes if (o.variant, o.rows) == (name, ABLATED_ROWS)]
+        if same:
+            lines.append(_line(name, same))
+    return "\n".join(lines)
+
+
+def _line(name: str, outcomes: Sequence[Outcome]) -> str:
+    """Return one line of a table."""
+    strict, metric = summary(outcomes, lambda o: o.f1), summary(outcomes, lambda o: o.massive_f1)
+    last = summary(outcomes, lambda o: o.last_f1), summary(outcomes, lambda o: o.last_massive_f1)
+    seconds = f"{mean(o.seconds for o in outcomes):.0f}"
+    cells = (name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds)
+    return f"| {' | '.join(cells)} |"
+
+
+def draw(outcomes: Sequence[Outcome], path: Path) -> None:
+    """Draw F1 against the number of rows, beside the published scores; write a PNG."""
+    curve = [outcome for outcome in outcomes if outcome.variant == FULL]
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
+    axis = figure.add_subplot()
+    sizes = sorted({outcome.rows for outcome in curve})
+    for label, value in (
+        ("strict entity F1", lambda o: o.f1),
+        ("MASSIVE's metric", lambda o: o.massive_f1),
+    ):
+        points = axis.plot([o.rows for o in curve], [value(o) for o in curve], ".", alpha=0.5)
+        means = [mean(value(o) for o in curve if o.rows == rows) for rows in sizes]
+        axis.plot(sizes, means, color=points[0].get_color(), label=label)
+    for number, (name, score) in enumerate(PUBLISHED.items()):
+        style = ("-", "--", ":")[number]
+        axis.axhline(score, color="grey", linestyle=style, label=f"{name}, {score}")
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [f"{rows:,}" for rows in sizes])
+    axis.minorticks_off()
+    axis.set_xlabel("training rows of MASSIVE en-US")
+    axis.set_ylabel("F1 on validation (grey: published, on test)")
+    axis.legend(fontsize=8)
+    axis.grid(alpha=0.3)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+
+
+def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
+    """Return what somebody needs to know who wants to compare."""
+    settings = recipe.settings
+    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor", "layer_decay"]
+    own += ["masked_subwords", "label_smoothing", "weight_averaging", "consistency"]
+    return {
+        "command": "python -m benchmarks.results",
+        "corpus": recipe.describe()["corpus"],
+        "locale": recipe.locale,
+        "encoder": recipe.encoder,
+        "settings": {name: getattr(settings, name) for name in own},
+        "model_settings": dict(recipe.model_settings),
+        "seeds": list(seeds),
+        **machine(settings),
+    }
+
+
+def done_before(path: Path, told: dict[str, Any]) -> list[Outcome]:
+    """Return the outcomes of a stopped run, if it was of the same kind on the same machine."""
+    if not path.is_file():
+        return []
+    content = json.loads(path.read_text(encoding="utf-8"))
+    outcomes = [Outcome(**outcome) for outcome in content.pop("outcomes")]
+    return outcomes if content == told else []
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train everything, write the results after each training, and print the tables."""
+    parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of a training (1)")
+    parser.add_argument("--processes", type=int, help="trainings at a time (one for each core)")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    if not os.environ.get("NERLIB_MASSIVE_DIR"):
+        parser.error("set NERLIB_MASSIVE_DIR to the folder with MASSIVE's files: see README.md")
+    set_threads(options.threads)
+    recipe = get_recipe("massive-offline")
+    recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
+    told = about(recipe, options.seeds)
+    outcomes = done_before(options.output, told)
+    every = list(jobs(options.seeds, recipe))
+    order = [(name, rows or count_rows(recipe), seed) for name, _, rows, seed in every]
+    done = {outcome.job for outcome in outcomes}
+    todo = [job for job, key in zip(every, order, strict=True) if key not in done]
+    processes = options.processes or max(1, available_cores() // options.threads)
+    for outcome in train_all(todo, processes):
+        outcomes = sorted([*outcomes, outcome], key=lambda outcome: order.index(outcome.job))
+        print(outcome, flush=True)
+        write_json(options.output, {**told, "outcomes": [asdict(o) for o in outcomes]})
+        draw(outcomes, options.output.with_suffix(".png"))
+    print(tables(outcomes))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

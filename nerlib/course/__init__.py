@@ -1,0 +1,1 @@
+"""What the lessons import and nobody else: checks, quizzes, the broken laboratory."""

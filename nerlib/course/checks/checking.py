@@ -1,0 +1,60 @@
+"""Try an answer out and say what came of it."""
+
+from __future__ import annotations
+
+from nerlib.course.checks.answer import Answer
+from nerlib.course.checks.exercise import Exercise, all_exercises, of_lesson
+from nerlib.course.checks.hint import Hint, NotWritten, plainly
+from nerlib.course.checks.record import current_record
+from nerlib.course.checks.stub import is_stub
+from nerlib.course.checks.verdict import Verdict
+
+
+def check(number: str, answer: object) -> Verdict:
+    """Return the verdict on an answer to an exercise: right, or a hint that names case and idea.
+
+    `number` is lesson and place, as "02.3". `answer` is what the exercise asks for: a value, a
+    function or a class. It never raises an error for a wrong answer.
+
+    >>> print(check("02.1", 5))
+    ✗ 02.1 · Tags on paper: not yet
+      Your answer is a whole number, `5`; a list of strings is expected.
+      ... done in lesson 02
+    """
+    exercise = all_exercises().get(number) if isinstance(number, str) else None
+    if exercise is None:
+        return _unknown(number)
+    asked = Answer(answer)
+    heading = f"{exercise.number} · {exercise.title}"
+    told = examined(exercise, asked)
+    passed = told is None
+    if passed:
+        current_record().add(number)
+    message = exercise.learned if told is None else str(told)
+    printed = plainly(asked.printed.strip())[1:-1] if asked.printed.strip() else ""
+    line = current_record().line(exercise.lesson)
+    return Verdict(heading, passed, message, line, printed)
+
+
+def examined(exercise: Exercise, answer: Answer) -> Hint | None:
+    """Return the first hint that an answer needs, or None if it is right."""
+    try:
+        exercise.examine(answer)
+    except Hint as hint:
+        return NotWritten() if is_stub(answer.value) else hint
+    except Exception as error:  # an object of the learner's own that behaves like no other
+        return Hint(
+            f"This check could not read your answer ({type(error).__name__}: {error}). "
+            "Hand in plain values: numbers, strings, lists, tensors."
+        )
+    return None
+
+
+def _unknown(number: object) -> Verdict:
+    """Return what to say when there is no such exercise."""
+    lesson = str(number).partition(".")[0]
+    numbers = [e.number for e in of_lesson(lesson)] or list(all_exercises())
+    message = f"There is no exercise {plainly(number)}. There are: {', '.join(numbers)}."
+    if not isinstance(number, str):
+        message += " The number is written as a string, in quotes."
+    return Verdict(f"{plainly(number)}", False, message)

@@ -1,0 +1,88 @@
+"""Are two answers the same, and if not, where do they differ first?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from nerlib.course.checks.hint import shown
+
+CLOSE = 1e-4
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Return whether two values are equal, numbers and tensors up to rounding.
+
+    >>> same([0.1 + 0.2, "O"], [0.3, "O"])
+    True
+    """
+    if isinstance(expected, torch.Tensor):
+        return (
+            isinstance(found, torch.Tensor)
+            and found.shape == expected.shape
+            and torch.allclose(found.detach().float(), expected.detach().float(), atol=CLOSE)
+        )
+    if isinstance(expected, float) and isinstance(found, int | float):
+        return math.isclose(found, expected, rel_tol=CLOSE, abs_tol=CLOSE)
+    if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return found.keys() == expected.keys() and all(same(found[k], expected[k]) for k in found)
+    return bool(found == expected)
+
+
+def difference(found: Any, expected: Any) -> str:
+    """Return one sentence on where two values differ first; it shows what is expected there.
+
+    >>> difference(["O", "O"], ["O", "B-TIME"])
+    "At index 1 stands `'O'`; `'B-TIME'` is expected there."
+    """
+    if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
+        return _of_sequences(found, expected)
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return _of_dictionaries(found, expected)
+    if isinstance(expected, torch.Tensor) and isinstance(found, torch.Tensor):
+        return _of_tensors(found, expected)
+    if isinstance(expected, set) and isinstance(found, set):
+        missing, extra = expected - found, found - expected
+        return f"{shown(missing)} is missing." if missing else f"{shown(extra)} does not belong."
+    return f"{shown(expected)} is expected."
+
+
+def _of_sequences(found: Any, expected: Any) -> str:
+    for index, (one, other) in enumerate(zip(found, expected, strict=False)):
+        if not same(one, other):
+            return f"At index {index} stands {shown(one)}; {shown(other)} is expected there."
+    return f"It has {_entries(len(found))}; {len(expected)} are expected."
+
+
+def _entries(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
+
+
+def _of_dictionaries(found: dict[Any, Any], expected: dict[Any, Any]) -> str:
+    for key in expected:
+        if key not in found:
+            return f"The key {shown(key)} is missing."
+        if not same(found[key], expected[key]):
+            return (
+                f"For {shown(key)} stands {shown(found[key])}; "
+                f"{shown(expected[key])} is expected there."
+            )
+    extra = next(key for key in found if key not in expected)
+    return f"The key {shown(extra)} does not belong."
+
+
+def _of_tensors(found: torch.Tensor, expected: torch.Tensor) -> str:
+    if found.shape != expected.shape:
+        return f"Its shape is {tuple(found.shape)}; {tuple(expected.shape)} is expected."
+    if not found.isfinite().all():
+        return "It holds NaN or infinity: a division by zero, or a mean over nothing?"
+    wrong = (found - expected).abs() > CLOSE
+    place = tuple(int(number) for number in wrong.nonzero()[0])
+    return (
+        f"At index {place} stands {float(found[place]):.4f}; "
+        f"{float(expected[place]):.4f} is expected there."
+    )

@@ -1,0 +1,23 @@
+"""The page below a cell of a notebook, on Colab, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nerlib.tools.demo.command import check_installed, choose_models
+
+if TYPE_CHECKING:
+    import gradio
+
+
+def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blocks:
+    """Show the page with the models in some folders, or with those below `build`; return it.
+
+    It runs in this process until `close()` is called on it, or the kernel ends. On Colab it comes
+    through Colab's own connection; `share` asks Gradio's servers for a public address instead.
+    Raises `DemoError` if Gradio or a model is missing.
+    """
+    check_installed()
+    from nerlib.tools.demo.server import serve  # needs the extra packages
+
+    return serve(choose_models([*folders], device), share=share)

@@ -1,0 +1,175 @@
+"""What all formats have in common: a text, the spans that are marked in it, and where they end.
+
+Every reader gives documents and every writer takes them, so that each format knows only itself.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import regex
+
+from nerlib.corpus import CorpusError
+from nerlib.inference import Entity
+from nerlib.parsing import Parser, Span, Word
+
+_HALF = regex.compile(r"\p{Cs}")
+
+
+class ExchangeError(CorpusError):
+    """Something that cannot be read, or that a format cannot hold: where, what and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with its spans, in the order of their places.
+
+    `words` are there if the file fixed them, as CoNLL and spaCy do. `scores`, one a span, are there
+    if a model marked the spans, and `None` if a person did. Spans may overlap: not every format can
+    hold that, and those that cannot say so. Raises `ExchangeError` for spans outside of the text.
+
+    >>> Document("at nine am", (Span("time", 3, 10),)).marked
+    [('time', 'nine am')]
+    """
+
+    text: str
+    spans: tuple[Span, ...] = ()
+    words: tuple[Word, ...] | None = None
+    scores: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        half = None if self.text.isascii() else _HALF.search(self.text)
+        if half:
+            raise ExchangeError(f"character {half.start()}: half a character (a lone surrogate)")
+        for span in self.spans:
+            check_span(span, self.text)
+        check_words(self.words or (), self.text)
+        if self.scores is not None and len(self.scores) != len(self.spans):
+            raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
+        order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
+        object.__setattr__(self, "spans", tuple(self.spans[i] for i in order))
+        if self.scores is not None:
+            object.__setattr__(self, "scores", tuple(self.scores[i] for i in order))
+
+    @property
+    def marked(self) -> list[tuple[str, str]]:
+        """Each span's type and text."""
+        return [(span.type, self.text[span.start : span.end]) for span in self.spans]
+
+    @classmethod
+    def from_entities(cls, text: str, entities: Iterable[Entity]) -> Document:
+        """Return what a `Tagger` found as a document with scores.
+
+        >>> Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.5)]).scores
+        (0.5,)
+        """
+        found = list(entities)
+        spans = tuple(Span(entity.type, entity.start, entity.end) for entity in found)
+        return cls(text, spans, scores=tuple(entity.score for entity in found))
+
+
+def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
+    """Yield the rows of a corpus (`load_corpus`, `corpus_from_lines`) as documents.
+
+    >>> rows = [{"id": "1", "locale": "en-US", "annot_utt": "at [time : nine am]"}]
+    >>> [document.marked for document in documents_of(rows)]
+    [[('time', 'nine am')]]
+    """
+    for row in corpus:
+        parsed = Parser.for_locale(row.get("locale", "")).parse(row["annot_utt"], row.get("id"))
+        yield Document(parsed.text, parsed.spans, parsed.words)
+
+
+def check_span(span: Span, text: str) -> None:
+    """Raise `ExchangeError` for a span without type, or that is not a part of the text."""
+    if not isinstance(span.type, str) or not span.type.strip() or _HALF.search(span.type):
+        raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
+    if not 0 <= span.start < span.end <= len(text):
+        raise ExchangeError(
+            f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
+        )
+
+
+def check_words(words: Sequence[Word], text: str) -> None:
+    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
+    end = 0
+    for word in words:
+        if word.start < end or not word.text or text[word.start : word.end] != word.text:
+            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
+        end = word.end
+
+
+def check_apart(spans: Sequence[Span], what: str) -> None:
+    """Raise `ExchangeError` if two spans overlap, which `what` cannot hold.
+
+    >>> check_apart([Span("a", 0, 4), Span("b", 2, 6)], "CoNLL")
+    Traceback (most recent call last):
+    nerlib.tools.exchange.document.ExchangeError: CoNLL cannot hold spans that overlap: 'a' at 0 \
+to 4 and 'b' at 2 to 6; keep one of them
+    """
+    for one, other in pairwise(sorted(spans, key=_place)):
+        if other.start < one.end:
+            raise ExchangeError(
+                f"{what} cannot hold spans that overlap: {shown(one)} and {shown(other)}; "
+                "keep one of them"
+            )
+
+
+def shown(span: Span) -> str:
+    """Return a span as an error message names it.
+
+    >>> shown(Span("time", 3, 10))
+    "'time' at 3 to 10"
+    """
+    name = span.type if len(span.type) <= 40 else span.type[:39] + "…"
+    return f"{name!r} at {span.start} to {span.end}"
+
+
+def words_of(document: Document) -> tuple[Word, ...]:
+    """Return the document's words; where none were fixed, nerlib's, cut at every span's ends too.
+
+    Spans must not overlap. What is white space alone is no word.
+
+    >>> [word.text for word in words_of(Document("at7 pm", (Span("time", 2, 6),)))]
+    ['at', '7', 'pm']
+    """
+    if document.words is not None:
+        return tuple(word for word in document.words if not word.text.isspace())
+    edges = sorted({0, len(document.text), *(e for s in document.spans for e in (s.start, s.end))})
+    parser = Parser()
+    return tuple(
+        word
+        for start, end in pairwise(edges)
+        for word in parser.split_words(document.text[start:end], start)
+    )
+
+
+def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
+    """Return the first word of a span and the one behind its last.
+
+    Raises `ExchangeError` if its ends are not ends of words: nothing is moved in silence.
+
+    >>> words_under((Word("new", 0, 3), Word("york", 4, 8)), Span("city", 0, 8))
+    (0, 2)
+    """
+    first = bisect_left(words, span.start, key=lambda word: word.start)
+    end = bisect_right(words, span.end, key=lambda word: word.end)
+    if first < end and words[first].start == span.start and words[end - 1].end == span.end:
+        return first, end
+    touched = [word for word in words if word.start < span.end and span.start < word.end]
+    near = f"; the words there are {' '.join(repr(w.text) for w in touched[:5])}" if touched else ""
+    raise ExchangeError(f"{shown(span)} does not begin and end with a word{near}")
+
+
+def at_rows(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
+    """Yield each document with what to call its row, counted from 1."""
+    for number, document in enumerate(documents, start=1):
+        yield f"row {number}", document
+
+
+def _place(span: Span) -> tuple[int, int, str]:
+    return span.start, span.end, span.type

@@ -1,0 +1,156 @@
+"""spaCy's `Doc` with its entities, and its `.spacy` files.
+
+Needs spaCy: `pip install "nerlib[exchange]"`. It is imported only when something here is called.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nerlib.atomic import whole_file
+from nerlib.parsing import Span, Word
+from nerlib.tools.exchange.document import (
+    Document,
+    ExchangeError,
+    at_rows,
+    check_apart,
+    words_of,
+    words_under,
+)
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+LARGEST = 2**30  # bytes, unpacked
+_NEEDED = 'spaCy is not installed: pip install "nerlib[exchange]"'
+
+
+def to_doc(document: Document, nlp: Language | None = None) -> Doc:
+    """Return a document as spaCy's `Doc`, its spans as entities with the same characters.
+
+    With `nlp` its tokenizer cuts the tokens, and a span that does not begin and end with one of
+    them raises `ExchangeError`; without, the document's words are the tokens. Scores are not kept.
+
+    >>> doc = to_doc(Document("at nine am", (Span("time", 3, 10),)))
+    >>> [(entity.label_, entity.text) for entity in doc.ents]
+    [('time', 'nine am')]
+    """
+    check_apart(document.spans, "a Doc's entities")
+    doc = _new_doc(document) if nlp is None else nlp.make_doc(document.text)
+    words = [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
+    places = [words_under(words, span) for span in document.spans]
+    doc.ents = tuple(
+        import_spacy().tokens.Span(doc, first, end, label=span.type)
+        for span, (first, end) in zip(document.spans, places, strict=True)
+    )
+    return doc
+
+
+def from_doc(doc: Doc, spans_key: str | None = None) -> Document:
+    """Return the entities of a `Doc`, or one of its groups of spans, as a document with words.
+
+    Raises `ExchangeError` if there are no entities but groups of spans, and none of them is named.
+
+    >>> from_doc(to_doc(Document("at nine am", (Span("time", 3, 10),)))).marked
+    [('time', 'nine am')]
+    """
+    if spans_key is None and not doc.ents and any(len(group) for group in doc.spans.values()):
+        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: name a spans_key")
+    found = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
+    spans = [Span(span.label_, span.start_char, span.end_char) for span in found]
+    words = [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
+    return Document(
+        doc.text, tuple(spans), tuple(word for word in words if not word.text.isspace())
+    )
+
+
+def read_spacy(path: Path) -> list[Document]:
+    """Return the documents of a `.spacy` file; raises `ExchangeError` if it is none."""
+    spacy = import_spacy()
+    _check_size(path)
+    try:
+        docs = list(spacy.tokens.DocBin().from_disk(path).get_docs(spacy.vocab.Vocab()))
+    except Exception as error:  # msgpack, numpy and spaCy each raise what they like
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ExchangeError(f"{path.name} is no .spacy file: {reason}") from None
+    documents = []
+    for number, doc in enumerate(docs, start=1):
+        try:
+            documents.append(from_doc(doc))
+        except ExchangeError as error:
+            raise ExchangeError(f"{path.name}, document {number}: {error}") from None
+    return documents
+
+
+def write_spacy(documents: Iterable[Document], path: Path) -> int:
+    """Write documents to a `.spacy` file and return their number; scores are not kept.
+
+    Raises `ExchangeError` with row and reason for what a `Doc` cannot hold.
+    """
+    spacy = import_spacy()
+    docs = spacy.tokens.DocBin()
+    for row, document in at_rows(documents):
+        try:
+            docs.add(to_doc(document))
+        except ExchangeError as error:
+            raise ExchangeError(f"{row}: {error}") from None
+    with whole_file(path) as unfinished:
+        docs.to_disk(unfinished)
+    return len(docs)
+
+
+def import_spacy() -> Any:
+    """Return spaCy with the parts that are needed; raises `ExchangeError` if it is missing."""
+    try:
+        import spacy
+        import spacy.tokens
+        import spacy.vocab
+    except ImportError:
+        raise ExchangeError(_NEEDED) from None
+    return spacy
+
+
+def _new_doc(document: Document) -> Any:
+    """Return a Doc without entities: words, and tokens for white space that is no single space."""
+    spacy = import_spacy()
+    texts: list[str] = []
+    spaces: list[bool] = []
+    cursor = 0
+    text = document.text
+    for word in (*words_of(document), Word("", len(text), len(text))):
+        gap = text[cursor : word.start]
+        if gap.startswith(" ") and texts:
+            spaces[-1] = True
+            gap = gap[1:]
+        for token in (gap, word.text):
+            texts += [token] if token else []
+            spaces += [False] if token else []
+        cursor = word.end
+    doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=texts, spaces=spaces)
+    if doc.text != text:
+        raise ExchangeError("its words overlap or stand in another order than in the text")
+    return doc
+
+
+def _check_size(path: Path) -> None:
+    """Raise `ExchangeError` for a file that would fill the memory when it is unpacked."""
+    if path.stat().st_size > LARGEST:
+        raise ExchangeError(f"{path.name} is larger than {LARGEST // 2**20} MiB: split it")
+    unpacker = zlib.decompressobj()
+    size = 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                while block:
+                    size += len(unpacker.decompress(block, 2**24))
+                    if size > LARGEST:
+                        raise ExchangeError(
+                            f"{path.name} unpacks to more than {LARGEST // 2**20} MiB: split it"
+                        )
+                    block = unpacker.unconsumed_tail
+    except zlib.error:
+        raise ExchangeError(f"{path.name} is no .spacy file: it is not compressed") from None

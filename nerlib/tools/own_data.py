@@ -1,0 +1,102 @@
+"""A corpus of the reader's own: one bracketed sentence a line, checked before anything is trained.
+
+Built in notebook 06.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import regex
+from datasets import Dataset
+
+from nerlib.analysis.display import shown_in_place
+from nerlib.corpus import CorpusError, rows_to_dataset
+from nerlib.parsing import AnnotationError, Parser
+
+
+class OwnDataError(CorpusError):
+    """Lines that cannot be read, all at once. Attribute: `errors`, an `AnnotationError` a line."""
+
+    def __init__(self, message: str, errors: Sequence[AnnotationError] = ()) -> None:
+        self.errors = tuple(errors)
+        super().__init__(message)
+
+
+def corpus_from_lines(
+    lines: str | Iterable[str], locale: str = "en-US", name: str = "own"
+) -> Dataset:
+    """Return one's own bracketed sentences as a corpus with the seven columns of `load_corpus`.
+
+    `lines` is one text of many lines, a list, or an open file. Empty lines and lines that start
+    with `#` are left out; `name` becomes scenario and intent, and starts every row's id, which ends
+    in the line's number. Raises `OwnDataError`, which says for every broken line its number, the
+    place, what is wrong and what to do, or that there is no sentence at all. Built in notebook 06.
+
+    >>> corpus = corpus_from_lines("the [part : chain] skips", name="bicycle")
+    >>> corpus["id"][0], corpus["utt"][0]
+    ('bicycle-1', 'the chain skips')
+    >>> corpus_from_lines(["the bell rings", "the [part : chain skips"])
+    Traceback (most recent call last):
+    nerlib.tools.own_data.OwnDataError: 1 of 2 sentences cannot be read:
+    line 2, character 4: '[' is never closed; add the ']' after the slot's value
+        the [part : chain skips
+            ^
+    """
+    parser = Parser()  # how it cuts words does not matter here: only the text is taken
+    rows: list[dict[str, str]] = []
+    errors: list[AnnotationError] = []
+    problems: list[str] = []
+    for number, line in _sentences(lines):
+        row_id = f"{name}-{number}"
+        try:
+            _check_characters(line, row_id)
+            text = parser.parse(line, row_id).text
+        except AnnotationError as error:
+            errors.append(error)
+            problems.append(_explain(number, line, error))
+        else:
+            rows.append(_row(row_id, locale, name, text, line))
+    if errors:
+        total = len(rows) + len(errors)
+        heading = f"{len(errors)} of {total} sentences cannot be read:"
+        raise OwnDataError("\n".join([heading, *problems]), errors)
+    if not rows:
+        raise OwnDataError(
+            "there is no sentence: write one a line, such as 'the [part : chain] skips'"
+        )
+    return rows_to_dataset(rows)
+
+
+def _sentences(lines: str | Iterable[str]) -> Iterable[tuple[int, str]]:
+    """Yield the sentences with their line numbers, counted from 1."""
+    if isinstance(lines, str):
+        lines = lines.split("\n")  # as editors count, unlike `splitlines`
+    for number, line in enumerate(lines, start=1):
+        sentence = line.strip().removeprefix("\ufeff").strip()  # an editor's byte order mark
+        if sentence and not sentence.startswith("#"):
+            yield number, sentence
+
+
+def _check_characters(line: str, row_id: str) -> None:
+    """Raise `AnnotationError` for half of a character pair, which no file and no table can hold."""
+    half = None if line.isascii() else regex.search(r"\p{Cs}", line)
+    if half:
+        reason, advice = "half a character (a lone surrogate)", "write the whole character"
+        raise AnnotationError(reason, advice, half.start(), row_id)
+
+
+def _row(row_id: str, locale: str, name: str, text: str, annotated: str) -> dict[str, str]:
+    """Return one sentence as a row of the seven columns."""
+    kind = {"partition": "train", "scenario": name, "intent": name}
+    return {"id": row_id, "locale": locale, **kind, "utt": text, "annot_utt": annotated}
+
+
+def _explain(number: int, line: str, error: AnnotationError) -> str:
+    """Return what is wrong with a line, and the line with a mark under the place."""
+    # The line is shown from shortly before the place, so that the mark stays on the screen.
+    start = max(0, error.position - 60)
+    shown = ("…" if start else "") + shown_in_place(line[start : start + 90])
+    mark = " " * (error.position - start + bool(start)) + "^"
+    where = f"line {number}, character {error.position}: {error.reason}; {error.advice}"
+    return f"{where}\n    {shown}\n    {mark}"

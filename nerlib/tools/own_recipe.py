@@ -1,0 +1,103 @@
+"""A recipe whose corpus is a text file of one's own: a part of it trains, the rest validates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from datasets import Dataset
+
+from nerlib.corpus import CorpusError, Split
+from nerlib.lines import decode_lines
+from nerlib.parsing import Parser
+from nerlib.tools.own_data import corpus_from_lines
+from nerlib.tools.recipes import Recipe
+
+NAME = "own"
+VALIDATION_SHARE = 0.2
+EPOCHS, BATCH_SIZE = 20, 8  # a few dozen sentences are few steps: more rounds, smaller batches
+
+
+@dataclass(frozen=True)
+class OwnRecipe(Recipe):
+    """A recipe's encoder and settings, with the sentences of a file in place of its corpus."""
+
+    file: str = ""
+
+    def corpus(self, split: str) -> Dataset:
+        """Return the file's sentences for training, or those set aside for validation."""
+        wanted = Split.parse(split)
+        if wanted.partition == "test":
+            raise CorpusError(f"{self.file} has no split 'test': score a file with evaluate --own")
+        rows = corpus_from_file(self.file, self.locale)
+        aside = set_aside(rows["utt"][:])
+        for_validation = wanted.partition == "dev"
+        chosen = [i for i, text in enumerate(rows["utt"]) if (text in aside) == for_validation]
+        return rows.select(chosen[wanted.start : wanted.stop])
+
+    def describe(self) -> dict[str, str]:
+        """Return what is in use, line by line."""
+        share = f"{1 - VALIDATION_SHARE:.0%} to train, {VALIDATION_SHARE:.0%} to validate"
+        told = super().describe() | {"corpus": f"sentences in {self.file}", "rows": share}
+        return {name: value for name, value in told.items() if name != "switch"}
+
+
+def own_recipe(file: str, recipe: Recipe) -> OwnRecipe:
+    """Return a recipe for the sentences of a file; encoder, locale and rates are the other's.
+
+    >>> from nerlib.tools.recipes import get_recipe
+    >>> own_recipe("sentences.txt", get_recipe("offline")).settings.batch_size
+    8
+    """
+    settings = replace(recipe.settings, epochs=EPOCHS, batch_size=BATCH_SIZE)
+    changed = {
+        "name": NAME,
+        "summary": "sentences of one's own",
+        "train_split": "train",
+        "validation_split": "validation",
+        "settings": settings,
+        "shuffle": False,
+    }
+    return OwnRecipe(
+        **{f.name: getattr(recipe, f.name) for f in fields(recipe)} | changed, file=file
+    )
+
+
+def set_aside(texts: list[str]) -> set[str]:
+    """Return the sentences for validation: a fifth, at least one, always the same ones.
+
+    They are chosen by a hash of the text, so a sentence that stands in a file twice is never in
+    both parts. Raises `CorpusError` for fewer than two different sentences.
+
+    >>> len(set_aside(["one", "two", "three", "four", "five", "five"]))
+    1
+    """
+    different = sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())
+    if len(different) < 2:
+        raise CorpusError(
+            "there is one sentence only: write at least two, for one is set aside for validation"
+        )
+    return set(different[: max(1, round(VALIDATION_SHARE * len(different)))])
+
+
+def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
+    """Return the bracketed sentences of a text file, one a line, as a corpus.
+
+    Raises `OwnDataError` with all broken lines, `CorpusError` for a line that is no UTF-8, and
+    `OSError` if the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        return corpus_from_lines(decode_lines(file, Path(path).name, CorpusError), locale, NAME)
+
+
+def count_types(corpus: Dataset) -> dict[str, int]:
+    """Return how often each type is marked, the most frequent first.
+
+    >>> count_types(corpus_from_lines(["a [part : bell]", "a [part : chain] on [day : monday]"]))
+    {'part': 2, 'day': 1}
+    """
+    parser = Parser()
+    found = (span.type for row in corpus["annot_utt"] for span in parser.parse(row).spans)
+    return dict(Counter(found).most_common())

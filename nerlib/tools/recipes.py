@@ -1,0 +1,354 @@
+"""The named experiments: one word picks corpus, encoder and settings."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import reprlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import PreTrainedTokenizerFast
+
+from nerlib.analysis.display import fact_table
+from nerlib.corpus import CorpusError, load_corpus
+from nerlib.dataset import NERDataset
+from nerlib.device import choose_compute
+from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer, saved_json
+from nerlib.inference import Tagger
+from nerlib.model import NERClassifier
+from nerlib.parsing import CHARACTER_LOCALES, Parser
+from nerlib.saving import save_model
+from nerlib.tags import TagSet
+from nerlib.training import TrainConfig, train
+
+SCRATCH = "scratch:small-bert"
+DEFAULT_RECIPE = "offline"
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used: what was wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An experiment by name: where the utterances come from, which encoder, which settings."""
+
+    name: str
+    summary: str
+    needs: str
+    source: str
+    locale: str
+    encoder: str
+    train_split: str = "train"
+    validation_split: str = "validation"
+    settings: TrainConfig = field(default_factory=TrainConfig)
+    model_settings: Mapping[str, Any] = field(default_factory=dict)  # for `NERConfig`
+    shuffle: bool = False  # before slicing: see `load_corpus`
+    downloads: str = "nothing"
+    takes: str = "about 2 min on two CPU cores"
+
+    def corpus(self, split: str) -> Dataset:
+        """Return one split of the recipe's corpus; raises `CorpusError` if it cannot be had."""
+        return load_corpus(self.locale, split, self.corpus_source(), self.shuffle)
+
+    def corpus_source(self) -> str:
+        """Return the source for `load_corpus`; `massive` is the folder in NERLIB_MASSIVE_DIR."""
+        if self.source != "massive":
+            return self.source
+        folder = os.environ.get("NERLIB_MASSIVE_DIR", "")
+        if not folder:
+            raise CorpusError(
+                f"recipe {self.name} reads MASSIVE's files: set NERLIB_MASSIVE_DIR to the folder "
+                "that holds 1.1/"
+            )
+        return folder
+
+    def _repr_html_(self) -> str:
+        return fact_table(self.describe())._repr_html_()
+
+    def describe(self) -> dict[str, str]:
+        """Return what is in use, line by line, as the first cell of every notebook shows it."""
+        order = ", in a fixed random order" if self.shuffle else ""
+        corpus = {"sample": "packaged sample (synthetic)", "hub": "MASSIVE 1.1 from the Hub"}
+        return {
+            "recipe": self.name,
+            "corpus": corpus.get(self.source, "MASSIVE files in NERLIB_MASSIVE_DIR"),
+            "locale": self.locale,
+            "rows": f"{self.train_split} to train, {self.validation_split} to validate{order}",
+            "encoder": self.encoder,
+            "device": str(choose_compute(self.settings.device, self.settings.precision)),
+            "switch": f"set NERLIB_RECIPE to one of {', '.join(RECIPES)}",
+        }
+
+
+_SETTINGS = TrainConfig(
+    epochs=8, learning_rate=3e-4, head_rate_factor=5, label_smoothing=0.1, masked_subwords=0.15
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "offline",
+            "English sample, packaged MiniLM encoder",
+            "nothing but this package",
+            "sample",
+            "en-US",
+            PACKAGED,
+            settings=_SETTINGS,
+        ),
+        Recipe(
+            "offline-ru",
+            "Russian sample, small BERT from random weights",
+            "nothing but this package",
+            "sample",
+            "ru-RU",
+            SCRATCH,
+            settings=TrainConfig(epochs=20, learning_rate=5e-4, head_rate_factor=2),
+            takes="about as long as offline",
+        ),
+        Recipe(
+            "tutorial",
+            "the tutorial's own: Russian MASSIVE, ruBERT",
+            "internet; a GPU is advised",
+            "hub",
+            "ru-RU",
+            "ai-forever/ruBert-base",
+            "train[:1000]",
+            "validation[:1000]",
+            TrainConfig(epochs=10, learning_rate=5e-5),
+            downloads="about 0.7 GB, once",
+            takes="about 9 times as long as offline on a CPU",
+        ),
+        Recipe(
+            "multilingual",
+            "any MASSIVE locale, multilingual BERT",
+            "internet; a GPU is advised",
+            "hub",
+            "ru-RU",
+            "bert-base-multilingual-cased",
+            settings=TrainConfig(epochs=5, learning_rate=5e-5),
+            downloads="about 0.7 GB, once",
+            takes="about 50 times as long as offline on a CPU",
+        ),
+        Recipe(
+            "english",
+            "English MASSIVE, BERT base",
+            "internet; a GPU is advised",
+            "hub",
+            "en-US",
+            "bert-base-uncased",
+            settings=TrainConfig(epochs=5, learning_rate=5e-5),
+            downloads="about 0.4 GB, once",
+            takes="about 40 times as long as offline on a CPU",
+        ),
+        Recipe(
+            "massive-offline",
+            "English MASSIVE from a folder, packaged MiniLM encoder",
+            "NERLIB_MASSIVE_DIR",
+            "massive",
+            "en-US",
+            PACKAGED,
+            settings=replace(
+                _SETTINGS,
+                epochs=10,
+                layer_decay=0.9,
+                label_smoothing=0.0,
+                masked_subwords=0.2,
+                weight_averaging=0.998,
+                consistency=0.5,
+            ),
+            model_settings={"sentence_vector": True},
+            shuffle=True,
+            takes="about 25 times as long as offline on a CPU",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A recipe made ready: datasets, tags, tokenizer and a model that is not yet trained."""
+
+    recipe: Recipe
+    tags: TagSet
+    tokenizer: PreTrainedTokenizerFast
+    model: NERClassifier
+    train_set: NERDataset
+    validation_set: NERDataset
+
+
+def get_recipe(name: str | None = None) -> Recipe:
+    """Return a recipe by name; without one, the one in NERLIB_RECIPE, else `offline`.
+
+    Raises `RecipeError` with the nearest name for an unknown one.
+
+    >>> get_recipe("offline").locale
+    'en-US'
+    """
+    name = name or os.environ.get("NERLIB_RECIPE") or DEFAULT_RECIPE
+    if name in RECIPES:
+        return RECIPES[name]
+    near = difflib.get_close_matches(name, RECIPES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(RECIPES)}"
+    raise RecipeError(f"unknown recipe {reprlib.repr(name)}: {hint}")
+
+
+def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
+    """Return a recipe's datasets and untrained model, the same at every call.
+
+    `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
+    """
+    train_rows = recipe.corpus(recipe.train_split)
+    validation_rows = recipe.corpus(recipe.validation_split)
+    encoder = recipe.encoder
+    if encoder == SCRATCH:
+        path = Path(folder) / "encoders" / recipe.name
+        encoder = str(build_small_bert(train_rows["utt"], path, recipe.settings.seed))
+    parser = Parser.for_locale(recipe.locale)
+    check_segmentation(parser, {*train_rows["locale"], *validation_rows["locale"]})
+    tokenizer = load_tokenizer(encoder)
+    tags = TagSet.from_corpus(train_rows, parser)
+    torch.manual_seed(recipe.settings.seed)  # the head's first weights
+    model = NERClassifier.from_encoder(
+        encoder, tags, segmentation=parser.segmentation, **recipe.model_settings
+    )
+    # Written into config.json, so that the record can never belong to other weights.
+    model.config.made_by = made_by(recipe)
+    return Experiment(
+        recipe,
+        tags,
+        tokenizer,
+        model,
+        NERDataset(train_rows, tokenizer, tags, parser),
+        NERDataset(validation_rows, tokenizer, tags, parser),
+    )
+
+
+def check_segmentation(parser: Parser, locales: Collection[str]) -> None:
+    """Raise `RecipeError` if a parser would split some of the locales into the wrong words.
+
+    >>> check_segmentation(Parser(), ["en-US", "ja-JP"])
+    Traceback (most recent call last):
+        ...
+    nerlib.tools.recipes.RecipeError: ja-JP is written without spaces, and the model has words \
+between spaces: use one for that locale alone (--locale ja-JP), or locales of one kind
+    """
+    for locale in sorted(locales):
+        if Parser.for_locale(locale) != parser:
+            spaces = locale not in CHARACTER_LOCALES
+            raise RecipeError(
+                f"{locale} is written with{'' if spaces else 'out'} spaces, and the model has "
+                f"{'every character for a word' if spaces else 'words between spaces'}: use one "
+                f"for that locale alone (--locale {locale}), or locales of one kind"
+            )
+
+
+def output_folder() -> Path:
+    """Return where results go: NERLIB_OUTPUT, else `build` at the top of the project."""
+    chosen = os.environ.get("NERLIB_OUTPUT")
+    if chosen:
+        return Path(chosen)
+    above = [Path(".."), Path("../..")]  # from a lesson, and from an exercise
+    project = next((path for path in above if (path / "pyproject.toml").is_file()), Path())
+    return project / "build"
+
+
+def trained_tagger(
+    recipe: Recipe,
+    folder: str | Path,
+    rows: int | None = None,
+    epochs: int | None = None,
+    report: Callable[[str], None] = print,
+) -> Tagger:
+    """Return the tagger in `folder/model`; if there is none, train it and save it there first.
+
+    `report` gets a line that says which of the two is done. `rows` (drawn from the whole training
+    split, in a fixed random order) and `epochs` make a quick start of the recipe; without them a
+    saved model of this recipe is taken however long it was trained. Raises `RecipeError` for a
+    model of another recipe, or not trained as asked for: it is neither used nor overwritten.
+    """
+    path, wanted = Path(folder) / "model", shortened(recipe, rows, epochs)
+    shown = f"{path.parent.name}/{path.name}"
+    if path.exists():
+        record = check_made_by(path, wanted, rows, epochs)
+        report(
+            f"loading the model in {shown}, trained before: recipe {record['recipe']}, "
+            f"rows {record['rows']}, epochs {record['epochs']}"
+        )
+    else:
+        report(f"there is no model in {shown} yet: training one")
+        experiment = prepare(wanted, folder)
+        history = train(
+            experiment.model,
+            experiment.train_set,
+            experiment.validation_set,
+            wanted.settings,
+            report,
+        )
+        if history.interrupted:  # half-trained, it must not pass for the recipe's model
+            raise KeyboardInterrupt("stopped: no model was saved")
+        save_model(experiment.model, experiment.tokenizer, path)
+        report(f"saved in {shown}")
+    return Tagger.from_pretrained(path, recipe.settings.device, recipe.settings.precision)
+
+
+def shortened(recipe: Recipe, rows: int | None, epochs: int | None) -> Recipe:
+    """Return the recipe with fewer training rows, or epochs, where they are given.
+
+    >>> shortened(get_recipe("tutorial"), rows=300, epochs=None).train_split
+    'train[:300]'
+    """
+    if epochs is not None:
+        recipe = replace(recipe, settings=replace(recipe.settings, epochs=epochs))
+    if rows is None:
+        return recipe
+    name = recipe.train_split.partition("[")[0]
+    return replace(recipe, train_split=f"{name}[:{rows}]", shuffle=True)
+
+
+def made_by(recipe: Recipe) -> dict[str, object]:
+    """Return what a saved model remembers of its recipe, in its `config.json`.
+
+    >>> made_by(get_recipe("offline"))["recipe"]
+    'offline'
+    """
+    return {
+        "recipe": recipe.name,
+        "locale": recipe.locale,
+        "encoder": recipe.encoder,
+        "rows": recipe.train_split,
+        "epochs": recipe.settings.epochs,
+    }
+
+
+def check_made_by(
+    path: Path, recipe: Recipe, rows: int | None, epochs: int | None
+) -> dict[str, object]:
+    """Return what a saved model remembers of its recipe, if that is the one that is wanted.
+
+    Raises `RecipeError` for another one, and for other rows or epochs where they are given.
+    """
+    record = saved_json(path, "config.json").get("made_by")
+    if not isinstance(record, dict):
+        raise RecipeError(
+            f"{path} does not say which recipe made it: delete it, or give another folder"
+        )
+    asked = made_by(recipe)
+    free = {name for name, wish in (("rows", rows), ("epochs", epochs)) if wish is None}
+    different = [
+        f"{name} {record.get(name)}, not {asked[name]}"
+        for name in asked
+        if name not in free and record.get(name) != asked[name]
+    ]
+    if different:
+        raise RecipeError(
+            f"the model in {path} was made with {'; '.join(different)}: delete it to train anew, "
+            "or give another folder"
+        )
+    return record

@@ -1,0 +1,126 @@
+"""`python -m nerlib export`: a saved model for other engines.
+
+Built in notebook 09.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nerlib.dataset import NERDataset
+from nerlib.device import set_threads
+from nerlib.encoders import load_tokenizer, saved_json
+from nerlib.model import NERConfig
+from nerlib.tools.extras import require_extra
+from nerlib.tools.own_recipe import NAME as OWN
+from nerlib.tools.own_recipe import own_recipe
+from nerlib.tools.recipes import RECIPES, Recipe, check_segmentation, get_recipe
+from nerlib.tools.serving.compare import compare, table
+from nerlib.tools.serving.engines import BACKENDS, MODULES, Backend
+from nerlib.tools.serving.errors import ExportError
+from nerlib.tools.serving.export import Rows, export_model
+from nerlib.tools.serving.gate import PERMITTED_LOSS
+from nerlib.tools.serving.loading import installed_backends
+from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS
+
+DEFAULT_MODEL = "build/model"
+ALL_VARIANTS = tuple(dict.fromkeys(name for names in VARIANTS.values() for name in names))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "model", nargs="?", default=DEFAULT_MODEL, help=f"a model folder ({DEFAULT_MODEL})"
+    )
+    parser.add_argument("--to", metavar="FOLDER", help="another folder, without torch weights")
+    parser.add_argument(
+        "--backend", nargs="+", choices=BACKENDS, help="for which engines (all installed)"
+    )
+    parser.add_argument("--variants", nargs="+", choices=ALL_VARIANTS, help="which ones (all)")
+    parser.add_argument(
+        "--permitted-loss", type=float, default=PERMITTED_LOSS, metavar="F1",
+        help=f"how much entity F1 a variant may lose ({PERMITTED_LOSS})",
+    )  # fmt: skip
+    parser.add_argument("--recipe", help="whose rows the gate scores on (the model's own)")
+    parser.add_argument("--own", metavar="FILE", help="the sentences that the model was trained on")
+    parser.add_argument("--locale", help="another locale of the recipe's corpus")
+    parser.add_argument("--split", help='validation rows, as "validation[:500]"')
+    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
+    parser.add_argument("--no-table", action="store_true", help="do not measure speed")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export a model, and print a line for each variant and the table."""
+    backends = _backends(options.backend)
+    if not 0 <= options.permitted_loss <= 1:
+        raise ExportError(f"--permitted-loss is from 0 to 1, not {options.permitted_loss}")
+    try:
+        set_threads(options.threads)
+    except ValueError as error:
+        raise ExportError(f"--{error}") from None
+    if not Path(options.model, "config.json").is_file():
+        raise ExportError(
+            f"there is no model in {options.model}: run `python -m nerlib train` first, "
+            "or name its folder"
+        )
+    rows = rows_of(options)
+    folder = export_model(
+        options.model, rows, backends, options.variants, options.to, options.permitted_loss
+    )
+    if not options.no_table:
+        print(table(compare(folder, rows.validation, backends)))
+    named = folder / backends[0]
+    print(f'in {named.parent}: Tagger.from_pretrained("{named.parent}", backend="{backends[0]}")')
+    return 0
+
+
+def _backends(wanted: list[Backend] | None) -> list[Backend]:
+    """Return the engines to export for; raises `ExtraError` if a package is missing."""
+    require_extra("export", "onnx", "onnxscript")
+    chosen = list(dict.fromkeys(wanted or installed_backends()))
+    for backend in chosen or BACKENDS:
+        require_extra("export", *MODULES[backend])
+    return chosen
+
+
+def rows_of(options: argparse.Namespace) -> Rows:
+    """Return the rows of the recipe that made a model: some for training, those for the gate."""
+    settings = saved_json(options.model, "config.json")
+    made_by = settings.get("made_by")
+    recipe = choose_recipe(options, made_by if isinstance(made_by, dict) else {})
+    split = options.split or recipe.validation_split
+    config = NERConfig.from_dict(settings)
+    validation = recipe.corpus(split)
+    check_segmentation(config.parser, set(validation["locale"]))
+    train = recipe.corpus(recipe.train_split)
+    train = train.select(range(min(CALIBRATION_ROWS, len(train))))
+    tokenizer = load_tokenizer(options.model)
+    datasets = [
+        NERDataset(rows, tokenizer, config.tags, config.parser) for rows in (train, validation)
+    ]
+    return Rows(datasets[0], datasets[1], f"{recipe.name}, {recipe.locale}, {split}")
+
+
+def choose_recipe(options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
+    """Return the recipe whose rows belong to a model; `made_by` is what the model remembers."""
+    name = options.recipe or made_by.get("recipe")
+    if options.own:
+        return own_recipe(options.own, _localised(get_recipe(options.recipe), options, made_by))
+    if name == OWN:
+        raise ExportError(f"{options.model} was trained on your own sentences: give some by --own")
+    if name not in RECIPES and not options.recipe:
+        raise ExportError(
+            f"{options.model} does not say which recipe made it: name one by --recipe, or give "
+            "sentences by --own"
+        )
+    recipe = get_recipe(name)
+    train = str(made_by.get("rows") or recipe.train_split)
+    return replace(_localised(recipe, options, made_by), train_split=train)
+
+
+def _localised(recipe: Recipe, options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
+    locale = options.locale or made_by.get("locale") or recipe.locale
+    return replace(recipe, locale=str(locale))

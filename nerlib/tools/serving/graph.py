@@ -1,0 +1,112 @@
+"""From a model in Python to a graph: the same computation, written down as a list of operations.
+
+Built in notebook 09.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nerlib.model import NERClassifier, count_parameters
+from nerlib.tools.extras import require_extra
+from nerlib.tools.serving.errors import ExportError
+
+INPUTS = ("input_ids", "attention_mask", "word_ids", "words")
+OUTPUT = "logits"
+# A file of this kind (protobuf) cannot be larger.
+LARGEST_GRAPH = 2_000_000_000  # bytes
+
+
+class GraphInputs(nn.Module):
+    """The tagger as an engine calls it: tensors only, and `words` says how many words there are.
+
+    A graph has no room for a number that is no tensor. `words` (words,) holds 0, 1, 2, …; only its
+    length counts, and the length of an input may differ from call to call.
+    """
+
+    def __init__(self, model: NERClassifier) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, words: Tensor
+    ) -> Tensor:
+        """Return logits (batch, words, tags); the first three are (batch, subwords)."""
+        logits: Tensor = self.model(
+            input_ids, attention_mask, word_ids, num_words=words.shape[0]
+        ).logits
+        return logits
+
+
+def write_graph(model: NERClassifier, path: str | Path) -> Path:
+    """Write the model as an ONNX file: encoder, word pooling, sentence vector and head in one.
+
+    Batch, subwords and words may have any size at each call. Raises `ExtraError` without the extra
+    `export`, and `ExportError` for a model that is too large for one file.
+    """
+    require_extra("export", "onnx", "onnxscript")
+    if 4 * count_parameters(model) > LARGEST_GRAPH:
+        raise ExportError("the model is too large for one ONNX file, which may have 2 GB")
+    was_training, device = model.training, model.device
+    with _quiet(), torch.no_grad():
+        program: Any = torch.onnx.export(
+            GraphInputs(model).cpu().eval(),
+            example_inputs(),
+            input_names=INPUTS,
+            output_names=(OUTPUT,),
+            dynamic_shapes=(*[{0: "batch", 1: "subwords"}] * 3, {0: "words"}),
+            dynamo=True,
+            verbose=False,
+        )
+    nn.Module.to(model, device).train(was_training)
+    content = without_origin(program.model_proto).SerializeToString()
+    Path(path).write_bytes(content)
+    return Path(path)
+
+
+def example_inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return a batch to follow through the model: no size of it is 0 or 1, which stay fixed.
+
+    >>> [tuple(tensor.shape) for tensor in example_inputs()]
+    [(2, 7), (2, 7), (2, 7), (4,)]
+    """
+    input_ids = torch.arange(5, 19).view(2, 7)
+    mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
+    word_ids = torch.tensor([[-1, 0, 0, 1, 2, 3, -1], [-1, 0, 1, 1, -1, -1, -1]])
+    return input_ids, mask, word_ids, torch.arange(4)
+
+
+def without_origin(proto: Any) -> Any:
+    """Remove from an ONNX model where each operation came from: lines and paths of this machine."""
+    graph = proto.graph
+    parts = [*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output]
+    inside = [node for function in proto.functions for node in function.node]
+    for part in (proto, graph, *proto.functions, *parts, *inside):
+        part.doc_string = ""
+        del part.metadata_props[:]
+    return proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's notes on what it does not need off a learner's screen."""
+    logger = logging.getLogger("torch.onnx")
+    children = [logging.getLogger(f"torch.onnx._internal.exporter.{n}") for n in ("_registration",)]
+    levels = [(one, one.level) for one in (logger, *children)]
+    for one, _ in levels:
+        one.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for one, level in levels:
+            one.setLevel(level)

@@ -1,0 +1,114 @@
+"""Variants of a graph: the same operations with 32, 16 or 8 bits a number.
+
+Built in notebook 09.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+
+from nerlib.dataset import NERDataset, collate
+from nerlib.tools.extras import require_extra
+from nerlib.tools.serving.engines import Backend, Numbers
+from nerlib.tools.serving.graph import INPUTS
+
+# ONNX Runtime has no bf16 on CPUs.
+VARIANTS: dict[Backend, tuple[str, ...]] = {
+    "onnx": ("fp32", "int8"),
+    "openvino": ("fp32", "bf16", "int8"),
+}
+CALIBRATION_ROWS = 300
+Inputs = dict[str, Numbers]
+
+
+def write_variant(
+    backend: Backend, variant: str, graph: Path, folder: Path, calibration: NERDataset
+) -> Path:
+    """Write one variant of the graph `graph` (ONNX, fp32) to a folder; return what to load.
+
+    `calibration` is a dataset of training rows: int8 for OpenVINO looks at them to learn how large
+    the numbers between two layers get. Raises `ExtraError` if a package is missing.
+    """
+    if backend == "openvino":
+        return _openvino(variant, graph, folder / f"{variant}.xml", calibration)
+    path = folder / f"{variant}.onnx"
+    if variant == "int8":
+        quantise_onnx(graph, path)
+    else:
+        path.write_bytes(graph.read_bytes())
+    return path
+
+
+def quantise_onnx(graph: Path, path: Path) -> None:
+    """Write a graph whose matrices have 8 bits a number, one scale a column.
+
+    The numbers that flow through it are rounded on the way, with a scale found for each batch
+    anew ("dynamic"). Built in notebook 09.
+    """
+    require_extra("export", "onnx", "onnxruntime")
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quiet(""):
+        quantize_dynamic(
+            graph, path, per_channel=True, weight_type=QuantType.QInt8,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+        )  # fmt: skip
+
+
+def calibration_inputs(data: NERDataset, rows: int = CALIBRATION_ROWS) -> list[Inputs]:
+    """Return the inputs of some utterances, one at a time, as an engine takes them."""
+    return [_as_inputs(data, row) for row in range(min(rows, len(data)))]
+
+
+def _as_inputs(data: NERDataset, row: int) -> Inputs:
+    batch = collate([data[row]], data.pad_id)
+    words = np.arange(max(1, batch["labels"].shape[1]), dtype=np.int64)
+    return {**{name: batch[name].numpy() for name in INPUTS[:3]}, "words": words}
+
+
+def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) -> Path:
+    """Write a variant in OpenVINO's own form: an .xml with the operations, a .bin with numbers."""
+    require_extra("export", "openvino", *(["nncf"] if variant == "int8" else []))
+    import openvino
+
+    # Not `convert_model`, which reports its use to its maker.
+    model = openvino.Core().read_model(graph)
+    if variant == "int8":
+        model = _quantised(model, calibration_inputs(calibration))
+    openvino.save_model(model, path, compress_to_fp16=variant == "bf16")
+    return path
+
+
+def _quantised(model: object, inputs: Sequence[Inputs]) -> object:
+    """Return an OpenVINO model in 8 bits, its scales measured beforehand ("static")."""
+    # nncf reports its use to its maker unless it believes to be in its own tests.
+    os.environ.setdefault("NNCF_CI", "1")
+    with _quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
+        import nncf
+
+        nncf.set_log_level(logging.ERROR)
+        return nncf.quantize(
+            model,
+            nncf.Dataset(inputs),
+            subset_size=len(inputs),
+            model_type=nncf.ModelType.TRANSFORMER,
+        )
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Keep the notes of a library off a learner's screen."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

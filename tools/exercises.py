@@ -1,0 +1,140 @@
+"""Make the exercise notebooks from their solutions, the only ones that are written.
+
+python -m tools.exercises                  # run all solutions, write exercises
+python -m tools.exercises SOLUTION.ipynb    # of these only
+python -m tools.exercises --without-running # after a change of words alone
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from tools.execute import NotebookFailed, all_notebooks, clean, execute
+from tools.project import ROOT, Publication, read_publication
+
+SOLUTIONS, EXERCISES = ROOT / "workshop" / "solutions", ROOT / "workshop" / "exercises"
+REGION = re.compile(
+    r"(?ms)^(?P<indent>[ \t]*)# BEGIN SOLUTION\n(?P<code>.*?)^[ \t]*# END SOLUTION$"
+)
+STUB = "...  # your turn"
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the solutions and write the exercises."""
+    parser = argparse.ArgumentParser(prog="tools.exercises", description=__doc__)
+    parser.add_argument("solutions", nargs="*", type=Path, help="default: all")
+    parser.add_argument("--without-running", action="store_true", help="write exercises only")
+    options = parser.parse_args(arguments)
+    paths = options.solutions or all_notebooks(SOLUTIONS)
+    try:
+        for path in [] if options.without_running else paths:
+            run_in_place(path)
+    except NotebookFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in write_exercises(read_publication(), EXERCISES, paths):
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def run_in_place(path: Path) -> None:
+    """Run a solution from a fresh kernel, with an output folder of its own: nothing is done yet."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        execute(notebook, path, Path(folder))
+    nbformat.write(clean(notebook), path)
+
+
+def write_exercises(
+    publication: Publication, folder: Path, solutions: Sequence[Path] | None = None
+) -> list[Path]:
+    """Write the exercises of some solutions, or of all, into a folder and return their paths."""
+    folder.mkdir(exist_ok=True)
+    written = []
+    for path in all_notebooks(SOLUTIONS) if solutions is None else solutions:
+        notebook = nbformat.read(path, as_version=4)
+        target = folder / path.name
+        nbformat.write(exercise_notebook(notebook, path.stem, publication), target)
+        written.append(target)
+    return written
+
+
+def exercise_notebook(notebook: NotebookNode, name: str, publication: Publication) -> NotebookNode:
+    """Return the exercises: no outputs, no solutions, with a badge and the set-up for Colab."""
+    from tools.colab import setup_source
+
+    notebook.cells = [cell for cell in notebook.cells if not _gives_away(cell)]
+    for cell in notebook.cells:
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag != "solution"]
+        cell.metadata = NotebookNode(tags=tags) if tags else NotebookNode()
+        if cell.cell_type == "code":
+            cell.source = question(cell.source)
+            cell.outputs, cell.execution_count = [], None
+    header = notebook.cells[0]
+    title, _, rest = header.source.partition("\n")
+    header.source = f"{title}\n\n{BADGE}({exercise_link(publication, name)})\n{rest}"
+    setup = new_code_cell(setup_source(publication), id=f"{name[:2]}-colab-setup")
+    notebook.cells.insert(1, setup)
+    return notebook
+
+
+def exercise_link(publication: Publication, name: str) -> str:
+    """Return the address that opens an exercise in Colab.
+
+    >>> exercise_link(Publication("me/ner", "main"), "02_parsing").partition("/blob/")[2]
+    'main/workshop/exercises/02_parsing.ipynb'
+    """
+    return publication.colab_link(name).replace("/colab/", "/workshop/exercises/")
+
+
+def _gives_away(cell: NotebookNode) -> bool:
+    """Return whether a cell belongs to the solutions alone: explanations, and the link to here."""
+    return cell.cell_type == "markdown" and "solution" in cell.metadata.get("tags", [])
+
+
+def question(source: str) -> str:
+    """Return a cell's code with a stub in place of each solution.
+
+    A function's body becomes `...`; where names are given values, each of them becomes `...`.
+
+    >>> print(question("def f(x):\\n    # BEGIN SOLUTION\\n    return x\\n    # END SOLUTION"))
+    def f(x):
+        ...  # your turn
+    >>> print(question("# BEGIN SOLUTION\\na = [1]\\nb = 2\\n# END SOLUTION"))
+    a = ...  # your turn
+    b = ...  # your turn
+    """
+    return REGION.sub(lambda match: _stub(match["indent"], match["code"]), source)
+
+
+def _stub(indent: str, code: str) -> str:
+    """Return what stands in place of some code."""
+    names = [] if indent else _assigned(textwrap.dedent(code))
+    return "\n".join(f"{name} = {STUB}" for name in names) or f"{indent}{STUB}"
+
+
+def _assigned(code: str) -> list[str]:
+    """Return the names that code gives a value, one after the other."""
+    return [
+        target.id
+        for statement in ast.parse(code).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

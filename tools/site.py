@@ -1,0 +1,241 @@
+"""Make the course a web book: all lessons with their outputs, exercises, guide and reference.
+
+python -m tools.site                     # write build/site
+python -m tools.site --output elsewhere
+
+Nothing is written twice: pages are copied from `notebooks/`, `workshop/` and the README, the
+reference comes from the docstrings, and `docs/` holds the settings only. The copies keep the
+repository's own layout, so links between files become links between pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import posixpath
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+import nerlib
+from tools.colab import BADGE_LINK
+from tools.execute import all_notebooks
+from tools.exercises import REGION, question
+from tools.project import ROOT, Publication, read_publication
+
+EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
+# A badge is a picture from somebody else's server, so here it becomes a link in words.
+BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s]+)\)")
+LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
+HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
+WAY_OF_THE_DATA = (
+    "corpus", "parsing", "tags", "dataset", "model", "training", "metrics", "inference"
+)  # fmt: skip
+LEFT_OUT = {"workshop", "data", "__main__"}  # what only the making of the course needs
+
+
+class SiteError(RuntimeError):
+    """A book that could not be made: what is missing, or where Sphinx's warnings stand."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the book."""
+    parser = argparse.ArgumentParser(prog="tools.site", description=__doc__)
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "site")
+    options = parser.parse_args(arguments)
+    try:
+        index = build(options.output)
+    except SiteError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Open {index}")
+    return 0
+
+
+def build(output: Path, root: Path = ROOT) -> Path:
+    """Write the book into a folder and return its first page; raises `SiteError` at a warning."""
+    try:
+        from sphinx.cmd.build import build_main  # only those who make the book pay for it
+    except ImportError:
+        raise SiteError("Sphinx is not installed: pip install 'nerlib[site]'") from None
+    source = output.with_name(f"{output.name}-source")
+    assemble(source, root)
+    shutil.rmtree(output, ignore_errors=True)
+    if build_main(["-W", "--keep-going", "-q", "-E", "-b", "html", str(source), str(output)]):
+        raise SiteError("the book was not made: see the warnings above")
+    return output / "index.html"
+
+
+@dataclass(frozen=True)
+class Book:
+    """Where the pages come from, where they go to, and which files they are."""
+
+    root: Path
+    source: Path
+    publication: Publication
+    pages: frozenset[str]  # relative to the root, as `notebooks/02_parsing.ipynb`
+
+    def text(self, markdown: str, page: str) -> str:
+        """Return the Markdown of a page with its badges and links made fit for the book."""
+        folder = posixpath.dirname(page)
+        colab = self.publication.colab_link("").removesuffix(".ipynb")
+        text = badges(BADGE_LINK.sub(colab, markdown))
+        return LINK.sub(lambda m: m["open"] + self.target(m["target"], folder), text)
+
+    def target(self, target: str, folder: str) -> str:
+        """Return where a link leads: a page of the book, or a file of the published repository."""
+        path = posixpath.normpath(posixpath.join(folder, target))
+        if path.startswith(f"{EXERCISES}/") and folder != SOLUTIONS:
+            # The book shows exercises with their solutions; from there, a link leads to the file.
+            path = path.replace(EXERCISES, SOLUTIONS, 1)
+        if path in self.pages:
+            return posixpath.relpath(path, folder or ".")
+        if path.endswith(".svg") or not (self.root / path).exists():
+            return target  # a picture; or nothing, which Sphinx reports
+        return self.publication.file_link(path)
+
+    def write(self, page: str, text: str) -> None:
+        """Write a file of the book."""
+        path = self.source / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def assemble(source: Path, root: Path = ROOT) -> None:
+    """Put everything that Sphinx reads into one folder, in the repository's own layout."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(root / "docs", source)
+    notebooks = [*all_notebooks(root / "notebooks"), *sorted((root / SOLUTIONS).glob("*.ipynb"))]
+    texts = _texts(root)
+    pages = frozenset(path.relative_to(root).as_posix() for path in [*notebooks, *texts])
+    book = Book(root, source, read_publication(root), pages)
+    for path in texts:
+        page = path.relative_to(root).as_posix()
+        book.write(page, book.text(path.read_text(encoding="utf-8"), page))
+    for path in notebooks:
+        page = path.relative_to(root).as_posix()
+        book.write(page, nbformat.writes(notebook_page(path, book, page)))
+    for picture in (root / "workshop").glob("*.svg"):
+        shutil.copy(picture, source / "workshop")
+    for name, text in reference_pages():
+        book.write(f"reference/{name}", text)
+    index = source / "index.md"
+    if not any(page.startswith(SOLUTIONS) for page in pages):
+        text = index.read_text(encoding="utf-8")
+        index.write_text(re.sub(r"(?s)<!-- exercises -->.*<!-- /exercises -->", "", text), "utf-8")
+
+
+def _texts(root: Path) -> list[Path]:
+    """Return the pages that are written in Markdown."""
+    alone = ("README.md", "LICENSE-CC-BY-4.0.md", "colab/README.md", "nerlib/data/sample/README.md")
+    return [*(root / name for name in alone), *sorted((root / "workshop").glob("*.md"))]
+
+
+def notebook_page(path: Path, book: Book, page: str) -> NotebookNode:
+    """Return a notebook ready for the book: links that hold, words for figures, folded solutions.
+
+    A notebook that has a copy for Colab gets a button that opens it there.
+    """
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    notebook.cells = [part for cell in notebook.cells for part in folded(cell)]
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = book.text(cell.source, page)
+            heading = [heading, *HEADING.findall(cell.source)][-1]
+        elif cell.cell_type == "code":
+            words = f"Figure: {plain(heading)}"
+            cell.metadata.setdefault("mystnb", {})["image"] = {"alt": words}
+    return notebook
+
+
+def folded(cell: NotebookNode) -> list[NotebookNode]:
+    """Return a cell as the book shows it: set-up and solutions folded, with the question open."""
+    tags = cell.metadata.get("tags", [])
+    # The note that leads from the solutions to the exercises gives nothing away.
+    if cell.cell_type == "markdown" and "solution" in tags and "../exercises/" not in cell.source:
+        cell.source = f"<details><summary>Solution</summary>\n\n{cell.source}\n\n</details>"
+    if cell.cell_type != "code":
+        return [cell]
+    if cell.get("id", "").endswith("-setup"):
+        return [_hide(cell, "the imports")]
+    if not REGION.search(cell.source):
+        return [_hide(cell, "the solution")] if "solution" in tags else [cell]
+    asked = new_code_cell(question(cell.source))
+    cell.source = REGION.sub(r"\g<code>", cell.source)
+    return [asked, _hide(cell, "the solution")]
+
+
+def _hide(cell: NotebookNode, what: str) -> NotebookNode:
+    """Fold a cell's code."""
+    cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+    cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": "Hide"}
+    return cell
+
+
+def badges(text: str) -> str:
+    """Return Markdown with buttons in place of badges.
+
+    >>> badges("[![Open](https://a.b/c.svg)](https://d.e/f)")
+    '<a class="launch" href="https://d.e/f">Open</a>'
+    """
+    return BADGE.sub(r'<a class="launch" href="\g<link>">\g<text></a>', text)
+
+
+def plain(markdown: str) -> str:
+    """Return a line of Markdown without its marks.
+
+    >>> plain("One entry a [word](x.ipynb): `subword_group`, **now**")
+    'One entry a word: subword_group, now'
+    """
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", markdown).strip()
+
+
+def reference_pages() -> Iterator[tuple[str, str]]:
+    """Yield (file name, text) of the pages that show the docstrings, one a module, and an index."""
+    names = module_names()
+    for name in names:
+        title = f"``{name}``"
+        yield f"{name}.rst", f"{title}\n{'=' * len(title)}\n\n.. automodule:: {name}\n"
+    listed = "\n".join(f"   {name}" for name in names)
+    yield "index.rst", f"{_REFERENCE}\n.. toctree::\n   :maxdepth: 1\n\n{listed}\n"
+
+
+_REFERENCE = """\
+Reference
+=========
+
+Every public function and class of ``nerlib``, from their docstrings, whose examples are run as
+tests. The first eight modules are the way of the data, in its order.
+"""
+
+
+def module_names() -> list[str]:
+    """Return the modules of the library, those on the data's way first.
+
+    >>> module_names()[:3]
+    ['nerlib.corpus', 'nerlib.parsing', 'nerlib.tags']
+    """
+    found = {module.name for module in pkgutil.iter_modules(nerlib.__path__)} - LEFT_OUT
+    first = [name for name in WAY_OF_THE_DATA if name in found]
+    tops = [f"nerlib.{name}" for name in [*first, *sorted(found - set(first))]]
+    return [name for top in tops for name in [top, *_below(top)]]
+
+
+def _below(name: str) -> list[str]:
+    """Return the modules of a subpackage."""
+    path = getattr(importlib.import_module(name), "__path__", None)
+    return [f"{name}.{module.name}" for module in pkgutil.iter_modules(path)] if path else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
