@@ -1,18 +1,43 @@
-"""Pages made by the tests, opened in a real browser, with all that goes wrong on the way."""
+"""A real browser for the tests, and what it reports about the pages that it opens."""
 
 from __future__ import annotations
 
 import functools
 import http.server
 import importlib.metadata
+import os
+import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from test_browser import CHROMIUM, FLAGS
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+
+
+def site_in_browser(test: Any) -> Any:
+    """Mark a test or a class that makes the book or the slides and opens them in the browser."""
+    asked = os.environ.get("NERLIB_TEST_SITE") == "1"
+    reason = "set NERLIB_TEST_SITE=1 to run it"
+    return needs_browser(pytest.mark.skipif(not asked, reason=reason)(test))
+
 
 # How far the page itself, not a box on it, can be scrolled sideways.
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -21,6 +46,13 @@ BROKEN_PICTURES = """[...document.images].filter((image) =>
 VIOLATIONS = """axe.run(document, {resultTypes: ["violations"], preload: false}).then((found) =>
     found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 120)}`))"""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -21,7 +21,7 @@ import pytest
 from demo_page import LINE, SENTENCE, Page, demo_model, demo_page  # noqa: F401  (fixtures)
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_browser import free_port
+from local_pages import free_port
 from test_html import HOSTILE
 from tiny_encoders import encoder_folder, one_thread  # noqa: F401  (a fixture)
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 from demo_page import LINE, SENTENCE, Page, demo_model, demo_page  # noqa: F401 (fixtures)
-from local_pages import SIDEWAYS, chromium, violations, watch
+from local_pages import CHROMIUM, SIDEWAYS, chromium, violations, watch
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Page as Window
-from test_browser import CHROMIUM
 from test_html import HOSTILE, RUN
 from tiny_encoders import one_thread  # noqa: F401 (a fixture)
 

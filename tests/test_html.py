@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from local_pages import CHROMIUM, FLAGS
 from nbformat.v4 import new_markdown_cell, new_notebook
-from test_browser import CHROMIUM, FLAGS
 from test_display import every_view
 
 from nerlib import Parser, Span, highlight

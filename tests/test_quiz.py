@@ -9,17 +9,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from local_pages import chromium, violations, watch
+from local_pages import CHROMIUM, chromium, violations, watch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Page, expect
-from test_browser import CHROMIUM
 
 from nerlib.analysis.display import Html
 from nerlib.course import quiz as quizzes
 from nerlib.course.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
 from tools.execute import all_notebooks
-from tools.slides import slides_of
 
 NOTEBOOKS = {path.stem[:2]: path for path in all_notebooks()}
 LESSONS = list(NOTEBOOKS)
@@ -219,14 +217,6 @@ class TestInTheNotebooks:
         (output,) = cells[number].outputs
         assert output.data["text/html"] == quiz(lesson).markup, "run the notebook again"
         assert output.data["text/plain"] == str(quiz(lesson)), "run the notebook again"
-
-    @pytest.mark.parametrize("lesson", LESSONS)
-    def test_each_question_has_a_slide(self, lesson: str) -> None:
-        made = slides_of(nbformat.read(NOTEBOOKS[lesson], as_version=4))
-        asked = ["".join(slide.parts) for slide in made if "nerlib-question" in str(slide.parts)]
-        assert len(asked) == 5
-        assert all(parts.count("<details") >= 3 for parts in asked)
-        assert not any("import quiz" in parts for parts in asked)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_browser import CHROMIUM, FLAGS
+from local_pages import CHROMIUM, FLAGS
 from tiny_encoders import (  # noqa: F401
     make_corpus,
     new_model,

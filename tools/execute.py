@@ -12,8 +12,9 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,8 +23,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-
-from nerlib.analysis.display import escape, isolated
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -40,12 +39,6 @@ class Executed:
     path: Path
     notebook: NotebookNode
     seconds: float
-
-    @property
-    def title(self) -> str:
-        """The first heading."""
-        first = str(self.notebook.cells[0].source).splitlines()[0]
-        return first.lstrip("# ").strip()
 
 
 class NotebookFailed(RuntimeError):
@@ -147,7 +140,15 @@ def write_pages(executed: Sequence[Executed], output: Path) -> Path:
         page = output / f"{run.path.stem}.html"
         page.write_text(body, encoding="utf-8", errors="replace")
     index = output / "index.html"
-    index.write_text(_index_page(executed, output), encoding="utf-8")
+    pages = {f"{run.path.stem}.html": title_of(run.notebook) for run in executed}
+    figures = "\n".join(
+        f'<figure><img src="{address(path.relative_to(output).as_posix())}" '
+        f'alt="{escape(path.stem)}"></figure>'
+        for path in sorted(output.glob("figures/*.png"))
+    )
+    model = "<p>The trained model is in <code>model/</code>.</p>" * (output / "model").is_dir()
+    page = index_page("Named Entity Recognition, built", pages, model + figures)
+    index.write_text(page, encoding="utf-8")
     return index
 
 
@@ -160,33 +161,31 @@ def address(name: str) -> str:
     return f"./{quote(os.fsencode(name))}"
 
 
-def _index_page(executed: Sequence[Executed], output: Path) -> str:
-    """Return the page that links all others."""
-    lessons = "\n".join(
-        f'<li><a href="{address(f"{run.path.stem}.html")}">{isolated(run.title)}</a>'
-        f" <small>({run.seconds:.0f} s)</small></li>"
-        for run in executed
-    )
-    figures = "\n".join(
-        f'<figure><img src="{address(path.relative_to(output).as_posix())}" '
-        f'alt="{escape(path.stem)}"></figure>'
-        for path in sorted(output.glob("figures/*.png"))
-    )
-    model = (
-        "<p>The trained model is in <code>model/</code>.</p>" if (output / "model").is_dir() else ""
+def title_of(notebook: NotebookNode) -> str:
+    """Return a notebook's first heading."""
+    return str(notebook.cells[0].source).splitlines()[0].lstrip("# ").strip()
+
+
+def index_page(title: str, pages: Mapping[str, str], more: str = "") -> str:
+    """Return a page that links others (file name: title), with more HTML below.
+
+    >>> '<li><a href="./a.html">&lt;A&gt;</a></li>' in index_page("All", {"a.html": "<A>"})
+    True
+    """
+    listed = "\n".join(
+        f'<li><a href="{address(name)}">{escape(words)}</a></li>' for name, words in pages.items()
     )
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Named Entity Recognition, built</title>
+<title>{escape(title)}</title><link rel="icon" href="data:,">
 <style>body{{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}}
-img{{max-width:100%}}small{{color:#555}}</style></head>
-<body><main><h1>Named Entity Recognition, built</h1>
-<ol start="0">
-{lessons}
-</ol>
-{model}
-{figures}
+img{{max-width:100%}}</style></head>
+<body><main><h1>{escape(title)}</h1>
+<ul>
+{listed}
+</ul>
+{more}
 </main></body></html>
 """
 
