@@ -5,7 +5,6 @@ Built in notebook 04.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -15,20 +14,23 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, collate
+from nerlib.decoding import only_outside, path_sums, visible_words
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
 from nerlib.untrusted import check_encoder, check_fits, check_settings
 
 Pooling = Literal["mean", "first", "last", "max"]
+Head = Literal["linear", "crf"]
 
 
 class NERConfig(PretrainedConfig):
     """Everything that a saved model needs to come back: encoder, tags, pooling, parser settings.
 
     `encoder` is the encoder's own configuration as a dictionary, `labels` the tags in the order of
-    their numbers. With `sentence_vector` the head sees, beside each word's vector, the mean over
-    the whole utterance. Raises `ValueError` for settings that make no model.
+    their numbers. With `head="crf"` the model also learns how well one tag follows another (a
+    linear-chain CRF); `transitions` is where a saved model notes these scores for those who have
+    its logits only. Raises `ValueError` for settings that make no model.
 
     >>> NERConfig(labels=["O", "B-TIME", "I-TIME"]).tags.get_id("I-TIME")
     2
@@ -41,25 +43,28 @@ class NERConfig(PretrainedConfig):
         encoder: dict[str, Any] | None = None,
         labels: Sequence[str] = ("O",),
         pooling: Pooling = "mean",
+        head: Head = "linear",
         head_size: int = 256,
         dropout: float = 0.1,
         segmentation: Segmentation = "spaces",
-        sentence_vector: bool = False,
+        transitions: list[list[float]] | None = None,
         **kwargs: Any,
     ) -> None:
-        if pooling not in get_args(Pooling):
-            raise ValueError(f"unknown pooling {pooling!r}: use one of {get_args(Pooling)}")
+        for name, value, known in (("pooling", pooling, Pooling), ("head", head, Head)):
+            if value not in get_args(known):
+                raise ValueError(f"unknown {name} {value!r}: use one of {get_args(known)}")
         if not 1 <= head_size <= 65_536 or not 0 <= dropout < 1:
             raise ValueError("head_size must be 1 to 65,536 and dropout from 0 to below 1")
+        if kwargs.pop("sentence_vector", False) is not False:
+            raise ValueError("sentence_vector is not supported any more: train the model again")
         self.encoder = encoder or {}
         self.labels = list(TagSet.from_labels(labels).labels)
         self.pooling = pooling
+        self.head = head
         self.head_size = head_size
         self.dropout = dropout
         self.segmentation = Parser(segmentation).segmentation
-        if not isinstance(sentence_vector, bool):
-            raise ValueError(f"sentence_vector must be true or false, not {sentence_vector!r}")
-        self.sentence_vector = sentence_vector
+        self.transitions = transitions
         # transformers' own tools look for these two.
         kwargs["id2label"] = dict(enumerate(self.labels))
         kwargs["label2id"] = {label: number for number, label in enumerate(self.labels)}
@@ -85,6 +90,8 @@ class NERConfig(PretrainedConfig):
 class NERClassifier(PreTrainedModel):
     """Tags words: encoder → one vector a word → Linear, ReLU, Linear. Built in notebook 04.
 
+    `transitions` (tags, tags) are what a CRF head learns on top of it, else None.
+
     >>> config = NERConfig(
     ...     encoder={"model_type": "bert", "vocab_size": 50, "hidden_size": 8,
     ...              "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8},
@@ -107,13 +114,15 @@ class NERClassifier(PreTrainedModel):
         encoder_config = config.encoder_config()
         # Weights come later, from `from_pretrained` or `from_encoder`: never from inside here.
         self.encoder = _encoder_without_pooler(encoder_config)
-        hidden = int(encoder_config.hidden_size) * (2 if config.sentence_vector else 1)
+        hidden, tags = int(encoder_config.hidden_size), len(config.labels)
         self.head = nn.Sequential(
             nn.Dropout(config.dropout),
             nn.Linear(hidden, config.head_size),
             nn.ReLU(),
-            nn.Linear(config.head_size, len(config.labels)),
+            nn.Linear(config.head_size, tags),
         )
+        crf = config.head == "crf"
+        self.transitions = nn.Parameter(torch.zeros(tags, tags)) if crf else None
         self.post_init()
 
     @classmethod
@@ -123,6 +132,12 @@ class NERClassifier(PreTrainedModel):
         `load_model` checks more: use it for models from strangers.
         """
         return super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
+
+    def save_pretrained(self, *arguments: Any, **settings: Any) -> None:
+        """Write the model as transformers does; a CRF's scores are noted in the settings, too."""
+        if self.transitions is not None:
+            self.config.transitions = self.transitions.tolist()
+        super().save_pretrained(*arguments, **settings)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Start the head as PyTorch does. transformers' own start, a deviation of 0.02 whatever the
@@ -137,7 +152,7 @@ class NERClassifier(PreTrainedModel):
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
 
         `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; `settings` go to
-        `NERConfig` (`pooling`, `head_size`, `dropout`, `segmentation`, `sentence_vector`).
+        `NERConfig` (`pooling`, `head`, `head_size`, `dropout`, `segmentation`).
         Raises `EncoderError` if the encoder cannot be had.
         """
         encoder = load_encoder(name_or_path)
@@ -172,10 +187,15 @@ class NERClassifier(PreTrainedModel):
             num_words = labels.shape[1] if labels is not None else int(word_ids.max()) + 1
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         words = pool_words(hidden, word_ids, num_words, self.config.pooling)
-        if self.config.sentence_vector:
-            words = with_sentence_vector(words, hidden, attention_mask)
         logits = self.head(words)  # (batch, words, tags)
-        loss = None if labels is None else tagging_loss(logits, labels, label_smoothing)
+        if labels is None:
+            loss = None
+        elif self.transitions is None:
+            loss = tagging_loss(logits, labels, label_smoothing)
+        elif label_smoothing:
+            raise ValueError("label_smoothing needs head='linear': a CRF has no loss per word")
+        else:
+            loss = crf_loss(logits, labels, visible_words(word_ids, num_words), self.transitions)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
     def get_input_embeddings(self) -> nn.Module:
@@ -211,24 +231,6 @@ def pool_words(
     return picked * belongs.any(-1, keepdim=True)
 
 
-def with_sentence_vector(words: Tensor, hidden: Tensor, attention_mask: Tensor | None) -> Tensor:
-    """Return each word's vector with the utterance's behind it: the mean over all its subwords.
-
-    `words` (batch, words, hidden), `hidden` (batch, subwords, hidden), `attention_mask` (batch,
-    subwords), 0 for padding → (batch, words, 2 · hidden). The sentence encoder that comes with this
-    course was trained to say with this mean what a sentence is about.
-
-    >>> words, hidden = torch.tensor([[[1.0], [2.0]]]), torch.tensor([[[1.0], [2.0], [9.0]]])
-    >>> with_sentence_vector(words, hidden, torch.tensor([[1, 1, 0]])).tolist()
-    [[[1.0, 1.5], [2.0, 1.5]]]
-    """
-    if attention_mask is None:
-        attention_mask = hidden.new_ones(hidden.shape[:2])
-    weights = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (batch, subwords, 1)
-    sentence = (hidden * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True).clamp(min=1)
-    return torch.cat((words, sentence.expand(-1, words.shape[1], -1)), dim=-1)
-
-
 def _max_pool(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
     """Return the largest value of each dimension over a word's subwords."""
     batch, _, size = hidden.shape
@@ -244,8 +246,7 @@ def _max_pool(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
 def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64) -> list[Tensor]:
     """Return the pooled vectors of every utterance's words, each (words, hidden), in order.
 
-    They are what the head gets to see, computed with dropout off; a `sentence_vector` is left out.
-    Built in notebook 04.
+    They are what the head gets to see, computed with dropout off. Built in notebook 04.
 
     >>> from nerlib import PACKAGED, load_corpus, load_tokenizer
     >>> corpus = load_corpus("en-US", "train[:2]")
@@ -288,6 +289,28 @@ def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -
     return total / (labels != IGNORE).sum().clamp(min=1)
 
 
+def crf_loss(logits: Tensor, labels: Tensor, visible: Tensor, transitions: Tensor) -> Tensor:
+    """Return minus the log probability of the labels as whole sequences, per word with a label.
+
+    `logits` (batch, words, tags), `labels` and `visible` (batch, words), `transitions` (tags, tags)
+    → a scalar. A seen word without a label may have any tag. See `nerlib.decoding.path_sums`.
+
+    >>> zeros, seen = torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool)
+    >>> crf_loss(zeros, torch.tensor([[1, 2]]), seen, zeros.new_zeros(3, 3))  # ln 3
+    tensor(1.0986)
+    """
+    known = (labels != IGNORE) & visible
+    if not known.any():
+        return logits.sum() * 0.0
+    scores = only_outside(logits.float(), visible)
+    other = nn.functional.one_hot(labels.clamp(min=0), logits.shape[-1]) == 0
+    agreeing = scores.masked_fill(known.unsqueeze(-1) & other, float("-inf"))
+    of_all, of_agreeing = (
+        path_sums(some, visible, transitions)[:, -1].logsumexp(-1) for some in (scores, agreeing)
+    )
+    return (of_all - of_agreeing).sum() / known.sum()
+
+
 def load_encoder(name_or_path: str) -> PreTrainedModel:
     """Return a pre-trained encoder. Only weights are read: no pickled objects, no foreign code.
 
@@ -318,11 +341,10 @@ def load_encoder(name_or_path: str) -> PreTrainedModel:
 
 def _encoder_without_pooler(config: PretrainedConfig) -> PreTrainedModel:
     """Return an untrained encoder, without BERT's sentence pooler, whose output is never used."""
-    kind: Any = AutoModel._model_mapping[type(config)]
-    takes_pooler = "add_pooling_layer" in inspect.signature(kind).parameters
-    settings = {"add_pooling_layer": False} if takes_pooler else {}
-    model: PreTrainedModel = AutoModel.from_config(config, trust_remote_code=False, **settings)
-    return model
+    try:
+        return AutoModel.from_config(config, trust_remote_code=False, add_pooling_layer=False)
+    except TypeError:  # DistilBERT and others have no pooler to leave out
+        return AutoModel.from_config(config, trust_remote_code=False)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -253,40 +253,7 @@ def test_the_loss_is_the_mean_over_labelled_words():
     assert torch.allclose(smoothed, 0.8 * by_hand + 0.2 * uniform)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_padding_does_not_change_a_sentence_vector(family):
-    data = small_data(family, rows=8)
-    model = new_model(family, data.tags, sentence_vector=True)
-    together = collate([data[row] for row in range(8)], data.pad_id)
-    logits = model(**together).logits
-    for row in range(8):
-        alone = model(**collate([data[row]], data.pad_id)).logits[0]
-        assert torch.allclose(logits[row, : len(alone)], alone, atol=1e-5)
-
-
-def test_the_head_sees_the_word_and_the_mean_of_the_sentence():
-    data = small_data("bert", rows=2)
-    model = new_model("bert", data.tags, sentence_vector=True)
-    seen = []
-    model.head.register_forward_pre_hook(lambda head, inputs: seen.append(inputs[0]))
-    batch = collate([data[0]], data.pad_id)
-    model(**batch)
-    hidden = model.encoder(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-    size = hidden.shape[-1]
-    words = pool_words(hidden, batch["word_ids"], len(data[0]["target"]))
-    assert torch.allclose(seen[0][..., :size], words, atol=1e-6)
-    for word in seen[0][0]:
-        assert torch.allclose(word[size:], hidden[0].mean(0), atol=1e-6)
-
-
-def test_a_model_with_a_sentence_vector_comes_back(tmp_path):
-    model = new_model("bert", TAGS, sentence_vector=True)
-    save_model(model, tokenizer_of("bert"), tmp_path)
-    again = NERClassifier.from_pretrained(tmp_path)
-    assert again.config.sentence_vector is True
-    assert again.head[1].in_features == 2 * again.encoder.config.hidden_size
-
-
-def test_a_sentence_vector_is_there_or_not():
-    with pytest.raises(ValueError, match="sentence_vector must be true or false, not 'no'"):
-        NERConfig(sentence_vector="no")
+def test_a_sentence_vector_of_an_older_model_is_refused(tmp_path):
+    assert NERConfig(sentence_vector=False).labels == ["O"]  # as older models say
+    with pytest.raises(ValueError, match="sentence_vector"):
+        NERConfig(sentence_vector=True)
