@@ -68,3 +68,8 @@ def committed_texts(path: Path) -> Iterator[tuple[str, str]]:
 def exercise_of(solution: Path) -> Path:
     """Return the exercises that are made from a solution."""
     return EXERCISES / solution.name
+
+
+def lesson_of(name: str) -> str:
+    """Return what an exercise's number starts with, from the name of its notebook."""
+    return "C" if name == "capstone" else name[:2]

@@ -8,7 +8,15 @@ from typing import Any
 
 import nbformat
 import pytest
-from exercise_notebooks import NAMES, SOLVED, Ran, committed_texts, exercise_of, run_notebook
+from exercise_notebooks import (
+    NAMES,
+    SOLVED,
+    Ran,
+    committed_texts,
+    exercise_of,
+    lesson_of,
+    run_notebook,
+)
 from wrong_answers import wrong_answers
 
 from nerlib.course.checks import check
@@ -52,7 +60,7 @@ def _run_all(paths: list[Path], folder: Path) -> dict[str, Ran]:
 
 
 def verdict_of(runs: dict[str, Ran], number: str) -> Any:
-    (ran,) = [ran for name, ran in runs.items() if name.startswith(number[:2])]
+    (ran,) = [ran for name, ran in runs.items() if lesson_of(name) == number.partition(".")[0]]
     return ran.verdicts[number]
 
 
@@ -122,7 +130,7 @@ class TestEveryNotebook:
     def test_every_exercise_of_the_lesson_is_checked_once(
         self, path: Path, solved: dict[str, Ran]
     ) -> None:
-        numbers = [exercise.number for exercise in of_lesson(path.stem[:2])]
+        numbers = [exercise.number for exercise in of_lesson(lesson_of(path.stem))]
         assert list(solved[path.stem].verdicts) == numbers
 
     def test_what_is_handed_in_is_left_to_write(self, path: Path, solved: dict[str, Ran]) -> None:

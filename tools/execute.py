@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def all_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Return the course's notebooks in their order."""
-    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    """Return the course's notebooks in their order; beside solutions, the capstone is the last."""
+    return [*sorted(folder.glob("[0-9][0-9]_*.ipynb")), *folder.glob("capstone.ipynb")]
 
 
 def run_one(path: Path, output: Path | None) -> Executed:

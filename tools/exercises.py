@@ -85,7 +85,8 @@ def exercise_notebook(notebook: NotebookNode, name: str, publication: Publicatio
     header = notebook.cells[0]
     title, _, rest = header.source.partition("\n")
     header.source = f"{title}\n\n{BADGE}({exercise_link(publication, name)})\n{rest}"
-    setup = new_code_cell(setup_source(publication), id=f"{name[:2]}-colab-setup")
+    number = header.id.partition("-")[0]
+    setup = new_code_cell(setup_source(publication), id=f"{number}-colab-setup")
     notebook.cells.insert(1, setup)
     return notebook
 

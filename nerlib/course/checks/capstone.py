@@ -22,7 +22,7 @@ from nerlib.metrics import Evaluation
 from nerlib.parsing import ParsedUtterance, Parser
 from nerlib.tags import TagSet
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
-from nerlib.training import evaluate
+from nerlib.evaluation import evaluate
 
 PARSER = Parser()
 FEWEST, FEWEST_OF_A_TYPE, FEWEST_WITHOUT = 50, 5, 5
@@ -56,7 +56,7 @@ def _plain(utterance: ParsedUtterance) -> str:
     return " ".join(utterance.text.casefold().split())
 
 
-# 11.1 --------------------------------------------------------------------------------------------
+# C.1 ---------------------------------------------------------------------------------------------
 def fifty_sentences(answer: Answer) -> None:
     """A list of texts with a sentence a line, at least fifty together."""
     portions = answer.read(list[str])
@@ -85,7 +85,7 @@ def fifty_sentences(answer: Answer) -> None:
         )
 
 
-# 11.2 --------------------------------------------------------------------------------------------
+# C.2 ---------------------------------------------------------------------------------------------
 def consistent_types(answer: Answer) -> None:
     """A dictionary with the sentences and what each type means."""
     told = answer.read(dict)
@@ -146,7 +146,7 @@ def _bare(value: str, utterances: Sequence[ParsedUtterance]) -> str:
     return ""
 
 
-# 11.3 --------------------------------------------------------------------------------------------
+# C.3 ---------------------------------------------------------------------------------------------
 Parts = tuple[list[str], list[str], list[str]]
 PART_NAMES = ("training", "validation", "test")
 
@@ -212,7 +212,7 @@ def _check_parts(answer: Answer, lines: list[str], parts: Parts) -> None:
         )
 
 
-# 11.4 --------------------------------------------------------------------------------------------
+# C.4 ---------------------------------------------------------------------------------------------
 def trained(answer: Answer) -> None:
     """A dictionary with the tagger and the rows that it has learnt from."""
     told = answer.read(dict)
@@ -243,7 +243,7 @@ def _scores(tagger: Tagger, rows: Dataset) -> Evaluation:
     return evaluate(tagger.model, data, tagger.compute)[0]
 
 
-# 11.5 --------------------------------------------------------------------------------------------
+# C.5 ---------------------------------------------------------------------------------------------
 def measured(answer: Answer) -> None:
     """A dictionary with the tagger, its training rows, the test rows and the scores."""
     told = answer.read(dict)
@@ -272,7 +272,7 @@ def measured(answer: Answer) -> None:
         )
 
 
-# 11.6 --------------------------------------------------------------------------------------------
+# C.6 ---------------------------------------------------------------------------------------------
 def published(answer: Answer) -> None:
     """The path of a folder with model, tokenizer and card."""
     folder = Path(answer.read(str))
@@ -302,27 +302,27 @@ def published(answer: Answer) -> None:
 
 EXERCISES = (
     Exercise(
-        "11.1", "Fifty sentences", fifty_sentences,
+        "C.1", "Fifty sentences", fifty_sentences,
         "Fifty sentences that a program can read, with and without something to find.",
     ),
     Exercise(
-        "11.2", "One meaning a type", consistent_types,
+        "C.2", "One meaning a type", consistent_types,
         "A type is a rule in words, and everybody who annotates keeps to it.",
     ),
     Exercise(
-        "11.3", "Three parts", split_of_the_rows,
+        "C.3", "Three parts", split_of_the_rows,
         "What is learnt, what is chosen with and what is examined never share a sentence.",
     ),
     Exercise(
-        "11.4", "Train", trained,
+        "C.4", "Train", trained,
         "The encoder brings the language along, and your sentences say what you want of it.",
     ),
     Exercise(
-        "11.5", "Measure", measured,
+        "C.5", "Measure", measured,
         "One honest number: sentences it never saw, whole entities, measured once.",
     ),
     Exercise(
-        "11.6", "Publish", published,
+        "C.6", "Publish", published,
         "A model with a card that says what it can do, what it cannot, and who may use it.",
     ),
 )  # fmt: skip

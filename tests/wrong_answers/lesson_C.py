@@ -108,7 +108,7 @@ def without_weights():
 MEASURED = measure(UNTRAINED, TEST, "own", "en-US", "test")
 
 WRONG = {
-    "11.1": [
+    "C.1": [
         (portions("the [part : chain skips"), "never closed"),
         (["\n".join(BELLS)], "At least 50"),
         (portions(SILENT[0].upper()), "comes twice"),
@@ -117,7 +117,7 @@ WRONG = {
         (["\n".join([*(f"[part : bell {n}]" for n in range(60)), *SILENT])], "two types"),
         ("\n".join(BELLS), "a list of strings is expected"),
     ],
-    "11.2": [
+    "C.2": [
         (domain("a [parts : chain]"), "Is it a slip for `part`?"),
         (domain(fee="an amount of money with its unit"), "occurs in no sentence"),
         (domain(part="a part"), "where it ends"),
@@ -127,7 +127,7 @@ WRONG = {
         ({"lines": BELLS, "types": TYPES}, "All of yours are needed"),
         ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
     ],
-    "11.3": [
+    "C.3": [
         (splits_lines_apart, "no longer examined by it"),
         (never_shuffles, "shuffle first"),
         (forgets_the_seed, "Is `seed` used at all?"),
@@ -136,14 +136,14 @@ WRONG = {
         (takes_brackets_off, "none of the lines that were given"),
         (halves, "About 70, 15 and 15"),
     ],
-    "11.4": [
+    "C.4": [
         ({"tagger": UNTRAINED, "train": TRAIN}, "hardly learnt even these"),
         ({"tagger": WIDE, "train": TRAIN}, "which no training row shows"),
         ({"tagger": UNTRAINED, "train": TEST}, "Where are the others?"),
         ({"tagger": UNTRAINED.model, "train": TRAIN}, "a `Tagger` is expected"),
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
-    "11.5": [
+    "C.5": [
         ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "by heart"),
         ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "something else"),
         (
@@ -152,7 +152,7 @@ WRONG = {
         ),
         ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": 0.9}, "`Evaluation`"),
     ],
-    "11.6": [
+    "C.6": [
         (str(Path(HOME.name) / "nowhere"), "There is no such folder"),
         (without_card(), "`save_pretrained` writes the model alone"),
         (folder("unmeasured", licence="mit"), "that nothing was measured"),
