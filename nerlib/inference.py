@@ -10,26 +10,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, overload
+from typing import Self, overload
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from nerlib.addons.attention import attending_together
-from nerlib.addons.bf16_weights import WeightCopy
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
-from nerlib.encoders import check_fast, loading, max_subwords
+from nerlib.encoders import max_subwords
 from nerlib.model import NERClassifier
 from nerlib.parsing import Word, tag_chunks
-from nerlib.saving import folder_of, load_model, save_model
-from nerlib.subwords import special_subwords
-from nerlib.untrusted import (
-    check_tokenizer,
-    check_vocabulary,
+from nerlib.saving import load_model, load_saved_tokenizer, save_model
+from nerlib.subwords import (
+    Window,
+    cut_into_windows,
+    pad_windows,
+    positions,
+    special_subwords,
+    windows_by_length,
 )
-from nerlib.windows import Window, cut_into_windows, pad_windows, positions, windows_by_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class Entity:
     score: float
 
 
-class Tagger:
+class PlainTagger:
     """Finds entities in text with a trained model. Built in notebook 06.
 
     Call it with one text, a list of texts, or an iterator, which it answers with a generator that
-    holds only `chunk` texts at a time.
+    holds only `chunk` texts at a time. `nerlib.Tagger` is this one with all that makes it faster.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class Tagger:
         self.compute: Compute = choose_compute(device, precision)
         self.model: NERClassifier = nn.Module.to(model, self.compute.device)
         self.model.eval()
-        self._weights = WeightCopy(self.model, self.compute)
         self.tokenizer = tokenizer
         self.parser = model.config.parser
         self.batch_size = batch_size
@@ -73,47 +72,30 @@ class Tagger:
 
     @classmethod
     def from_pretrained(
-        cls,
-        path: str | Path,
-        device: str = "auto",
-        precision: Precision = "auto",
-        backend: str = "torch",
-        variant: str | None = None,
-    ) -> Tagger:
+        cls, path: str | Path, device: str = "auto", precision: Precision = "auto"
+    ) -> Self:
         """Return the tagger that `save_pretrained` wrote to a folder, or one from the Hub.
 
-        `backend` "onnx" or "openvino" takes what `python -m nerlib export` wrote there, on the CPU,
-        and `variant` says which of it; see `nerlib.tools.serving`. Raises `EncoderError` if
-        there is none, saying what is missing.
+        Raises `EncoderError` if there is none, saying what is missing.
         """
-        folder = folder_of(path)
-        with loading("no tokenizer can be loaded from", folder, shown=str(path)):
-            if backend == "torch":
-                model = load_model(folder)
-            else:
-                from nerlib.tools.serving.loading import load_exported  # what only the extra needs
-
-                model, device, precision = load_exported(folder, backend, variant), "cpu", "fp32"
-            check_tokenizer(folder)
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        tokenizer = check_fast(tokenizer, str(path))
-        check_vocabulary(tokenizer, model.encoder.config)
-        return cls(model, tokenizer, device, precision)
+        model = load_model(path)
+        return cls(model, load_saved_tokenizer(path, model.encoder.config), device, precision)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write model, settings and tokenizer to a folder, as safetensors and JSON."""
         save_model(self.model, self.tokenizer, path)
 
-    def push_to_hub(self, repository: str, **options: Any) -> str:
-        """Publish model, tokenizer and a model card as owner/name; return the address.
+    def compute_logits(
+        self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, num_words: int
+    ) -> Tensor:
+        """Return the network's logits (batch, words, tags); the inputs are (batch, subwords).
 
-        `measured` (see `nerlib.tools.publishing.measure`) puts scores on the card, `dry_run` writes
-        all of it to a folder instead; the options are those of `nerlib.tools.publishing.publish`.
-        Raises `PublishError` with what to do.
+        A tagger that computes in another way overrides this.
         """
-        from nerlib.tools.publishing import publish  # what only those who publish need
-
-        return publish(self, repository, **options)
+        with self.compute.autocast():
+            output = self.model(input_ids, attention_mask, word_ids, num_words=num_words)
+        logits: Tensor = output.logits
+        return logits
 
     @overload
     def __call__(self, text: str) -> list[Entity]: ...  # type: ignore[overload-overlap]
@@ -175,8 +157,9 @@ class Tagger:
         self, logits: Tensor, visible: Tensor, lengths: Sequence[int]
     ) -> list[tuple[list[str], list[float]]]:
         """Return the tags and probabilities of each row of a batch, as many as it has words."""
-        labels = self.model.config.labels
-        numbers, probabilities = (part.tolist() for part in best_tags(logits, visible))
+        labels, transitions = self.model.config.labels, self.model.transitions
+        best = best_tags(logits, visible, None if transitions is None else transitions.cpu())
+        numbers, probabilities = (part.tolist() for part in best)
         return [
             ([labels[number] for number in numbers[row][:length]], probabilities[row][:length])
             for row, length in enumerate(lengths)
@@ -213,13 +196,10 @@ class Tagger:
     def _run(self, batch: Sequence[Window]) -> tuple[Tensor, Tensor]:
         """Return logits (windows, words, tags) and which words are seen (windows, words)."""
         input_ids, mask, word_ids = pad_windows(batch, int(self.tokenizer.pad_token_id or 0))
-        device = self.compute.device
         num_words = max(len(window.groups) for window in batch)
-        model: Any = self._weights.model
-        with attending_together(model.encoder):
-            logits = model(
-                input_ids.to(device), mask.to(device), word_ids.to(device), num_words=num_words
-            ).logits
+        device = self.compute.device
+        inputs = input_ids.to(device), mask.to(device), word_ids.to(device)
+        logits = self.compute_logits(*inputs, num_words)
         return logits.float().cpu(), visible_words(word_ids, num_words)
 
     def _windows(self, words: Sequence[Sequence[Word]]) -> Iterator[Window]:
@@ -246,6 +226,6 @@ def to_entities(
 
 def ner_inference(text: str, model: NERClassifier, tokenizer: PreTrainedTokenizerFast) -> list[int]:
     """Return one tag number per word of the text, as the tutorial's function of this name does."""
-    tagger = Tagger(model, tokenizer, device=str(model.device), precision="fp32")
+    tagger = PlainTagger(model, tokenizer, device=str(model.device), precision="fp32")
     tags = model.config.tags
     return [tags.get_id(tag) for _, tag in tagger.tags(text)]

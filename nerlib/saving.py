@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
 from nerlib.atomic import new_folder, recover
-from nerlib.encoders import EncoderError, loading, quiet_transformers
+from nerlib.encoders import EncoderError, loading, quiet_transformers, read_tokenizer
 from nerlib.model import NERClassifier, NERConfig
-from nerlib.untrusted import check_fits, check_model, of_one_commit, read_settings
+from nerlib.untrusted import (
+    check_fits,
+    check_model,
+    check_vocabulary,
+    of_one_commit,
+    read_settings,
+)
 
 # What a model folder holds: a new model takes the place of all of it.
 MODEL_FILES = (
@@ -69,6 +75,18 @@ def load_model(path: str | Path) -> NERClassifier:
         raise EncoderError(f"the weights in {str(path)!r} do not fit its config.json: {wrong[:3]}")
     model.eval()
     return model
+
+
+def load_saved_tokenizer(path: str | Path, encoder: PretrainedConfig) -> PreTrainedTokenizerFast:
+    """Return the tokenizer saved with a model whose encoder has these settings.
+
+    Raises `EncoderError` if it is not there, or does not belong to the encoder.
+    """
+    folder = folder_of(path)
+    with loading("no tokenizer can be loaded from", folder, shown=str(path)):
+        tokenizer = read_tokenizer(folder)
+    check_vocabulary(tokenizer, encoder)
+    return tokenizer
 
 
 def folder_of(path: str | Path) -> str:

@@ -22,8 +22,6 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATIO
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 from transformers.utils.hub import cached_file
 
-from nerlib.encoders import HUB_NAME, EncoderError
-
 # Encoders that transformers itself can tag words with.
 FAMILIES = frozenset(MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES)
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.h5", "*.msgpack")
@@ -39,7 +37,12 @@ FORBIDDEN = ("auto_map", "custom_pipelines", "quantization_config", "transformer
 ATTENTION = (None, "eager", "sdpa")
 # Written by old versions of transformers, read by none.
 UNUSED_FILES = ("special_tokens_map_file",)
+HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+class EncoderError(ValueError):
+    """An encoder or tokenizer that cannot be used: what was wrong and what to do."""
 
 
 def of_one_commit(name: str, files: Sequence[str]) -> str:
@@ -218,7 +221,7 @@ def check_plain_name(value: object, where: str) -> None:
     >>> check_plain_name("../vocab.txt", "here")
     Traceback (most recent call last):
         ...
-    nerlib.encoders.EncoderError: here: '../vocab.txt' is not the name of a file in that folder
+    nerlib.untrusted.EncoderError: here: '../vocab.txt' is not the name of a file in that folder
     """
     if value is not None and not (isinstance(value, str) and _PLAIN_NAME.fullmatch(value)):
         raise EncoderError(f"{where}: {value!r} is not the name of a file in that folder")

@@ -28,8 +28,7 @@ from tiny_encoders import encoder_folder, one_thread  # noqa: F401  (a fixture)
 from benchmarks.demo_load import load
 from nerlib import Parser, TrainConfig, get_recipe, prepare, train
 from nerlib import __main__ as cli
-from nerlib.corpus import CorpusError
-from nerlib.lines import decode_lines
+from nerlib.corpus import CorpusError, decode_lines
 from nerlib.parsing import spans_to_tags
 from nerlib.tools.demo import command, session
 from nerlib.tools.demo.corrections import (

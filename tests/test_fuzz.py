@@ -22,7 +22,7 @@ from tiny_encoders import one_thread  # noqa: F401  # a fixture for this module
 
 from nerlib import AnnotationError, Parser
 from nerlib.parsing import ParsedUtterance, Word
-from nerlib.windows import plan_windows
+from nerlib.subwords import plan_windows
 
 KEPT = Path(__file__).parent / "fuzz"
 # Mutations of the seeds for each target; the parser's are quick, those with a model are not.

@@ -32,8 +32,13 @@ from nerlib import (
     save_model,
 )
 from nerlib.decoding import best_tags
-from nerlib.subwords import special_subwords
-from nerlib.windows import SUBWORDS_A_WINDOW, Window, plan_windows, windows_by_length
+from nerlib.subwords import (
+    SUBWORDS_A_WINDOW,
+    Window,
+    plan_windows,
+    special_subwords,
+    windows_by_length,
+)
 
 ODD = st.lists(
     st.one_of(

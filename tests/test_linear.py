@@ -37,15 +37,14 @@ from nerlib.analysis.display import (
     visible,
 )
 from nerlib.analysis.matching import count_kinds
-from nerlib.corpus import read_rows
+from nerlib.corpus import read_rows, short_lines
 from nerlib.dataset import subword_groups, word_ids_from_groups
 from nerlib.decoding import best_tags
 from nerlib.inference import to_entities
-from nerlib.lines import short_lines
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import check_same_text, spans_to_tags, tags_to_spans
+from nerlib.subwords import plan_windows
 from nerlib.tools.own_data import corpus_from_lines
-from nerlib.windows import plan_windows
 
 SIZE = 2_000  # characters, about
 DOUBLED = (1, 2, 4)  # times SIZE

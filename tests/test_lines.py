@@ -17,8 +17,7 @@ import pytest
 
 from nerlib import CorpusError, load_corpus
 from nerlib import __main__ as cli
-from nerlib.corpus import read_rows
-from nerlib.lines import MOST_BYTES, LineError, decode_line, short_lines
+from nerlib.corpus import MOST_BYTES, LineError, decode_line, read_rows, short_lines
 from nerlib.tools.own_data import corpus_from_lines
 
 ROW = {

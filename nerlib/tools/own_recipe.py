@@ -9,8 +9,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from nerlib.corpus import CorpusError, Split
-from nerlib.lines import decode_lines
+from nerlib.corpus import CorpusError, Split, decode_lines
 from nerlib.parsing import Parser
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import Recipe

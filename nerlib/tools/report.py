@@ -43,10 +43,10 @@ from nerlib.analysis.significance import bootstrap_difference, bootstrap_f1, cou
 from nerlib.atomic import whole_file
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
-from nerlib.inference import Tagger
 from nerlib.metrics import Evaluation, Score, evaluate_tags
 from nerlib.parsing import ParsedUtterance, Parser, tags_to_spans
 from nerlib.tools.recipes import RecipeError, get_recipe
+from nerlib.tools.tagger import Tagger
 
 EXAMPLES = 5  # of each kind of error
 WORST = 20

@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
 from nerlib.device import Precision, set_threads
-from nerlib.inference import Tagger
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings, settled
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage, StorageError
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name, tag_shard
+from nerlib.tools.tagger import Tagger
 
 TRIES = "tries"  # a folder with an empty file for each time that a worker began with a shard
 MOST_TRIES = 3

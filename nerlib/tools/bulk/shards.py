@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow
 from pyarrow import parquet
 
-from nerlib.lines import MOST_BYTES, decode_line
+from nerlib.corpus import MOST_BYTES, decode_line
 from nerlib.tools.bulk.storage import FileFacts, Storage, StorageError, told
 
 LINES, PARQUET = "jsonl", "parquet"

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nerlib.encoders import EncoderError
-from nerlib.inference import Entity, Tagger
+from nerlib.inference import Entity
 from nerlib.model import NERConfig
 from nerlib.parsing import Parser
 from nerlib.tools.demo.sentences import RefusedError
+from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
 
 WEIGHTS = "model.safetensors"

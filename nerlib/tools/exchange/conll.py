@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nerlib.atomic import whole_file
-from nerlib.lines import decode_lines
+from nerlib.corpus import decode_lines
 from nerlib.parsing import OUTSIDE, Span, Word, bio_tags
 from nerlib.tools.exchange.document import (
     Document,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nerlib.lines import decode_lines, short_lines
+from nerlib.corpus import decode_lines, short_lines
 from nerlib.parsing import Span
 from nerlib.tools.exchange.document import ExchangeError
 

@@ -18,9 +18,10 @@ from transformers.pipelines.token_classification import (
 from nerlib.decoding import best_tags
 from nerlib.device import Precision
 from nerlib.encoders import check_fast
-from nerlib.inference import Tagger, to_entities
+from nerlib.inference import to_entities
 from nerlib.model import NERClassifier
 from nerlib.parsing import OUTSIDE, Word
+from nerlib.tools.tagger import Tagger
 
 Row = dict[str, Any]
 
