@@ -1,6 +1,7 @@
-"""Where utterances come from: the packaged sample, the Hub, the official archive, or a folder.
+"""Where utterances come from: the packaged sample, or files in MASSIVE's official layout.
 
 Whatever the source, rows have the same seven string columns. Built in notebook 01.
+`nerlib.load_corpus` reads what is here, and fetches from the Hub and the official archive.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Split:
         return cls(PARTITIONS[match["name"]], start, stop)
 
 
-def load_corpus(
+def read_corpus(
     locale: str = "en-US",
     split: str = "train",
     source: str | Path = "sample",
@@ -82,21 +83,28 @@ def load_corpus(
 ) -> Dataset:
     """Return the rows of one locale and split as a `datasets.Dataset` of seven string columns.
 
-    `source` is `"sample"` (packaged, synthetic, offline), `"hub"` (MASSIVE 1.1 from the Hugging
-    Face Hub), `"archive"` (the same from its official archive), or a path: a folder or `.tar.gz` in
-    MASSIVE's official layout, or one `.jsonl` file. What was fetched once needs no network again.
-    The locale `"all"` means every one that the source has, one after another.
-    The columns are id, locale, partition, scenario, intent, utt and annot_utt.
-    MASSIVE's files are sorted by scenario, so their first rows show few slot types: `shuffle` puts
-    the rows into a random order, the same one every time, before the slice is taken.
-    Raises `CorpusError` with what to do about it. Built in notebook 01.
+    `source` is `"sample"` (packaged, synthetic) or a path: a folder in MASSIVE's official layout,
+    or one `.jsonl` file. The other arguments are those of `nerlib.load_corpus`. Raises
+    `CorpusError` with what to do about it.
 
-    >>> load_corpus("en-US", "train[:2]")["utt"][0]
+    >>> read_corpus("en-US", "train[:2]")["utt"][0]
     'wake me up at nine am on friday'
     """
     wanted = Split.parse(split)
+    return choose_rows(
+        local_rows(source, locale, wanted.partition), wanted, locale, source, shuffle
+    )
+
+
+def choose_rows(
+    rows_by_locale: Iterable[Rows], wanted: Split, locale: str, source: object, shuffle: bool
+) -> Dataset:
+    """Return the slice that is wanted of a partition's rows, one locale's after another's.
+
+    Raises `CorpusError` if there is no row; `locale` and `source` are for its message.
+    """
     parts: list[Dataset] = []
-    for rows in _rows_by_locale(source, locale, wanted.partition):
+    for rows in rows_by_locale:
         parts.append(rows_to_dataset(rows))
         if not shuffle and wanted.stop is not None and sum(map(len, parts)) >= wanted.stop:
             break  # so that a slice of `all` fetches only what it needs
@@ -118,21 +126,19 @@ def _random_order(corpus: Dataset, locale: str) -> list[int]:
     return sorted(range(len(keys)), key=lambda row: hashlib.sha256(keys[row].encode()).digest())
 
 
-def _rows_by_locale(source: str | Path, locale: str, partition: str) -> Iterable[Rows]:
-    """Yield the rows of each wanted locale."""
-    if source == "sample":
-        locales = wanted_locales(locale, SAMPLE_LOCALES)
-        return _official_rows(sample_folder(), locales, partition)
-    locales = wanted_locales(locale, LOCALES)
-    if source == "hub":  # only those who ask for the network pay for its client
-        from nerlib.tools.massive import hub_rows
-
-        return (hub_rows(each, partition) for each in locales)
-    if source == "archive":
-        from nerlib.tools.archive import official_rows
-
-        return (official_rows(each, partition) for each in locales)
-    return _official_rows(Path(source), locales, partition)
+def local_rows(source: str | Path, locale: str, partition: str) -> Iterable[Rows]:
+    """Yield each wanted locale's rows from the sample, a folder or a `.jsonl` file."""
+    path = sample_folder() if source == "sample" else Path(source)
+    locales = wanted_locales(locale, SAMPLE_LOCALES if source == "sample" else LOCALES)
+    if not path.exists():
+        raise CorpusError(
+            f"there is no corpus at {path}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
+        )
+    if path.is_dir():
+        return (_wanted(file, file.stem, partition) for file in _locale_files(path, locales))
+    if path.suffix != ".jsonl":
+        raise CorpusError(f"{path} is neither a folder nor a .jsonl nor a .tar.gz")
+    return (_wanted(path, each, partition) for each in locales)
 
 
 def sample_folder() -> Path:
@@ -168,7 +174,7 @@ def wanted_locales(locale: str, known: Sequence[str]) -> Sequence[str]:
 
 
 def read_rows(lines: Iterator[bytes], name: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of a JSON-lines file; raises `CorpusError` with file, line, row and reason.
+    """Yield the rows of a JSON-lines file; raise `CorpusError` with file, line, row and reason.
 
     A byte order mark, Windows' line ends and empty lines are fine; two rows of one id are not.
     """
@@ -225,24 +231,6 @@ def _problem(value: Any) -> str:
     # JSON can spell half of a character pair ("\ud83d"), which no UTF-8 file can hold.
     half = not value.isascii() and regex.search(r"\p{Cs}", value)
     return "half a character (a lone surrogate)" if half else ""
-
-
-def _official_rows(source: Path, locales: Sequence[str], partition: str) -> Iterable[Rows]:
-    """Yield each locale's rows of a partition, from a folder, a `.jsonl` or a `.tar.gz`."""
-    if not source.exists():
-        raise CorpusError(
-            f"there is no corpus at {source}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
-        )
-    if source.is_dir():
-        files = _locale_files(source, locales)
-        return (_wanted(path, path.stem, partition) for path in files)
-    if source.name.endswith((".tar.gz", ".tgz")):
-        from nerlib.tools.archive import archive_rows
-
-        return archive_rows(source, locales, partition)
-    if source.suffix == ".jsonl":
-        return (_wanted(source, locale, partition) for locale in locales)
-    raise CorpusError(f"{source} is neither a folder nor a .jsonl nor a .tar.gz")
 
 
 def _locale_files(folder: Path, locales: Sequence[str]) -> list[Path]:

