@@ -1,40 +1,66 @@
-"""The project as a reader finds it: README, pictures, links, and how much code there is to read."""
+"""The project as a reader finds it: how much there is to read, what is imported and generated."""
 
 from __future__ import annotations
 
-import ast
-import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tools import picture, readme
-from tools.project import read_publication
+from tools.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-WAY_OF_THE_DATA = (
-    "corpus", "parsing", "tags", "subwords", "dataset", "model", "training", "metrics", "inference"
-)  # fmt: skip
-MOST_LINES = 1500
-LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)")
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "colab" / "README.md",
-    ROOT / "LICENSE-CC-BY-4.0.md",
-    ROOT / "nerlib" / "data" / "sample" / "README.md",
-]
+# Folders and the most lines of Python that they may hold.
+BUDGETS = {"nerlib": 17_000, "tests": 17_000, "tools benchmarks": 4_000}
+LIBRARY_FILES, LIBRARY_LINES = 20, 3_500
 
 
-def test_generated_parts_of_the_readme_are_true() -> None:
+def lines(paths: list[Path]) -> int:
+    return sum(path.read_text(encoding="utf-8").count("\n") for path in paths)
+
+
+@pytest.mark.parametrize(("folders", "most"), BUDGETS.items())
+def test_the_code_stays_small(folders: str, most: int) -> None:
+    paths = [path for name in folders.split() for path in (ROOT / name).rglob("*.py")]
+    assert 0 < lines(paths) <= most
+
+
+def test_the_library_stays_small_enough_to_read_in_an_afternoon() -> None:
+    """With the layers that `lint-imports` checks, this is also all that it imports."""
+    modules = [path for path in (ROOT / "nerlib").glob("*.py") if not path.stem.startswith("__")]
+    assert len(modules) <= LIBRARY_FILES
+    assert lines(modules) <= LIBRARY_LINES
+
+
+SHOW = "import sys; print(*sys.modules)"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"import nerlib; {SHOW}",
+        f"from nerlib import Parser, TagSet; {SHOW}",
+        f"import runpy; sys_argv = ['nerlib', '--help']\nimport sys; sys.argv = sys_argv\n"
+        f"try: runpy.run_module('nerlib', run_name='__main__')\nexcept SystemExit: {SHOW}",
+    ],
+    ids=["import nerlib", "parser and tags", "--help"],
+)
+def test_nobody_waits_for_torch_who_does_not_need_it(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "nerlib" in loaded
+    assert not loaded & {"torch", "transformers", "datasets", "pandas", "matplotlib"}
+
+
+def test_generated_parts_of_the_pages_are_true() -> None:
     assert readme.main(["--check"]) == 0, "run `make colab`"
 
 
-def test_a_stale_readme_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stale = (ROOT / "README.md").read_text(encoding="utf-8").replace("`massive-offline`", "`x`", 1)
-    (tmp_path / "README.md").write_text(stale, encoding="utf-8")
-    for name in ("notebooks", "pyproject.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
+def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text(encoding="utf-8").replace("`massive-offline`", "`x`", 1)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(readme, "ROOT", tmp_path)
     assert readme.main(["--check"]) == 1
 
@@ -42,44 +68,6 @@ def test_a_stale_readme_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_picture_is_the_one_that_the_code_draws() -> None:
     committed = (ROOT / "workshop" / "entities.svg").read_text(encoding="utf-8")
     assert committed == picture.picture()
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
-    for target in LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
-
-
-def test_links_to_colab_and_binder_name_the_publication() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    repository = read_publication().repository
-    for name in re.findall(r"colab\.research\.google\.com/github/([^/]+/[^/]+)/", text):
-        assert name == repository
-    assert f"mybinder.org/v2/gh/{repository}/" in text
-
-
-def test_make_targets_in_the_readme_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text("utf-8"))):
-        assert re.search(rf"(?m)^{target}:", makefile), target
-
-
-def code_lines(path: Path) -> int:
-    """The lines of a module that hold code: no blank lines, comments or docstrings."""
-    source = path.read_text(encoding="utf-8")
-    lines = {
-        number
-        for number, line in enumerate(source.splitlines(), 1)
-        if line.strip() and not line.strip().startswith("#")
-    }
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            lines -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return len(lines)
-
-
-def test_the_way_of_the_data_stays_small_enough_to_read() -> None:
-    assert sum(code_lines(ROOT / "nerlib" / f"{n}.py") for n in WAY_OF_THE_DATA) <= MOST_LINES
 
 
 def test_nothing_of_one_machine_is_committed() -> None:

@@ -1,12 +1,15 @@
-"""What the repository holds beside the code: the workflow, the hooks and the guides."""
+"""What the repository holds beside the code: the workflow, the hooks, the pages and the guide."""
 
 from __future__ import annotations
 
+import doctest
+import itertools
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,13 +17,27 @@ from typing import Any
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
-from test_packaging import META
-from test_project import LINK
 
-ROOT = Path(__file__).resolve().parents[1]
+from nerlib.tools.cli import main
+from nerlib.tools.recipes import RECIPES
+from tools.project import ROOT, read_publication
+
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+META = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+GUIDE = ROOT / "workshop"
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted(GUIDE.glob("*.md")),
+    ROOT / "colab" / "README.md",
+    ROOT / "tests" / "README.md",
+    ROOT / "nerlib" / "data" / "sample" / "README.md",
+]
+LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)")
+PATH = re.compile(r"`((?:nerlib|tools|benchmarks|tests|workshop|notebooks)/[\w/.-]+)`")
+COMMAND = re.compile(r"`make [^`]*`|(?m:^    make .*)")
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def targets_in(text: str) -> set[str]:
@@ -29,92 +46,30 @@ def targets_in(text: str) -> set[str]:
     return {word for words in found for word in words if re.fullmatch(r"[a-z][a-z-]*", word)}
 
 
-def programs_are_there(command: str) -> bool:
-    """Whether a command's program is installed, and its module can be imported."""
-    program, *rest = shlex.split(command)
-    if program == "python":
-        return rest[0] == "-m" and find_spec(rest[1]) is not None
-    beside = Path(sys.executable).with_name(program)
-    return beside.exists() or shutil.which(program) is not None
+def has_target(target: str) -> bool:
+    return bool(re.search(rf"(?m)^{target}:", MAKEFILE))
 
 
-def tool(module: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments], capture_output=True, text=True
-    )
-
-
-class TestWorkflow:
-    def check(self, path: Path) -> int:
-        schema = ("--builtin-schema", "vendor.github-workflows")  # it comes with the package
-        return tool("check_jsonschema", *schema, path).returncode
-
-    def test_it_fits_the_schema_of_workflows(self) -> None:
-        assert self.check(WORKFLOW) == 0
-
-    def test_one_that_does_not_fit_is_noticed(self, tmp_path: Path) -> None:
-        broken = tmp_path / "ci.yml"
-        broken.write_text(WORKFLOW.read_text("utf-8").replace("runs-on:", "run-on:"), "utf-8")
-        assert self.check(broken) == 1
-
-    def test_it_runs_the_tests_on_every_python_that_is_allowed(self) -> None:
-        jobs: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
-        allowed = SpecifierSet(META["requires-python"])
-        wanted = [f"3.{minor}" for minor in range(30) if allowed.contains(f"3.{minor}.0")]
-        assert jobs["test"]["strategy"]["matrix"]["python"] == wanted
-        assert {"run": "make test"} in jobs["test"]["steps"]
-
-    def test_what_it_makes_exists(self) -> None:
-        targets = targets_in(WORKFLOW.read_text("utf-8"))
-        assert {"test", "test-browser", "test-site"} <= targets
-        for target in targets:
-            assert re.search(rf"(?m)^{target}:", MAKEFILE), target
-
-
-class TestHooks:
-    def test_the_configuration_is_valid(self) -> None:
-        done = tool("pre_commit", "validate-config", HOOKS)
-        assert done.returncode == 0, done.stdout
-
-    def test_a_broken_one_is_noticed(self, tmp_path: Path) -> None:
-        broken = tmp_path / "hooks.yaml"
-        broken.write_text(HOOKS.read_text("utf-8").replace("entry:", "enter:"), encoding="utf-8")
-        assert tool("pre_commit", "validate-config", broken).returncode != 0
-
-    def test_all_are_local_and_their_commands_exist(self) -> None:
-        repositories = yaml.safe_load(HOOKS.read_text("utf-8"))["repos"]
-        assert [repository["repo"] for repository in repositories] == ["local"]
-        hooks = repositories[0]["hooks"]
-        assert {hook["language"] for hook in hooks} == {"system"}
-        for hook in hooks:
-            assert programs_are_there(hook["entry"]), hook["entry"]
-
-    def test_a_command_that_is_missing_is_noticed(self) -> None:
-        assert not programs_are_there("python -m tools.hygeine")
-        assert not programs_are_there("rufff check")
-
-
-class TestGuides:
-    @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md"])
-    def test_links_lead_somewhere(self, name: str) -> None:
-        page = ROOT / name
-        for target in LINK.findall(page.read_text(encoding="utf-8")):
+class TestPages:
+    @every_page
+    def test_links_and_paths_lead_somewhere(self, page: Path) -> None:
+        text = page.read_text(encoding="utf-8")
+        for target in LINK.findall(text):
             assert (page.parent / target).exists(), target
+        for path in PATH.findall(text) if page.name != "CHANGELOG.md" else ():
+            assert "NN" in path or (ROOT / path).exists(), path
 
-    @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "tests/README.md"])
-    def test_make_targets_exist(self, name: str) -> None:
-        text = "\n".join(re.findall(r"`make [^`]*`|(?m:^    make .*)", (ROOT / name).read_text()))
-        targets = targets_in(text)
-        assert "torture" in targets
-        for target in targets:
-            assert re.search(rf"(?m)^{target}:", MAKEFILE), target
+    @every_page
+    def test_make_targets_exist(self, page: Path) -> None:
+        for target in targets_in("\n".join(COMMAND.findall(page.read_text(encoding="utf-8")))):
+            assert has_target(target), target
 
-    def test_every_room_of_the_guide_exists(self) -> None:
-        text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-        rooms = re.findall(r"`(\w+\.py)`", text)
-        assert len(rooms) > 15
-        for room in rooms:
-            assert (ROOT / "nerlib" / room).is_file(), room
+    def test_links_to_colab_and_binder_name_the_publication(self) -> None:
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        repository = read_publication().repository
+        named = set(re.findall(r"colab\.research\.google\.com/github/([^/]+/[^/]+)/", text))
+        assert named == {repository}
+        assert f"mybinder.org/v2/gh/{repository}/" in text
 
     def test_the_changelog_has_the_form_that_it_names(self) -> None:
         text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -123,6 +78,63 @@ class TestGuides:
         assert META["version"] in (*versions, *re.findall(r"will be ([\d.]+),", text))
         kinds = set(re.findall(r"(?m)^### (.+)$", text))
         assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def tool(module: str, *arguments: str | Path) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], capture_output=True
+    ).returncode
+
+
+def fits_the_schema(workflow: Path) -> bool:
+    schema = ("--builtin-schema", "vendor.github-workflows")  # it comes with the package
+    return tool("check_jsonschema", *schema, workflow) == 0
+
+
+def is_valid(hooks: Path) -> bool:
+    return tool("pre_commit", "validate-config", hooks) == 0
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "right", "wrong"),
+    [(fits_the_schema, WORKFLOW, "runs-on:", "run-on:"), (is_valid, HOOKS, "entry:", "enter:")],
+)
+def test_workflow_and_hooks_are_valid_and_broken_ones_are_not(
+    check: Any, path: Path, right: str, wrong: str, tmp_path: Path
+) -> None:
+    assert check(path)
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(path.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
+    assert not check(broken)
+
+
+def test_the_workflow_runs_the_tests_on_every_python_that_is_allowed() -> None:
+    jobs: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
+    allowed = SpecifierSet(META["requires-python"])
+    wanted = [f"3.{minor}" for minor in range(30) if allowed.contains(f"3.{minor}.0")]
+    assert jobs["test"]["strategy"]["matrix"]["python"] == wanted
+    assert {"run": "make test"} in jobs["test"]["steps"]
+    for target in targets_in(WORKFLOW.read_text("utf-8")):
+        assert has_target(target), target
+
+
+def is_there(command: str) -> bool:
+    """Whether a command's program is installed, and its module can be imported."""
+    program, *rest = shlex.split(command)
+    if program == "python":
+        return rest[0] == "-m" and find_spec(rest[1]) is not None
+    beside = Path(sys.executable).with_name(program)
+    return beside.exists() or shutil.which(program) is not None
+
+
+def test_hooks_are_local_and_their_commands_exist() -> None:
+    (repository,) = yaml.safe_load(HOOKS.read_text("utf-8"))["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        assert hook["language"] == "system"
+        assert is_there(hook["entry"]), hook["entry"]
+    assert not is_there("python -m tools.hygeine")
+    assert not is_there("rufff check")
 
 
 class TestPromises:
@@ -134,24 +146,64 @@ class TestPromises:
     def is_there(name: str) -> bool:
         file, _, test = name.partition("::")
         path = ROOT / "tests" / file
-        kinds = r"(?m)^\s*(?:def|class) {}\b"
-        return path.is_file() and (
-            not test or bool(re.search(kinds.format(re.escape(test)), path.read_text("utf-8")))
-        )
+        kind = rf"(?m)^\s*(?:def|class) {re.escape(test)}\b"
+        return path.is_file() and (not test or bool(re.search(kind, path.read_text("utf-8"))))
 
     def test_every_test_that_is_named_exists(self) -> None:
         named = re.findall(r"`((?:\w+)\.py(?:::\w+)?)`", self.TEXT)
         assert len(named) > 30
-        for name in named:
-            assert self.is_there(name), name
-
-    def test_a_test_that_is_not_there_is_noticed(self) -> None:
-        assert not self.is_there("test_lines.py::test_it_all")
+        assert [name for name in named if not self.is_there(name)] == []
+        assert not self.is_there("test_metrics.py::test_it_all")
         assert not self.is_there("test_all.py")
 
     def test_every_promise_has_a_test(self) -> None:
         rows = [line.split("|")[1:-1] for line in self.TEXT.splitlines() if line.startswith("| ")]
         promises = [row for row in rows[1:] if not row[0].strip().startswith("**")]
         assert len(promises) > 20
-        for promise, test, _ in promises:
-            assert "`" in test, promise
+        assert [promise for promise, test, _ in promises if "`" not in test] == []
+
+
+TIMETABLE = (GUIDE / "timetables.md").read_text(encoding="utf-8")
+ROW = re.compile(r"(?m)^\| (\d+):(\d\d) \| (\d+):(\d\d) \| (\d+) \| .+? \| .+? \| (.+?) \|")
+LENGTHS = {"90 minutes": 90, "Half a day": 240, "Day 1": 450, "Day 2": 450}
+
+
+@pytest.mark.parametrize(("heading", "length"), LENGTHS.items())
+def test_timetables_add_up_and_name_recipes_that_exist(heading: str, length: int) -> None:
+    parts = re.split(r"(?m)^##+ (.+)$", TIMETABLE)
+    rows = ROW.findall(dict(zip(parts[1::2], parts[2::2], strict=True))[heading])
+    times = [tuple(map(int, row[:5])) for row in rows]
+    spans = [(60 * a + b, 60 * c + d, minutes) for a, b, c, d, minutes in times]
+    assert all(end - start == minutes for start, end, minutes in spans)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
+    assert spans[-1][1] - spans[0][0] == length
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row[5])} <= set(RECIPES)
+
+
+def commands() -> list[tuple[str, str]]:
+    """The command lines on the page of errors, each with the message below it."""
+    text = (GUIDE / "common-errors.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"(?s)```console\n(.*?)```", text)
+    pairs = (pair for block in blocks for pair in itertools.pairwise(block.splitlines()))
+    return [(command, message) for command, message in pairs if command.startswith("$ ")]
+
+
+@pytest.mark.parametrize(("command", "message"), commands())
+def test_a_command_line_says_what_the_page_of_errors_says(
+    command: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
+    assert main(shlex.split(command)[4:]) == 2
+    assert capsys.readouterr().err.strip() == message
+
+
+def test_the_library_says_what_the_page_of_errors_says() -> None:
+    text = re.sub(r"(?m)^```.*$", "", (GUIDE / "common-errors.md").read_text(encoding="utf-8"))
+    examples = doctest.DocTestParser().get_doctest(text, {}, "common-errors.md", None, None)
+    done = doctest.DocTestRunner().run(examples)
+    assert (done.attempted >= 9, done.failed) == (True, 0)

@@ -32,6 +32,10 @@ BADGE_LINK = re.compile(
     r"https://colab\.research\.google\.com/github/[^/\s]+/[^/\s]+/blob/[^/\s]+/colab/"
 )
 BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?")
+# A line of a header as the file holds it: bold is the notebook that it stands in.
+NAVIGATION = re.compile(
+    r'(?m)^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
+)
 NEEDS_EXTRA = re.compile(r"needs_extra\(\"(?P<extra>\w+)\"")
 
 
@@ -48,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     publication = read_publication()
     write_badges(publication)
+    write_navigation(all_notebooks())
     for path in write_copies(publication, ROOT / "colab"):
         print(path.relative_to(ROOT))
     for path in write_exercises(publication, EXERCISES):
@@ -62,6 +67,29 @@ def write_badges(publication: Publication, root: Path = ROOT) -> None:
     for path in [*all_notebooks(root / "notebooks"), root / "README.md"]:
         text = path.read_text(encoding="utf-8")
         path.write_text(BINDER_LINK.sub(binder, BADGE_LINK.sub(colab, text)), encoding="utf-8")
+
+
+def write_navigation(notebooks: Sequence[Path]) -> None:
+    """Write into every header the line of links to all lessons; its own label is the bold one.
+
+    Raises `ValueError` for a notebook without such a line.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in notebooks}
+    found = {path: NAVIGATION.search(text) for path, text in texts.items()}
+    lost = [path.name for path, match in found.items() if match is None]
+    if lost:
+        raise ValueError(f"{', '.join(lost)}: write **NN Label** on a line below the title")
+    labels = {path: match["label"] for path, match in found.items() if match}
+    for path, text in texts.items():
+        links = [
+            f"**{label}**" if other == path else f"[{label}]({other.name})"
+            for other, label in labels.items()
+        ]
+        line = " → ".join(links)
+        fresh = NAVIGATION.sub(
+            lambda match, line=line: match["open"] + line + match["close"], text, count=1
+        )
+        path.write_text(fresh, encoding="utf-8")
 
 
 def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:

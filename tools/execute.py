@@ -137,8 +137,8 @@ def write_pages(executed: Sequence[Executed], output: Path) -> Path:
         body, _ = exporter.from_notebook_node(run.notebook)
         # Links between notebooks become links between pages.
         body = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", body)
-        page = output / f"{run.path.stem}.html"
-        page.write_text(body, encoding="utf-8", errors="replace")
+        target = output / f"{run.path.stem}.html"
+        target.write_text(body, encoding="utf-8", errors="replace")
     index = output / "index.html"
     pages = {f"{run.path.stem}.html": title_of(run.notebook) for run in executed}
     figures = "\n".join(

@@ -1,16 +1,17 @@
-"""Keep the generated parts of README.md true: lessons, recipes, and what was measured.
+"""Keep the generated parts of README.md and CONTRIBUTING.md true.
 
-python -m tools.readme           # write them
+python -m tools.readme           # write them: lessons, recipes, modules, measurements
 python -m tools.readme --check   # exit status 1 if they are out of date
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -23,6 +24,11 @@ from tools.project import ROOT, Publication, read_publication
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+PIPELINE = (
+    "corpus", "parsing", "tags", "subwords", "dataset", "encoders", "model", "training",
+    "metrics", "decoding", "inference", "saving",
+)  # fmt: skip
+LAYERS = ("", "addons", "analysis", "tools", "course")
 
 
 def lesson_table(publication: Publication, root: Path = ROOT) -> str:
@@ -54,6 +60,57 @@ def recipe_table() -> str:
             f"| `{recipe.encoder}` | {recipe.needs} | {recipe.downloads} |"
         )
     return "\n".join(rows)
+
+
+def modules(root: Path = ROOT) -> list[Path]:
+    """Return the package's files: layer by layer, each layer's `__init__.py` first.
+
+    The library comes first, and in it the pipeline in its order.
+
+    >>> [path.stem for path in modules()[:4]]
+    ['__init__', 'corpus', 'parsing', 'tags']
+    """
+
+    def place(path: Path) -> tuple[object, ...]:
+        *folders, name = path.relative_to(root / "nerlib").parts
+        layer = LAYERS.index(folders[0] if folders else "")
+        step = PIPELINE.index(path.stem) if path.stem in PIPELINE and not folders else len(PIPELINE)
+        return layer, folders[1:], name != "__init__.py", step, name
+
+    found = [path for path in (root / "nerlib").rglob("*.py") if "data" not in path.parts]
+    return sorted(found, key=place)
+
+
+def module_tree(deep: bool, root: Path = ROOT) -> str:
+    """Return the tree of modules, each with the first line of its docstring.
+
+    Without `deep`, only the library's modules and the packages beside them.
+    """
+    lines = list(_tree_lines(modules(root), root, deep))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(
+        ["```", *(f"{name:<{width}}  {about}".rstrip() for name, about in lines), "```"]
+    )
+
+
+def _tree_lines(paths: Sequence[Path], root: Path, deep: bool) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        is_package = path.stem == "__init__"
+        folders = path.relative_to(root).parts[:-1]
+        depth = len(folders) - is_package
+        if deep or len(folders) == 1 or (is_package and depth == 1):
+            name = f"{folders[-1]}/" if is_package else path.name
+            yield "  " * depth + name, about(path)
+
+
+def about(path: Path) -> str:
+    """Return the first sentence of a module's docstring, up to its colon or end.
+
+    >>> about(ROOT / "tools" / "readme.py")
+    'Keep the generated parts of README.md and CONTRIBUTING.md true.'
+    """
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def speed_table(root: Path = ROOT) -> str:
@@ -96,7 +153,7 @@ def generated(text: str, parts: dict[str, str]) -> str:
     for name, content in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if start not in text or end not in text:
-            raise ValueError(f"README.md has no markers for {name}")
+            raise ValueError(f"there are no markers for {name}")
         before, after = text.partition(start)[0], text.partition(end)[2]
         text = f"{before}{start}\n{content}\n{end}{after}"
     return text
@@ -107,15 +164,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.readme", description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
-    path = ROOT / "README.md"
-    text = path.read_text(encoding="utf-8")
-    parts = {"lessons": lesson_table(read_publication()), "recipes": recipe_table()}
-    parts |= {"speed": speed_table(), "accuracy": accuracy_tables()}
-    fresh = generated(text, parts)
-    if check:
-        return int(fresh != text)
-    path.write_text(fresh, encoding="utf-8")
-    return 0
+    measured = {"speed": speed_table(), "accuracy": accuracy_tables()}
+    course = {"lessons": lesson_table(read_publication()), "recipes": recipe_table()}
+    pages = {
+        "README.md": {**course, **measured, "modules": module_tree(deep=False)},
+        "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
+    }
+    stale = False
+    for name, parts in pages.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        fresh = generated(text, parts)
+        stale |= fresh != text
+        if not check:
+            (ROOT / name).write_text(fresh, encoding="utf-8")
+    return int(check and stale)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ repository's own layout, so links between files become links between pages.
 from __future__ import annotations
 
 import argparse
-import importlib
-import pkgutil
 import posixpath
 import re
 import shutil
@@ -25,21 +23,17 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-import nerlib
 from tools.colab import BADGE_LINK
 from tools.execute import all_notebooks
 from tools.exercises import REGION, question
 from tools.project import ROOT, Publication, read_publication
+from tools.readme import modules
 
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 # A badge is a picture from somebody else's server, so here it becomes a link in words.
 BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s]+)\)")
 LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
-WAY_OF_THE_DATA = (
-    "corpus", "parsing", "tags", "dataset", "model", "training", "metrics", "inference"
-)  # fmt: skip
-LEFT_OUT = {"workshop", "data", "__main__"}  # what only the making of the course needs
 
 
 class SiteError(RuntimeError):
@@ -127,10 +121,6 @@ def assemble(source: Path, root: Path = ROOT) -> None:
         shutil.copy(picture, source / "workshop")
     for name, text in reference_pages():
         book.write(f"reference/{name}", text)
-    index = source / "index.md"
-    if not any(page.startswith(SOLUTIONS) for page in pages):
-        text = index.read_text(encoding="utf-8")
-        index.write_text(re.sub(r"(?s)<!-- exercises -->.*<!-- /exercises -->", "", text), "utf-8")
 
 
 def _texts(root: Path) -> list[Path]:
@@ -201,13 +191,23 @@ def plain(markdown: str) -> str:
 
 
 def reference_pages() -> Iterator[tuple[str, str]]:
-    """Yield (file name, text) of the pages that show the docstrings, one a module, and an index."""
-    names = module_names()
-    for name in names:
+    """Yield (file name, text) of the pages that show the docstrings, one a module, and an index.
+
+    >>> [name for name, _ in reference_pages()][:2]
+    ['nerlib.rst', 'nerlib.corpus.rst']
+    """
+    listed = "\n".join(f"   {name}" for name in module_names())
+    for name in module_names():
         title = f"``{name}``"
         yield f"{name}.rst", f"{title}\n{'=' * len(title)}\n\n.. automodule:: {name}\n"
-    listed = "\n".join(f"   {name}" for name in names)
     yield "index.rst", f"{_REFERENCE}\n.. toctree::\n   :maxdepth: 1\n\n{listed}\n"
+
+
+def module_names() -> list[str]:
+    """Return the package's modules as they are imported, in the order of the README's tree."""
+    parts = [path.relative_to(ROOT).with_suffix("").parts for path in modules()]
+    names = [".".join(part for part in found if part != "__init__") for found in parts]
+    return [name for name in names if not name.endswith("__main__")]
 
 
 _REFERENCE = """\
@@ -215,26 +215,8 @@ Reference
 =========
 
 Every public function and class of ``nerlib``, from their docstrings, whose examples are run as
-tests. The first eight modules are the way of the data, in its order.
+tests. The library comes first, in the order of the pipeline; then what is added to it.
 """
-
-
-def module_names() -> list[str]:
-    """Return the modules of the library, those on the data's way first.
-
-    >>> module_names()[:3]
-    ['nerlib.corpus', 'nerlib.parsing', 'nerlib.tags']
-    """
-    found = {module.name for module in pkgutil.iter_modules(nerlib.__path__)} - LEFT_OUT
-    first = [name for name in WAY_OF_THE_DATA if name in found]
-    tops = [f"nerlib.{name}" for name in [*first, *sorted(found - set(first))]]
-    return [name for top in tops for name in [top, *_below(top)]]
-
-
-def _below(name: str) -> list[str]:
-    """Return the modules of a subpackage."""
-    path = getattr(importlib.import_module(name), "__path__", None)
-    return [f"{name}.{module.name}" for module in pkgutil.iter_modules(path)] if path else []
 
 
 if __name__ == "__main__":
