@@ -29,6 +29,8 @@ def best_tags(
     scores = only_outside(log_probabilities, visible)
     if not scores.shape[1]:
         return visible.long(), visible.float()
+    if transitions is not None:
+        transitions = transitions.detach().to(scores.device)
     best, came_from = scores[:, 0].clone(), []
     best[:, 2::2] = float("-inf")  # no utterance starts with an I-
     for word in range(1, scores.shape[1]):

@@ -158,7 +158,7 @@ class PlainTagger:
     ) -> list[tuple[list[str], list[float]]]:
         """Return the tags and probabilities of each row of a batch, as many as it has words."""
         labels, transitions = self.model.config.labels, self.model.transitions
-        best = best_tags(logits, visible, None if transitions is None else transitions.cpu())
+        best = best_tags(logits, visible, transitions)
         numbers, probabilities = (part.tolist() for part in best)
         return [
             ([labels[number] for number in numbers[row][:length]], probabilities[row][:length])

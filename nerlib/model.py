@@ -188,14 +188,10 @@ class NERClassifier(PreTrainedModel):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         words = pool_words(hidden, word_ids, num_words, self.config.pooling)
         logits = self.head(words)  # (batch, words, tags)
-        if labels is None:
-            loss = None
-        elif self.transitions is None:
-            loss = tagging_loss(logits, labels, label_smoothing)
-        elif label_smoothing:
-            raise ValueError("label_smoothing needs head='linear': a CRF has no loss per word")
-        else:
-            loss = crf_loss(logits, labels, visible_words(word_ids, num_words), self.transitions)
+        loss = None
+        if labels is not None:
+            seen = visible_words(word_ids, num_words)
+            loss = labels_loss(logits, labels, seen, self.transitions, label_smoothing)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
     def get_input_embeddings(self) -> nn.Module:
@@ -269,6 +265,24 @@ def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64
             vectors[row] = inside[: len(dataset[row]["target"])]  # the rest is padding
     model.train(was_training)
     return vectors
+
+
+def labels_loss(
+    logits: Tensor,
+    labels: Tensor,
+    visible: Tensor,
+    transitions: Tensor | None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Return the loss of a model's head: of each word alone, or with `transitions` of sequences.
+
+    Raises `ValueError` for a CRF with label smoothing, which is defined for single words.
+    """
+    if transitions is None:
+        return tagging_loss(logits, labels, label_smoothing)
+    if label_smoothing:
+        raise ValueError("label_smoothing needs head='linear': a CRF has no loss of single words")
+    return crf_loss(logits, labels, visible, transitions)
 
 
 def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:

@@ -51,7 +51,7 @@ def load_model(path: str | Path) -> NERClassifier:
     """
     folder = folder_of(path)
     with loading("no model can be loaded from", folder, shown=str(path)):
-        settings = read_settings(folder) or NERConfig.get_config_dict(folder)[0]
+        settings = read_settings(folder)
         if settings.get("model_type") != NERConfig.model_type:
             kind = settings.get("model_type")
             found = f"a model of type {kind}" if kind else "no config.json of a model"

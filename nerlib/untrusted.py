@@ -1,8 +1,9 @@
-"""Models from strangers: what is looked at before anything of theirs is loaded.
+"""Untrusted model folders: what is checked before anything in them is loaded.
 
-Nothing here runs code from a model folder or from the Hub, or takes memory because a file says so:
-settings are plain JSON within limits, weights are safetensors whose header is checked, and the
-model that the settings describe must not be larger than the weights that came with it.
+Nothing here runs code from a folder, or allocates memory because a file says so: settings are plain
+JSON within limits, weights are safetensors whose header is checked, and the model that the settings
+describe must not be larger than the weights that came with it. All functions named `check_…` raise
+`EncoderError` in one line.
 """
 
 from __future__ import annotations
@@ -20,14 +21,12 @@ from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
-from transformers.utils.hub import cached_file
 
 # Encoders that transformers itself can tag words with.
 FAMILIES = frozenset(MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES)
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.h5", "*.msgpack")
 LARGEST_SETTINGS = 4_000_000  # bytes
 LARGEST_TOKENIZER = 200_000_000
-DEEPEST = 20
 LARGEST_NUMBER = 2_000_000  # no vocabulary is larger
 MOST_LAYERS = 1_024
 LARGEST_TABLE = 2**28  # numbers in a table of positions
@@ -55,66 +54,63 @@ def of_one_commit(name: str, files: Sequence[str]) -> str:
     return str(snapshot_download(name, allow_patterns=list(files)))
 
 
-def check_model(name: str, model_class: str) -> None:
-    """Check a saved tagger, in a folder or on the Hub; raises `EncoderError` in one line."""
-    settings = read_settings(name)
-    check_settings(settings, name)
-    if settings.get("architectures", [model_class]) != [model_class]:
+def check_model(folder: str, model_class: str) -> None:
+    """Check the folder of a saved tagger."""
+    settings = read_settings(folder)
+    check_settings(settings, folder)
+    found = settings.get("architectures", [model_class])
+    if found != [model_class]:
         raise EncoderError(
-            f"{name!r} names a class of another kind, {settings['architectures']}: only "
-            f"{model_class} is loaded"
+            f"{folder!r} names a class of another kind, {found}: only {model_class} is loaded"
         )
     labels = settings.get("labels", [])
     texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not texts or len(labels) > MOST_LABELS:
-        raise EncoderError(f"{name!r}: labels must be a list of at most {MOST_LABELS:,} tags")
+        raise EncoderError(f"{folder!r}: labels must be a list of at most {MOST_LABELS:,} tags")
     encoder = settings.get("encoder")
     if not isinstance(encoder, dict):
-        raise EncoderError(f"{name!r}: its config.json says nothing about an encoder")
-    check_family(encoder, name)
+        raise EncoderError(f"{folder!r}: its config.json says nothing about an encoder")
+    check_family(encoder, folder)
 
 
-def check_encoder(name: str) -> None:
-    """Check an encoder, in a folder or on the Hub; raises `EncoderError` in one line."""
-    settings = read_settings(name)
-    if settings:
-        check_settings(settings, name)
-        check_family(settings, name)
+def check_encoder(folder: str) -> None:
+    """Check the folder of an encoder."""
+    settings = read_settings(folder)
+    check_settings(settings, folder)
+    check_family(settings, folder)
 
 
-def check_tokenizer(name: str) -> None:
-    """Check a tokenizer's settings and files; raises `EncoderError` in one line."""
+def check_tokenizer(folder: str) -> None:
+    """Check a tokenizer's settings and files."""
     for file in ("config.json", "tokenizer_config.json"):
-        path = find_file(name, file)
+        path = find_file(folder, file)
         settings = read_json(path, LARGEST_TOKENIZER) if path else {}
         for key, value in walk(settings):
-            _check_loads_nothing(key, value, name)
+            _check_loads_nothing(key, value, folder)
             if key.endswith(("_file", "_files")) and key not in UNUSED_FILES:
                 for part in value if isinstance(value, list) else [value]:
-                    check_plain_name(part, f"{key} in {file} of {name!r}")
+                    check_plain_name(part, f"{key} in {file} of {folder!r}")
         if settings.get("tokenizer_class") is not None:
-            check_tokenizer_class(settings["tokenizer_class"], name)
-    path = find_file(name, "tokenizer.json")
+            check_tokenizer_class(settings["tokenizer_class"], folder)
+    path = find_file(folder, "tokenizer.json")
     if path and path.stat().st_size > LARGEST_TOKENIZER:
-        raise EncoderError(f"tokenizer.json of {name!r} is larger than any tokenizer")
+        raise EncoderError(f"tokenizer.json of {folder!r} is larger than any tokenizer")
 
 
-def check_tokenizer_class(wanted: object, name: str) -> None:
-    """Raise `EncoderError` for a tokenizer class that is not one of transformers' fast ones."""
+def check_tokenizer_class(wanted: object, folder: str) -> None:
+    """Check that a tokenizer's class is one of transformers' fast ones."""
     known = tokenizer_class_from_name(wanted) if isinstance(wanted, str) else None
     if known is None:
-        raise EncoderError(
-            f"the tokenizer of {name!r} names a class that is not in transformers: {wanted!r}"
-        )
-    if not issubclass(known, PreTrainedTokenizerFast):
-        raise EncoderError(
-            f"the tokenizer of {name!r} is a slow one without word_ids ({wanted}): choose an "
-            "encoder that ships a tokenizer.json"
-        )
+        reason = "names a class that is not in transformers"
+    elif not issubclass(known, PreTrainedTokenizerFast):
+        reason = "is a slow one without word_ids; choose an encoder that ships a tokenizer.json"
+    else:
+        return
+    raise EncoderError(f"the tokenizer of {folder!r} {reason}: {wanted!r}")
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfig) -> None:
-    """Raise `EncoderError` if the tokenizer numbers subwords that the encoder has no vector for."""
+    """Check that the encoder has a vector for every subword of the tokenizer."""
     highest, vectors = max(tokenizer.get_vocab().values()), int(config.vocab_size)
     if highest >= vectors:
         raise EncoderError(
@@ -124,7 +120,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfi
 
 
 def check_settings(settings: dict[str, Any], name: str) -> None:
-    """Raise `EncoderError` for settings that load something else, or are beyond all sense."""
+    """Check that settings load nothing from elsewhere, and hold no number beyond all sense."""
     for key, value in walk(settings):
         _check_loads_nothing(key, value, name)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -136,86 +132,77 @@ def check_settings(settings: dict[str, Any], name: str) -> None:
             raise EncoderError(f"{name!r}: {key} is {value:,} in config.json, at most {most:,}")
 
 
-def check_family(settings: dict[str, Any], name: str) -> None:
-    """Raise `EncoderError` for an encoder that transformers cannot tag words with by itself."""
+def check_family(settings: dict[str, Any], folder: str) -> None:
+    """Check that transformers itself can tag words with such an encoder."""
     kind = settings.get("model_type")
-    if kind not in FAMILIES or any(key == "model_type" for key, _ in walk(_inside(settings))):
-        raise EncoderError(f"{name!r} is not a text encoder that transformers knows: {kind!r}")
+    inside = [value for value in settings.values() if isinstance(value, dict | list)]
+    if kind not in FAMILIES or any(key == "model_type" for key, _ in walk(inside)):
+        raise EncoderError(f"{folder!r} is not a text encoder that transformers knows: {kind!r}")
     width, positions = settings.get("hidden_size"), settings.get("max_position_embeddings")
     if isinstance(width, int) and isinstance(positions, int) and width * positions > LARGEST_TABLE:
-        raise EncoderError(f"{name!r}: {positions:,} positions of size {width:,} are too many")
+        raise EncoderError(f"{folder!r}: {positions:,} positions of size {width:,} are too many")
 
 
-def check_fits(name: str, described: nn.Module) -> None:
-    """Raise `EncoderError` if a model is larger than the weights that came with its settings.
+def check_fits(folder: str, described: nn.Module) -> None:
+    """Check that a model is not larger than the weights that came with its settings.
 
     `described` lies on the device `meta`, where it takes no memory.
     """
-    held = count_weights(name)
+    held = count_weights(folder)
     wanted = sum(value.numel() for value in (*described.parameters(), *described.buffers()))
     # A pooler or position numbers may be missing in a file: transformers makes them.
-    if held is not None and wanted > 1.25 * held + 1_000_000:
+    if wanted > 1.25 * held + 1_000_000:
         raise EncoderError(
-            f"the weights in {name!r} do not fit its config.json, which describes {wanted:,} "
+            f"the weights in {folder!r} do not fit its config.json, which describes {wanted:,} "
             f"numbers: there are {held:,}"
         )
 
 
-def count_weights(name: str) -> int | None:
-    """Return how many numbers the weights hold, going by their headers; None where that is the
-    Hub's business to find out. Raises `EncoderError` for weights that cannot be trusted.
-    """
-    files = weight_files(name)
+def count_weights(folder: str) -> int:
+    """Return how many numbers the weights hold, by their headers; no data is read."""
+    count = 0
     try:
-        return sum(map(_count_numbers, files)) if files else None
+        for path in weight_files(folder):
+            with safe_open(path, framework="pt") as file:
+                names = file.keys()
+                count += sum(prod(file.get_slice(name).get_shape()) for name in names)
     except (SafetensorError, OSError) as error:
         raise EncoderError(
-            f"no model can be loaded from {name!r}: its weights are damaged or no safetensors "
+            f"no model can be loaded from {folder!r}: its weights are damaged or not safetensors "
             f"({str(error).splitlines()[0]})"
         ) from None
+    return count
 
 
-def weight_files(name: str) -> list[Path]:
+def weight_files(folder: str) -> list[Path]:
     """Return the safetensors of a model; raises `EncoderError` if only pickled ones are there."""
-    if (single := find_file(name, "model.safetensors")) is not None:
+    if (single := find_file(folder, "model.safetensors")) is not None:
         return [single]
-    if (index := find_file(name, "model.safetensors.index.json")) is not None:
-        return _shards(name, index)
-    if not Path(name).is_dir():
-        return []
-    pickled = sorted({path.name for kind in PICKLED for path in Path(name).glob(kind)})
+    if (index := find_file(folder, "model.safetensors.index.json")) is not None:
+        return _shards(folder, index)
+    pickled = sorted({path.name for kind in PICKLED for path in Path(folder).glob(kind)})
     if pickled:
         raise EncoderError(
-            f"{name!r} holds only pickled weights ({', '.join(pickled[:3])}), which can run code "
+            f"{folder!r} holds only pickled weights ({', '.join(pickled[:3])}), which can run code "
             "when they are read: ask its author for model.safetensors"
         )
-    raise EncoderError(f"no model can be loaded from {name!r}: no file named model.safetensors")
+    raise EncoderError(f"no model can be loaded from {folder!r}: no file named model.safetensors")
 
 
-def _shards(name: str, index: Path) -> list[Path]:
-    """Return the files that an index lists, all of them beside it."""
+def _shards(folder: str, index: Path) -> list[Path]:
+    """Return the files that an index lists, all of them in the same folder."""
     parts = read_json(index, LARGEST_TOKENIZER).get("weight_map")
     if not isinstance(parts, dict) or not parts:
-        raise EncoderError(f"{index.name} of {name!r} lists no weights")
-    wrong = [value for value in parts.values() if not isinstance(value, str)]
-    files = []
-    for part in wrong or sorted(set(parts.values())):
-        check_plain_name(part, f"{index.name} of {name!r}")
-        path = find_file(name, part)
-        if path is None or not part.endswith(".safetensors"):
-            raise EncoderError(f"{index.name} of {name!r} lists {part}, which is no such file")
-        files.append(path)
-    return files
-
-
-def _count_numbers(path: Path) -> int:
-    """Return how many numbers a safetensors file holds; its header is checked, no data is read."""
-    with safe_open(path, framework="pt") as file:
-        return sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        raise EncoderError(f"{index.name} of {folder!r} lists no weights")
+    for part in parts.values():
+        check_plain_name(part, f"{index.name} of {folder!r}")
+        if part is None or find_file(folder, part) is None or not part.endswith(".safetensors"):
+            raise EncoderError(f"{index.name} of {folder!r} lists {part}, which is no such file")
+    return [Path(folder, name) for name in sorted(set(parts.values()))]
 
 
 def check_plain_name(value: object, where: str) -> None:
-    """Raise `EncoderError` for anything but the name of a file in the same folder.
+    """Check that a setting is nothing but the name of a file in the same folder, or None.
 
     >>> check_plain_name("vocab.txt", "here")
     >>> check_plain_name("../vocab.txt", "here")
@@ -227,81 +214,64 @@ def check_plain_name(value: object, where: str) -> None:
         raise EncoderError(f"{where}: {value!r} is not the name of a file in that folder")
 
 
-def read_settings(name: str) -> dict[str, Any]:
-    """Return the content of `config.json`, empty if there is none; a local adapter is refused."""
-    if Path(name).is_file():
-        raise EncoderError(f"{name!r} is a file: name the folder of a model")
-    if Path(name, "adapter_config.json").exists():
-        raise EncoderError(f"{name!r} is an adapter, which would load a model from elsewhere")
-    path = find_file(name, "config.json")
+def read_settings(folder: str) -> dict[str, Any]:
+    """Return the content of `config.json`, empty if there is none; an adapter is refused."""
+    if Path(folder).is_file():
+        raise EncoderError(f"{folder!r} is a file: name the folder of a model")
+    if not Path(folder).is_dir():
+        raise EncoderError(f"{folder!r}: there is no such folder")
+    if Path(folder, "adapter_config.json").exists():
+        raise EncoderError(f"{folder!r} is an adapter, which would load a model from elsewhere")
+    path = find_file(folder, "config.json")
     return read_json(path, LARGEST_SETTINGS) if path else {}
 
 
 def read_json(path: Path, most: int) -> dict[str, Any]:
-    """Return a JSON object; raises `EncoderError` if it is too large, too deep, or none."""
+    """Return a JSON object; raises `EncoderError` if it is too large, too deep, or something else.
+
+    `most` is the size that is too large, in bytes.
+    """
     if path.stat().st_size > most:
         raise EncoderError(f"{path} is too large for settings: more than {most:,} bytes")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        deep = any(True for _ in walk(content, DEEPEST))
     except RecursionError:
-        deep, content = True, {}
+        raise EncoderError(f"{path} is nested too deep") from None
     except ValueError:
         raise EncoderError(f"{path} is not a valid JSON file") from None
-    if deep:
-        raise EncoderError(f"{path} is nested too deep: more than {DEEPEST} levels")
     if not isinstance(content, dict):
         raise EncoderError(f"{path} must hold a JSON object")
     return content
 
 
-def walk(content: object, below: int = 0) -> Iterator[tuple[str, Any]]:
-    """Yield every key with its value, also those inside; with `below`, those so deep only.
+def walk(content: object) -> Iterator[tuple[str, Any]]:
+    """Yield every key with its value, also those inside; no depth is too much for it.
 
     >>> list(walk({"a": 1, "b": [{"c": 2}]}))[-1]
     ('c', 2)
     """
-    waiting: list[tuple[object, int]] = [(content, 1)]
+    waiting = [content]
     while waiting:
-        part, depth = waiting.pop()
-        pairs = part.items() if isinstance(part, dict) else ()
-        inside = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-        if depth > below:
-            yield from ((str(key), value) for key, value in pairs)  # numbers, before JSON
-            if below and not pairs and inside:
-                yield "", part
-        waiting += [(value, depth + 1) for value in inside if isinstance(value, dict | list)]
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield from ((str(key), value) for key, value in part.items())
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
-def find_file(name: str, file: str) -> Path | None:
-    """Return a file of a model folder, or of a model on the Hub, fetched first; None if missing.
-
-    Raises `EncoderError` for a pipe or a device, which never ends.
-    """
-    if Path(name).is_dir():
-        path = Path(name, file)
-        if path.exists() and not path.is_file():
-            raise EncoderError(f"{path} is not a regular file")
-        return path if path.exists() else None
-    found = cached_file(
-        name,
-        file,
-        _raise_exceptions_for_gated_repo=False,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
-    return None if found is None else Path(found)
+def find_file(folder: str, file: str) -> Path | None:
+    """Return a file of a folder, or None; raises `EncoderError` for a pipe, which never ends."""
+    path = Path(folder, file)
+    if path.exists() and not path.is_file():
+        raise EncoderError(f"{path} is not a regular file")
+    return path if path.exists() else None
 
 
 def _check_loads_nothing(key: str, value: object, name: str) -> None:
-    """Raise `EncoderError` for a setting that makes transformers load code or files."""
+    """Check that a setting does not make transformers load code or files."""
     attention = "attn_implementation" in key or "experts_implementation" in key
     if (key in FORBIDDEN and value) or (attention and value not in ATTENTION):
         raise EncoderError(
             f"{name!r} asks for code or files from elsewhere ({key} in its settings): not loaded"
         )
-
-
-def _inside(settings: dict[str, Any]) -> list[Any]:
-    """Return the values of settings that are settings themselves."""
-    return [value for value in settings.values() if isinstance(value, dict | list)]

@@ -37,7 +37,7 @@ from nerlib import (
 from nerlib import __main__ as cli
 from nerlib.encoders import quiet_transformers
 from nerlib.model import load_encoder
-from nerlib.untrusted import check_plain_name, count_weights, read_json, walk
+from nerlib.untrusted import check_plain_name, count_weights
 
 Damage = Callable[[Path], object]
 
@@ -68,7 +68,6 @@ def reached(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for place in (
         "nerlib.saving.NERClassifier",
         "nerlib.model.AutoModel",
-        "nerlib.inference.AutoTokenizer",
         "nerlib.encoders.AutoTokenizer",
     ):
         monkeypatch.setattr(
@@ -136,12 +135,12 @@ HUGE = 10**9
 WEIGHTS: dict[str, tuple[Damage, str]] = {
     "pickled bin": (lambda f: only_pickled(f, "pytorch_model.bin"), r"only pickled .*model\.bin"),
     "pickled pt": (lambda f: only_pickled(f, "weights.pt"), "only pickled weights"),
-    "header cut": (lambda f: cut(f / "model.safetensors", 6), "damaged or no safetensors"),
-    "data cut": (lambda f: cut(f / "model.safetensors", -4), "damaged or no safetensors"),
-    "header too long": (lambda f: header(f, 2**60), "damaged or no safetensors"),
-    "header beyond the end": (lambda f: header(f, 90_000_000), "damaged or no safetensors"),
-    "header no JSON": (lambda f: header(f, 7), "damaged or no safetensors"),
-    "shape too large": (lambda f: header(f, change=larger), "damaged or no safetensors"),
+    "header cut": (lambda f: cut(f / "model.safetensors", 6), "damaged or not safetensors"),
+    "data cut": (lambda f: cut(f / "model.safetensors", -4), "damaged or not safetensors"),
+    "header too long": (lambda f: header(f, 2**60), "damaged or not safetensors"),
+    "header beyond the end": (lambda f: header(f, 90_000_000), "damaged or not safetensors"),
+    "header no JSON": (lambda f: header(f, 7), "damaged or not safetensors"),
+    "shape too large": (lambda f: header(f, change=larger), "damaged or not safetensors"),
     "index above": (lambda f: index(f, "../outside.safetensors"), "is not the name of a file"),
     "index absolute": (lambda f: index(f, "/etc/outside.safetensors"), "is not the name of a"),
     "index backwards": (lambda f: index(f, r"..\outside.safetensors"), "is not the name of a"),
@@ -161,7 +160,7 @@ CODE: dict[str, tuple[Damage, str]] = {
         lambda f: (f / "config.json").write_text(json.dumps({"a": "x" * 4_000_001})),
         "too large for settings",
     ),
-    "config deep": (lambda f: (f / "config.json").write_text(deep(40)), "nested too deep"),
+    "config deep": (lambda f: (f / "config.json").write_text(deep(10**6)), "nested too deep"),
     "config bottomless": (lambda f: (f / "config.json").write_text(deep(10**6)), "too deep"),
     "config pipe": (lambda f: pipe(f / "config.json"), "is not a regular file"),
     "config list": (lambda f: (f / "config.json").write_text("[]"), "must hold a JSON object"),
@@ -221,7 +220,7 @@ TOKENIZERS: dict[str, tuple[Damage, str]] = {
         lambda f: change(f, TOKENIZER, fast_tokenizer_files=["../tokenizer.4.0.json"]),
         "fast_tokenizer_files in",
     ),
-    "deep": (lambda f: (f / TOKENIZER).write_text(deep(40)), "nested too deep"),
+    "deep": (lambda f: (f / TOKENIZER).write_text(deep(10**6)), "nested too deep"),
     "pipe": (lambda f: pipe(f / TOKENIZER), "is not a regular file"),
     "huge": (
         lambda f: os.truncate(f / "tokenizer.json", 200_000_001),
@@ -263,7 +262,8 @@ def test_a_tokenizer_is_refused_before_anything_is_loaded(
     name: str, encoder: Path, tagger_folder: Path, reached: list[str], monkeypatch: Any
 ) -> None:
     damage, message = TOKENIZERS[name]
-    monkeypatch.setattr("nerlib.inference.load_model", lambda path: None)
+    model = SimpleNamespace(encoder=SimpleNamespace(config=None))
+    monkeypatch.setattr("nerlib.inference.load_model", lambda path: model)
     for folder, load in ((encoder, load_tokenizer), (tagger_folder, Tagger.from_pretrained)):
         damage(folder)
         refused(load, folder, message)
@@ -436,16 +436,3 @@ def test_on_the_command_line_it_is_one_line(
 def test_only_plain_names_are_names(value: object) -> None:
     with pytest.raises(EncoderError, match="is not the name of a file in that folder"):
         check_plain_name(value, "here")
-
-
-def test_the_depth_of_json_is_counted_right(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    for levels, fine in ((19, True), (20, False)):  # one more is the object around them
-        path.write_text('{"a":' + "[" * levels + "1" + "]" * levels + "}")
-        if fine:
-            read_json(path, 1000)
-        else:
-            with pytest.raises(EncoderError, match="nested too deep"):
-                read_json(path, 1000)
-    inside = [{"b": 1}, [{"c": 2}]]
-    assert dict(walk({"a": inside})) == {"a": inside, "b": 1, "c": 2}

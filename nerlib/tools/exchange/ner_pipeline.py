@@ -110,7 +110,8 @@ class NERPipeline(TokenClassificationPipeline):
 
     def _tags(self, logits: Tensor, visible: Tensor) -> tuple[list[str], list[float]]:
         """Return one text's tags and their probabilities, from (1, words, tags) and (1, words)."""
-        numbers, scores = (part[0].tolist() for part in best_tags(logits, visible))
+        best = best_tags(logits, visible, self.model.transitions)
+        numbers, scores = (part[0].tolist() for part in best)
         return [self.model.config.labels[number] for number in numbers], scores
 
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import TokenClassifierOutput
 
+from nerlib.decoding import visible_words
 from nerlib.encoders import EncoderError
-from nerlib.model import NERConfig, tagging_loss
+from nerlib.model import NERConfig, labels_loss
 from nerlib.tools.serving.engines import Engine
 
 
@@ -30,6 +31,8 @@ class EngineModel(nn.Module):
         self.engine = engine
         self.encoder = SimpleNamespace(config=config.encoder_config())
         self.device = torch.device("cpu")
+        learnt = config.transitions
+        self.transitions = None if learnt is None else torch.tensor(learnt)
         self.eval()
 
     def forward(
@@ -49,7 +52,10 @@ class EngineModel(nn.Module):
         arrays = [tensor.cpu().numpy() for tensor in (input_ids, mask, word_ids)]
         words = np.arange(num_words, dtype=np.int64)
         logits = torch.from_numpy(self.engine(arrays[0], arrays[1], arrays[2], words))
-        loss = None if labels is None else tagging_loss(logits, labels.cpu())
+        loss = None
+        if labels is not None:
+            seen = visible_words(word_ids.cpu(), num_words)
+            loss = labels_loss(logits, labels.cpu(), seen, self.transitions)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
     def save_pretrained(self, *_: Any, **__: Any) -> NoReturn:
