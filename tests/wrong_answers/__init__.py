@@ -1,7 +1,7 @@
 """Typical wrong answers, a module a lesson: each with words of the hint that it should get.
 
 `WRONG` gives for each exercise a list of (answer, words that stand in its hint and in no other
-hint of this exercise).
+hint of this exercise). The mistakes that a check knows by name (`slips`) are answers as well.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from nerlib.course.checks.comparison import Comparison
 from nerlib.course.checks.exercise import all_exercises
 
 Wrong = dict[str, list[tuple[Any, str]]]
@@ -16,11 +17,19 @@ Wrong = dict[str, list[tuple[Any, str]]]
 
 def wrong_answers() -> list[tuple[str, Any, str]]:
     """Return (number, answer, words of the hint) of all wrong answers."""
-    lessons = sorted({exercise.lesson for exercise in all_exercises().values()})
-    modules = [importlib.import_module(f"wrong_answers.lesson_{lesson}") for lesson in lessons]
     return [
         (number, answer, words)
-        for module in modules
-        for number, listed in module.WRONG.items()
-        for answer, words in listed
+        for number, exercise in all_exercises().items()
+        for answer, words in [*of_check(exercise.examine), *listed(exercise.lesson, number)]
     ]
+
+
+def of_check(examine: Any) -> list[tuple[Any, str]]:
+    """Return the mistakes that a check knows, each with its whole hint."""
+    return examine.mistakes if isinstance(examine, Comparison) else []
+
+
+def listed(lesson: str, number: str) -> list[tuple[Any, str]]:
+    """Return the wrong answers to an exercise that its lesson's module lists."""
+    module = importlib.import_module(f"wrong_answers.lesson_{lesson}")
+    return module.WRONG.get(number, [])

@@ -6,9 +6,10 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Exercise
+from nerlib.course.checks.comparison import Comparison, exercises
 from nerlib.inference import Entity
 from nerlib.parsing import Parser, Word, tag_chunks
 
@@ -20,15 +21,15 @@ ON_PAPER = "olly, wake me at [time : nine am] [date : tomorrow]!"
 
 def places_on_paper(answer: Answer) -> None:
     """A dictionary from two pieces of a text to their places."""
-    told = answer.read(dict[str, tuple[int, int]])
+    places = answer.read(dict[str, tuple[int, int]])
     parsed = PARSER.parse(ON_PAPER)
     expected = {parsed.text[s.start : s.end]: (s.start, s.end) for s in parsed.spans}
-    if told.keys() != expected.keys():
+    if places.keys() != expected.keys():
         raise answer.hint(f"The keys are {' and '.join(f'`{text!r}`' for text in expected)}.")
     for text, place in expected.items():
-        if told[text] != place:
-            answer.told = f"For `{text}` you write `{told[text]}`."
-            raise answer.hint(_place_idea(parsed.text, told[text], place))
+        if places[text] != place:
+            answer.told = f"For `{text}` you write `{places[text]}`."
+            raise answer.hint(_place_idea(parsed.text, places[text], place))
 
 
 def _place_idea(text: str, found: tuple[int, int], place: tuple[int, int]) -> str:
@@ -47,159 +48,106 @@ def _place_idea(text: str, found: tuple[int, int], place: tuple[int, int]) -> st
 
 
 # 06.2 --------------------------------------------------------------------------------------------
-TO_REDACT = (
-    "wake me at [time : nine am]",
-    "wake me up at [time : nine am] on [date : friday]",
-    "nothing to find here",
-    "play [song_name : five] at [time : five] with five friends",
-    "[person : anna] calls [person : bo] [timeofday : tonight]",
-)
-
-
 def _entities(annotated: str) -> tuple[str, list[Entity]]:
     """Return a text and its entities."""
     parsed = PARSER.parse(annotated)
-    spans = parsed.spans
-    return parsed.text, [
-        Entity(s.type, parsed.text[s.start : s.end], s.start, s.end, 0.9) for s in spans
-    ]
+    text = parsed.text
+    return text, [Entity(s.type, text[s.start : s.end], s.start, s.end, 0.9) for s in parsed.spans]
 
 
 def redact(text: str, entities: list[Entity]) -> str:
     """Return the text with a type in square brackets in place of each entity."""
-    for entity in sorted(entities, key=lambda e: e.start, reverse=True):
-        text = f"{text[: entity.start]}[{entity.type}]{text[entity.end :]}"
-    return text
+    return _in_order(text, sorted(entities, key=lambda e: e.start, reverse=True))
 
 
-def _forwards(text: str, entities: list[Entity]) -> str:
+def _in_order(text: str, entities: list[Entity]) -> str:
     for entity in entities:
         text = f"{text[: entity.start]}[{entity.type}]{text[entity.end :]}"
     return text
 
 
-def _by_spelling(text: str, entities: list[Entity]) -> str:
+def _by_spelling(text: str, entities: list[Entity], times: int = -1) -> str:
     for entity in entities:
-        text = text.replace(entity.text, f"[{entity.type}]")
+        text = text.replace(entity.text, f"[{entity.type}]", times)
     return text
 
 
-def _by_spelling_once(text: str, entities: list[Entity]) -> str:
-    for entity in reversed(entities):
-        text = text.replace(entity.text, f"[{entity.type}]", 1)
-    return text
+def _of(choose: Callable[[list[Entity]], list[Entity]]) -> Callable[[str, list[Entity]], str]:
+    """Return the slip of somebody who redacts other entities."""
+    return lambda text, entities: redact(text, choose(entities))
 
 
-def _no_brackets(text: str, entities: list[Entity]) -> str:
-    return redact(text, entities).translate({ord("["): None, ord("]"): None})
-
-
-def _only_one(text: str, entities: list[Entity]) -> str:
-    return redact(text, entities[:1])
-
-
-def _only_the_last(text: str, entities: list[Entity]) -> str:
-    return redact(text, entities[-1:])
-
-
-def _one_too_many(text: str, entities: list[Entity]) -> str:
-    return redact(text, [replace(entity, end=entity.end + 1) for entity in entities])
-
-
-def _keeps_the_text(text: str, entities: list[Entity]) -> str:
-    for e in reversed(entities):
-        text = f"{text[: e.start]}[{e.type} : {e.text}]{text[e.end :]}"
-    return text
-
-
-REDACT_SLIPS = (
-    (_keeps_the_text, "The text of the entity has to go: only its type stays."),
-    (_no_brackets, "The type stands in square brackets."),
-    (_one_too_many, "A character behind the entity is gone, too: the end is exclusive."),
-    (_only_the_last, "Only the last entity is replaced. Does each round start from the first "
-     "text?"),
-    (_only_one, "Only the first entity is replaced. Does a `return` stand inside of the loop?"),
-    (_forwards, "The first replacement has changed the length of the text, and with it all offsets "
-     "behind it. In which order do they stay right?"),
-    (_by_spelling, "Words outside of the entities are replaced as well, because they are spelt "
-     "alike. Use the offsets."),
-    (_by_spelling_once, "The same letters stand in several places, and the wrong one is replaced. "
-     "Use the offsets."),
-)  # fmt: skip
-
-
-def redacted(answer: Answer) -> None:
-    """A function from a text and its entities to the text without them."""
-    for annotated in TO_REDACT:
-        text, entities = _entities(annotated)
-        answer.compare(
-            redact, (text, entities), str, REDACT_SLIPS, f"'{text}', {len(entities)} entities"
-        )
-
-
-# 06.3 --------------------------------------------------------------------------------------------
-STARTS = (
-    "wake me at [time : nine am]",
-    "👋 wake me at [time : nine am]",
-    "разбуди меня в [time : девять]",
-    "👋🏽 👋🏽 olly, [date : tomorrow]",
-    "café at [time : nine]",
+REDACT = Comparison(
+    redact,
+    str,
+    cases=[
+        _entities("wake me at [time : nine am]"),
+        _entities("wake me up at [time : nine am] on [date : friday]"),
+        _entities("nothing to find here"),
+        _entities("play [song_name : five] at [time : five] with five friends"),
+        _entities("[person : anna] calls [person : bo] [timeofday : tonight]"),
+    ],
+    slips={
+        "keeps_the_text": _of(lambda es: [replace(e, type=f"{e.type} : {e.text}") for e in es]),
+        "no_brackets": lambda text, es: redact(text, es).replace("[", "").replace("]", ""),
+        "one_too_many": _of(lambda es: [replace(e, end=e.end + 1) for e in es]),
+        "only_the_last": _of(lambda es: es[-1:]),
+        "only_the_first": _of(lambda es: es[:1]),
+        "forwards": _in_order,
+        "by_spelling": _by_spelling,
+        "by_spelling_once": lambda text, es: _by_spelling(text, es[::-1], times=1),
+    },
+    name=lambda text, entities: f"'{text}', {len(entities)} entities",
 )
 
 
+# 06.3 --------------------------------------------------------------------------------------------
 def browser_places(text: str, start: int, end: int) -> tuple[int, int]:
     """Return a place counted in UTF-16 units."""
-    return _units(text[:start]), _units(text[:end])
-
-
-def _units(text: str, encoding: str = "utf-16-le", size: int = 2) -> int:
-    return len(text.encode(encoding)) // size
-
-
-def _unchanged(text: str, start: int, end: int) -> tuple[int, int]:
-    return start, end
+    return _counted_in("utf-16-le", 2)(text, start, end)
 
 
 def _counted_in(encoding: str, size: int) -> Callable[[str, int, int], tuple[int, int]]:
-    """Return the slip of somebody who counts with another encoding."""
+    """Return a function that counts with an encoding, in units of so many bytes."""
 
     def places(text: str, start: int, end: int) -> tuple[int, int]:
-        return _units(text[:start], encoding, size), _units(text[:end], encoding, size)
+        first, last = (len(text[:place].encode(encoding)) // size for place in (start, end))
+        return first, last
 
     return places
 
 
-def _end_from_length(text: str, start: int, end: int) -> tuple[int, int]:
-    return _units(text[:start]), end
+def _one_place(annotated: str) -> tuple[str, int, int]:
+    text, (entity,) = _entities(annotated)
+    return text, entity.start, entity.end
 
 
-PLACE_SLIPS = (
-    (_counted_in("utf-16", 2), "It is one too many, everywhere: `encode('utf-16')` writes a mark "
-     "in front that says the order of the bytes. `'utf-16-le'` does not."),
-    (_counted_in("utf-16-le", 1), "These are bytes: each unit of UTF-16 has two."),
-    (_unchanged, "These are Python's characters. An emoji is one of them, or two, and has two or "
-     "four units in UTF-16."),
-    (_counted_in("utf-8", 1), "These are bytes in UTF-8, in which a Russian letter has two. A "
-     "browser counts UTF-16 units."),
-    (_end_from_length, "The end has to be counted anew as well."),
-)  # fmt: skip
-
-
-def units(answer: Answer) -> None:
-    """A function from a place in characters to a place in UTF-16 units."""
-    for annotated in STARTS:
-        text, (entity,) = _entities(annotated)
-        arguments = (text, entity.start, entity.end)
-        answer.compare(browser_places, arguments, tuple[int, int], PLACE_SLIPS)
-
+BROWSER = Comparison(
+    browser_places,
+    tuple[int, int],
+    cases=[
+        _one_place("wake me at [time : nine am]"),
+        _one_place("👋 wake me at [time : nine am]"),
+        _one_place("разбуди меня в [time : девять]"),
+        _one_place("👋🏽 👋🏽 olly, [date : tomorrow]"),
+        _one_place("café at [time : nine]"),
+    ],
+    slips={
+        "byte_order_mark": _counted_in("utf-16", 2),
+        "bytes_of_utf16": _counted_in("utf-16-le", 1),
+        "characters": lambda text, start, end: (start, end),
+        "bytes_of_utf8": _counted_in("utf-8", 1),
+        "end_unchanged": lambda text, start, end: (browser_places(text, start, end)[0], end),
+    },
+)
 
 # 06.4 --------------------------------------------------------------------------------------------
 TAGGED = (
+    ("tomorrow nine am", "B-DATE B-TIME I-TIME", (0.9, 0.5, 0.75)),
     ("wake me at nine am", "O O O B-TIME I-TIME", (0.9, 0.9, 0.9, 0.8, 0.6)),
     ("nothing to find", "O O O", (0.9, 0.9, 0.9)),
     ("nine  am on friday", "B-TIME I-TIME O B-DATE", (0.5, 0.7, 0.9, 0.8)),
     ("buy milk bread", "O B-FOOD B-FOOD", (0.9, 0.7, 0.6)),
-    ("tomorrow nine am", "B-DATE B-TIME I-TIME", (0.9, 0.5, 0.75)),
 )
 
 
@@ -207,81 +155,51 @@ def cautious_entities(
     text: str, words: list[Word], tags: list[str], scores: list[float]
 ) -> list[Entity]:
     """Return the entities of correct BIO tags; the score of each is that of its weakest word."""
-    return _with_score(min, text, words, tags, scores)
+    return _with_score(min)(text, words, tags, scores)
 
 
-def _with_score(
-    score: Callable[[Sequence[float]], float],
-    text: str,
-    words: list[Word],
-    tags: list[str],
-    scores: list[float],
-) -> list[Entity]:
-    found = []
-    for name, first, end in tag_chunks(tags):
-        start, last = words[first].start, words[end - 1].end
-        found.append(Entity(name.lower(), text[start:last], start, last, score(scores[first:end])))
-    return found
+def _with_score(score: Callable[[Sequence[float]], float]) -> Callable[..., list[Entity]]:
+    """Return a function that finds entities and gives them a score."""
+
+    def entities(
+        text: str, words: list[Word], tags: list[str], scores: list[float]
+    ) -> list[Entity]:
+        found = []
+        for name, first, end in tag_chunks(tags):
+            start, last = words[first].start, words[end - 1].end
+            sure = score(scores[first:end])
+            found.append(Entity(name.lower(), text[start:last], start, last, sure))
+        return found
+
+    return entities
 
 
-def _mean(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    return _with_score(lambda s: sum(s) / len(s), text, words, tags, scores)
+def _with_tags(old: str, new: str) -> Callable[..., list[Entity]]:
+    return lambda text, words, tags, scores: cautious_entities(
+        text, words, [tag.replace(old, new) for tag in tags], scores
+    )
 
 
-def _highest(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    return _with_score(max, text, words, tags, scores)
+def _changed(change: Callable[[Entity], Entity]) -> Callable[..., list[Entity]]:
+    return lambda *arguments: [change(entity) for entity in cautious_entities(*arguments)]
 
 
-def _first_score(
-    text: str, words: list[Word], tags: list[str], scores: list[float]
-) -> list[Entity]:
-    return _with_score(lambda s: s[0], text, words, tags, scores)
-
-
-def _product(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    return _with_score(math.prod, text, words, tags, scores)
-
-
-def _joined(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    """Return the entities of somebody who joins words with one space."""
-    entities = cautious_entities(text, words, tags, scores)
-    return [Entity(e.type, " ".join(e.text.split()), e.start, e.end, e.score) for e in entities]
-
-
-def _melted(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    without = [tag.replace("B-", "I-") for tag in tags]
-    return cautious_entities(text, words, without, scores)
-
-
-def _each_word(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    return cautious_entities(text, words, [tag.replace("I-", "B-") for tag in tags], scores)
-
-
-def _capitals(text: str, words: list[Word], tags: list[str], scores: list[float]) -> list[Entity]:
-    entities = cautious_entities(text, words, tags, scores)
-    return [Entity(e.type.upper(), e.text, e.start, e.end, e.score) for e in entities]
-
-
-ENTITY_SLIPS = (
-    (_capitals, "The type of an entity is in small letters: `time` for `B-TIME`."),
-    (_each_word, "Words of one entity belong together: an `I-` goes on with the one before."),
-    (_mean, "That is the mean. Here the weakest word decides."),
-    (_highest, "That is the surest word. Here the weakest one decides."),
-    (_first_score, "That is the score of the first word. The weakest one may be another."),
-    (_product, "That is the product of all words. Take the lowest one alone."),
-    (_joined, "The text of an entity is cut out of the input, so that `text[start:end]` is always "
-     "its text, doubled spaces included."),
-    (_melted, "A `B-` always starts a new entity, also right behind one of the same type."),
-)  # fmt: skip
-
-
-def cautious(answer: Answer) -> None:
-    """A function from tags and scores to entities."""
-    for text, tags, scores in TAGGED:
-        arguments = (text, PARSER.split_words(text), tags.split(), list(scores))
-        case = f"'{text}', its words, {tags.split()}, {list(scores)}"
-        answer.compare(cautious_entities, arguments, list[Entity], ENTITY_SLIPS, case)
-
+CAUTIOUS = Comparison(
+    cautious_entities,
+    list[Entity],
+    cases=[(t, PARSER.split_words(t), tags.split(), list(scores)) for t, tags, scores in TAGGED],
+    slips={
+        "capitals": _changed(lambda e: replace(e, type=e.type.upper())),
+        "each_word": _with_tags("I-", "B-"),
+        "mean": _with_score(lambda scores: sum(scores) / len(scores)),
+        "highest": _with_score(max),
+        "first": _with_score(lambda scores: scores[0]),
+        "product": _with_score(math.prod),
+        "joined": _changed(lambda e: replace(e, text=" ".join(e.text.split()))),
+        "merged": _with_tags("B-", "I-"),
+    },
+    name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
+)
 
 # 06.5 --------------------------------------------------------------------------------------------
 LABELS = ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"]
@@ -295,6 +213,7 @@ SENTENCES = (
     [[0.5, 0.3, 0.1, 0.05, 0.05], [0.4, 0.1, 0.4, 0.05, 0.05], [0.05, 0.05, 0.8, 0.05, 0.05]],
     [[0.9, 0.07, 0.01, 0.01, 0.01], [0.04, 0.02, 0.9, 0.02, 0.02], [0.9, 0.07, 0.01, 0.01, 0.01]],
 )  # fmt: skip
+May = Callable[[str, str], bool]
 
 
 def allowed(before: str, tag: str) -> bool:
@@ -302,109 +221,56 @@ def allowed(before: str, tag: str) -> bool:
     return not tag.startswith("I-") or before[2:] == tag[2:]
 
 
-def _best(
+def best_sequence(
     rows: list[list[float]],
     labels: list[str],
-    may: Callable[[str, str], bool] = allowed,
+    may: May = allowed,
     value: Callable[[Sequence[float]], float] = math.prod,
+    before: Sequence[str] = ("O",),
 ) -> list[str]:
-    """Return the allowed sequence with the highest value, by trying all of them."""
-    sequences = itertools.product(range(len(labels)), repeat=len(rows))
-    named = ([labels[n] for n in numbers] for numbers in sequences)
-    fine = (tags for tags in named if all(map(may, ["O", *tags], tags)))
-    return max(fine, key=lambda tags: _value(tags, rows, labels, value))
+    """Return the allowed sequence of tags with the highest value, by trying all of them.
 
+    `before` is what comes before the first tag; the defaults are right, the slips change them.
+    """
 
-def _value(
-    tags: list[str],
-    rows: list[list[float]],
-    labels: list[str],
-    value: Callable[[Sequence[float]], float],
-) -> float:
-    chances = [row[labels.index(tag)] for tag, row in zip(tags, rows, strict=True)]
-    return value(chances)
+    def total(tags: Sequence[str]) -> float:
+        return value([row[labels.index(tag)] for tag, row in zip(tags, rows, strict=True)])
 
-
-def best_sequence(rows: list[list[float]], labels: list[str]) -> list[str]:
-    """Return the most probable sequence of tags that BIO allows."""
-    return _best(rows, labels)
-
-
-def _word_by_word(rows: list[list[float]], labels: list[str]) -> list[str]:
-    return [labels[row.index(max(row))] for row in rows]
+    sequences = itertools.product(labels, repeat=len(rows))
+    fine = (s for s in sequences if all(itertools.starmap(may, itertools.pairwise((*before, *s)))))
+    best = max(fine, key=total)
+    return list(best)
 
 
 def _greedy(rows: list[list[float]], labels: list[str]) -> list[str]:
     """Return the tags of somebody who takes the best allowed tag at each word, for good."""
-    tags: list[str] = []
+    tags = ["O"]
     for row in rows:
-        before = tags[-1] if tags else "O"
-        fine = [n for n, tag in enumerate(labels) if allowed(before, tag)]
-        tags.append(labels[max(fine, key=lambda n: row[n])])
-    return tags
+        fine = [n for n, tag in enumerate(labels) if allowed(tags[-1], tag)]
+        tags.append(labels[max(fine, key=row.__getitem__)])
+    return tags[1:]
 
 
-def _sum(rows: list[list[float]], labels: list[str]) -> list[str]:
-    return _best(rows, labels, value=sum)
-
-
-def _any_type(rows: list[list[float]], labels: list[str]) -> list[str]:
-    return _best(rows, labels, may=lambda before, tag: tag[0] != "I" or before != "O")
-
-
-def _any_start(rows: list[list[float]], labels: list[str]) -> list[str]:
-    """Return the tags of somebody who forgets that nothing stands before the first word."""
-    sequences = itertools.product(labels, repeat=len(rows))
-    fine = (list(tags) for tags in sequences if all(map(allowed, tags, tags[1:])))
-    return max(fine, key=lambda tags: _value(tags, rows, labels, math.prod))
-
-
-SEQUENCE_SLIPS = (
-    (_word_by_word, "Each word for itself has its best tag here, but BIO does not allow this "
-     "sequence: an `I-` continues a `B-` or an `I-` of its type, and the first word has nothing to "
-     "continue."),
-    (_any_start, "The first tag is an `I-`, and there is nothing that it could continue."),
-    (_any_type, "An `I-` of one type follows a tag of another type. Compare the types."),
-    (_greedy, "BIO allows it, but another sequence is more probable: a less probable tag for one "
-     "word can be worth it because of what may follow. Do not decide for good at each word."),
-    (_sum, "This sequence has the highest *sum* of probabilities. What counts is their product, or "
-     "the sum of their logarithms."),
-)  # fmt: skip
-
-
-def sequence(answer: Answer) -> None:
-    """A function from probabilities to the best sequence of tags."""
-    for rows in SENTENCES:
-        found = answer.compare(best_sequence, (rows, LABELS), list[str], SEQUENCE_SLIPS)
-        if len(found) != len(rows):
-            raise answer.hint("One tag for each word is needed.")
-    # With five tags and 40 words there are 5 to the power of 40 sequences.
-    long = [SENTENCES[1][number % 2] for number in range(40)]
+def _long_sentence(answer: Answer) -> None:
+    """Ask for 40 words: with five tags there are 5 to the power of 40 sequences."""
+    rows = [SENTENCES[1][number % 2] for number in range(40)]
     expected = best_sequence(SENTENCES[1], LABELS) * 20
-    case = "40 words, 5 tags"
-    if answer.call(long, LABELS, kind=list[str], case=case) != expected:
+    if answer.call(rows, LABELS, kind=list[str], case="40 words, 5 tags") != expected:
         raise answer.hint("On short sentences it is right. Do products of 40 numbers vanish?")
 
 
-EXERCISES = (
-    Exercise(
-        "06.1", "Places on paper", places_on_paper,
-        "Offsets count characters from 0, and the end is the first one that is not in it.",
-    ),
-    Exercise(
-        "06.2", "Redact", redacted,
-        "Replace from the back: then all offsets that are still needed hold.",
-    ),
-    Exercise(
-        "06.3", "Places for a browser", units,
-        "An offset is a number with a unit: characters, UTF-16 units or bytes.",
-    ),
-    Exercise(
-        "06.4", "Cautious entities", cautious,
-        "An entity is cut out of the input, and what its score means is a decision.",
-    ),
-    Exercise(
-        "06.5", "The best sequence", sequence,
-        "The best way to a tag needs only the best ways to the word before: that is Viterbi.",
-    ),
-)  # fmt: skip
+SEQUENCE = Comparison(
+    best_sequence,
+    list[str],
+    cases=[(rows, LABELS) for rows in SENTENCES],
+    slips={
+        "word_by_word": lambda rows, labels: [labels[row.index(max(row))] for row in rows],
+        "any_start": partial(best_sequence, before=()),
+        "any_type": partial(best_sequence, may=lambda before, tag: tag[0] != "I" or before != "O"),
+        "greedy": _greedy,
+        "sum": partial(best_sequence, value=sum),
+    },
+    then=_long_sentence,
+)
+
+EXERCISES = exercises("06", places_on_paper, REDACT, BROWSER, CAUTIOUS, SEQUENCE)

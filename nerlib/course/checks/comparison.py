@@ -1,0 +1,57 @@
+"""The commonest check: a function is compared with a reference, one case after the other.
+
+`nerlib/data/hints/06.toml` has the words of lesson 06: titles, what one learns, and hints by name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nerlib.course.checks.answer import Answer, Slip
+from nerlib.course.checks.exercise import Exercise
+
+FOLDER = Path(__file__).parents[2] / "data" / "hints"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compares an answer with a reference; each of `slips` makes one typical mistake.
+
+    A slip's name is that of its hint: the first slip that gives what the answer gives decides.
+    `kind` is what the function returns. `name` says how a hint names a call whose arguments are
+    too long to show. `then` asks further questions once all cases are right.
+    """
+
+    reference: Callable[..., Any]
+    kind: Any
+    cases: Iterable[Sequence[Any]]
+    slips: Mapping[str, Callable[..., Any]]
+    name: Callable[..., str | None] = lambda *arguments: None
+    then: Callable[[Answer], None] = lambda answer: None
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, answer: Answer) -> None:
+        """Ask the answer all questions; raises `Hint` at the first that it gets wrong."""
+        for case in self.cases:
+            answer.compare(self.reference, case, self.kind, self.mistakes, self.name(*case))
+        self.then(answer)
+
+    @property
+    def mistakes(self) -> list[Slip]:
+        """The wrong functions, each with its hint."""
+        return [(function, self.hints[name]) for name, function in self.slips.items()]
+
+
+def exercises(lesson: str, *checks: Callable[[Answer], None]) -> tuple[Exercise, ...]:
+    """Return the exercises of a lesson, given their checks in order; the words are in its file."""
+    words = tomllib.loads((FOLDER / f"{lesson}.toml").read_text(encoding="utf-8"))
+    found = []
+    for (number, entry), check in zip(words.items(), checks, strict=True):
+        if isinstance(check, Comparison):
+            check = replace(check, hints=entry["hints"])
+        found.append(Exercise(number, entry["title"], check, entry["learned"]))
+    return tuple(found)
