@@ -27,11 +27,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.measured import machine, write_json
+from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
-from nerlib.course.measured import machine, write_json
 from nerlib.device import available_cores, choose_compute, set_threads
+from nerlib.evaluation import predict_tags
 from nerlib.tools.recipes import Recipe, get_recipe, prepare, shortened
-from nerlib.training import predict_tags, train
 from tools.project import ROOT
 
 RESULTS = ROOT / "benchmarks" / "accuracy.json"
@@ -77,11 +78,8 @@ def variants(recipe: Recipe) -> dict[str, Recipe]:
     settings = recipe.settings
     return {
         FULL: recipe,
-        "without the sentence's vector": replace(recipe, model_settings={}),
-        "one rate for all layers": replace(recipe, settings=replace(settings, layer_decay=1.0)),
         "no subwords masked": replace(recipe, settings=replace(settings, masked_subwords=0.0)),
         "each utterance read once": replace(recipe, settings=replace(settings, consistency=0.0)),
-        "no weights averaged": replace(recipe, settings=replace(settings, weight_averaging=0.0)),
         "label smoothing of 0.1": replace(recipe, settings=replace(settings, label_smoothing=0.1)),
     }
 
@@ -229,8 +227,8 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
 def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
     """Return what somebody needs to know who wants to compare."""
     settings = recipe.settings
-    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor", "layer_decay"]
-    own += ["masked_subwords", "label_smoothing", "weight_averaging", "consistency"]
+    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor"]
+    own += ["masked_subwords", "label_smoothing", "consistency"]
     return {
         "command": "python -m benchmarks.results",
         "corpus": recipe.describe()["corpus"],

@@ -1,14 +1,17 @@
 # The public names and where each is defined; `__init__.py` imports them on first use.
 from .addons.checkpoints import CheckpointError
 from .addons.divergence import DivergenceError
+from .addons.train import train
 from .analysis.display import highlight, highlight_many
-from .corpus import CorpusError, load_corpus
+from .corpus import CorpusError
 from .dataset import LengthBucketSampler, NERDataset, collate
 from .encoders import PACKAGED, EncoderError, load_tokenizer
-from .history import EpochRecord, History
-from .inference import Entity, Tagger, ner_inference
+from .evaluation import evaluate, predict_tags
+from .inference import Entity, ner_inference
 from .metrics import (
+    EpochRecord,
     Evaluation,
+    History,
     Score,
     entity_scores,
     evaluate_tags,
@@ -16,6 +19,7 @@ from .metrics import (
     token_accuracy,
 )
 from .model import NERClassifier, NERConfig, pool_words
+from .optimization import TrainConfig
 from .parsing import (
     AnnotationError,
     ParsedUtterance,
@@ -27,9 +31,10 @@ from .parsing import (
 )
 from .saving import load_model, save_model
 from .tags import TagSet
+from .tools.corpora import load_corpus
 from .tools.own_data import OwnDataError, corpus_from_lines
 from .tools.recipes import RECIPES, Recipe, RecipeError, get_recipe, prepare, trained_tagger
-from .training import TrainConfig, evaluate, predict_tags, train
+from .tools.tagger import Tagger
 
 __version__: str
 

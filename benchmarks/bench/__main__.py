@@ -18,14 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import memory, preparation, tag_contenders, train_contenders
-from benchmarks.bench.arithmetic import operations_per_step, products_per_second
 from benchmarks.bench.figure import draw
 from benchmarks.bench.material import Material, gather
 from benchmarks.bench.ratios import Ratio, Speeds, compare, take_turns
-from nerlib.course.measured import machine, write_json
-from nerlib.dataset import LengthBucketSampler, collate
+from benchmarks.measured import machine, write_json
 from nerlib.device import Precision, fast_bf16, set_threads
-from nerlib.training import TrainConfig
+from nerlib.optimization import TrainConfig
 
 PROMISED_MEMORY, PROMISED_GROWTH = 1_800, 100  # megabytes
 
@@ -80,16 +78,6 @@ def bench_preparation(material: Material, rounds: int) -> tuple[list[Ratio], Spe
     return [compare("parsing, aligning", name, "", ours, theirs, 3)], speeds
 
 
-def share_of_peak(material: Material, precision: Precision, utterances_a_second: float) -> float:
-    """Return the share of the machine's matrix-product rate that training makes use of."""
-    data, encoder = material.data, material.encoder()
-    batches = LengthBucketSampler(data.lengths, material.config.batch_size)
-    shapes = [collate([data[row] for row in rows])["input_ids"].shape for rows in batches]
-    operations = sum(operations_per_step(encoder, rows * most, most) for rows, most in shapes)
-    seconds = len(data) / utterances_a_second
-    return operations / seconds / products_per_second(material.compute(precision))
-
-
 def about(material: Material, rounds: int) -> dict[str, Any]:
     """Return what somebody needs to know who wants to compare."""
     return {
@@ -112,27 +100,22 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     print(f"{told['corpus']}, {told['machine']}, {told['compute']}", flush=True)
     ratios: list[Ratio] = []
     speeds: dict[str, Speeds] = {}
-    shares: dict[str, float] = {}
     device = material.compute("fp32").device.type
     precisions: list[Precision] = ["fp32", "bf16"] if fast_bf16(device) else ["fp32"]
     for precision in precisions:
         part, found = bench_training(material, precision, options.rounds, options.tutorial_rows)
         ratios, speeds[f"training, {precision}"] = ratios + part, found
-        best = max(found[train_contenders.OURS])
-        shares[precision] = round(share_of_peak(material, precision, best), 3)
         part, found = bench_tagging(material, precision, options.rounds)
         ratios, speeds[f"tagging, {precision}"] = ratios + part, found
     part, speeds["parsing and aligning"] = bench_preparation(material, options.rounds)
     ratios += part
-    threads = ("--threads", str(options.threads)) if options.threads else ()
-    held = memory.measure("training", *threads)
-    held |= memory.measure("stream", "--texts", str(options.stream), *threads)
+    held = memory.measure(memory.training, options.threads)
+    held |= memory.measure(memory.stream, options.threads, options.stream)
     return {
         **told,
         "ratios": [_rounded(ratio) for ratio in ratios],
         "memory": {name: round(value, 1) for name, value in held.items() if name != "seconds"},
         "streamed_texts": options.stream,
-        "share_of_the_matrix_product_rate": shares,
         "per_second": {
             part: {name: [round(speed, 1) for speed in all_] for name, all_ in found.items()}
             for part, found in speeds.items()
@@ -161,8 +144,6 @@ def table(results: dict[str, Any]) -> str:
         f"memory gained while tagging {results['streamed_texts']:,} texts: "
         f"{held['growth_mb']:,.0f} MB (within {PROMISED_GROWTH})"
     )
-    for precision, share in results["share_of_the_matrix_product_rate"].items():
-        lines.append(f"share of the matrix-product rate in training, {precision}: {share:.0%}")
     return "\n".join(lines)
 
 

@@ -17,10 +17,10 @@ from nerlib.dataset import NERDataset
 from nerlib.device import Compute, Precision, choose_compute
 from nerlib.encoders import load_tokenizer
 from nerlib.model import NERClassifier, load_encoder
+from nerlib.optimization import TrainConfig
 from nerlib.parsing import Parser
 from nerlib.tags import TagSet
 from nerlib.tools.recipes import Recipe, get_recipe
-from nerlib.training import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,36 @@
 """How much memory training on a whole locale takes, and whether that of a stream keeps growing.
 
-Each is measured in a process of its own, which prints one line of JSON:
-
-    python -m benchmarks.bench.memory training
-    python -m benchmarks.bench.memory stream --texts 200000
+Each is measured in a process of its own.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 
 from benchmarks.bench.material import gather
 from benchmarks.bench.tag_contenders import tagger_of
+from nerlib.addons.train import train
 from nerlib.device import set_threads
-from nerlib.training import train
 
 MEGABYTE = 1_000_000
 WARM = 20_000  # texts after which the stream's memory is taken as the start
 
 
-def measure(what: str, *settings: str) -> dict[str, float]:
-    """Return what a process of its own measures, in megabytes and seconds."""
-    command = [sys.executable, "-m", __name__, what, *settings]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def measure(
+    work: Callable[..., dict[str, float]], threads: int | None, *settings: int
+) -> dict[str, float]:
+    """Return what a fresh process measures, in megabytes and seconds."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, context, initializer=set_threads, initargs=(threads,)) as pool:
+        return pool.submit(work, *settings).result()
 
 
 def resident() -> float:
@@ -79,19 +76,3 @@ def endless(texts: Sequence[str], count: int) -> Iterator[str]:
     """Yield texts again and again, each time with another number behind, so that all differ."""
     numbered = (f"{text} {number}" for number, text in enumerate(cycle(texts)))
     return islice(numbered, count)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure one thing and print it."""
-    parser = argparse.ArgumentParser(prog=__name__, description=__doc__)
-    parser.add_argument("what", choices=("training", "stream"))
-    parser.add_argument("--texts", type=int, default=200_000)
-    parser.add_argument("--threads", type=int)
-    options = parser.parse_args(arguments)
-    set_threads(options.threads)
-    print(json.dumps(training() if options.what == "training" else stream(options.texts)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

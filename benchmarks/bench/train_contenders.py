@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,9 +23,9 @@ from transformers import (
 
 from benchmarks.bench.material import Material, silence
 from benchmarks.bench.ratios import Contender
-from nerlib.addons.averaging import WeightAverage
+from nerlib.addons.divergence import NaNWatch
 from nerlib.addons.dropout import cheap_dropout
-from nerlib.addons.run_state import Run
+from nerlib.addons.regularisation import regularised_loss
 from nerlib.addons.used_rows import training_used_rows
 from nerlib.course.tutorial_rebuilt import (
     RATE,
@@ -33,10 +34,10 @@ from nerlib.course.tutorial_rebuilt import (
     TutorialParser,
     run_through,
 )
-from nerlib.dataset import IGNORE, LengthBucketSampler, collate
+from nerlib.dataset import IGNORE, LengthBucketSampler, NERDataset, collate
 from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
-from nerlib.training import make_optimizer, make_schedule, train_epoch
+from nerlib.training import fit
 
 TUTORIAL, OURS, BARE = "tutorial's loop", "this course", "bare encoder"
 TRAINER, GROUPED = "Trainer, defaults", "Trainer, grouped by length"
@@ -59,20 +60,19 @@ def trainers(material: Material, precision: Precision, rows: int) -> Iterator[di
 @contextmanager
 def training_ours(material: Material, precision: Precision) -> Iterator[Contender]:
     """Yield an epoch of `nerlib.train`, with the embedding rows that the whole locale uses."""
-    model, compute, config = material.model(), material.compute(precision), material.config
-    nn.Module.to(model, compute.device)
+    model, config = material.model(), material.config
+    config = replace(config, precision=precision)
+    one_row = NERDataset(
+        material.rows.select([0]), material.tokenizer, material.tags, material.parser
+    )
+    loss = regularised_loss(config, material.data.mask_id)
     with training_used_rows(model, material.whole), cheap_dropout(model):
-        optimizer = make_optimizer(model, config)
-        sampler = LengthBucketSampler(material.data.lengths, config.batch_size)
-        schedule = make_schedule(optimizer, config, total_steps=1000 * len(sampler))
-
-        average = WeightAverage(model, config.weight_averaging) if config.weight_averaging else None
 
         def run() -> float:
-            steps = Run(model, optimizer, schedule, average=average)
-            started = time.perf_counter()
-            train_epoch(model, material.data, sampler, optimizer, schedule, config, compute, steps)
-            return len(material.data) / (time.perf_counter() - started)
+            history = fit(
+                *(model, material.data, one_row, config, lambda line: None, [NaNWatch()], loss)
+            )
+            return history[0].utterances_per_second
 
         yield run
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from nerlib.atomic import new_folder, sweep
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, STATE = "manifest.json", "state.json"
 
 Facts = dict[str, Any]
@@ -130,7 +130,7 @@ class CheckpointFolder:
         left = f"the one of step {before[-1]} is as it was" if before else "there is none before it"
         return (
             f"the checkpoint of step {step} cannot be written to {self.folder}: {reason}; {left}. "
-            "Make room there, or choose another folder, and go on with resume"
+            "Free some space, or choose another folder, and resume"
         )
 
 

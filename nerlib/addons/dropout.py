@@ -8,10 +8,13 @@ is enough to decide between dropping and keeping, and a 64-bit random number hol
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from nerlib.callbacks import Callback
+from nerlib.dataset import NERDataset
 
 
 class ByteDropout(nn.Dropout):
@@ -48,13 +51,22 @@ def random_bytes(like: Tensor) -> Tensor:
 @contextmanager
 def cheap_dropout(model: nn.Module) -> Iterator[None]:
     """Within the block, let a model on a CPU drop by bytes; a GPU has its own fast way."""
-    swapped = []
+    replaced: dict[str, nn.Module] = {}
     if all(parameter.device.type == "cpu" for parameter in model.parameters()):
-        swapped = [part for part in model.modules() if type(part) is nn.Dropout]
-    for part in swapped:
-        part.__class__ = ByteDropout
+        replaced = {n: m for n, m in model.named_modules() if type(m) is nn.Dropout}
+    for name, module in replaced.items():
+        dropout = ByteDropout(module.p)  # type: ignore[arg-type]
+        model.set_submodule(name, dropout.train(module.training))
     try:
         yield
     finally:
-        for part in swapped:
-            part.__class__ = nn.Dropout
+        for name, module in replaced.items():
+            model.set_submodule(name, module.train(model.training))
+
+
+class DropByBytes(Callback):
+    """Lets a model on a CPU drop by bytes while it is trained."""
+
+    def around(self, model: nn.Module, data: NERDataset) -> AbstractContextManager[object]:
+        """Return `cheap_dropout(model)`."""
+        return cheap_dropout(model)

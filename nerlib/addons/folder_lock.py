@@ -1,18 +1,13 @@
-"""One run a folder: a lock that the system itself drops when a process ends, however it ends.
-
-A file that only says "in use" would outlive a kill. What is locked here is a byte of a file, which
-no process inherits: those that make batches for a run do not hold its folder after its death.
-"""
+"""One run a folder: a lock that the system drops when a process ends, however it ends."""
 
 from __future__ import annotations
 
-import errno
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 NAME = ".lock"
-_TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 class FolderInUse(Exception):
@@ -20,40 +15,21 @@ class FolderInUse(Exception):
 
 
 def lock_folder(folder: str | Path) -> Callable[[], object]:
-    """Keep other processes from locking a folder; return what lets them in again.
+    """Keep other processes from locking a folder; return what releases it.
 
-    Raises `FolderInUse` if one was first. Where nothing can be written, or a disk knows no locks,
-    nothing is locked.
+    Raises `FolderInUse` if one was first. Where nothing can be written, or the file system has no
+    locks, nothing is locked: whoever writes there will say why that cannot be done.
 
     >>> import tempfile
-    >>> unlock = lock_folder(tempfile.mkdtemp())
-    >>> _ = unlock()
+    >>> release = lock_folder(tempfile.mkdtemp())
+    >>> release()
     """
+    lock = FileLock(Path(folder, NAME), timeout=0)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        file = Path(folder, NAME).open("ab")  # noqa: SIM115  # closed by what is returned
-    except OSError:
-        return lambda: None  # whoever writes there will say why that cannot be done
-    try:
-        _lock(file.fileno())
-    except OSError as error:
-        if error.errno in _TAKEN:
-            file.close()
-            raise FolderInUse(str(folder)) from None
-    return file.close  # which also unlocks it
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(number: int) -> None:
-        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(number: int) -> None:
-        fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-
-
-__all__ = ["FolderInUse", "lock_folder"]
+        lock.acquire()
+    except Timeout:
+        raise FolderInUse(str(folder)) from None
+    except (OSError, NotImplementedError):
+        return lambda: None
+    return lock.release

@@ -1,8 +1,8 @@
-"""The processes of one training run: how they find one another, speak, and end together.
+"""The processes of one training run: how they find one another, communicate, and end together.
 
 `accelerate launch` starts the same program several times and tells each of them, in environment
-variables, which one it is. From then on they speak through PyTorch: gloo between CPUs, NCCL between
-GPUs. Built in notebook 10.
+variables, which one it is. From then on they communicate through PyTorch: gloo between CPUs, NCCL
+between GPUs. Built in notebook 10.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, distributed
 
 from nerlib.device import available_cores
 
@@ -86,28 +86,16 @@ class Processes:
     def sum(self, values: Tensor) -> Tensor:
         """Add up a tensor over all processes, in place; each gets the same result."""
         if not self.alone:
-            with _all_alive():
+            with all_alive():
                 distributed.all_reduce(values)
         return values
-
-    def sum_each(self, values: Sequence[Tensor]) -> None:
-        """Add up many tensors, in place; all of them are on their way at the same time."""
-        if self.alone:
-            return
-        with _all_alive():
-            sent = [value.contiguous() for value in values]  # itself, as a rule
-            for work in [distributed.all_reduce(value, async_op=True) for value in sent]:
-                work.wait()
-        for value, result in zip(values, sent, strict=True):
-            if result is not value:
-                value.copy_(result)
 
     def gather(self, values: Tensor) -> list[Tensor]:
         """Return every process's tensor, by rank; they must have one shape."""
         if self.alone:
             return [values]
         parts = [torch.empty_like(values) for _ in range(self.count)]
-        with _all_alive():
+        with all_alive():
             distributed.all_gather(parts, values)
         return parts
 
@@ -115,15 +103,19 @@ class Processes:
         """Return when every process has come to this call."""
         self.sum(torch.zeros(1))
 
-    def same_weights(self, model: nn.Module) -> None:
-        """Give a model the weights that the first process has."""
+    def gather_random_states(self, device: torch.device) -> dict[str, Tensor]:
+        """Return the states of the random number generators of the processes 1, 2, …"""
         if self.alone:
-            return
-        for value in model.state_dict().values():
-            sent = value.contiguous()
-            with _all_alive():
-                distributed.broadcast(sent, src=0)
-            value.copy_(sent)
+            return {}
+        states = {"torch": torch.get_rng_state()}
+        if device.type == "cuda":
+            states["device"] = torch.cuda.get_rng_state(device)
+        return {
+            f"{name}-{rank}": found
+            for name, state in states.items()
+            for rank, found in enumerate(self.gather(state))
+            if rank
+        }
 
     def check_same(self, what: str, content: str) -> None:
         """Raise `ProcessError` in every process unless all of them have the same content."""
@@ -211,23 +203,22 @@ def join() -> Processes:
     if processes.local_count == processes.count:  # all on this machine: nobody else may listen
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
     both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    with _all_alive():
+    with all_alive():
         settings: dict[str, Any] = {"rank": processes.rank, "world_size": processes.count}
         distributed.init_process_group(both, **settings)
     return processes
 
 
 @contextmanager
-def _all_alive() -> Iterator[None]:
-    """Say in one line that another process has ended, whatever the network says about it."""
+def all_alive() -> Iterator[None]:
+    """Turn a failed exchange into one line: as a rule another process has ended."""
     try:
         yield
+    except ProcessError:
+        raise
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ProcessError(
             f"another process of this run has ended or cannot be reached ({reason}); its own last "
-            "line may say why; a run with checkpoints can go on with resume"
+            "line may say why; a run with checkpoints can be resumed"
         ) from None
-
-
-__all__ = ["FirstProcessError", "ProcessError", "Processes", "join", "named"]

@@ -18,10 +18,10 @@ from nerlib.analysis.matching import Kind, Match, match_entities
 from nerlib.dataset import NERDataset
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute
+from nerlib.evaluation import predict_batches
 from nerlib.metrics import Chunk, Score, scores_by
 from nerlib.model import NERClassifier
 from nerlib.parsing import ParsedUtterance, tag_chunks
-from nerlib.training import predict_batches
 
 NOTHING = "nothing"  # the other side of a missed or an invented entity
 Group = Callable[[ParsedUtterance, Chunk], str]
@@ -72,7 +72,7 @@ def predict_outcomes(
     for rows, batch, output in predict_batches(model, dataset, compute, batch_size):
         logits = output.logits.float().cpu()
         visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
-        numbers, chances = best_tags(logits, visible)
+        numbers, chances = best_tags(logits, visible, model.transitions)
         losses = word_losses(logits, batch["labels"])
         for place, row in enumerate(rows):
             length = len(dataset.utterances[row].words)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from nerlib.analysis.calibration import ConfidenceBin
 from nerlib.analysis.display import visible
 from nerlib.analysis.significance import Interval
-from nerlib.history import EpochRecord
+from nerlib.metrics import EpochRecord
 from nerlib.metrics import Score
 from nerlib.parsing import Span, Word
 

@@ -14,21 +14,20 @@ from datasets import Dataset
 
 from nerlib.addons.checkpoints import CheckpointError
 from nerlib.addons.divergence import DivergenceError
-from nerlib.addons.interruption import WorkerError
 from nerlib.addons.processes import FirstProcessError, ProcessError, named
 from nerlib.analysis.display import visible
-from nerlib.corpus import CorpusError, load_corpus
-from nerlib.course.tour import train_and_save, walk
+from nerlib.corpus import CorpusError, decode_lines
 from nerlib.dataset import NERDataset
 from nerlib.device import DeviceError
 from nerlib.encoders import EncoderError
-from nerlib.inference import Tagger
-from nerlib.lines import decode_lines
+from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, Score
+from nerlib.optimization import TrainConfig
 from nerlib.parsing import AnnotationError
 from nerlib.tools.bulk import command as bulk_command
 from nerlib.tools.bulk.manifest import BulkError
 from nerlib.tools.bulk.storage import StorageError
+from nerlib.tools.corpora import load_corpus
 from nerlib.tools.demo import command as demo
 from nerlib.tools.download import DownloadError
 from nerlib.tools.environment import check_environment
@@ -43,7 +42,9 @@ from nerlib.tools.recipes import RECIPES, Recipe, RecipeError, check_segmentatio
 from nerlib.tools.report import material_of, write_report
 from nerlib.tools.serving import command as serving
 from nerlib.tools.serving.errors import ExportError
-from nerlib.training import TrainConfig, evaluate
+from nerlib.tools.tagger import Tagger
+from nerlib.tools.tour import train_and_save, walk
+from nerlib.training import WorkerError
 
 USER_MISTAKE = 2
 DEFAULT_OUTPUT = "build"

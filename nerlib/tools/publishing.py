@@ -24,13 +24,13 @@ from huggingface_hub.utils import HFValidationError  # type: ignore[attr-defined
 
 from nerlib.dataset import NERDataset
 from nerlib.encoders import HUB_NAME, PACKAGED
+from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, Score
 from nerlib.tools.download import network_error
 from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
-from nerlib.training import evaluate
 
 if TYPE_CHECKING:
-    from nerlib.inference import Tagger
+    from nerlib.tools.tagger import Tagger
 
 MASSIVE = "AmazonScience/massive"
 PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"

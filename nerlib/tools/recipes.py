@@ -14,17 +14,19 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
+from nerlib.addons.train import train
 from nerlib.analysis.display import fact_table
-from nerlib.corpus import CorpusError, load_corpus
+from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
 from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer, saved_json
-from nerlib.inference import Tagger
 from nerlib.model import NERClassifier
+from nerlib.optimization import TrainConfig
 from nerlib.parsing import CHARACTER_LOCALES, Parser
 from nerlib.saving import save_model
 from nerlib.tags import TagSet
-from nerlib.training import TrainConfig, train
+from nerlib.tools.corpora import load_corpus
+from nerlib.tools.tagger import Tagger
 
 SCRATCH = "scratch:small-bert"
 DEFAULT_RECIPE = "offline"
@@ -157,13 +159,10 @@ RECIPES = {
             settings=replace(
                 _SETTINGS,
                 epochs=10,
-                layer_decay=0.9,
                 label_smoothing=0.0,
                 masked_subwords=0.2,
-                weight_averaging=0.998,
                 consistency=0.5,
             ),
-            model_settings={"sentence_vector": True},
             shuffle=True,
             takes="about 25 times as long as offline on a CPU",
         ),

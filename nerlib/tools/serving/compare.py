@@ -14,10 +14,10 @@ import numpy as np
 
 from nerlib.dataset import NERDataset
 from nerlib.device import fast_bf16
-from nerlib.inference import Tagger
+from nerlib.evaluation import evaluate
 from nerlib.tools.serving.engines import TITLES, Backend
 from nerlib.tools.serving.manifest import read_manifest
-from nerlib.training import evaluate
+from nerlib.tools.tagger import Tagger
 
 ROUNDS = 3
 SINGLE_TEXTS = 200

@@ -18,7 +18,7 @@ import torch
 from nerlib.atomic import new_folder, whole_file
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute
-from nerlib.inference import Tagger
+from nerlib.evaluation import evaluate
 from nerlib.model import NERConfig
 from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.engine_model import EngineModel
@@ -28,7 +28,7 @@ from nerlib.tools.serving.gate import PERMITTED_LOSS, Verdict, judge
 from nerlib.tools.serving.graph import write_graph
 from nerlib.tools.serving.manifest import Manifest, Variant, hash_of
 from nerlib.tools.serving.variants import VARIANTS, write_variant
-from nerlib.training import evaluate
+from nerlib.tools.tagger import Tagger
 
 FP32 = Compute(torch.device("cpu"), "fp32")
 # What an engine needs beside the graph.

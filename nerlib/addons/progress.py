@@ -1,0 +1,41 @@
+"""A progress bar for each epoch. Adds: tqdm. Costs and brings: nothing but patience."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from nerlib.callbacks import Callback
+from nerlib.metrics import EpochRecord
+from nerlib.training import Loop
+
+
+class ProgressBar(Callback):
+    """Shows the steps of an epoch; `shown=None` does so on a terminal only."""
+
+    def __init__(self, shown: bool | None = None) -> None:
+        self._hidden = None if shown is None else not shown
+        self._bar: tqdm[Any] | None = None
+
+    def batches(self, loop: Loop, batches: list[list[int]]) -> list[list[int]]:
+        """Start the bar of an epoch."""
+        self._bar = tqdm(
+            desc=f"epoch {loop.epoch + 1}",
+            total=len(batches),
+            initial=loop.step,
+            leave=False,
+            disable=self._hidden,
+        )
+        return batches
+
+    def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.update()
+
+    def on_evaluate(self, loop: Loop, record: EpochRecord) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
