@@ -12,25 +12,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from pyarrow import parquet
 
-from nerlib.course.measured import RESULTS_FOLDER, machine, write_json
-from nerlib.course.utterances import write_utterances
+from benchmarks.bulk_rows import write_utterances
+from benchmarks.measured import RESULTS_FOLDER, machine, write_json
 from nerlib.device import set_threads
-from nerlib.inference import Tagger
+from nerlib.optimization import TrainConfig
 from nerlib.tools.bulk.arithmetic import efficiency
 from nerlib.tools.bulk.manifest import BulkSettings
 from nerlib.tools.bulk.run import tag_in_bulk
 from nerlib.tools.bulk.tag_shard import Result
-from nerlib.training import TrainConfig
+from nerlib.tools.tagger import Tagger
 
 MEGABYTE = 10**6
 PARTS = ("stream", "bulk")
@@ -161,37 +162,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _in_a_process(part: str, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one part in a fresh process, with rows of its own, and return what it found."""
     rows = options.rows if part == "bulk" else options.rows // options.workers
+    settings = BulkSettings(shard_rows=options.shard_rows, precision=options.precision)
     with tempfile.TemporaryDirectory(prefix="utterances-") as folder:
         source = write_utterances(Path(folder) / "utterances.parquet", rows)
         _tell(f"{part}: {rows:,} utterances")
-        call = [str(source), options.model, options.precision, str(options.shard_rows)]
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                __spec__.name,
-                "--in-process",
-                part,
-                str(options.workers),
-                *call,
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
-
-
-def _measure(part: str, workers: str, source: str, *more: str) -> None:
-    """Measure one part, in this process, and print what it found as JSON."""
-    model, precision, shard_rows = more
-    settings = BulkSettings(shard_rows=int(shard_rows), precision=precision)
-    if part == "stream":
-        result = measure_stream(Path(source), model, settings)
-    else:
-        result = measure_workers(Path(source), model, settings, int(workers))
-    print(json.dumps(result))
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            if part == "stream":
+                done = pool.submit(measure_stream, source, options.model, settings)
+            else:
+                arguments = (source, options.model, settings, options.workers)
+                done = pool.submit(measure_workers, *arguments)
+            return done.result()
 
 
 def _texts(source: Path) -> Iterator[str]:
@@ -209,7 +190,4 @@ def _tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--in-process"]:
-        _measure(*sys.argv[2:])
-    else:
-        sys.exit(main())
+    sys.exit(main())

@@ -23,26 +23,27 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
+from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from benchmarks.tutorial_words import places_of_words, tags_for_words
+from nerlib.addons.train import train
 from nerlib.course.broken import NO_BUGS, Bugs, break_rows, predict_items, train_with
-from nerlib.course.measured import RESULTS_FOLDER, machine, write_json
 from nerlib.course.tutorial_rebuilt import (
     TutorialClassifier,
     TutorialDataset,
     TutorialParser,
     encode,
-    places_of_words,
-    tags_for_words,
     train_tutorial,
 )
 from nerlib.dataset import Item, NERDataset
 from nerlib.device import choose_compute, set_threads
 from nerlib.encoders import load_tokenizer
+from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier, load_encoder
+from nerlib.optimization import TrainConfig
 from nerlib.parsing import OUTSIDE, Parser
 from nerlib.tags import TagSet
 from nerlib.tools.recipes import Recipe, get_recipe
-from nerlib.training import TrainConfig, evaluate, train
 
 RESULTS = RESULTS_FOLDER / "waterfall.json"
 

@@ -20,8 +20,8 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["attrs_block", "deflist"]
 myst_heading_anchors = 3
-# The two classes by which notebooks say that a picture or a table is coming have no page.
-suppress_warnings = ["myst.header"]
+# Two modules may have a class of the same name.
+suppress_warnings = ["myst.header", "ref.python"]
 
 # Docstrings put code into single backticks, as Markdown does.
 default_role = "code"

@@ -85,11 +85,8 @@ def write_navigation(notebooks: Sequence[Path]) -> None:
             f"**{label}**" if other == path else f"[{label}]({other.name})"
             for other, label in labels.items()
         ]
-        line = " → ".join(links)
-        fresh = NAVIGATION.sub(
-            lambda match, line=line: match["open"] + line + match["close"], text, count=1
-        )
-        path.write_text(fresh, encoding="utf-8")
+        line = rf"\g<open>{' → '.join(links)}\g<close>"
+        path.write_text(NAVIGATION.sub(line, text, count=1), encoding="utf-8")
 
 
 def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:

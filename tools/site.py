@@ -35,6 +35,9 @@ BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s
 LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
 
+# Checks of exercises are no interface, and what `nerlib` exports stands in its modules.
+NO_REFERENCE = re.compile(r"__main__$|\.checks\.")
+
 
 class SiteError(RuntimeError):
     """A book that could not be made: what is missing, or where Sphinx's warnings stand."""
@@ -194,7 +197,7 @@ def reference_pages() -> Iterator[tuple[str, str]]:
     """Yield (file name, text) of the pages that show the docstrings, one a module, and an index.
 
     >>> [name for name, _ in reference_pages()][:2]
-    ['nerlib.rst', 'nerlib.corpus.rst']
+    ['nerlib.corpus.rst', 'nerlib.parsing.rst']
     """
     listed = "\n".join(f"   {name}" for name in module_names())
     for name in module_names():
@@ -207,7 +210,7 @@ def module_names() -> list[str]:
     """Return the package's modules as they are imported, in the order of the README's tree."""
     parts = [path.relative_to(ROOT).with_suffix("").parts for path in modules()]
     names = [".".join(part for part in found if part != "__init__") for found in parts]
-    return [name for name in names if not name.endswith("__main__")]
+    return [name for name in names if "." in name and not NO_REFERENCE.search(name)]
 
 
 _REFERENCE = """\

@@ -1,0 +1,128 @@
+"""What each fault of notebook 08 costs, over several seeds.
+
+python -m benchmarks.faults     # writes benchmarks/break_it.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from nerlib.course.broken import Bugs, Lab, Run, open_lab, run
+from nerlib.course.faults import (
+    Damage,
+    cased_lab,
+    cost_of_accuracy,
+    cost_of_dropout,
+    cost_of_lower_case,
+    cost_of_swapping,
+    cost_of_test_epoch,
+    cost_of_training,
+    other_domain,
+    renumbered,
+)
+from nerlib.device import set_threads
+from nerlib.model import NERClassifier, NERConfig
+from nerlib.tools.recipes import get_recipe
+
+RESULTS = RESULTS_FOLDER / "break_it.json"
+TRAINED_WITH = {
+    "dictionary": Bugs(word_dictionary=True),
+    "offsets": Bugs(word_offsets=True),
+    "padding": Bugs(padding_in_loss=True),
+    "first_subword": Bugs(first_subword_loss=True),
+    "order": Bugs(file_order=True),
+}
+
+
+def cost_of_new_head(base: Run, seed: int = 1000) -> Damage:
+    """Return what is lost if the head's weights are missing and loading is not strict.
+
+    The seed must be another than the run's: the trained encoder still fits the very numbers that
+    its own head started from.
+    """
+    torch.manual_seed(seed)
+    config = NERConfig.from_dict(base.model.config.to_dict())
+    loaded = nn.Module.to(NERClassifier(config), base.model.device)
+    weights = base.model.state_dict()
+    renamed = {name.replace("head.", "classifier."): value for name, value in weights.items()}
+    loaded.load_state_dict(renamed, strict=False)
+    return Damage(lost=base.f1 - replace(base, model=loaded).scores().overall.f1)
+
+
+def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:
+    """Return the damage of every fault with one seed; "base" is the F1 of the run without any."""
+    base = run(lab, seed=seed, watch=True)
+    found = {
+        name: cost_of_training(base, run(lab, bugs, seed)) for name, bugs in TRAINED_WITH.items()
+    }
+    grown = run(lab, seed=seed, more_rows=other_domain(lab.train_rows[0]["locale"]))
+    cased = cased_lab(lab, folder)
+    return found | {
+        "dropout": cost_of_dropout(base),
+        "accuracy": cost_of_accuracy(base),
+        "tag_set": cost_of_training(base, grown),
+        "tag_set_renumbered": Damage(lost=base.f1 - renumbered(grown, base).overall.f1),
+        "lower_case": cost_of_lower_case(cased, run(cased, seed=seed)),
+        "swapped": cost_of_swapping(base),
+        "test_epoch": cost_of_test_epoch(base),
+        "head": cost_of_new_head(base, seed + 1000),
+        "base": Damage(lost=base.f1),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every fault with every seed; seeds of an earlier, like run are kept."""
+    parser = argparse.ArgumentParser(prog="benchmarks.faults", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--rows", type=int, default=800, help="to train on")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--recipe", help="a name from `nerlib recipes` (offline)")
+    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    set_threads(options.threads)
+    recipe = get_recipe(options.recipe or "offline")
+    with tempfile.TemporaryDirectory() as folder:
+        lab = open_lab(recipe, folder, options.rows, options.epochs)
+        lab = replace(lab, settings=replace(lab.settings, threads=options.threads))
+        facts = recipe.describe()
+        about: dict[str, Any] = {"command": "python -m benchmarks.faults"}
+        about |= {name: facts[name] for name in ("recipe", "corpus", "locale", "encoder")}
+        about |= {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}
+        about |= machine(lab.settings)
+        seeds = seeds_so_far(options.output, about)
+        for seed in map(str, options.seeds):
+            if seed not in seeds:
+                found = measure(lab, Path(folder) / "cased", int(seed))
+                seeds[seed] = {name: rounded(damage) for name, damage in found.items()}
+                print(seed, json.dumps(seeds[seed]), flush=True)
+                write_json(options.output, {**about, "seeds": seeds})
+    print(f"wrote {options.output.name}")
+    return 0
+
+
+def seeds_so_far(path: Path, about: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what an earlier run has measured in the same way on a machine of the same kind."""
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    seeds: dict[str, dict[str, Any]] = content.pop("seeds", {})
+    return seeds if content == about else {}
+
+
+def rounded(damage: Damage) -> dict[str, float]:
+    """Return a damage as plain numbers."""
+    return {name: round(value, 4) for name, value in asdict(damage).items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

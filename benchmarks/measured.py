@@ -1,0 +1,32 @@
+"""How measurements are written: what they were computed with, and the JSON beside this file."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nerlib.atomic import whole_file
+from nerlib.device import available_cores, choose_compute
+from nerlib.optimization import TrainConfig
+
+RESULTS_FOLDER = Path(__file__).parent
+
+
+def machine(config: TrainConfig) -> dict[str, str]:
+    """Return what a run was computed with."""
+    return {
+        "machine": f"{platform.system()} {platform.machine()}, {available_cores()} cores",
+        "torch": torch.__version__,
+        "compute": str(choose_compute(config.device, config.precision)),
+    }
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write results, whole or not at all."""
+    with whole_file(path) as unfinished:
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        unfinished.write_text(text, encoding="utf-8")
