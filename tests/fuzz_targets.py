@@ -31,12 +31,12 @@ from nerlib import (
     spans_to_tags,
     tags_to_spans,
 )
-from nerlib import __main__ as cli
 from nerlib.analysis.display import highlight, visible
 from nerlib.corpus import COLUMNS, Split, read_rows, rows_to_dataset, short_lines, wanted_locales
 from nerlib.dataset import IGNORE, NO_WORD, word_ids_from_groups
 from nerlib.parsing import ParsedUtterance
 from nerlib.subwords import plan_windows
+from nerlib.tools import cli
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import RecipeError, get_recipe
 

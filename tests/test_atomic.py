@@ -12,7 +12,7 @@ from tiny_encoders import (
     tokenizer_of,
 )
 
-from nerlib import Tagger, atomic, load_model, save_model
+from nerlib import atomic, load_model, save_model
 from nerlib.atomic import exchange, new_folder, recover, sweep
 
 
@@ -104,14 +104,6 @@ def test_leftovers_are_swept_and_only_they(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == left - {".models.writing-1"}
 
 
-def test_a_name_with_pattern_characters_is_a_name(tmp_path: Path) -> None:
-    (tmp_path / ".model1.writing-x").mkdir()
-    write(tmp_path / "model[0-9]", a="1")
-    write(tmp_path / "model[0-9]", a="2")
-    assert listing(tmp_path) == {"model[0-9]/a.json": "2"}
-    assert (tmp_path / ".model1.writing-x").is_dir()
-
-
 def test_behind_a_link_the_linked_folder_changes(tmp_path: Path) -> None:
     write(tmp_path / "real", a="1")
     (tmp_path / "link").symlink_to("real")
@@ -178,9 +170,3 @@ def test_a_model_whose_saving_fails_leaves_the_old_one(
         save_model(new_model("bert", seed=2), tokenizer_of("bert"), target)
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-
-def test_loading_finds_a_model_that_a_kill_left_under_its_other_name(tmp_path: Path) -> None:
-    save_model(new_model("bert"), tokenizer_of("bert"), tmp_path / "model")
-    (tmp_path / "model").rename(tmp_path / ".model.previous")
-    assert Tagger.from_pretrained(tmp_path / "model", "cpu", "fp32")("nine") is not None

@@ -12,7 +12,6 @@ from tiny_encoders import (
     make_row,
     new_model,
     one_thread,  # noqa: F401 (a fixture)
-    special_tokens,
     tokenizer_of,
 )
 
@@ -89,30 +88,6 @@ def test_no_special_subword_lies_inside_a_word(family, text):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_literal_special_tokens_are_text(family):
-    tokenizer = tokenizer_of(family)
-    for literal in special_tokens(family).values():
-        word = Word(f"a{literal}b", 0, 0)
-        (encoded,) = encode_words(tokenizer, [[Word("me", 0, 0), word, Word("up", 0, 0)]], LIMIT)
-        ids = encoded.input_ids
-        assert [
-            i for i in ids[1:-1] if i in tokenizer.all_special_ids and i != tokenizer.unk_token_id
-        ] == []
-        first, count = encoded.subword_group[1]
-        assert ids[first : first + count] == alone(tokenizer, word)  # its letters, where it can
-        assert ids[encoded.subword_group[2][0] : -1] == alone(tokenizer, Word("up", 0, 0))
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=20, deadline=None)
-@given(texts=st.lists(TEXTS, min_size=1, max_size=6))
-def test_batched_equals_one_by_one(family, texts):
-    tokenizer, words = tokenizer_of(family), [split(text) for text in texts]
-    one_by_one = [encode_words(tokenizer, [inside], LIMIT)[0] for inside in words]
-    assert encode_words(tokenizer, words, LIMIT) == one_by_one
-
-
-@pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=60, deadline=None)
 @given(
     texts=st.lists(TEXTS, max_size=6),
@@ -123,18 +98,6 @@ def test_distinct_words_give_what_all_words_give(family, texts, limit, special):
     tokenizer, words = tokenizer_of(family), [split(text) for text in texts]
     found = encode_distinct_words(tokenizer, words, limit, special)
     assert found == encode_words(tokenizer, words, limit, special)
-
-
-def test_every_distinct_word_is_cut_once(monkeypatch):
-    asked = []
-
-    def counted(tokenizer, words, *others, **settings):
-        asked.extend(word.text for utterance in words for word in utterance)
-        return encode_words(tokenizer, words, *others, **settings)
-
-    monkeypatch.setattr("nerlib.subwords.encode_words", counted)
-    encode_distinct_words(tokenizer_of("bert"), [split("wake me up"), split("up up me")], LIMIT)
-    assert asked == ["wake", "me", "up"]
 
 
 def test_the_garbage_collector_is_as_before():
@@ -155,12 +118,6 @@ def test_word_ids_from_groups_inverts_subword_groups(counts, gap):
     groups = torch.tensor(subword_groups(word_ids, len(counts)), dtype=torch.long).view(-1, 2)
     restored = word_ids_from_groups(groups, len(word_ids))
     assert restored.tolist() == [NO_WORD if word is None else word for word in word_ids]
-
-
-def test_lone_surrogates_do_not_stop_the_tokenizer():
-    words = [Word("a\ud83db", 0, 3), Word("up", 4, 6)]
-    (encoded,) = encode_words(tokenizer_of("bert"), [words], LIMIT)
-    assert all(count for _, count in encoded.subword_group)
 
 
 @pytest.mark.parametrize("invisible", ["\u200b", "\u00ad", "\u200b\u200b"])
@@ -198,13 +155,6 @@ def test_a_word_that_is_cut_in_the_middle_keeps_what_fits():
     data = NERDataset(make_corpus("[time : nine]"), tokenizer, TAGS, max_length=2 + len(nine) - 1)
     assert data[0]["subword_group"].tolist() == [[1, len(nine) - 1]]
     assert data[0]["target"].tolist() == [TAGS.get_id("B-TIME")]
-
-
-def test_the_cut_words_count_as_missed():
-    data = NERDataset(make_corpus("me me [time : nine]"), tokenizer_of("bert"), TAGS, max_length=4)
-    scores, _ = evaluate(new_model("bert"), data)
-    assert scores.per_type["TIME"].gold == 1
-    assert scores.per_type["TIME"].correct == 0
 
 
 def test_unknown_types_are_reported_ignored_in_the_loss_and_missed():

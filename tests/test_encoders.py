@@ -19,7 +19,6 @@ from transformers import CanineTokenizer
 
 from nerlib import (
     PACKAGED,
-    RECIPES,
     EncoderError,
     NERClassifier,
     TagSet,
@@ -31,11 +30,8 @@ from nerlib import (
 from nerlib.dataset import encode_words
 from nerlib.encoders import (
     CASED,
-    WEIGHTS_SHA256,
     build_small_bert,
     check_fast,
-    first_line,
-    learn_word_pieces,
     loading,
     max_subwords,
     packaged_encoder,
@@ -99,11 +95,6 @@ def test_one_changed_byte_is_noticed(monkeypatch, tmp_path):
     assert packaged_encoder() == tmp_path
 
 
-def test_the_known_hash_is_the_publishers():
-    known = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    assert known == WEIGHTS_SHA256
-
-
 def test_a_missing_extra_is_one_clear_line(monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
@@ -161,11 +152,6 @@ def test_the_cased_names_are_told_so(name, monkeypatch):
     assert seen["trust_remote_code"] is False
 
 
-def test_the_recipes_cased_encoders_are_known():
-    used = {recipe.encoder for recipe in RECIPES.values()}
-    assert {"ai-forever/ruBert-base", "bert-base-multilingual-cased"} <= used & set(CASED)
-
-
 def test_slow_tokenizers_are_refused(tmp_path):
     slow = CanineTokenizer()
     with pytest.raises(EncoderError, match="a slow one without word_ids"):
@@ -213,14 +199,6 @@ def test_the_small_bert_is_the_same_every_time(tmp_path):
     ).read_bytes()
 
 
-def test_the_small_bert_leaves_the_random_numbers_alone(tmp_path):
-    torch.manual_seed(5)
-    wanted = torch.rand(1)
-    torch.manual_seed(5)
-    build_small_bert(["wake me up"], tmp_path)
-    assert torch.equal(torch.rand(1), wanted)
-
-
 def test_the_small_bert_reads_its_own_language(tmp_path):
     texts = load_corpus("ru-RU", "train[:300]")["utt"]
     folder = build_small_bert(texts, tmp_path)
@@ -231,13 +209,6 @@ def test_the_small_bert_reads_its_own_language(tmp_path):
     assert tokenizer.unk_token_id not in encoded.input_ids
     assert max_subwords(tokenizer) == model.encoder.config.max_position_embeddings == 128
     assert read(tokenizer, "Ёлкий") == read(tokenizer, "ёлкий") != read(tokenizer, "елкии")
-
-
-def test_word_pieces_hold_every_letter_inside_and_at_the_start():
-    vocabulary = learn_word_pieces(["да нет", "или"], size=60)
-    assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
-    for letter in "данетил":
-        assert {letter, f"##{letter}"} <= set(vocabulary)
 
 
 @pytest.mark.parametrize(
@@ -259,18 +230,6 @@ def test_loading_turns_every_error_into_one_line(error, tmp_path):
         raise EncoderError("mine")
     with pytest.raises(KeyboardInterrupt), loading("nothing loads from", tmp_path):
         raise KeyboardInterrupt
-
-
-def test_first_lines():
-    assert first_line(ValueError("what was wrong:\n  this\nmore")) == "what was wrong: this"
-    assert first_line(ValueError("wrong:")) == "wrong:"
-    assert first_line(ValueError()) == "ValueError"
-
-
-def test_a_tokenizer_that_is_nowhere(tmp_path):
-    with pytest.raises(EncoderError, match="there is no such folder") as error:
-        load_tokenizer(str(tmp_path / "nowhere" / "at" / "all"))
-    assert len(str(error.value).splitlines()) == 1
 
 
 def test_saved_json(tmp_path):

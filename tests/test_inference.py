@@ -24,7 +24,6 @@ from tiny_encoders import (
 from nerlib import (
     EncoderError,
     Entity,
-    NERClassifier,
     Tagger,
     TagSet,
     load_model,
@@ -110,15 +109,6 @@ def test_offsets_are_exact_for_any_text(family, text):
     ]
 
 
-@pytest.mark.parametrize("segmentation", ["spaces", "characters"])
-def test_the_random_model_finds_entities(segmentation):
-    """Else the test above would check nothing."""
-    tagger = new_tagger(segmentation=segmentation)
-    text = "wake me up at nine am on friday, 東京 please"
-    assert len(tagger(text)) > 1
-    assert_sound(tagger, text, tagger(text))
-
-
 TAGGERS = {}
 
 
@@ -137,41 +127,6 @@ def test_texts_without_words_have_no_entities(family, text):
     assert list(tagger(iter([text]))) == [[]]
     assert tagger.tags(text) == []
     assert ner_inference(text, tagger.model, tagger.tokenizer) == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "🎉🎉 party 🎉 at 👩‍👩‍👧's",
-        "שלום nine עולם friday",
-        "\u202enine ma\u202c friday",
-        "wake\u200bme \u200b up\u00ad \u200d \ufeff nine",
-        "\ud83d lone \udc00 surrogates",
-        "\x00 \x1b[31m nine",
-        "e\u0301\u0301\u0301 i\u0307",
-        "[time : nine] [ ] : ]",
-    ],
-)
-@pytest.mark.parametrize("family", FAMILIES)
-def test_odd_texts(family, text):
-    tagger = cached_tagger(family)
-    assert_sound(tagger, text, tagger(text))
-    assert len(tagger.tags(text)) == len(tagger.parser.split_words(text))
-
-
-def test_a_word_without_subword_is_outside():
-    tags = dict(cached_tagger("bert").tags("wake \u200b me"))
-    assert tags["\u200b"] == "O"
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_ten_thousand_words(family):
-    tagger = cached_tagger(family)
-    text = "wake me " * 5000
-    assert len(tagger.tags(text)) == 10_000
-    assert len(tagger.tokenizer.tokenize(text)) > 10 * MAX_SUBWORDS
-    assert_sound(tagger, text, tagger(text))
-    assert len(ner_inference(text, tagger.model, tagger.tokenizer)) == 10_000
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -210,26 +165,6 @@ def test_several_long_texts_are_not_mixed_up(family):
     tagger = without_context(family)
     texts = [" ".join(SENTENCES[i:] * (i + 1)) for i in range(len(SENTENCES))]
     assert [places(found) for found in tagger(texts)] == [places(tagger(text)) for text in texts]
-
-
-@st.composite
-def counts_and_limit(draw):
-    limit = draw(st.integers(1, 40))
-    return draw(st.lists(st.integers(0, limit), max_size=120)), limit
-
-
-@settings(max_examples=500)
-@given(counts_and_limit())
-def test_windows_cover_every_word_once_and_keep_the_limit(case):
-    counts, limit = case
-    windows = plan_windows(counts, limit)
-    kept = [word for _, _, start, stop in windows for word in range(start, stop)]
-    assert kept == list(range(len(counts)))
-    for first, end, start, stop in windows:
-        assert first <= start <= stop <= end
-        assert sum(counts[first:end]) <= limit
-    if sum(counts) <= limit:
-        assert windows == [(0, len(counts), 0, len(counts))]
 
 
 @settings(max_examples=200)
@@ -380,21 +315,6 @@ def logits_by_word(tagger, text):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_literal_special_tokens_never_reach_the_encoder(family):
-    tagger, seen = new_tagger(family), []
-    tagger.model.encoder.register_forward_pre_hook(
-        lambda _, __, inputs: seen.extend(inputs["input_ids"].tolist()), with_kwargs=True
-    )
-    specials = special_tokens(family).values()
-    tagger.tags(" ".join(f"a{token}b {token}" for token in specials))
-    before, after = special_subwords(tagger.tokenizer)
-    reserved = set(tagger.tokenizer.all_special_ids) - {tagger.tokenizer.unk_token_id}
-    for ids in seen:
-        ids = [i for i in ids if i != tagger.tokenizer.pad_token_id or len(seen) == 1]
-        assert not reserved & set(ids[len(before) : -len(after)])
-
-
-@pytest.mark.parametrize("family", FAMILIES)
 def test_the_tagger_comes_back_from_its_folder(family, tmp_path):
     tagger = new_tagger(family, segmentation="characters", pooling="last")
     tagger.save_pretrained(tmp_path)
@@ -450,14 +370,6 @@ def test_damaged_folders_are_one_clear_line(saved, damage):
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_a_folder_without_any_tokenizer_file(saved):
-    for file in saved.glob("tokenizer*"):
-        file.unlink()
-    with pytest.raises(EncoderError, match="no tokenizer can be loaded from") as error:
-        Tagger.from_pretrained(saved)
-    assert len(str(error.value).splitlines()) == 1
-
-
 def test_a_model_of_another_kind_is_refused():
     with pytest.raises(EncoderError, match="a model of type bert, not one of nerlib"):
         load_model(encoder_folder("bert"))
@@ -475,12 +387,3 @@ def test_left_over_and_missing_weights_are_refused(saved):
         save_file(changed, path, {"format": "pt"})
         with pytest.raises(EncoderError, match=r"do not fit its config.json: \['(stranger|head)"):
             load_model(saved)
-
-
-def test_loading_leaves_random_numbers_to_nobody(saved):
-    """Two loads agree in every weight: none of them was drawn at random."""
-    first, second = load_model(saved), load_model(saved)
-    assert isinstance(first, NERClassifier)
-    assert first.config.tags == TagSet.from_types(["time", "date", "place_name"])
-    for name, value in first.state_dict().items():
-        assert torch.equal(value, second.state_dict()[name])

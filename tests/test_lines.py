@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from nerlib import CorpusError, load_corpus
-from nerlib import __main__ as cli
+from nerlib.tools import cli
 from nerlib.corpus import MOST_BYTES, LineError, decode_line, read_rows, short_lines
 from nerlib.tools.own_data import corpus_from_lines
 

@@ -1,9 +1,5 @@
 """The network: pooling against the obvious loop, weights in and out, settings that raise."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -75,12 +71,6 @@ def test_words_without_subword_get_zeros_and_finite_gradients(pooling):
     assert hidden.grad[0].tolist() == [[0.0] * 4, [1.0] * 4, [0.0] * 4]
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
-def test_pooling_without_any_word(pooling):
-    hidden = torch.zeros(2, 3, 4)
-    assert pool_words(hidden, torch.full((2, 3), -1), 0, pooling).shape == (2, 0, 4)
-
-
 def test_max_pooling_needs_no_memory_per_pair_of_word_and_subword():
     # (words × subwords × hidden) floats would be 17 GB here.
     hidden = torch.randn(8, 512, 256)
@@ -109,13 +99,6 @@ def test_from_encoder_takes_the_encoders_weights_without_the_pooler(family):
     assert taken.keys() == wanted.keys()
     assert all(torch.equal(taken[name], wanted[name]) for name in wanted)
     assert not [name for name in model.state_dict() if "pooler" in name]
-
-
-def test_only_the_head_depends_on_the_seed():
-    one, other = new_model("bert", seed=1).state_dict(), new_model("bert", seed=2).state_dict()
-    differ = {name for name in one if not torch.equal(one[name], other[name])}
-    assert differ
-    assert all(name.startswith("head.") for name in differ)
 
 
 def test_an_encoder_with_missing_weights_is_refused(tmp_path):
@@ -167,48 +150,6 @@ def test_save_and_load_restore_everything(family, tmp_path):
     assert {file.suffix for file in tmp_path.iterdir()} <= {".json", ".safetensors", ".txt"}
 
 
-FRESH = """
-import socket, sys
-from pathlib import Path
-def refuse(*_): raise AssertionError("a connection was tried")
-socket.socket.connect = socket.getaddrinfo = refuse
-import torch
-from nerlib import Tagger
-for folder in Path(sys.argv[1]).iterdir():
-    saved = torch.load(folder / "expected.pt")
-    tagger = Tagger.from_pretrained(folder, "cpu", "fp32")
-    with torch.inference_mode():
-        logits = tagger.model(**saved["batch"]).logits
-    assert torch.equal(logits, saved["logits"]), folder
-    assert tagger.tags(saved["text"]) == saved["tags"], folder
-    assert tagger.parser.segmentation == "characters", folder
-    print(folder.name)
-"""
-
-
-def test_a_fresh_process_without_network_gets_the_same_logits(tmp_path):
-    from nerlib import Tagger
-
-    text = "wake me at nine, a<s>b"
-    for family in FAMILIES:
-        model, data = new_model(family, **SETTINGS), small_data(family, rows=8)
-        batch = collate(data, data.pad_id)
-        tagger = Tagger(model, tokenizer_of(family), "cpu", "fp32")
-        tagger.save_pretrained(tmp_path / family)
-        with torch.inference_mode():
-            expected = {"batch": batch, "logits": model(**batch).logits}
-        expected |= {"text": text, "tags": tagger.tags(text)}
-        torch.save(expected, tmp_path / family / "expected.pt")
-    run = subprocess.run(
-        [sys.executable, "-c", FRESH, str(tmp_path)],
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(torch.get_num_threads())},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    assert sorted(run.stdout.split()) == sorted(FAMILIES)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -230,14 +171,6 @@ def test_bad_settings_raise(settings, message):
 def test_forward_needs_to_know_the_words():
     with pytest.raises(ValueError, match="word_ids is needed"):
         new_model("bert")(torch.tensor([[2, 3]]))
-
-
-def test_the_number_of_words_follows_from_labels_or_word_ids():
-    model, word_ids = new_model("bert"), torch.tensor([[-1, 0, 0, 1, -1]])
-    ids = torch.tensor([[2, 7, 8, 9, 3]])
-    assert model(ids, word_ids=word_ids).logits.shape == (1, 2, 7)
-    assert model(ids, word_ids=word_ids, num_words=4).logits.shape == (1, 4, 7)
-    assert model(ids, word_ids=word_ids, labels=torch.zeros(1, 3, dtype=torch.long)).loss.ndim == 0
 
 
 def test_the_loss_is_the_mean_over_labelled_words():

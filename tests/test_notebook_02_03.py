@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from notebook_cells import names_by_hand
 from tiny_encoders import tokenizer_of
 
 from nerlib import (
@@ -29,34 +28,18 @@ from nerlib.analysis.plots import character_ruler, padding_picture, subword_alig
 from nerlib.dataset import subword_groups, word_ids_from_groups
 from nerlib.encoders import build_small_bert
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 LOCALES = ("en-US", "ru-RU")
 SPLITS = ("train", "validation", "test")
 
 
-def run_cells(name: str, *also: str) -> dict[str, Any]:
-    """Return the names that a notebook's set-up cell, its cells tagged `by-hand` and some others
-    define."""
-    path = NOTEBOOKS / f"{name}.ipynb"
-    wanted = {f"{name[:2]}-{cell}" for cell in ("setup", *also)}
-    names: dict[str, Any] = {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.id in wanted or "by-hand" in cell.metadata.get("tags", []):
-            wanted.discard(cell.id)
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec(compile("\n".join(lines), f"{path.name}:{cell.id}", "exec"), names)
-    assert not wanted, f"{path.name} has no cells {wanted}"
-    return names
-
-
 @pytest.fixture(scope="module")
 def parsing() -> dict[str, Any]:
-    return run_cells("02_parsing", "naive")
+    return names_by_hand("02_parsing", "naive")
 
 
 @pytest.fixture(scope="module")
 def subwords() -> dict[str, Any]:
-    return run_cells("03_tokenisation", "bug")
+    return names_by_hand("03_tokenisation", "bug")
 
 
 def rows_of(locale: str) -> list[dict[str, str]]:
@@ -184,14 +167,6 @@ class TestSubwords:
         costs = subwords["costs_by_hand"](tokenizer, sentences)
         assert costs == [count for inside in groups for _, count in inside]
 
-    def test_a_word_without_subwords_keeps_its_place(
-        self, subwords: dict[str, Any], tokenizers: dict[str, Any]
-    ) -> None:
-        words = ["wake", "\u200b", "friday", "\u00ad"]
-        word_ids = tokenizers["packaged"](words, is_split_into_words=True).word_ids()
-        found = subwords["subword_groups_by_hand"](word_ids, len(words))
-        assert found == [(1, 1), (0, 0), (2, 1), (0, 0)]
-
 
 class TestBatches:
     @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=8), pad_id=st.integers(0, 5))
@@ -222,11 +197,6 @@ class TestBatches:
         expected = list(LengthBucketSampler(lengths, batch_size, shuffle=False)) if lengths else []
         assert subwords["length_batches_by_hand"](lengths, batch_size) == expected
 
-    def test_the_share_over_several_batches(self, subwords: dict[str, Any]) -> None:
-        # Batches of 2 × 4 and 1 × 5 positions, of which 1 is padding.
-        share = subwords["padding_share_by_hand"]([4, 3, 5], [[0, 1], [2]])
-        assert share == pytest.approx(1 / 13, abs=1e-12)
-
 
 class TestFigures:
     def test_character_ruler(self) -> None:
@@ -237,10 +207,6 @@ class TestFigures:
         assert texts[: len(parsed.text)] == list(parsed.text.replace(" ", "·"))
         assert "16–18" in texts
         assert texts[-1] == "time 11–18"
-
-    def test_ruler_without_words_or_spans(self) -> None:
-        (axis,) = character_ruler("", [], []).axes
-        assert not axis.patches
 
     def test_subword_alignment(self) -> None:
         words, word_ids = ["play", "\u200b", "jazz"], [-1, 0, 2, 2, -1]

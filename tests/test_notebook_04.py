@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 import torch
+from notebook_cells import names_by_hand
 from tiny_encoders import new_model, small_data
 
 from nerlib import NERDataset, collate, pool_words
 from nerlib.analysis.plots import model_diagram, word_map
 from nerlib.model import count_parameters, word_vectors
 
-PATH = Path(__file__).resolve().parents[1] / "notebooks" / "04_model.ipynb"
 POOLINGS = ("mean", "first", "last", "max")
 
 
 @pytest.fixture(scope="module")
 def by_hand() -> dict[str, Any]:
-    """The names that the notebook's set-up cell and its cells tagged `by-hand` define."""
-    names: dict[str, Any] = {}
-    for cell in nbformat.read(PATH, as_version=4).cells:
-        if cell.id == "04-setup" or "by-hand" in cell.metadata.get("tags", []):
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec(compile("\n".join(lines), f"{PATH.name}:{cell.id}", "exec"), names)
-    return names
+    return names_by_hand("04_model")
 
 
 def random_batch(seed: int) -> tuple[torch.Tensor, torch.Tensor, int]:

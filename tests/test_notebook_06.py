@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from notebook_cells import names_by_hand
 from safetensors import safe_open
 from tiny_encoders import encoder_folder, new_model, tokenizer_of
 
 from nerlib import Parser, Tagger, tags_to_spans
 from nerlib.inference import to_entities
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_inference.ipynb"
 TEXTS = st.lists(
     st.sampled_from(
         ["wake", "me", "at", "nine,", "7:30", "don't", "(friday)", "пятницу", "👋", ""]
@@ -31,31 +28,9 @@ TAGS = st.sampled_from(["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"])
 
 
 @cache
-def lesson() -> dict[str, Any]:
-    """The names that the notebook's `setup` and `by-hand` cells define."""
-    names: dict[str, Any] = {}
-    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
-        if cell.id == "06-setup" or "by-hand" in cell.metadata.get("tags", []):
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec(compile("\n".join(lines), cell.id, "exec"), names)
-    return names
-
-
-@cache
 def tagger(family: str) -> Tagger:
     """An untrained tagger, whose predictions are as good as random."""
     return Tagger(new_model(family), tokenizer_of(family), device="cpu", precision="fp32")
-
-
-def test_the_notebook_defines_every_step_by_hand() -> None:
-    by_hand = {name for name in lesson() if name.endswith("_by_hand")}
-    assert by_hand == {
-        "weights_by_hand",
-        "logits_by_hand",
-        "softmax_by_hand",
-        "tags_by_hand",
-        "entities_by_hand",
-    }
 
 
 @given(st.data(), TEXTS)
@@ -63,7 +38,7 @@ def test_entities_by_hand_are_the_library_s(data: st.DataObject, text: str) -> N
     words = Parser().split_words(text)
     tags = data.draw(st.lists(TAGS, min_size=len(words), max_size=len(words)))
     scores = data.draw(st.lists(st.floats(0, 1), min_size=len(words), max_size=len(words)))
-    entities = lesson()["entities_by_hand"](text, words, tags, scores)
+    entities = names_by_hand("06_inference")["entities_by_hand"](text, words, tags, scores)
     assert entities == to_entities(text, words, tags, scores)
     assert [(e.type, e.start, e.end) for e in entities] == [
         (span.type, span.start, span.end) for span in tags_to_spans(words, tags)
@@ -72,7 +47,7 @@ def test_entities_by_hand_are_the_library_s(data: st.DataObject, text: str) -> N
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1))
 def test_softmax_by_hand_is_torch_s(logits: list[float]) -> None:
-    probabilities = lesson()["softmax_by_hand"](logits)
+    probabilities = names_by_hand("06_inference")["softmax_by_hand"](logits)
     expected = torch.tensor(logits, dtype=torch.float64).softmax(-1).tolist()
     assert probabilities == pytest.approx(expected, abs=1e-12)
     assert math.fsum(probabilities) == pytest.approx(1)
@@ -81,7 +56,7 @@ def test_softmax_by_hand_is_torch_s(logits: list[float]) -> None:
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
 @given(SHORT_TEXTS)
 def test_the_three_steps_make_the_tagger(family: str, text: str) -> None:
-    by_hand, model = lesson(), tagger(family)
+    by_hand, model = names_by_hand("06_inference"), tagger(family)
     words, logits = by_hand["logits_by_hand"](text, model)
     tags, scores = by_hand["tags_by_hand"](logits, model.model.config.labels)
     assert list(zip((word.text for word in words), tags, strict=True)) == model.tags(text)
@@ -98,5 +73,5 @@ def test_weights_by_hand_are_what_safetensors_reads(family: str) -> None:
     path = encoder_folder(family) / "model.safetensors"
     with safe_open(path, framework="pt") as file:
         expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    assert lesson()["weights_by_hand"](path) == expected
+    assert names_by_hand("06_inference")["weights_by_hand"](path) == expected
     assert expected

@@ -49,22 +49,10 @@ def test_the_order_of_rows_changes_nothing(order: list[dict[str, str]]) -> None:
     )
 
 
-def test_a_type_seen_once_and_short_has_its_inside_tag() -> None:
-    assert TagSet.from_corpus([{"annot_utt": "[date : today]"}]).labels == ("O", "B-DATE", "I-DATE")
-
-
-def test_letter_case_makes_no_second_type() -> None:
-    assert TagSet.from_types(["time", "Time", "TIME"]).types == ("TIME",)
-
-
 def test_rows_that_cannot_be_read_are_passed_over() -> None:
     rows = [*ROWS, {"annot_utt": "[broken : row"}, {"annot_utt": "[nor this]"}]
     assert TagSet.from_corpus(rows) == TagSet.from_corpus(ROWS)
     assert slot_types(rows, Parser("characters")) == {"TIME", "DATE", "PLACE_NAME"}
-
-
-def test_no_rows_leave_only_o() -> None:
-    assert TagSet.from_corpus([]).labels == ("O",)
 
 
 def test_the_sample_has_all_tags_in_train() -> None:

@@ -23,7 +23,6 @@ from tiny_encoders import (
     one_thread,  # noqa: F401 (a fixture)
     tokenizer_of,
 )
-from transformers import AutoModel
 
 from nerlib import (
     EncoderError,
@@ -37,7 +36,7 @@ from nerlib import (
 from nerlib import __main__ as cli
 from nerlib.encoders import quiet_transformers
 from nerlib.model import load_encoder
-from nerlib.untrusted import check_plain_name, count_weights
+from nerlib.untrusted import check_plain_name
 
 Damage = Callable[[Path], object]
 
@@ -378,11 +377,6 @@ def test_what_is_right_still_loads(family: str, tmp_path: Path) -> None:
     NERClassifier.from_encoder(str(encoder_folder(family)), TagSet.from_types(["time"]))
 
 
-def test_the_count_of_weights_is_that_of_the_model(original: Path) -> None:
-    model = new_model("bert")
-    assert count_weights(str(original)) == sum(v.numel() for v in model.state_dict().values())
-
-
 def test_a_model_on_the_hub_is_checked_in_the_same_way(
     tagger_folder: Path, encoder: Path, reached: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,22 +398,6 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
     with pytest.raises(EncoderError, match="vocab_file in"):
         load_tokenizer("someone/encoder")
     assert reached == []
-
-
-def test_transformers_itself_is_told_to_take_no_code_and_no_pickles(
-    encoder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """For a name on the Hub, whose weights it looks for by itself where ours finds none."""
-    told: dict[str, Any] = {}
-    real = AutoModel.from_pretrained
-
-    def listen(name: str, **settings: Any) -> Any:
-        told.update(settings)
-        return real(name, **settings)
-
-    monkeypatch.setattr("nerlib.model.AutoModel.from_pretrained", listen)
-    load_encoder(str(encoder))
-    assert (told["use_safetensors"], told["trust_remote_code"]) == (True, False)
 
 
 def test_on_the_command_line_it_is_one_line(

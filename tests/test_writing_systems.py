@@ -200,13 +200,6 @@ def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
         assert seen.unique_consecutive().tolist() == list(range(length))  # each word, in order
 
 
-def test_the_learnt_word_pieces_know_all_letters() -> None:
-    tokenizer = learnt_tokenizer()
-    for locale, text in EVERY_ONE:
-        for word in Parser.for_locale(locale).parse(text).words:
-            assert tokenizer.unk_token_id not in tokenizer(word.text)["input_ids"], word
-
-
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
 def test_a_tagger_gives_pieces_of_the_text_itself(segmentation: str) -> None:
     model = new_model("roberta", segmentation=segmentation)
