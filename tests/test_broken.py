@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import random
-import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,10 +15,12 @@ from tiny_encoders import (
     encoder_folder,
     make_row,
     new_model,
+    one_thread,
     small_data,
     tokenizer_of,
 )
 
+from benchmarks.faults import cost_of_new_head
 from nerlib import (
     EncoderError,
     Parser,
@@ -30,7 +28,6 @@ from nerlib import (
     collate,
     evaluate_tags,
     load_model,
-    pool_words,
     predict_tags,
     save_model,
 )
@@ -40,8 +37,8 @@ from nerlib.course import broken, faults
 from nerlib.course.broken import NO_BUGS, Bugs, Lab, Run, run
 
 ROOT = Path(__file__).resolve().parents[1]
+_ = one_thread  # a fixture for the whole module
 SEEDS = (0, 1, 2)
-WRONG_ON_PURPOSE = {"broken", "faults", "tutorial_rebuilt", "waterfall"}
 SETTINGS = TrainConfig(
     epochs=8,
     batch_size=8,
@@ -109,70 +106,22 @@ def mean_cost(**bugs: bool) -> float:
     return fmean(trained(seed).f1 - trained(seed, **bugs).f1 for seed in SEEDS)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """One thread: for tiny networks a second one waits longer than it works."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-class TestWhereTheyLive:
-    def test_no_room_of_the_library_imports_them(self) -> None:
-        for path in ROOT.glob("nerlib/**/*.py"):
-            if path.stem in WRONG_ON_PURPOSE and path.parent.name == "course":
-                continue
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                named = [a.name for a in getattr(node, "names", []) if isinstance(a, ast.alias)]
-                modules = {getattr(node, "module", None) or "", *named}
-                parts = {part for module in modules for part in module.split(".")}
-                if path.parent.name == "bench":  # which compares with the published loop
-                    parts -= {"tutorial_rebuilt"}
-                if isinstance(node, (ast.Import, ast.ImportFrom)):
-                    assert not parts & WRONG_ON_PURPOSE, path
-
-    def test_using_the_library_loads_none_of_them(self) -> None:
-        program = (
-            "import sys, nerlib, nerlib.__main__, nerlib.course.tour\n"
-            "print([m for m in sys.modules if m.startswith('nerlib.course')])"
-        )
-        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-        assert answer.stdout.strip() == "[]", answer.stderr
-
-
 class TestTheLoopWithoutAFault:
     """What the faults are compared with has to be what the library does."""
 
-    def test_loss_and_answers_are_the_library_s(self) -> None:
+    def test_its_loss_is_the_library_s(self) -> None:
         data = small_data("bert", rows=40)
         model = new_model("bert", data.tags).eval()
         items = broken.break_rows(data, NO_BUGS, training=True)
         batch = broken.collate_groups(items, data.pad_id)
-        compute = broken.choose_compute("cpu", "fp32")
-        found = broken.batch_loss(model, batch, SETTINGS, compute)
-        expected = model(**collate(data.items, data.pad_id)).loss
-        torch.testing.assert_close(found, expected)
-        found.backward()
-        gradients = [p.grad.clone() for p in model.head.parameters()]
-        model.zero_grad()
-        expected.backward()
-        torch.testing.assert_close(gradients, [p.grad for p in model.head.parameters()])
-        logits = broken.word_logits(model, batch)
-        torch.testing.assert_close(logits, model(**collate(data.items, data.pad_id)).logits)
+        loss = broken.batch_loss(model, batch, SETTINGS, broken.choose_compute("cpu", "fp32"))
+        expected = model(**collate(data.items, data.pad_id))
+        torch.testing.assert_close(loss, expected.loss)
+        torch.testing.assert_close(broken.word_logits(model, batch), expected.logits)
 
     def test_its_answers_are_the_library_s(self) -> None:
         base = trained(0)
         assert base.answers() == predict_tags(base.model, base.validation_set)[0]
-
-    @pytest.mark.parametrize("seed", range(5))
-    def test_pooling_of_right_slices_is_the_library_s(self, seed: int) -> None:
-        data = small_data("bert", rows=10, seed=seed)
-        batch = collate(data.items, data.pad_id)
-        hidden = torch.randn(*batch["input_ids"].shape, 6)
-        groups = broken.collate_groups(data.items, data.pad_id)["subword_group"]
-        expected = pool_words(hidden, batch["word_ids"], batch["labels"].shape[1])
-        torch.testing.assert_close(broken.pool_slices(hidden, groups), expected)
 
     def test_it_learns(self) -> None:
         assert min(trained(seed).f1 for seed in SEEDS) > 0.7
@@ -210,7 +159,7 @@ class TestFaultsThatSpoilTheModel:
         self, tmp_path: Path
     ) -> None:
         base = trained(0)
-        assert faults.cost_of_new_head(base).lost > 0.7 * base.f1
+        assert cost_of_new_head(base).lost > 0.7 * base.f1
         weights = base.model.state_dict()
         renamed = {name.replace("head.", "classifier."): tensor for name, tensor in weights.items()}
         with pytest.raises(RuntimeError, match="Missing key"):
@@ -252,28 +201,24 @@ class TestFaultsThatSpoilTheReport:
         assert len({base.scores(dropout=True).token_accuracy for base in bases for _ in "ab"}) > 1
 
     def test_accuracy_praises_a_model_that_finds_nothing(self) -> None:
-        for seed in SEEDS:
-            base = trained(seed)
-            gold = base.validation_set.gold
-            silent = evaluate_tags(gold, [["O"] * len(tags) for tags in gold])
-            assert silent.overall.f1 == 0
-            assert silent.token_accuracy > 0.5
-            assert faults.cost_of_accuracy(base).told > 0
+        base = trained(0)
+        gold = base.validation_set.gold
+        silent = evaluate_tags(gold, [["O"] * len(tags) for tags in gold])
+        assert silent.overall.f1 == 0
+        assert silent.token_accuracy > 0.5
+        assert faults.cost_of_accuracy(base).told > 0
 
     def test_swapping_is_invisible_in_f1_and_exchanges_the_other_two(self) -> None:
         for base in (trained(0), trained(1, word_offsets=True)):
-            right, swapped = (
-                base.scores().overall,
-                evaluate_tags(base.answers(), base.validation_set.gold).overall,
-            )
+            right = base.scores().overall
+            swapped = evaluate_tags(base.answers(), base.validation_set.gold).overall
             assert (swapped.precision, swapped.recall) == (right.recall, right.precision)
             assert right.precision != right.recall
             assert faults.cost_of_swapping(base).told == 0
 
     def test_test_rows_that_choose_the_epoch_never_tell_less(self) -> None:
-        told = [faults.cost_of_test_epoch(trained(seed)).told for seed in SEEDS]
-        assert min(told) >= 0
         base = trained(0)
+        assert faults.cost_of_test_epoch(base).told >= 0
         cheated = replace(base, history=[*base.history, flattered(base)])
         assert faults.cost_of_test_epoch(cheated).told > 0
 
@@ -284,6 +229,14 @@ def flattered(base: Run):
     return evaluate_tags(other, [["O"] * len(tags) for tags in other]), evaluate_tags(gold, gold)
 
 
+@pytest.mark.parametrize("key", faults.FAULTS)
+def test_a_fault_shows_its_wrong_line_and_its_repair(key: str) -> None:
+    fault, shown = faults.FAULTS[key], faults.wrong_and_right(key)
+    assert fault.wrong in repr(shown)
+    assert fault.right in repr(shown)
+    assert fault.wrong != fault.right
+
+
 class TestWhatIsCommitted:
     """The results that the notebook quotes, measured with the recipe `offline`."""
 
@@ -292,7 +245,7 @@ class TestWhatIsCommitted:
         return json.loads((ROOT / "benchmarks" / "break_it.json").read_text(encoding="utf-8"))
 
     def test_it_says_how_it_was_made(self, results) -> None:
-        assert results["command"] == "python -m nerlib.course.faults"
+        assert results["command"] == "python -m benchmarks.faults"
         assert results["recipe"] == "offline"
         assert len(results["seeds"]) >= 3
         assert {"machine", "torch", "compute", "train_rows", "epochs"} <= set(results)
@@ -310,24 +263,14 @@ class TestWhatIsCommitted:
     def test_the_verdict_follows_from_the_band(self, key: str) -> None:
         fault = faults.FAULTS[key]
         low, high = fault.band
-        assert low < high or key == "swapped"
-        verdicts: dict[str, Callable[[], bool]] = {
-            "hurts": lambda: fault.counts == "lost" and low > 0,
-            "within chance": lambda: fault.counts == "lost" and low <= 0 < high < 0.1,
-            "invisible in F1": lambda: low == high == 0,
-            "flatters": lambda: fault.counts == "told" and low >= 0 < high,
-            "blackens": lambda: fault.counts == "told" and high < 0,
+        verdict = {
+            "hurts": fault.counts == "lost" and low > 0,
+            "within chance": fault.counts == "lost" and low <= 0 < high < 0.1,
+            "invisible in F1": low == high == 0,
+            "flatters": fault.counts == "told" and low >= 0 < high,
+            "blackens": fault.counts == "told" and low < high < 0,
         }
-        assert verdicts[fault.verdict]()
-
-
-def test_every_fault_shows_its_wrong_line_and_its_repair() -> None:
-    for key, fault in faults.FAULTS.items():
-        shown = faults.wrong_and_right(key)
-        assert fault.wrong in repr(shown)
-        assert fault.right in repr(shown)
-        assert fault.wrong != fault.right
-        assert "<script" not in shown._repr_html_()
+        assert verdict[fault.verdict]
 
 
 def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds() -> None:
@@ -344,8 +287,5 @@ def test_waterfall_chart_starts_every_bar_where_the_last_one_ended() -> None:
     bars = [bar for container in axis.containers for bar in container]
     assert [bar.get_x() for bar in bars] == pytest.approx([0, 0.3, 0.5])
     assert [bar.get_x() + bar.get_width() for bar in bars] == pytest.approx([0.3, 0.5, 0.4])
-    assert [text.get_text() for text in axis.texts] == [
-        "0.300",
-        "0.500  (+0.200)",
-        "0.400  (-0.100)",
-    ]
+    changes = [text.get_text().partition("  ")[2] for text in axis.texts]
+    assert changes == ["", "(+0.200)", "(-0.100)"]

@@ -10,7 +10,8 @@ from pyarrow import parquet
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from benchmarks import bulk_bench
-from nerlib.course.utterances import utterances, write_utterances
+from benchmarks.bulk_rows import write_utterances
+from nerlib.course.utterances import utterances
 from nerlib.saving import save_model
 from nerlib.tools.bulk.arithmetic import estimate
 from nerlib.tools.bulk.manifest import BulkSettings
@@ -26,7 +27,7 @@ def test_utterances_are_short_and_vary() -> None:
 def test_a_file_of_utterances_has_bounded_row_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nerlib.course.utterances.GROUP", 40)
+    monkeypatch.setattr("benchmarks.bulk_rows.GROUP", 40)
     path = write_utterances(tmp_path / "a.parquet", 100)
     metadata = parquet.read_metadata(path)
     assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [40, 40, 20]

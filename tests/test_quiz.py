@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from local_pages import CHROMIUM, chromium, violations, watch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Page, expect
 
-from nerlib.analysis.display import Html
+from nerlib import (
+    PACKAGED,
+    AnnotationError,
+    Parser,
+    Score,
+    load_tokenizer,
+    tags_to_spans,
+)
+from nerlib.analysis.matching import count_kinds, lenient_scores
 from nerlib.course import quiz as quizzes
+from nerlib.course.broken import tags_by_dictionary
+from nerlib.course.checks.lesson_06 import best_sequence
 from nerlib.course.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
 from tools.execute import all_notebooks
 
 NOTEBOOKS = {path.stem[:2]: path for path in all_notebooks()}
 LESSONS = list(NOTEBOOKS)
-HOSTILE = "<script>alert(1)</script> `<b>` *<i>* \"'"
+HOSTILE = "<script>alert(1)</script> `<b>` *x <i>* \"'"
+PARSER = Parser()
 
 
 def every_answer() -> Iterator[tuple[str, Answer]]:
@@ -29,10 +41,6 @@ def every_answer() -> Iterator[tuple[str, Answer]]:
         for number, question in enumerate(load_quiz(lesson), start=1):
             for answer in question.answers:
                 yield f"{lesson}, question {number}", answer
-
-
-def right_places(lesson: str) -> list[int]:
-    return [[a.right for a in question.answers].index(True) for question in load_quiz(lesson)]
 
 
 class TestQuestions:
@@ -58,16 +66,12 @@ class TestQuestions:
             # The verdict stands before the reason, so the reason need not repeat it.
             assert not answer.reason.startswith(("Right", "No.", "Yes", "Correct")), place
 
-    def test_no_question_comes_twice(self) -> None:
-        asked = [question.text for lesson in LESSONS for question in load_quiz(lesson)]
-        assert len(set(asked)) == len(asked)
-
     @pytest.mark.parametrize("lesson", LESSONS)
     def test_neither_the_place_nor_the_length_gives_the_answer_away(self, lesson: str) -> None:
-        places = right_places(lesson)
+        questions = load_quiz(lesson)
+        places = [[a.right for a in question.answers].index(True) for question in questions]
         assert len(set(places)) >= 3
         assert all(places.count(place) <= 2 for place in places)
-        questions = load_quiz(lesson)
         longest = [max(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
         shortest = [min(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
         assert sum(longest) <= 2
@@ -80,33 +84,23 @@ class TestQuestions:
             assert text.count("`") % 2 == 0, text
             assert re.sub("`[^`]*`", "", text).count("*") % 2 == 0, text
 
-    def test_what_the_questions_say_of_the_library_is_so(self) -> None:
+    def test_what_the_questions_claim_of_the_library_is_so(self) -> None:
         """The answers that a few lines can check."""
-        from nerlib import AnnotationError, Parser, tags_to_spans
-        from nerlib.course.broken import tags_by_dictionary
-
-        parser = Parser()
-        row = parser.parse("wake me at [time : five] with five songs")
+        row = PARSER.parse("wake me at [time : five] with five songs")
         assert tags_by_dictionary(row) == ["O", "O", "O", "B-TIME", "O", "B-TIME", "O"]
-        text = "wake me, please!"
-        assert [(w.start, w.end) for w in parser.split_words(text)][-2:] == [(9, 15), (15, 16)]
-        row = parser.parse("buy [food : milk] [food : brown bread]")
+        assert [(w.start, w.end) for w in PARSER.split_words("wake me, please!")][-2:] == [
+            *((9, 15), (15, 16))
+        ]
+        row = PARSER.parse("buy [food : milk] [food : brown bread]")
         assert row.tags == ("O", "B-FOOD", "B-FOOD", "I-FOOD")
         (span,) = tags_to_spans(row.words, [tag.replace("B-", "I-") for tag in row.tags])
         assert row.text[span.start : span.end] == "milk brown bread"
         for answer in load_quiz("02")[3].answers:
             annotated = answer.text.strip("`")
-            if answer.right:
-                assert "anna" in [word.text for word in parser.parse(annotated).words]
-            else:
-                with pytest.raises(AnnotationError):
-                    parser.parse(annotated)
+            with nullcontext() if answer.right else pytest.raises(AnnotationError):
+                assert "anna" in [word.text for word in PARSER.parse(annotated).words]
 
     def test_what_the_questions_compute_is_so(self) -> None:
-        from nerlib import PACKAGED, Score, load_tokenizer
-        from nerlib.analysis.matching import count_kinds, lenient_scores
-        from nerlib.course.checks.lesson_06 import best_sequence
-
         def right(lesson: str, number: int) -> str:
             (found,) = [a.text for a in load_quiz(lesson)[number - 1].answers if a.right]
             return found
@@ -126,15 +120,14 @@ class TestQuestions:
 
 class TestReading:
     def test_an_unknown_lesson_is_a_message(self) -> None:
-        with pytest.raises(QuizError, match="there is no quiz '2': choose one of 00, 01"):
-            quiz("2")
-        with pytest.raises(QuizError, match="there is no quiz"):
-            quiz("../sample/README")
+        for name in ("2", "../sample/README"):
+            with pytest.raises(QuizError, match="00, 01"):
+                quiz(name)
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "fault"),
         [
-            ("[[question]", "cannot be read"),
+            ("[[question]", ""),
             ("", "'question'"),
             ("[[question]]\ntext = 'x'", "'answer'"),
             ("[[question]]\ntext = 'x'\nanswer = 3", "list of tables"),
@@ -143,56 +136,28 @@ class TestReading:
         ],
     )
     def test_a_broken_file_is_a_message(
-        self, content: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, content: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "09.toml").write_text(content, encoding="utf-8")
         monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
-        with pytest.raises(QuizError, match=f"quiz 09 cannot be read: .*|{told}") as caught:
+        with pytest.raises(QuizError, match=f"quiz 09 .*{fault}"):
             load_quiz("09")
-        assert told in str(caught.value)
-
-
-class Elements(HTMLParser):
-    """The names and attributes of all elements, and whatever text stands between them."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.names: list[str] = []
-        self.attributes: set[str] = set()
-        self.text = ""
-        self.feed(markup)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.append(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def shown(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Html:
-    """The quiz of some questions that stand in no file."""
-    monkeypatch.setattr(quizzes, "load_quiz", lambda lesson: questions)
-    return quiz("02")
 
 
 class TestShowing:
-    def test_the_same_every_time(self) -> None:
-        assert quiz("02").markup == quiz("02").markup
-
     def test_nothing_but_plain_elements(self) -> None:
-        elements = Elements(quiz("05").markup)
-        assert set(elements.names) <= {
-            "div", "p", "b", "pre", "code", "em", "details", "summary",
-        }  # fmt: skip
-        assert elements.attributes == {"class", "style"}
+        found = BeautifulSoup(quiz("05").markup, "html.parser").find_all(True)
+        names = {"div", "p", "b", "pre", "code", "em", "details", "summary"}
+        assert {element.name for element in found} <= names
+        assert {name for element in found for name in element.attrs} == {"class", "style"}
 
     def test_text_is_escaped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         question = Question(HOSTILE, (Answer(HOSTILE, HOSTILE, True),), code=HOSTILE)
-        elements = Elements(shown(monkeypatch, question).markup)
-        assert not {"script", "i"} & set(elements.names)
-        assert elements.names.count("code") == elements.names.count("em") == 3
-        assert elements.text.count("<script>alert(1)</script>") == 4
+        monkeypatch.setattr(quizzes, "load_quiz", lambda lesson: (question,))
+        shown = BeautifulSoup(quiz("02").markup, "html.parser")
+        assert not shown.find_all(["script", "i"])
+        assert len(shown.find_all("code")) == len(shown.find_all("em")) == 3
+        assert shown.get_text().count("<script>alert(1)</script>") == 4
 
     def test_as_text_the_reasons_stand_below_all_questions(self) -> None:
         text = str(quiz("02"))

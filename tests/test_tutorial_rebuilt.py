@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from tiny_encoders import encoder_folder, make_corpus, new_model, one_thread, tokenizer_of
+from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
+from benchmarks.measured import write_json
+from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib import Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
-from nerlib.course.measured import write_json
 from nerlib.course.tutorial_rebuilt import (
     RATE,
     TutorialClassifier,
@@ -21,9 +23,7 @@ from nerlib.course.tutorial_rebuilt import (
     TutorialParser,
     encode,
     ner_inference,
-    places_of_words,
     run_through,
-    tags_for_words,
     train_tutorial,
 )
 from nerlib.model import load_encoder
@@ -34,6 +34,7 @@ ROWS = make_corpus(
     "call [person : anna]",
     "play [song_name : nine] jazz at nine in the kitchen",
 )
+JOBS = waterfall.JOBS
 _ = one_thread  # a fixture for the whole module
 
 
@@ -46,22 +47,23 @@ def rebuilt(seed: int = 0) -> tuple[TutorialClassifier, TutorialDataset, Tutoria
 
 
 class TestParser:
-    def test_the_tutorial_s_own_example(self) -> None:
-        tags = TutorialParser()(
-            "разбуди меня в девять утра в пятницу",
-            "разбуди меня в [time : девять утра] в [date : пятницу]",
-        )
-        assert tags == ["O", "O", "O", "B-TIME", "I-TIME", "O", "B-DATE"]
-
-    def test_a_word_that_recurs_is_tagged_everywhere_and_the_last_slot_wins(self) -> None:
-        annotated = "from [place_name : york] to [place_name : new york] by york train"
-        tags = TutorialParser()("from york to new york by york train", annotated)
-        assert " ".join(tags) == ("O I-PLACE_NAME O B-PLACE_NAME I-PLACE_NAME O I-PLACE_NAME O")
-
-    def test_a_value_with_a_mark_in_it_is_lost(self) -> None:
-        assert TutorialParser()("at five o'clock", "at [time : five o'clock]") == [
-            *("O", "B-TIME", "O", "O", "O")
-        ]
+    @pytest.mark.parametrize(
+        ("annotated", "tags"),
+        [
+            (
+                "разбуди меня в [time : девять утра] в [date : пятницу]",  # its own example
+                "O O O B-TIME I-TIME O B-DATE",
+            ),
+            (  # a word that recurs is tagged everywhere, and the last slot wins
+                "from [place_name : york] to [place_name : new york] by york train",
+                "O I-PLACE_NAME O B-PLACE_NAME I-PLACE_NAME O I-PLACE_NAME O",
+            ),
+            ("at [time : five o'clock]", "O B-TIME O O O"),  # a value with a mark in it is lost
+        ],
+    )
+    def test_tags_are_looked_up_by_word(self, annotated: str, tags: str) -> None:
+        text = Parser().parse(annotated).text
+        assert " ".join(TutorialParser()(text, annotated)) == tags
 
     def test_numbers_are_given_as_tags_turn_up(self) -> None:
         parser = TutorialParser()
@@ -74,15 +76,14 @@ class TestParser:
         with pytest.raises(KeyError):
             parser.get_id("B-PERSON")
 
-    def test_a_slot_without_its_separator_is_an_error_without_a_word(self) -> None:
+    def test_a_slot_without_its_separator_is_an_error(self) -> None:
         with pytest.raises(ValueError, match="unpack"):
             TutorialParser()("at nine", "at [nine]")
 
 
 class TestDataset:
     def test_subwords_are_counted_in_words(self) -> None:
-        tokenizer = tokenizer_of("bert")
-        item = encode("quietly somewhere nine", tokenizer)
+        item = encode("quietly somewhere nine", tokenizer_of("bert"))
         groups = item["subword_group"]
         assert groups[:, 0].tolist() == [1, 2, 3]
         assert int(groups[0, 1]) > 1  # so that the second word starts elsewhere in truth
@@ -95,11 +96,9 @@ class TestDataset:
         assert data.kept == [1]
 
     def test_the_tag_set_grows_with_the_rows_of_validation(self) -> None:
-        parser = TutorialParser()
-        TutorialDataset(ROWS, tokenizer_of("bert"), parser)
+        _, _, parser = rebuilt()
         size = len(parser.tag_to_id)
-        validation = make_corpus("in [place_name : york]")
-        TutorialDataset(validation, tokenizer_of("bert"), parser)
+        TutorialDataset(make_corpus("in [place_name : york]"), tokenizer_of("bert"), parser)
         assert len(parser.tag_to_id) == size + 1
 
 
@@ -122,12 +121,8 @@ class TestModelAndLoop:
     ) -> None:
         model, data, _ = rebuilt()
         seen, rates = [], []
-        forward, step = TutorialClassifier.forward, Adam.step
-        monkeypatch.setattr(
-            TutorialClassifier,
-            "forward",
-            lambda self, inputs: (seen.append(inputs["input_ids"].shape), forward(self, inputs))[1],
-        )
+        model.register_forward_pre_hook(lambda _, args: seen.append(args[0]["input_ids"].shape))
+        step = Adam.step
 
         def counted(self: Adam) -> None:
             rates.append(self.param_groups[0]["lr"])
@@ -140,30 +135,24 @@ class TestModelAndLoop:
 
     def test_dropout_stays_on_in_validation(self) -> None:
         model, data, _ = rebuilt()
-        history = train_tutorial(model, data, data, epochs=1, report=lambda line: None)
+        (epoch,) = train_tutorial(model, data, data, epochs=1, report=lambda line: None)
         assert model.training
         with torch.no_grad():
             noisy = {run_through(model, data)[0] for _ in range(3)}
             model.eval()
             quiet = {run_through(model, data)[0] for _ in range(3)}
-        assert len(noisy) == 3
-        assert len(quiet) == 1
-        assert "val_acc" in str(history[0])
-        assert "F1" not in str(history[0])
+        assert (len(noisy), len(quiet)) == (3, 1)
+        assert "val_acc" in str(epoch)
+        assert "F1" not in str(epoch)
 
+    @torch.no_grad()
     def test_its_loss_is_a_mean_over_utterances_and_its_accuracy_over_words(self) -> None:
         model, data, _ = rebuilt()
         model.eval()
-        with torch.no_grad():
-            logits = [model(item) for item in data.items]
-            losses = [
-                torch.nn.functional.cross_entropy(scores, item["target"]).item()
-                for scores, item in zip(logits, data.items, strict=True)
-            ]
-            loss, accuracy = run_through(model, data)
-        hits = torch.cat(
-            [s.argmax(1) == i["target"] for s, i in zip(logits, data.items, strict=True)]
-        )
+        pairs = [(model(item), item["target"]) for item in data.items]
+        losses = [cross_entropy(logits, target).item() for logits, target in pairs]
+        hits = torch.cat([logits.argmax(1) == target for logits, target in pairs])
+        loss, accuracy = run_through(model, data)
         assert loss == pytest.approx(sum(losses) / len(losses))
         assert accuracy == pytest.approx(hits.float().mean().item())
 
@@ -177,53 +166,42 @@ class TestModelAndLoop:
         assert run_through(model.eval(), data)[0] < before / 3
 
 
-class TestInference:
-    def test_one_number_for_each_word_of_the_tokenizer(self) -> None:
-        model, _, parser = rebuilt()
-        numbers = ner_inference("what's new, anna?", model.eval(), tokenizer_of("bert"))
-        assert len(numbers) == 7  # what ' s new , anna ?
-        assert all(0 <= number < len(parser.tag_to_id) for number in numbers)
+def test_the_tutorial_s_answers_are_compared_word_by_word() -> None:
+    model, _, parser = rebuilt()
+    tokenizer, text = tokenizer_of("bert"), "what's new, anna?"
+    words = Parser().split_words(text)
+    places = places_of_words(text, words, tokenizer)
+    assert places == [0, 3, 4, 5, 6]
+    numbers = ner_inference(text, model.eval(), tokenizer)
+    assert len(numbers) == 7  # what ' s new , anna ?
+    tags = tags_for_words(text, words, model, tokenizer, parser)
+    assert tags == [parser.get_label(numbers[place]) for place in places]
 
-    def test_its_answers_are_put_beside_our_words(self) -> None:
-        model, _, parser = rebuilt()
-        tokenizer, text = tokenizer_of("bert"), "what's new, anna?"
-        words = Parser().split_words(text)
-        assert places_of_words(text, words, tokenizer) == [0, 3, 4, 5, 6]
-        numbers = ner_inference(text, model.eval(), tokenizer)
-        tags = tags_for_words(text, words, model, tokenizer, parser)
-        assert tags == [parser.get_label(numbers[place]) for place in (0, 3, 4, 5, 6)]
 
-    def test_words_that_no_subword_stands_for_are_outside(self) -> None:
-        tokenizer, text = tokenizer_of("bert"), "wake \u200b me"
-        words = Parser().split_words(text)
-        assert places_of_words(text, words, tokenizer) == [0, None, 1]
+def test_a_word_without_a_subword_has_no_place() -> None:
+    text = "wake \u200b me"
+    words = Parser().split_words(text)
+    assert places_of_words(text, words, tokenizer_of("bert")) == [0, None, 1]
 
 
 class TestWaterfall:
-    @pytest.fixture(scope="class")
-    def results(self):
-        return json.loads((ROOT / "benchmarks" / "waterfall.json").read_text(encoding="utf-8"))
-
-    def test_every_step_is_there_for_every_seed(self, results) -> None:
-        names = [[name for name, _ in bars] for _, bars in waterfall.JOBS]
-        first = min(step["seed"] for step in results["steps"])
-        for seed in {step["seed"] for step in results["steps"]}:
-            found = [step["name"] for step in results["steps"] if step["seed"] == seed]
-            expected = [name for group in names[0 if seed == first else 1 :] for name in group]
-            assert found == expected
-
-    def test_it_says_how_it_was_made_and_ends_higher_than_it_starts(self, results) -> None:
+    def test_what_is_committed_has_every_step_for_every_seed(self) -> None:
+        results = json.loads((ROOT / "benchmarks" / "waterfall.json").read_text(encoding="utf-8"))
+        steps = results["steps"]
+        for seed in {step["seed"] for step in steps}:
+            found = [step["name"] for step in steps if step["seed"] == seed]
+            jobs = JOBS if seed == steps[0]["seed"] else JOBS[1:]
+            assert found == [name for _, bars in jobs for name, _ in bars]
         assert results["command"] == "python -m benchmarks.waterfall"
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
-        scores = [step["f1"] for step in results["steps"]]
-        assert scores[-1] > scores[0] + 0.1
+        assert steps[-1]["f1"] > steps[0]["f1"] + 0.1
 
     def test_a_stopped_run_goes_on_only_under_the_same_conditions(self, tmp_path: Path) -> None:
-        path, told = tmp_path / "results.json", {"epochs": 6}
+        path, about = tmp_path / "results.json", {"epochs": 6}
         step = waterfall.Step("the tutorial", "start", 0, 0.3, 0.3, 0.3, 0.8)
-        assert waterfall.steps_so_far(path, told) == []
-        write_json(path, {**told, "steps": [waterfall.asdict(step)]})
-        assert waterfall.steps_so_far(path, told) == [step]
+        assert waterfall.steps_so_far(path, about) == []
+        write_json(path, {**about, "steps": [vars(step)]})
+        assert waterfall.steps_so_far(path, about) == [step]
         assert waterfall.steps_so_far(path, {"epochs": 7}) == []
 
     def test_it_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,30 +210,18 @@ class TestWaterfall:
 
         def pretend(job: str):
             def scores(rows, seed, config):
-                ran.append((job, seed, config.epochs, config.label_smoothing))
+                ran.append((job, seed))
+                assert (config.epochs, config.label_smoothing) == (2, 0.0)
                 return [waterfall.evaluate_tags([["O"]], [["O"]])] * 2
 
             return scores
 
-        jobs = [(pretend(job.__name__), bars) for job, bars in waterfall.JOBS]
-        monkeypatch.setattr(waterfall, "JOBS", tuple(jobs))
+        names = [job.__name__ for job, _ in JOBS]
+        jobs = tuple((pretend(name), bars) for name, (_, bars) in zip(names, JOBS, strict=True))
+        monkeypatch.setattr(waterfall, "JOBS", jobs)
         output = tmp_path / "deep" / "waterfall.json"
         arguments = ["--rows", "5", "--epochs", "2", "--seeds", "3", "4", "--threads", "1"]
         for _ in range(2):  # the second time everything is there
             assert waterfall.main([*arguments, "--output", str(output)]) == 0
-        assert [(job, seed) for job, seed, _, _ in ran] == [
-            *((job.__name__, 3) for job, _ in waterfall_jobs()),
-            *((job.__name__, 4) for job, _ in waterfall_jobs()[1:]),
-        ]
-        assert {(epochs, smoothing) for _, _, epochs, smoothing in ran} == {(2, 0.0)}
-        content = json.loads(output.read_text(encoding="utf-8"))
-        assert content["train_rows"] == 5
-        assert not list(output.parent.glob("*.part"))
-
-
-JOBS = waterfall.JOBS
-
-
-def waterfall_jobs():
-    """The real jobs, whatever a test has put in their place."""
-    return JOBS
+        assert ran == [(name, 3) for name in names] + [(name, 4) for name in names[1:]]
+        assert json.loads(output.read_text(encoding="utf-8"))["train_rows"] == 5

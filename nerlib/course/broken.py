@@ -1,7 +1,7 @@
 """Ways to get named entity recognition wrong, each behind one switch.
 
-Notebook 08 and `benchmarks.waterfall` use this module. Nothing else of nerlib imports it:
-everything that is wrong on purpose lives here, next to the small training loop that it spoils.
+Only notebook 08 and `benchmarks` use this module: everything that is wrong on purpose is here,
+next to the small training loop that it spoils.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from nerlib.device import Compute, choose_compute, set_threads
 from nerlib.encoders import build_small_bert, load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier, tagging_loss
+from nerlib.optimization import TrainConfig, make_optimizer, make_schedule
 from nerlib.parsing import OUTSIDE, ParsedUtterance, Parser
 from nerlib.tags import TagSet
 from nerlib.tools.recipes import SCRATCH, Recipe
-from nerlib.training import TrainConfig, make_optimizer, make_schedule
 
 PADDED_WORDS = 64  # to how many words `padding_in_loss` fills every utterance up
 # What English writes with capitals, among MASSIVE's slot types.
@@ -96,9 +96,9 @@ def break_rows(data: NERDataset, bugs: Bugs, training: bool) -> list[Item]:
         if bugs.first_subword_loss and training:
             groups = groups.clamp(max=torch.tensor([len(item["input_ids"]), 1]))
         if bugs.word_dictionary and training:
-            number = data.tags.tag_to_id
-            wrong = [number.get(tag, IGNORE) for tag in tags_by_dictionary(utterance)]
-            target = torch.tensor(wrong, dtype=torch.long)
+            wrong = tags_by_dictionary(utterance)
+            numbers = [data.tags.tag_to_id.get(tag, IGNORE) for tag in wrong]
+            target = torch.tensor(numbers, dtype=torch.long)
         items.append({**item, "subword_group": groups, "target": target})
     return items
 
@@ -109,19 +109,15 @@ def collate_groups(items: Sequence[Item], pad_id: int, bugs: Bugs = NO_BUGS) -> 
     `input_ids` and `attention_mask` are (batch, subwords), `target` (batch, words).
     """
     padding_tag = 0 if bugs.padding_in_loss else IGNORE
+    padding = {"input_ids": pad_id, "attention_mask": 0, "subword_group": 0, "target": padding_tag}
     batch = {
-        name: pad_sequence([item[name] for item in items], True, padding)
-        for name, padding in (
-            ("input_ids", pad_id),
-            ("attention_mask", 0),
-            ("subword_group", 0),
-            ("target", padding_tag),
-        )
+        name: pad_sequence([item[name] for item in items], True, value)
+        for name, value in padding.items()
     }
     if bugs.padding_in_loss:
-        missing = max(0, PADDED_WORDS - batch["target"].shape[1])
-        batch["target"] = nn.functional.pad(batch["target"], (0, missing), value=padding_tag)
-        groups = batch["subword_group"]
+        groups, target = batch["subword_group"], batch["target"]
+        missing = max(0, PADDED_WORDS - target.shape[1])
+        batch["target"] = nn.functional.pad(target, (0, missing), value=padding_tag)
         batch["subword_group"] = nn.functional.pad(groups, (0, 0, 0, missing))
     return batch
 
@@ -215,14 +211,13 @@ def predict_items(
     pad_id: int,
     dropout: bool = False,
     each_word_alone: bool = False,
-    compute: Compute | None = None,
 ) -> list[list[str]]:
     """Return the predicted tags of every item's words, in order.
 
     `dropout=True` leaves the model in training mode. `each_word_alone=True` takes the best tag of
     every word by itself; otherwise the best sequence that BIO allows.
     """
-    compute = compute or choose_compute(str(model.device))
+    compute = choose_compute(str(model.device))
     model.train(dropout)
     labels = model.config.labels
     predicted: list[list[str]] = [[] for _ in items]
@@ -276,9 +271,8 @@ class Run:
     def answers(self, data: NERDataset | None = None, **how: Any) -> list[list[str]]:
         """Return the predicted tags, of the validation rows if nothing else is said."""
         data = data or self.validation_set
-        return predict_items(
-            self.model, break_rows(data, self.bugs, training=False), data.pad_id, **how
-        )
+        items = break_rows(data, self.bugs, training=False)
+        return predict_items(self.model, items, data.pad_id, **how)
 
     def scores(self, data: NERDataset | None = None, **how: Any) -> Evaluation:
         """Return the scores of those answers against the right tags."""
@@ -308,18 +302,12 @@ def open_lab(recipe: Recipe, folder: str | Path, rows: int = 800, epochs: int = 
     if encoder == recipe.encoder and recipe.source != "hub":  # the packaged one, half of it frozen
         settings = replace(settings, learning_rate=5e-4)
     validation_rows = recipe.corpus("validation[:300]")
-    tokenizer = load_tokenizer(encoder)
-    parser = Parser.for_locale(recipe.locale)
-    test_rows = other_rows(recipe)
-    return Lab(train_rows, validation_rows, test_rows, tokenizer, parser, encoder, settings)
-
-
-def other_rows(recipe: Recipe) -> Dataset:
-    """Return up to 300 test rows; validation rows that nothing else uses if there are none."""
     try:
-        return recipe.corpus("test[:300]")
-    except CorpusError:
-        return recipe.corpus("validation[300:600]")
+        test_rows = recipe.corpus("test[:300]")
+    except CorpusError:  # no test split: validation rows that nothing else uses
+        test_rows = recipe.corpus("validation[300:600]")
+    tokenizer, parser = load_tokenizer(encoder), Parser.for_locale(recipe.locale)
+    return Lab(train_rows, validation_rows, test_rows, tokenizer, parser, encoder, settings)
 
 
 def run(
@@ -334,15 +322,16 @@ def run(
     The seed decides first weights, order and dropout. `more_rows` are rows from which the tag set
     grows although nothing is trained on them. `watch` keeps the scores after every epoch.
     """
-    train_rows = sorted_by_intent(lab.train_rows) if bugs.file_order else lab.train_rows
+    train_rows = lab.train_rows
+    if bugs.file_order:
+        train_rows = rows_to_dataset(sorted(train_rows, key=lambda row: str(row["intent"])))
     tags = TagSet.from_corpus([*train_rows, *more_rows], lab.parser)
     torch.manual_seed(seed)
     model = NERClassifier.from_encoder(lab.encoder, tags, segmentation=lab.parser.segmentation)
     freeze_lower_half(model)
     train_set = lab.data(train_rows, tags)
-    result = Run(
-        model, bugs, lab.data(lab.validation_rows, tags), lab.data(lab.test_rows, tags), [], []
-    )
+    validation_set, test_set = (lab.data(r, tags) for r in (lab.validation_rows, lab.test_rows))
+    result = Run(model, bugs, validation_set, test_set, [], [])
 
     def after_epoch() -> None:
         if watch:
@@ -354,14 +343,8 @@ def run(
     return result
 
 
-def sorted_by_intent(corpus: Dataset) -> Dataset:
-    """Return the rows of a corpus sorted by what the speaker wants."""
-    return rows_to_dataset(sorted(corpus, key=lambda row: str(row["intent"])))
-
-
 def freeze_lower_half(model: NERClassifier) -> None:
-    """Keep an encoder's embeddings and the lower half of its layers as they are, where it is known
-    what they are called and the encoder is pre-trained deep enough (six layers or more)."""
+    """Freeze the embeddings and the lower half of the layers of an encoder with six or more."""
     layers = getattr(getattr(model.encoder, "encoder", None), "layer", [])
     if len(layers) < 6:
         return
@@ -375,12 +358,9 @@ def with_capitals(corpus: Dataset, parser: Parser) -> Dataset:
     for row in corpus:
         parsed = parser.parse(row["annot_utt"])
         text = parsed.text
-        for span in parsed.spans:
-            if span.type in NAMES:
-                value = " ".join(
-                    word.capitalize() for word in text[span.start : span.end].split(" ")
-                )
-                text = text[: span.start] + value + text[span.end :]
+        for start, end in ((s.start, s.end) for s in parsed.spans if s.type in NAMES):
+            value = " ".join(word.capitalize() for word in text[start:end].split(" "))
+            text = text[:start] + value + text[end:]
         rows.append({**row, "utt": text, "annot_utt": parser.annotate(text, parsed.spans)})
     return rows_to_dataset(rows)
 

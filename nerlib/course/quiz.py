@@ -1,26 +1,25 @@
 """Quizzes: questions about a lesson, with a reason for every answer, right or wrong.
 
-The questions of lesson 02 stand in `nerlib/data/quizzes/02.toml`. Each answer is a `<details>`
-element of plain HTML: a browser opens it by mouse and keyboard, without any script, in JupyterLab
-(also in a notebook that is not trusted), in Colab and on a saved page.
+The questions of lesson 02 are in `nerlib/data/quizzes/02.toml`. Each answer is a `<details>`
+element of plain HTML, which a browser opens by mouse or keyboard without any script: in JupyterLab
+(also in an untrusted notebook), in Colab and on a saved page.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
 
 from nerlib.analysis.display import Html, escape
+from nerlib.course.checks.verdict import marked_up
 
 FOLDER = Path(__file__).parents[1] / "data" / "quizzes"
 VERDICTS = {True: "Right.", False: "No."}
 # A frame on the left says the same as the verdict's word, for those who see the colour.
 _FRAMES = {True: "#0b7a55", False: "#b4501e"}
-_PIECES = re.compile(r"`(?P<code>[^`]+)`|\*(?P<mention>[^*`]+)\*")
 
 
 class QuizError(ValueError):
@@ -56,9 +55,10 @@ def quiz(lesson: str) -> Html:
     """
     questions = load_quiz(lesson)
     markup = "".join(_question_html(number, q) for number, q in enumerate(questions, start=1))
-    asked = "\n\n".join(_question_text(number, q) for number, q in enumerate(questions, start=1))
-    told = "\n\n".join(_reasons_text(number, q) for number, q in enumerate(questions, start=1))
-    return Html(f'<div class="nerlib-quiz">{markup}</div>', f"{asked}\n\nAnswers\n\n{told}")
+    texts = [_question_text(number, q) for number, q in enumerate(questions, start=1)]
+    reasons = [_reasons_text(number, q) for number, q in enumerate(questions, start=1)]
+    plain = "\n\n".join([*texts, "Answers", *reasons])
+    return Html(f'<div class="nerlib-quiz">{markup}</div>', plain)
 
 
 def lessons_with_quiz() -> list[str]:
@@ -101,7 +101,7 @@ def _question_html(number: int, question: Question) -> str:
     answers = "".join(map(_answer_html, question.answers))
     return (
         '<div class="nerlib-question" style="margin:0 0 1.4em">'
-        f'<p style="margin:0 0 0.5em"><b>{number}.</b> {_inline(question.text)}</p>'
+        f'<p style="margin:0 0 0.5em"><b>{number}.</b> {marked_up(question.text)}</p>'
         f"{code}{answers}</div>"
     )
 
@@ -109,42 +109,23 @@ def _question_html(number: int, question: Question) -> str:
 def _answer_html(answer: Answer) -> str:
     """Return an answer that opens its reason."""
     frame = f"padding-left:0.7em;border-left:4px solid {_FRAMES[answer.right]}"
-    reason = f"<b>{VERDICTS[answer.right]}</b> {_inline(answer.reason)}"
+    reason = f"<b>{VERDICTS[answer.right]}</b> {marked_up(answer.reason)}"
     return (
         '<details style="margin:0.35em 0">'
-        f'<summary style="cursor:pointer">{_inline(answer.text)}</summary>'
+        f'<summary style="cursor:pointer">{marked_up(answer.text)}</summary>'
         f'<p style="margin:0.3em 0 0.5em 1em;{frame}">{reason}</p></details>'
     )
-
-
-def _inline(text: str) -> str:
-    """Return a text as HTML, with what stands in backticks as code and in asterisks as a mention.
-
-    >>> _inline("`B-` of *nine* <b>")
-    '<code>B-</code> of <em>nine</em> &lt;b&gt;'
-    """
-    parts, cursor = [], 0
-    for match in _PIECES.finditer(text):
-        parts.append(escape(text[cursor : match.start()]))
-        name = "code" if match["code"] else "em"
-        parts.append(f"<{name}>{escape(match['code'] or match['mention'])}</{name}>")
-        cursor = match.end()
-    return "".join([*parts, escape(text[cursor:])])
 
 
 def _question_text(number: int, question: Question) -> str:
     """Return one question as plain text, without its reasons."""
     code = [f"       {line}" for line in question.code.rstrip().splitlines()]
-    answers = [f"   {letter}) {answer.text}" for letter, answer in _lettered(question.answers)]
+    lettered = zip(ascii_lowercase, question.answers, strict=False)
+    answers = [f"   {letter}) {answer.text}" for letter, answer in lettered]
     return "\n".join([f"{number}. {question.text}", *code, *answers])
 
 
 def _reasons_text(number: int, question: Question) -> str:
     """Return the reasons of one question as plain text."""
-    lettered = _lettered(question.answers)
+    lettered = zip(ascii_lowercase, question.answers, strict=False)
     return "\n".join(f"{number}{letter}) {VERDICTS[a.right]} {a.reason}" for letter, a in lettered)
-
-
-def _lettered(answers: Sequence[Answer]) -> list[tuple[str, Answer]]:
-    """Return each answer with its letter."""
-    return list(zip(ascii_lowercase, answers, strict=False))

@@ -3,14 +3,14 @@
 Written anew, from what that tutorial's code does: one utterance a step, a Python loop over words,
 Adam at a rate of 1e-5, rows in the order of the file, dropout left on in validation, accuracy as
 the only score. Its tags come from a dictionary of words, its subword positions are counted in
-words, and its tag set grows with every row that is parsed, those of validation too. Two things
-differ: what it keeps in global variables is handed over here, and rows at which its loop would
-stop with an error are listed in `unusable`. Only notebook 08 and comparisons use this module.
+words, and its tag set grows with every parsed row, of validation too. Two things differ: global
+variables are arguments here, and rows at which its loop would stop with an error are listed in
+`unusable`. Only notebook 08 and `benchmarks` use this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -22,7 +22,7 @@ from torch.optim import Adam
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from nerlib.parsing import OUTSIDE, Word
+from nerlib.parsing import OUTSIDE
 
 RATE = 1e-5
 HEAD_SIZE = 256
@@ -73,9 +73,9 @@ class TutorialDataset(Dataset[Item]):
     """Rows as tensors, one utterance each: `input_ids` and `attention_mask` (1, subwords),
     `subword_group` (words, 2) and `target` (words).
 
-    What counts as a word is decided twice, by the tokenizer for the groups and by the parser for
-    the tags. Rows in which the two disagree, at which the tutorial's training would stop, are in
-    `unusable`; `kept` holds the row numbers of the others.
+    The tokenizer splits words for the groups, and the parser splits them again for the tags. Rows
+    in which the two disagree, at which the tutorial's training would stop, are in `unusable`;
+    `kept` holds the row numbers of the others.
     """
 
     def __init__(
@@ -105,19 +105,14 @@ class TutorialDataset(Dataset[Item]):
 
 
 def encode(text: str, tokenizer: PreTrainedTokenizerFast) -> Item:
-    """Return one text's tensors. `subword_group` holds (word number + 1, number of subwords), which
-    is right only until the first word of several subwords."""
+    """Return one text's tensors; `subword_group` holds (word number + 1, number of subwords).
+
+    That is right only until the first word of several subwords.
+    """
     encoded = tokenizer(text, padding=True, truncation=True, return_tensors="pt", verbose=False)
-    counts = [
-        (word + 1, len(list(group)))
-        for word, group in groupby(encoded.word_ids())
-        if word is not None
-    ]
-    return {
-        "input_ids": encoded["input_ids"],
-        "attention_mask": encoded["attention_mask"],
-        "subword_group": torch.tensor(counts),
-    }
+    words = groupby(number for number in encoded.word_ids() if number is not None)
+    groups = torch.tensor([(word + 1, len(list(subwords))) for word, subwords in words])
+    return {**encoded, "subword_group": groups}
 
 
 class TutorialClassifier(nn.Module):
@@ -215,34 +210,3 @@ def ner_inference(
     inputs = {name: tensor.to(device) for name, tensor in encode(text, tokenizer).items()}
     numbers: list[int] = model(inputs).argmax(dim=1).tolist()
     return numbers
-
-
-@torch.no_grad()
-def tags_for_words(
-    text: str,
-    words: Sequence[Word],
-    model: TutorialClassifier,
-    tokenizer: PreTrainedTokenizerFast,
-    parser: TutorialParser,
-) -> list[str]:
-    """Return the tutorial's answer for nerlib's words, so that both can be scored alike.
-
-    The model is left in its mode: in training mode dropout takes part, as in the tutorial's
-    validation.
-    """
-    numbers = ner_inference(text, model, tokenizer)
-    places = places_of_words(text, words, tokenizer)
-    return [OUTSIDE if at is None else parser.get_label(numbers[at]) for at in places]
-
-
-def places_of_words(
-    text: str, words: Sequence[Word], tokenizer: PreTrainedTokenizerFast
-) -> list[int | None]:
-    """Return, for each of nerlib's words, which of the tokenizer's words holds its first character.
-
-    The count is of those that have a subword, as in `encode`; None if there is none.
-    """
-    encoding = tokenizer(text, verbose=False)
-    known = [word for word, _ in groupby(encoding.word_ids()) if word is not None]
-    found = [encoding.char_to_word(word.start) for word in words]
-    return [None if word is None else known.index(word) for word in found]

@@ -1,4 +1,4 @@
-"""Utterances without end, for jobs that need very many: templates of the sample, filled by chance.
+"""An endless stream of utterances, for jobs that need very many: templates filled at random.
 
 Every training utterance of the packaged sample gives a template, and its slots give values to fill
 in. They are drawn one after the other, so that a million of them take no more memory than one.
@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
 
-import pyarrow
-from pyarrow import parquet
-
-from nerlib.atomic import whole_file
-from nerlib.corpus import load_corpus
 from nerlib.parsing import Parser
+from nerlib.tools.corpora import load_corpus
 
 Template = tuple[str, ...]  # text, type of a slot, text, type, …, text
-GROUP = 10_000  # rows that are in memory when a file is written
 
 
 def utterances(seed: int = 0) -> Iterator[str]:
-    """Yield utterances without end, the same ones for the same seed.
+    """Yield an endless stream of utterances, the same for the same seed.
 
+    >>> from itertools import islice
     >>> found = list(islice(utterances(), 3))
     >>> found == list(islice(utterances(), 3)), len(set(found))
     (True, 3)
@@ -35,17 +29,6 @@ def utterances(seed: int = 0) -> Iterator[str]:
         pieces = list(dice.choice(templates))
         pieces[1::2] = [dice.choice(values[name]) for name in pieces[1::2]]
         yield "".join(pieces)
-
-
-def write_utterances(path: str | Path, rows: int, seed: int = 0) -> Path:
-    """Write utterances to a Parquet file with a column `text`, and return its path."""
-    source = utterances(seed)
-    schema = pyarrow.schema([("text", pyarrow.string())])
-    with whole_file(Path(path)) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
-        for done in range(0, rows, GROUP):
-            texts = list(islice(source, min(GROUP, rows - done)))
-            writer.write_table(pyarrow.table({"text": texts}, schema))
-    return Path(path)
 
 
 def _material() -> tuple[list[Template], dict[str, list[str]]]:

@@ -144,7 +144,7 @@ WRONG = {
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
     "C.5": [
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "by heart"),
+        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "was memorised"),
         ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "something else"),
         (
             {"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": OTHER_ROWS},

@@ -48,10 +48,18 @@ class Comparison:
 
 def exercises(lesson: str, *checks: Callable[[Answer], None]) -> tuple[Exercise, ...]:
     """Return the exercises of a lesson, given their checks in order; the words are in its file."""
-    words = tomllib.loads((FOLDER / f"{lesson}.toml").read_text(encoding="utf-8"))
     found = []
-    for (number, entry), check in zip(words.items(), checks, strict=True):
+    for (number, entry), check in zip(words_of(lesson).items(), checks, strict=True):
         if isinstance(check, Comparison):
             check = replace(check, hints=entry["hints"])
         found.append(Exercise(number, entry["title"], check, entry["learned"]))
     return tuple(found)
+
+
+def words_of(lesson: str) -> dict[str, dict[str, Any]]:
+    """Return the words of a lesson's exercises, by number.
+
+    >>> words_of("06")["06.2"]["title"]
+    'Redact'
+    """
+    return tomllib.loads((FOLDER / f"{lesson}.toml").read_text(encoding="utf-8"))

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nerlib.addons.processes import join, named
+from nerlib.addons.train import train
 from nerlib.analysis.display import highlight_terminal
 from nerlib.analysis.plots import learning_curve, save_figure
-from nerlib.history import History
-from nerlib.inference import Tagger
+from nerlib.metrics import History
 from nerlib.model import count_parameters
 from nerlib.saving import save_model
 from nerlib.tools.recipes import Experiment, Recipe, RecipeError, prepare
-from nerlib.training import train
+from nerlib.tools.tagger import Tagger
 
 NEW_SENTENCES = {
     "en-US": (
