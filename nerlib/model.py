@@ -10,7 +10,13 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForTokenClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, collate
@@ -129,7 +135,7 @@ class NERClassifier(PreTrainedModel):
     def from_pretrained(cls, *arguments: Any, **settings: Any) -> Any:
         """Return a saved model as transformers does, but never from pickled weights.
 
-        `load_model` checks more: use it for models from strangers.
+        `load_model` checks more: use it for untrusted models.
         """
         return super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
 
@@ -371,6 +377,10 @@ def count_parameters(model: nn.Module) -> int:
     """
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
+
+# `import nerlib.model` is enough for transformers' own loaders to know what a folder of ours holds.
+AutoConfig.register(NERConfig.model_type, NERConfig, exist_ok=True)
+AutoModelForTokenClassification.register(NERConfig, NERClassifier, exist_ok=True)
 
 __all__ = [
     "NO_WORD",

@@ -71,7 +71,9 @@ def tagger(folder: Path) -> Tagger:
 @pytest.fixture(scope="module")
 def ner(folder: Path) -> NERPipeline:
     with quiet_transformers():
-        return pipeline("ner", model=str(folder), device="cpu", precision="fp32")
+        return pipeline(
+            "ner", model=str(folder), pipeline_class=NERPipeline, device="cpu", precision="fp32"
+        )
 
 
 def as_entities(rows: list[dict]) -> list[tuple]:
@@ -190,7 +192,7 @@ class TestPipeline:
     def test_a_model_and_a_tokenizer_that_are_loaded_already(self, tagger: Tagger) -> None:
         made = pipeline(
             "token-classification", model=tagger.model, tokenizer=tagger.tokenizer, device="cpu",
-            aggregation_strategy="simple", precision="fp32",
+            aggregation_strategy="simple", precision="fp32", pipeline_class=NERPipeline,
         )  # fmt: skip
         assert as_entities(made(TEXTS[0])) == found_by(tagger, TEXTS[0])
 
@@ -231,7 +233,7 @@ def test_other_models_get_the_pipeline_of_transformers(tmp_path: Path) -> None:
 
 def test_what_the_model_card_shows_runs(folder: Path, tagger: Tagger) -> None:
     card = model_card(tagger, "somebody/alarm-tagger")
-    (snippet,) = re.findall(r"```python\n(import nerlib.*?)```", card, re.DOTALL)
+    (snippet,) = re.findall(r"```python\n(from transformers.*?)```", card, re.DOTALL)
     snippet = snippet.replace("somebody/alarm-tagger", str(folder)).replace("…", TEXTS[0])
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), quiet_transformers():

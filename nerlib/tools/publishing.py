@@ -196,9 +196,10 @@ def _use(repository: str) -> str:
         'for entity in tagger("…"):\n'
         "    print(entity.type, entity.text, entity.start, entity.end, entity.score)\n```\n\n"
         "The same by transformers' own means, without `trust_remote_code`:\n\n"
-        "```python\nimport nerlib  # tells transformers what a model of type nerlib is\n"
-        "from transformers import pipeline\n\n"
-        f'ner = pipeline("ner", model="{repository}", aggregation_strategy="simple")\n'
+        "```python\nfrom transformers import pipeline\n\n"
+        "from nerlib.tools.exchange.ner_pipeline import NERPipeline\n\n"
+        f'ner = pipeline("ner", model="{repository}", pipeline_class=NERPipeline,\n'
+        '               aggregation_strategy="simple")\n'
         'for entity in ner("…"):\n'
         '    print(entity["entity_group"], entity["word"], entity["start"], entity["score"])\n'
         "```\n\n"
