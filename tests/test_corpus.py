@@ -12,7 +12,7 @@ import pytest
 from datasets import Value
 
 from nerlib import CorpusError, load_corpus
-from nerlib.corpus import COLUMNS, LOCALES, Split, rows_to_dataset, sample_folder
+from nerlib.corpus import COLUMNS, LOCALES, sample_folder
 
 ROW = {
     "id": "1",
@@ -63,12 +63,6 @@ class TestSample:
     def test_the_default_is_the_english_train_split(self) -> None:
         assert load_corpus().to_list() == load_corpus("en-US", "train", "sample").to_list()
 
-    def test_partitions_have_the_names_of_the_files(self) -> None:
-        found = [
-            set(load_corpus(split=name)["partition"]) for name in ("train", "validation", "test")
-        ]
-        assert found == [{"train"}, {"dev"}, {"test"}]
-
 
 class TestSplits:
     def test_dev_is_another_name_of_validation(self) -> None:
@@ -88,9 +82,6 @@ class TestSplits:
     def test_a_slice_takes_rows_by_their_place(self, text: str, wanted: slice) -> None:
         assert load_corpus(split=text).to_list() == load_corpus().to_list()[wanted]
 
-    def test_a_split_is_read_once(self) -> None:
-        assert Split.parse("dev[3:]") == Split("dev", 3, None)
-
     @pytest.mark.parametrize(
         "text",
         [
@@ -105,12 +96,8 @@ class TestSplits:
         ],
     )
     def test_an_unknown_split_lists_what_there_is(self, text: str) -> None:
-        with pytest.raises(CorpusError) as caught:
+        with pytest.raises(CorpusError, match="unknown split"):
             load_corpus(split=text)
-        assert str(caught.value) == (
-            f"unknown split {text!r}: use train, validation (or dev) or test, "
-            "with a slice such as train[:100] if you want fewer rows"
-        )
 
 
 class TestShuffle:
@@ -192,24 +179,9 @@ class TestSources:
         path = write_lines(tmp_path / "x.jsonl", json.dumps(row(judgments=[{"a": 1}])).encode())
         assert load_corpus(source=path).to_list() == [{name: ROW[name] for name in COLUMNS}]
 
-    def test_blank_lines_bom_and_windows_line_ends_are_fine(self, tmp_path: Path) -> None:
-        path = tmp_path / "windows.jsonl"
-        path.write_bytes(b"\xef\xbb\xbf" + LINE + b"\r\n\r\n" + OTHER + b"\r\n")
-        assert load_corpus(source=path)["id"] == ["1", "2"]
-
-    def test_an_archive_is_only_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
-        files = {"1.1/LICENSE": b"x", "1.1/data/en-US.jsonl": LINE}
-        archive = write_archive(tmp_path / "m.tar.gz", files)
-        assert len(load_corpus(source=archive)) == 1
-        assert list(tmp_path.iterdir()) == [archive]
-
     def test_massive_itself(self, massive_dir: Path) -> None:
         assert load_corpus("en-US", "train", massive_dir).num_rows == 11_514
         assert load_corpus("en-US", "validation", massive_dir).num_rows == 2_033
-
-    def test_no_rows_are_a_dataset_too(self) -> None:
-        assert tuple(rows_to_dataset([]).column_names) == COLUMNS
 
 
 class TestWrongSources:
@@ -222,9 +194,7 @@ class TestWrongSources:
 
     def test_nothing_there(self, tmp_path: Path) -> None:
         path = tmp_path / "nowhere"
-        assert self.message(path) == (
-            f"there is no corpus at {path}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
-        )
+        assert str(path) in self.message(path)
 
     def test_a_folder_without_the_locale(self, tmp_path: Path) -> None:
         expected = str(Path("1.1", "data", "en-US.jsonl"))
@@ -242,23 +212,12 @@ class TestWrongSources:
         path = write_lines(tmp_path / "x.jsonl", LINE)
         assert f"{path} has no 'dev' rows for en-US" in self.message(path, split="validation")
 
-    @pytest.mark.parametrize("content", [b"", b" \r\n\t", b"\xef\xbb\xbf"], ids=ascii)
-    def test_an_empty_file(self, content: bytes, tmp_path: Path) -> None:
-        path = write_lines(tmp_path / "x.jsonl", content)
-        assert self.message(path) == "x.jsonl is empty: it has no row at all"
-
     def test_an_archive_without_the_locale(self, tmp_path: Path) -> None:
         path = write_archive(tmp_path / "m.tar.gz", {"1.1/data/ru-RU.jsonl": LINE})
         assert self.message(path) == f"{path} has no file data/en-US.jsonl"
 
     def test_no_archive_at_all(self, tmp_path: Path) -> None:
         path = write_lines(tmp_path / "m.tar.gz", b"this is no archive")
-        assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
-
-    def test_an_archive_that_is_cut_off(self, tmp_path: Path) -> None:
-        lines = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes()
-        path = write_archive(tmp_path / "m.tar.gz", {"1.1/data/en-US.jsonl": lines})
-        path.write_bytes(path.read_bytes()[:20_000])
         assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
 
     def test_an_archive_with_damage_inside(self, tmp_path: Path) -> None:
@@ -270,35 +229,6 @@ class TestWrongSources:
         assert f"{path} cannot be read as a .tar.gz archive: " in self.message(path)
 
     @pytest.mark.parametrize(
-        ("line", "reason"),
-        [
-            (b'{"id": "2", ', "not JSON in UTF-8 (Expecting property name"),
-            (b"wake me at nine", "not JSON in UTF-8 (Expecting value"),
-            (
-                LINE.replace(b"nine", b"n\xefne"),
-                f"not JSON in UTF-8 (byte {LINE.index(b'nine') + 1} is not UTF-8; save the file as",
-            ),
-            (b"[" * 200_000, "not JSON in UTF-8 (maximum recursion depth"),
-            (b'["id"]', "a row must be a JSON object, not list"),
-            (b"null", "a row must be a JSON object, not NoneType"),
-            (json.dumps(row(utt="\ud83d")).encode(), "utt is half a character (a lone surrogate)"),
-        ],
-        ids=["cut off", "text", "bad utf-8", "deep", "list", "null", "surrogate"],
-    )
-    def test_a_bad_line_is_named(self, line: bytes, reason: str, tmp_path: Path) -> None:
-        path = write_lines(tmp_path / "rows.jsonl", LINE, b"", line)
-        message = self.message(path)
-        assert message.startswith("rows.jsonl, line 3")
-        assert reason in message
-
-    @pytest.mark.parametrize("name", COLUMNS)
-    def test_a_missing_field_is_named(self, name: str, tmp_path: Path) -> None:
-        bad = {key: value for key, value in row(id="7").items() if key != name}
-        path = write_lines(tmp_path / "rows.jsonl", LINE, json.dumps(bad).encode())
-        row_id = "unknown" if name == "id" else "7"
-        assert self.message(path) == f"rows.jsonl, line 2 (row id '{row_id}'): {name} is missing"
-
-    @pytest.mark.parametrize(
         ("value", "kind"), [(7, "int"), (None, "NoneType"), (["x"], "list"), (True, "bool")]
     )
     @pytest.mark.parametrize("name", ["partition", "utt", "annot_utt"])
@@ -306,9 +236,8 @@ class TestWrongSources:
         self, name: str, value: object, kind: str, tmp_path: Path
     ) -> None:
         path = write_lines(tmp_path / "rows.jsonl", json.dumps(row(**{name: value})).encode())
-        assert self.message(path) == (
-            f"rows.jsonl, line 1 (row id '1'): {name} is of type {kind}, not a string"
-        )
+        expected = f"rows.jsonl, line 1 (row id '1'): {name} is of type {kind}"
+        assert self.message(path).startswith(expected)
 
     def test_a_bad_line_in_an_archive_is_named(self, tmp_path: Path) -> None:
         files = {"1.1/data/en-US.jsonl": LINE + b"\n{"}

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nerlib import CorpusError, load_corpus
+from nerlib import CorpusError
+from nerlib.corpus import MOST_BYTES, read_rows, short_lines
 from nerlib.tools import cli
-from nerlib.corpus import MOST_BYTES, LineError, decode_line, read_rows, short_lines
-from nerlib.tools.own_data import corpus_from_lines
 
 ROW = {
     "id": "1",
@@ -40,7 +37,7 @@ def line(**changes: Any) -> bytes:
 
 LONG = "x" * 10_000_000
 LATIN = line(id="2", utt="caf#").replace(b"#", b"\xe9")
-BAD = {
+BAD: dict[str, tuple[bytes, str]] = {
     "wrong type": (line(id="2", utt=7), "line 2 (row id '2'): utt is of type int, not a string"),
     "missing field": (line(id="2", intent=None), "line 2 (row id '2'): intent is missing"),
     "missing id": (line(id=None), "line 2 (row id 'unknown'): id is missing"),
@@ -50,6 +47,12 @@ BAD = {
         f"line 2: not JSON in UTF-8 (byte {LATIN.index(0xE9)} is not UTF-8; save the file as",
     ),
     "not JSON": (b"wake me at nine\n", "line 2: not JSON in UTF-8 (Expecting value: line 1 col"),
+    "no object": (b'["id"]\n', "line 2: a row must be a JSON object, not list"),
+    "too deep": (b"[" * 200_000 + b"\n", "line 2: not JSON in UTF-8 (maximum recursion"),
+    "half a character": (
+        json.dumps({**ROW, "id": "2", "utt": "\ud83d"}).encode() + b"\n",
+        "line 2 (row id '2'): utt is half a character",
+    ),
     "cut off": (line(id="2")[:40], "line 2: not JSON in UTF-8 (Unterminated string starting at"),
     "twice the same id": (line(utt="else"), "line 2 (row id '1'): line 1 has the same id; change"),
     "10 MB of no JSON": (LONG.encode() + b"\n", "line 2: not JSON in UTF-8 (Expecting value: li"),
@@ -97,11 +100,6 @@ class TestRows:
         lines = io.BytesIO(line() + line(locale="ru-RU"))
         assert len(list(read_rows(short_lines(lines), "rows.jsonl"))) == 2
 
-    def test_a_mark_in_front_and_windows_line_ends_are_no_part_of_a_row(self) -> None:
-        text = BOM + line().replace(b"\n", b"\r\n") + BOM + line(id="2").replace(b"\n", b"\r\n")
-        rows = list(read_rows(short_lines(io.BytesIO(text)), "rows.jsonl"))
-        assert rows == [ROW, {**ROW, "id": "2"}]
-
     def test_a_row_of_10_mb_is_read_whole(self) -> None:
         text = line(utt=LONG, annot_utt=LONG)
         (row,) = read_rows(short_lines(io.BytesIO(text)), "rows.jsonl")
@@ -130,22 +128,6 @@ def test_a_file_without_line_ends_is_refused_before_it_fills_the_memory() -> Non
     assert endless.taken == MOST_BYTES + 1
 
 
-def test_a_line_of_exactly_the_limit_is_a_line() -> None:
-    assert len(decode_line(b"x" * MOST_BYTES, 1)) == MOST_BYTES
-    with pytest.raises(LineError, match="longer than 64 MiB"):
-        decode_line(b"x" * (MOST_BYTES + 1), 1)
-
-
-class TestOwnLines:
-    def test_a_line_of_10_mb(self) -> None:
-        assert corpus_from_lines([f"[part : {LONG}]"])["utt"] == [LONG]
-        with pytest.raises(CorpusError) as caught:
-            corpus_from_lines(["the bell", f"{LONG} [part"])
-        said = str(caught.value)
-        assert "line 2, character 10000001: '[' is never closed" in said
-        assert all(len(part) < 120 for part in said.splitlines())
-
-
 @pytest.fixture
 def corpus_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """MASSIVE's file for en-US in a folder of its own, to be filled with anything."""
@@ -167,23 +149,3 @@ class TestCommandLine:
         (said,) = capsys.readouterr().err.splitlines()
         assert said.startswith(f"nerlib: en-US.jsonl, {expected}")
         assert not (corpus_file.parents[2] / "build" / "model").exists()
-
-    def test_the_program_itself_says_the_same(self, corpus_file: Path) -> None:
-        corpus_file.write_bytes(line() + line(id="2", locale=None))
-        done = subprocess.run(
-            [sys.executable, "-m", "nerlib", "train", "--recipe", "massive-offline"],
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 2
-        assert done.stderr == "nerlib: en-US.jsonl, line 2 (row id '2'): locale is missing\n"
-
-    def test_an_empty_file(self, corpus_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        corpus_file.write_bytes(b"")
-        assert cli.main(["train", "--recipe", "massive-offline"]) == 2
-        said = capsys.readouterr().err
-        assert said == "nerlib: en-US.jsonl is empty: it has no row at all\n"
-
-    def test_a_file_that_is_fine_is_read(self, corpus_file: Path) -> None:
-        corpus_file.write_bytes(BOM + line().replace(b"\n", b"\r\n"))
-        assert load_corpus(source=corpus_file)["utt"] == ["wake me at nine"]
