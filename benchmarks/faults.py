@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from benchmarks.measured import RESULTS_FOLDER, machine, measured_before, write_json
 from nerlib.course.broken import Bugs, Lab, Run, open_lab, run
 from nerlib.course.faults import (
     Damage,
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         about |= {name: facts[name] for name in ("recipe", "corpus", "locale", "encoder")}
         about |= {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}
         about |= machine(lab.settings)
-        seeds = seeds_so_far(options.output, about)
+        seeds = measured_before(options.output, about, "seeds") or {}
         for seed in map(str, options.seeds):
             if seed not in seeds:
                 found = measure(lab, Path(folder) / "cased", int(seed))
@@ -110,13 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 write_json(options.output, {**about, "seeds": seeds})
     print(f"wrote {options.output.name}")
     return 0
-
-
-def seeds_so_far(path: Path, about: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what an earlier run has measured in the same way on a machine of the same kind."""
-    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    seeds: dict[str, dict[str, Any]] = content.pop("seeds", {})
-    return seeds if content == about else {}
 
 
 def rounded(damage: Damage) -> dict[str, float]:

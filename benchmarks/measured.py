@@ -30,3 +30,10 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     with whole_file(path) as unfinished:
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         unfinished.write_text(text, encoding="utf-8")
+
+
+def measured_before(path: Path, about: dict[str, Any], key: str) -> Any:
+    """Return what a stopped run has written under a key, or None if it was not of the same kind."""
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = content.pop(key, None)
+    return found if content == about else None

@@ -11,7 +11,6 @@ than one after the other on both.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -19,7 +18,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
@@ -27,7 +25,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.measured import machine, write_json
+from benchmarks.measured import machine, measured_before, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.device import available_cores, choose_compute, set_threads
@@ -148,16 +146,13 @@ def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
             yield name, every[name], ABLATED_ROWS, seed
 
 
-def train_all(
-    todo: Sequence[Job], processes: int, work: Callable[..., Outcome] | None = None
-) -> Iterator[Outcome]:
+def train_all(todo: Sequence[Job], processes: int) -> Iterator[Outcome]:
     """Yield the outcome of every training as soon as it is there; several go on at a time."""
-    work = work or train_one
     if processes == 1:
-        yield from (work(*job) for job in todo)
+        yield from (train_one(*job) for job in todo)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for future in as_completed([pool.submit(partial(work, *job)) for job in todo]):
+        for future in as_completed([pool.submit(train_one, *job) for job in todo]):
             yield future.result()
 
 
@@ -241,15 +236,6 @@ def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def done_before(path: Path, told: dict[str, Any]) -> list[Outcome]:
-    """Return the outcomes of a stopped run, if it was of the same kind on the same machine."""
-    if not path.is_file():
-        return []
-    content = json.loads(path.read_text(encoding="utf-8"))
-    outcomes = [Outcome(**outcome) for outcome in content.pop("outcomes")]
-    return outcomes if content == told else []
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train everything, write the results after each training, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
@@ -264,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recipe = get_recipe("massive-offline")
     recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
     told = about(recipe, options.seeds)
-    outcomes = done_before(options.output, told)
+    before = measured_before(options.output, told, "outcomes") or []
+    outcomes = [Outcome(**outcome) for outcome in before]
     every = list(jobs(options.seeds, recipe))
     order = [(name, rows or count_rows(recipe), seed) for name, _, rows, seed in every]
     done = {outcome.job for outcome in outcomes}

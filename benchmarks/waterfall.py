@@ -11,7 +11,6 @@ training, and a run that was stopped goes on from there.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from benchmarks.measured import RESULTS_FOLDER, machine, measured_before, write_json
 from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib.addons.train import train
 from nerlib.course.broken import NO_BUGS, Bugs, break_rows, predict_items, train_with
@@ -243,15 +242,6 @@ def about(rows: Rows, config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def steps_so_far(path: Path, told: dict[str, Any]) -> list[Step]:
-    """Return the steps of a stopped run, if it was of the same kind on the same machine."""
-    if not path.is_file():
-        return []
-    content = json.loads(path.read_text(encoding="utf-8"))
-    steps = [Step(**step) for step in content.pop("steps")]
-    return steps if content == told else []
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all steps and write their scores after each; go on where an earlier run was stopped."""
     parser = argparse.ArgumentParser(prog="benchmarks.waterfall", description=__doc__)
@@ -267,7 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = replace(settings, epochs=options.epochs, threads=options.threads)
     config = replace(config, label_smoothing=0.0, masked_subwords=0.0)
     told = about(rows, config)
-    steps = steps_so_far(options.output, told)
+    before = measured_before(options.output, told, "steps") or []
+    steps = [Step(**step) for step in before]
     for number, seed in enumerate(options.seeds):
         for job, bars in JOBS[1 if number else 0 :]:
             if not {(name, seed) for name, _ in bars} <= {(s.name, s.seed) for s in steps}:

@@ -71,14 +71,6 @@ class TestPages:
         assert named == {repository}
         assert f"mybinder.org/v2/gh/{repository}/" in text
 
-    def test_the_changelog_has_the_form_that_it_names(self) -> None:
-        text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-        versions = re.findall(r"(?m)^## \[([^\]]+)\]", text)
-        assert versions[0] == "Unreleased"
-        assert META["version"] in (*versions, *re.findall(r"will be ([\d.]+),", text))
-        kinds = set(re.findall(r"(?m)^### (.+)$", text))
-        assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
-
 
 def tool(module: str, *arguments: str | Path) -> int:
     return subprocess.run(

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from benchmarks import results
-from benchmarks.results import FULL, Outcome, epochs_for, jobs, summary, tables, variants
+from benchmarks.measured import measured_before, write_json
+from benchmarks.results import FULL, Outcome, jobs, summary, tables, variants
 from nerlib.tools.recipes import Recipe, get_recipe
-from tools.project import ROOT
 
 OUTCOME = Outcome("the recipe", 1_000, 20, 0, 0.7, 0.68, 0.72, 0.73, 0.69, 0.72, 60.0)
 
@@ -33,12 +33,6 @@ def test_every_size_and_variant_is_trained_with_every_seed() -> None:
     todo = [(name, rows, seed) for name, _, rows, seed in jobs([0, 5], recipe)]
     assert len(todo) == len(set(todo)) == 2 * (len(results.SIZES) + len(variants(recipe)) - 1)
     assert (FULL, None, 5) in todo
-
-
-@pytest.mark.parametrize("rows", [50, 100, 999, 11_514])
-def test_fewer_rows_are_gone_through_more_often(rows: int) -> None:
-    recipe = get_recipe("massive-offline")
-    assert epochs_for(rows, recipe) >= epochs_for(rows * 2, recipe) >= recipe.settings.epochs
 
 
 def test_a_stopped_run_goes_on_where_it_was(
@@ -70,25 +64,12 @@ def test_a_stopped_run_goes_on_where_it_was(
     assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_side_by_side_gives_what_one_after_the_other_gives() -> None:
-    todo = [(name, get_recipe("massive-offline"), rows, 0) for name, rows in (("a", 1), ("b", 2))]
-    found = results.train_all(todo, 2, told_back)
-    assert set(found) == {told_back(*job) for job in todo}
-
-
-def told_back(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome:
-    return replace(OUTCOME, variant=name, rows=rows or 0, seed=seed)
-
-
-def test_a_run_with_other_settings_starts_anew(tmp_path: Path) -> None:
-    recipe = get_recipe("massive-offline")
-    told = results.about(recipe, [0])
+def test_a_run_of_another_kind_starts_anew(tmp_path: Path) -> None:
     path = tmp_path / "accuracy.json"
-    results.write_json(path, {**told, "outcomes": [asdict(OUTCOME)]})
-    assert results.done_before(path, told) == [OUTCOME]
-    other = replace(recipe, settings=replace(recipe.settings, learning_rate=1.0))
-    assert results.done_before(path, results.about(other, [0])) == []
-    assert results.done_before(path, results.about(recipe, [0, 1])) == []
+    assert measured_before(path, {"seeds": [0]}, "outcomes") is None
+    write_json(path, {"seeds": [0], "outcomes": [asdict(OUTCOME)]})
+    assert measured_before(path, {"seeds": [0]}, "outcomes") == [asdict(OUTCOME)]
+    assert measured_before(path, {"seeds": [0, 1]}, "outcomes") is None
 
 
 def test_without_the_corpus_it_says_what_is_missing(
@@ -108,16 +89,3 @@ def test_a_table_shows_means_over_seeds() -> None:
     shown = tables(outcomes)
     assert "| 1,000 | 20 | 0.750 ± 0.071 |" in shown
     assert "| label smoothing of 0.1 | 20 | 0.500 |" in shown
-
-
-def test_the_readme_shows_the_committed_results() -> None:
-    written = json.loads((ROOT / "benchmarks" / "accuracy.json").read_text(encoding="utf-8"))
-    outcomes = [Outcome(**outcome) for outcome in written["outcomes"]]
-    assert tables(outcomes) in (ROOT / "README.md").read_text(encoding="utf-8")
-    recipe = get_recipe("massive-offline")
-    assert written["settings"] == results.about(recipe, [])["settings"]
-    wanted = [
-        (name, rows or 11_514, seed) for name, _, rows, seed in jobs(written["seeds"], recipe)
-    ]
-    made = [outcome.job for outcome in outcomes]
-    assert made == [job for job in wanted if job in made]  # in order; the run may still go on
