@@ -33,8 +33,10 @@ class Load:
     def __str__(self) -> str:
         lines = [f"users at once: {self.users}, errors: {len(self.errors)}"]
         for name, times in self.seconds.items():
-            told = ", ".join(f"p{p} {percentile(times, p) * 1000:,.0f} ms" for p in (50, 90, 99))
-            lines.append(f"{name:<5} {len(times):>5} steps: {told}")
+            percentiles = ", ".join(
+                f"p{p} {percentile(times, p) * 1000:,.0f} ms" for p in (50, 90, 99)
+            )
+            lines.append(f"{name:<5} {len(times):>5} steps: {percentiles}")
         return "\n".join([*lines, *self.errors[:5]])
 
 

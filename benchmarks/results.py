@@ -249,8 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_threads(options.threads)
     recipe = get_recipe("massive-offline")
     recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
-    told = about(recipe, options.seeds)
-    before = measured_before(options.output, told, "outcomes") or []
+    facts = about(recipe, options.seeds)
+    before = measured_before(options.output, facts, "outcomes") or []
     outcomes = [Outcome(**outcome) for outcome in before]
     every = list(jobs(options.seeds, recipe))
     order = [(name, rows or count_rows(recipe), seed) for name, _, rows, seed in every]
@@ -260,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for outcome in train_all(todo, processes):
         outcomes = sorted([*outcomes, outcome], key=lambda outcome: order.index(outcome.job))
         print(outcome, flush=True)
-        write_json(options.output, {**told, "outcomes": [asdict(o) for o in outcomes]})
+        write_json(options.output, {**facts, "outcomes": [asdict(o) for o in outcomes]})
         draw(outcomes, options.output.with_suffix(".png"))
     print(tables(outcomes))
     return 0

@@ -256,14 +256,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = rows.recipe.settings
     config = replace(settings, epochs=options.epochs, threads=options.threads)
     config = replace(config, label_smoothing=0.0, masked_subwords=0.0)
-    told = about(rows, config)
-    before = measured_before(options.output, told, "steps") or []
+    facts = about(rows, config)
+    before = measured_before(options.output, facts, "steps") or []
     steps = [Step(**step) for step in before]
     for number, seed in enumerate(options.seeds):
         for job, bars in JOBS[1 if number else 0 :]:
             if not {(name, seed) for name, _ in bars} <= {(s.name, s.seed) for s in steps}:
                 steps += run_job(job, bars, seed, rows, config)
-                write_json(options.output, {**told, "steps": [asdict(step) for step in steps]})
+                write_json(options.output, {**facts, "steps": [asdict(step) for step in steps]})
     print(f"wrote {options.output.name}")
     return 0
 

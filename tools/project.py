@@ -44,8 +44,8 @@ class Publication:
 def read_publication(root: Path = ROOT) -> Publication:
     """Return what pyproject.toml says."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    told = settings["tool"]["nerlib"]
-    return Publication(told["repository"], told["ref"])
+    published = settings["tool"]["nerlib"]
+    return Publication(published["repository"], published["ref"])
 
 
 def packaged_encoder_requirement(root: Path = ROOT) -> str:

@@ -96,8 +96,8 @@ def about(material: Material, rounds: int) -> dict[str, Any]:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Run everything and return what goes into the file of results."""
     material = gather(options.rows, options.texts, options.device)
-    told = about(material, options.rounds)
-    print(f"{told['corpus']}, {told['machine']}, {told['compute']}", flush=True)
+    facts = about(material, options.rounds)
+    print(f"{facts['corpus']}, {facts['machine']}, {facts['compute']}", flush=True)
     ratios: list[Ratio] = []
     speeds: dict[str, Speeds] = {}
     device = material.compute("fp32").device.type
@@ -112,7 +112,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     held = memory.measure(memory.training, options.threads)
     held |= memory.measure(memory.stream, options.threads, options.stream)
     return {
-        **told,
+        **facts,
         "ratios": [_rounded(ratio) for ratio in ratios],
         "memory": {name: round(value, 1) for name, value in held.items() if name != "seconds"},
         "streamed_texts": options.stream,

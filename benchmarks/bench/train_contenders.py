@@ -124,11 +124,11 @@ class Stopwatch(TrainerCallback):
 
     seconds = 0.0
 
-    def on_train_begin(self, *told: Any, **more: Any) -> None:
+    def on_train_begin(self, *arguments: Any, **more: Any) -> None:
         """Start."""
         self.seconds = time.perf_counter()
 
-    def on_train_end(self, *told: Any, **more: Any) -> None:
+    def on_train_end(self, *arguments: Any, **more: Any) -> None:
         """Stop."""
         self.seconds = time.perf_counter() - self.seconds
 
