@@ -12,7 +12,6 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
-from benchmarks.measured import write_json
 from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib import Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
@@ -195,14 +194,6 @@ class TestWaterfall:
         assert results["command"] == "python -m benchmarks.waterfall"
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
         assert steps[-1]["f1"] > steps[0]["f1"] + 0.1
-
-    def test_a_stopped_run_goes_on_only_under_the_same_conditions(self, tmp_path: Path) -> None:
-        path, about = tmp_path / "results.json", {"epochs": 6}
-        step = waterfall.Step("the tutorial", "start", 0, 0.3, 0.3, 0.3, 0.8)
-        assert waterfall.steps_so_far(path, about) == []
-        write_json(path, {**about, "steps": [vars(step)]})
-        assert waterfall.steps_so_far(path, about) == [step]
-        assert waterfall.steps_so_far(path, {"epochs": 7}) == []
 
     def test_it_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
