@@ -7,6 +7,7 @@ hint of this exercise). The mistakes that a check knows by name (`slips`) are an
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from nerlib.course.checks.comparison import Comparison
@@ -30,6 +31,7 @@ def of_check(examine: Any) -> list[tuple[Any, str]]:
 
 
 def listed(lesson: str, number: str) -> list[tuple[Any, str]]:
-    """Return the wrong answers to an exercise that its lesson's module lists."""
-    module = importlib.import_module(f"wrong_answers.lesson_{lesson}")
-    return module.WRONG.get(number, [])
+    """Return the wrong answers to an exercise that its lesson's module lists, if there is one."""
+    name = f"wrong_answers.lesson_{lesson}"
+    module = importlib.import_module(name) if find_spec(name) else None
+    return module.WRONG.get(number, []) if module else []
