@@ -9,29 +9,22 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib.metadata
-import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
-from tokenizers import BertWordPieceTokenizer, Tokenizer
-from tokenizers.normalizers import BertNormalizer
+from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 from transformers import (
     AutoTokenizer,
-    BertConfig,
-    BertModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
 )
 from transformers.utils import logging as transformers_logging
 
-from nerlib.tools.download import DownloadError
+from nerlib.hub import DownloadError, fetch_encoder
 from nerlib.untrusted import HUB_NAME, check_tokenizer
 from nerlib.untrusted import EncoderError as EncoderError  # known from here
 
@@ -56,10 +49,6 @@ def resolve_encoder(name: str) -> str:
         return str(packaged_encoder())
     if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
         return name
-    from nerlib.tools.hub import (
-        fetch_encoder,  # only those who ask for the network pay for its client
-    )
-
     try:
         return str(fetch_encoder(name).folder)
     except DownloadError as error:
@@ -83,9 +72,9 @@ def _fetched_by_another(name: str) -> str | None:
 def _on_the_hub(name: str, error: DownloadError) -> str:
     """Return why a name on the Hub gives no encoder, and what to do."""
     page = f"{constants.ENDPOINT}/{name}"
-    if error.code == "GatedRepo":
+    if isinstance(error.__cause__, GatedRepoError):
         return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
-    if error.code == "RepoNotFound" or error.status == 401:
+    if isinstance(error.__cause__, RepositoryNotFoundError):
         near = difflib.get_close_matches(name, KNOWN, n=1)
         hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
         return f"there is no such folder, nor such a repository on the Hub; {hint}"
@@ -155,62 +144,6 @@ def check_fast(tokenizer: PreTrainedTokenizerBase, name: str) -> PreTrainedToken
     return tokenizer
 
 
-def build_small_bert(
-    texts: Iterable[str], folder: str | Path, seed: int = 0, lowercase: bool = True
-) -> Path:
-    """Write a small BERT with random weights and a WordPiece vocabulary learnt from the texts.
-
-    Four layers, hidden size 256, about 4 million parameters: a start without any pre-training, for
-    languages no packaged encoder knows. `lowercase=False` makes a vocabulary that tells capitals
-    from small letters. Returns the folder, which loads like any other encoder.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = learn_word_pieces(list(texts), 4000, lowercase)
-    pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(pieces.to_str()),
-        unk_token="[UNK]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        mask_token="[MASK]",
-        model_max_length=128,
-    )
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        max_position_embeddings=128,
-    )
-    with torch.random.fork_rng(), quiet_transformers():
-        torch.manual_seed(seed)
-        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    return folder
-
-
-def learn_word_pieces(texts: list[str], size: int, lowercase: bool = True) -> dict[str, int]:
-    """Return a WordPiece vocabulary learnt from the texts, the same one every time.
-
-    >>> vocabulary = learn_word_pieces(["wake me", "wake up"], size=50)
-    >>> vocabulary["[PAD]"], "wake" in vocabulary
-    (0, True)
-    """
-    learner = BertWordPieceTokenizer(lowercase=lowercase, strip_accents=False)
-    # Not `learner.normalize`, which fails in some versions of tokenizers (0.22).
-    normalize = BertNormalizer(lowercase=lowercase, strip_accents=False).normalize_str
-    letters = sorted({letter for text in texts for letter in normalize(text)} - {" "})
-    # The trainer numbers the `##` letters as it meets them, in random order, and breaks ties by
-    # number. Numbered in advance, among the special tokens, they make its choice repeatable.
-    reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{c}" for c in letters)]
-    learner.train_from_iterator(texts, size, special_tokens=reserved, show_progress=False)
-    vocabulary: dict[str, int] = learner.get_vocab()
-    return vocabulary
-
-
 def max_subwords(tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> int:
     """Return how many subwords, special ones included, fit into the encoder at once.
 
@@ -264,15 +197,3 @@ def quiet_transformers() -> Iterator[None]:
         transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
-
-
-def saved_json(folder: str | Path, name: str) -> dict[str, object]:
-    """Return a JSON object from a model folder; raises `EncoderError` if it is not there."""
-    path = Path(folder) / name
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"{os.fspath(path)} cannot be read: {first_line(error)}") from None
-    if not isinstance(content, dict):
-        raise EncoderError(f"{os.fspath(path)} must hold a JSON object")
-    return content

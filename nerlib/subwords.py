@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
 from nerlib.parsing import Word
@@ -153,19 +154,10 @@ def word_ids_from_groups(groups: Tensor, subwords: int) -> Tensor:
     >>> word_ids_from_groups(torch.tensor([[1, 2], [0, 0], [3, 1]]), 5).tolist()
     [-1, 0, 0, 2, -1]
     """
-    return torch.tensor(word_numbers(groups.tolist(), subwords), dtype=torch.long)
-
-
-def word_numbers(groups: Iterable[Sequence[int]], subwords: int) -> list[int]:
-    """Return what `word_ids_from_groups` returns, as a list, from a list.
-
-    >>> word_numbers([(1, 2), (0, 0), (3, 1)], 5)
-    [-1, 0, 0, 2, -1]
-    """
     numbers = [NO_WORD] * subwords
-    for word, (first, count) in enumerate(groups):
+    for word, (first, count) in enumerate(groups.tolist()):
         numbers[first : first + count] = [word] * count  # a word's subwords stand together
-    return numbers
+    return torch.tensor(numbers, dtype=torch.long)
 
 
 def special_subwords(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
@@ -292,11 +284,8 @@ def windows_by_length(windows: Sequence[Window], most: int) -> Iterator[list[Win
 
 def pad_windows(batch: Sequence[Window], pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return input_ids, attention_mask and word_ids of some windows, each (batch, subwords)."""
-    lengths = torch.tensor([len(window.input_ids) for window in batch])
-    inside = torch.arange(int(lengths.max())) < lengths.unsqueeze(1)  # (batch, subwords)
-    input_ids, word_ids = torch.full(inside.shape, pad_id), torch.full(inside.shape, NO_WORD)
-    input_ids[inside] = torch.tensor([number for window in batch for number in window.input_ids])
-    word_ids[inside] = torch.tensor(
-        [number for w in batch for number in word_numbers(w.groups, len(w.input_ids))]
-    )
-    return input_ids, inside.long(), word_ids
+    rows = [torch.tensor(window.input_ids) for window in batch]
+    words = [word_ids_from_groups(torch.tensor(w.groups), len(w.input_ids)) for w in batch]
+    input_ids, word_ids = pad_sequence(rows, True, pad_id), pad_sequence(words, True, NO_WORD)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], True, 0)
+    return input_ids, mask, word_ids

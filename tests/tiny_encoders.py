@@ -21,7 +21,8 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
 from nerlib import NERClassifier, NERDataset, TagSet, load_tokenizer
 from nerlib.corpus import rows_to_dataset
-from nerlib.encoders import learn_word_pieces, quiet_transformers
+from nerlib.encoders import quiet_transformers
+from nerlib.tools.small_bert import learn_word_pieces
 
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "deberta-v2")
 MAX_SUBWORDS = 48

@@ -22,13 +22,14 @@ from nerlib.corpus import CorpusError, rows_to_dataset
 from nerlib.dataset import IGNORE, Batch, Item, LengthBucketSampler, NERDataset
 from nerlib.decoding import best_tags
 from nerlib.device import Compute, choose_compute, set_threads
-from nerlib.encoders import build_small_bert, load_tokenizer
+from nerlib.encoders import load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier, tagging_loss
 from nerlib.optimization import TrainConfig, make_optimizer, make_schedule
 from nerlib.parsing import OUTSIDE, ParsedUtterance, Parser
 from nerlib.tags import TagSet
 from nerlib.tools.recipes import SCRATCH, Recipe
+from nerlib.tools.small_bert import build_small_bert
 
 PADDED_WORDS = 64  # to how many words `padding_in_loss` fills every utterance up
 # What English writes with capitals, among MASSIVE's slot types.

@@ -20,9 +20,10 @@ from nerlib.course.broken import (
     tags_by_dictionary,
     with_capitals,
 )
-from nerlib.encoders import build_small_bert, load_tokenizer
+from nerlib.encoders import load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags, total_score
 from nerlib.tools.own_data import corpus_from_lines
+from nerlib.tools.small_bert import build_small_bert
 
 FILE = Path(__file__).parents[1] / "data" / "faults.toml"
 # Rows of another domain, from which a tag set must not grow.

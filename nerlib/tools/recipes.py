@@ -19,14 +19,16 @@ from nerlib.analysis.display import fact_table
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
-from nerlib.encoders import PACKAGED, build_small_bert, load_tokenizer, saved_json
+from nerlib.encoders import PACKAGED, load_tokenizer
 from nerlib.model import NERClassifier
 from nerlib.optimization import TrainConfig
 from nerlib.parsing import CHARACTER_LOCALES, Parser
 from nerlib.saving import save_model
 from nerlib.tags import TagSet
 from nerlib.tools.corpora import load_corpus
+from nerlib.tools.small_bert import build_small_bert
 from nerlib.tools.tagger import Tagger
+from nerlib.untrusted import read_settings
 
 SCRATCH = "scratch:small-bert"
 DEFAULT_RECIPE = "offline"
@@ -333,7 +335,7 @@ def check_made_by(
 
     Raises `RecipeError` for another one, and for other rows or epochs where they are given.
     """
-    record = saved_json(path, "config.json").get("made_by")
+    record = read_settings(str(path)).get("made_by")
     if not isinstance(record, dict):
         raise RecipeError(
             f"{path} does not say which recipe made it: delete it, or give another folder"

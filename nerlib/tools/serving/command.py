@@ -12,7 +12,7 @@ from typing import Any
 
 from nerlib.dataset import NERDataset
 from nerlib.device import set_threads
-from nerlib.encoders import load_tokenizer, saved_json
+from nerlib.encoders import load_tokenizer
 from nerlib.model import NERConfig
 from nerlib.tools.extras import require_extra
 from nerlib.tools.own_recipe import NAME as OWN
@@ -25,6 +25,7 @@ from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import PERMITTED_LOSS
 from nerlib.tools.serving.loading import installed_backends
 from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS
+from nerlib.untrusted import read_settings
 
 DEFAULT_MODEL = "build/model"
 ALL_VARIANTS = tuple(dict.fromkeys(name for names in VARIANTS.values() for name in names))
@@ -88,7 +89,7 @@ def _backends(wanted: list[Backend] | None) -> list[Backend]:
 
 def rows_of(options: argparse.Namespace) -> Rows:
     """Return the rows of the recipe that made a model: some for training, those for the gate."""
-    settings = saved_json(options.model, "config.json")
+    settings = read_settings(str(options.model))
     made_by = settings.get("made_by")
     recipe = choose_recipe(options, made_by if isinstance(made_by, dict) else {})
     split = options.split or recipe.validation_split

@@ -1,0 +1,69 @@
+"""A small BERT that starts from nothing, for languages that no packaged encoder knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers.normalizers import BertNormalizer
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from nerlib.encoders import quiet_transformers
+
+
+def build_small_bert(
+    texts: Iterable[str], folder: str | Path, seed: int = 0, lowercase: bool = True
+) -> Path:
+    """Write a small BERT with random weights and a WordPiece vocabulary learnt from the texts.
+
+    Four layers, hidden size 256, about 4 million parameters: a start without any pre-training, for
+    languages no packaged encoder knows. `lowercase=False` makes a vocabulary that tells capitals
+    from small letters. Returns the folder, which loads like any other encoder.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = learn_word_pieces(list(texts), 4000, lowercase)
+    pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(pieces.to_str()),
+        unk_token="[UNK]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        mask_token="[MASK]",
+        model_max_length=128,
+    )
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=1024,
+        max_position_embeddings=128,
+    )
+    with torch.random.fork_rng(), quiet_transformers():
+        torch.manual_seed(seed)
+        BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+def learn_word_pieces(texts: list[str], size: int, lowercase: bool = True) -> dict[str, int]:
+    """Return a WordPiece vocabulary learnt from the texts, the same one every time.
+
+    >>> vocabulary = learn_word_pieces(["wake me", "wake up"], size=50)
+    >>> vocabulary["[PAD]"], "wake" in vocabulary
+    (0, True)
+    """
+    learner = BertWordPieceTokenizer(lowercase=lowercase, strip_accents=False)
+    # Not `learner.normalize`, which fails in some versions of tokenizers (0.22).
+    normalize = BertNormalizer(lowercase=lowercase, strip_accents=False).normalize_str
+    letters = sorted({letter for text in texts for letter in normalize(text)} - {" "})
+    # The trainer numbers the `##` letters as it meets them, in random order, and breaks ties by
+    # number. Numbered in advance, among the special tokens, they make its choice repeatable.
+    reserved = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{c}" for c in letters)]
+    learner.train_from_iterator(texts, size, special_tokens=reserved, show_progress=False)
+    vocabulary: dict[str, int] = learner.get_vocab()
+    return vocabulary
