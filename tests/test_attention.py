@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from tiny_encoders import new_model, small_data, tokenizer_of
@@ -9,7 +11,8 @@ from torch import Tensor, nn
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from nerlib import Tagger
-from nerlib.addons.attention import attending_together, how_many_together, short_attention
+from nerlib.addons.attention import attend_together, how_many_together, short_attention
+from nerlib.dataset import collate
 
 
 def parts(batch: int, subwords: int) -> list[Tensor]:
@@ -62,16 +65,23 @@ def test_a_tagger_gives_the_same_logits(kind: str, monkeypatch: pytest.MonkeyPat
         torch.testing.assert_close(found, expected)
 
 
-def test_an_encoder_attends_as_before_afterwards() -> None:
-    encoder = new_model("bert").encoder
-    before = encoder.config._attn_implementation
-    with attending_together(encoder):
-        assert encoder.config._attn_implementation != before
-    assert encoder.config._attn_implementation == before == "sdpa"
-
-
 def test_an_encoder_that_attends_in_another_way_is_left_alone() -> None:
     encoder = new_model("bert").encoder
     encoder.set_attn_implementation("eager")
-    with attending_together(encoder):
-        assert encoder.config._attn_implementation == "eager"
+    attend_together(encoder)
+    assert encoder.config._attn_implementation == "eager"
+
+
+def test_a_model_that_attends_together_trains_and_saves_as_before(tmp_path: Path) -> None:
+    data = small_data("bert", rows=8)
+    plain, together = new_model("bert", data.tags), new_model("bert", data.tags)
+    attend_together(together.encoder)
+    batch = collate([data[row] for row in range(8)], data.pad_id)
+    for model in (plain, together):
+        torch.manual_seed(0)
+        model.train()(**batch).loss.backward()
+        model.save_pretrained(tmp_path / str(model is plain))
+    for one, other in zip(plain.parameters(), together.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
+    files = [(tmp_path / name / "config.json").read_bytes() for name in ("True", "False")]
+    assert files[0] == files[1]

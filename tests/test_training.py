@@ -1,17 +1,20 @@
 """The loop: repeatable, learning, keeping the best epoch, and doing what its settings say."""
 
+import ast
 import hashlib
+import inspect
 import json
 import os
-import re
 import subprocess
 import sys
+import textwrap
+from contextlib import contextmanager
 from dataclasses import FrozenInstanceError, asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
 from tiny_encoders import (
-    FAMILIES,
     encoder_folder,
     make_corpus,
     new_model,
@@ -20,17 +23,14 @@ from tiny_encoders import (
     tokenizer_of,
 )
 
-from nerlib import History, LengthBucketSampler, NERDataset, TrainConfig, collate, evaluate, train
-from nerlib.addons.regularisation import disagreement, mask_subwords, training_loss
+from nerlib import History, NERDataset, TrainConfig, collate, evaluate, train, training
+from nerlib.addons.regularisation import disagreement, mask_subwords, regularised_loss
+from nerlib.callbacks import Callback
 from nerlib.decoding import best_tags, visible_words
-from nerlib.device import choose_compute
+from nerlib.evaluation import predict_tags
+from nerlib.optimization import make_optimizer, make_schedule
 from nerlib.saving import save_model
-from nerlib.training import (
-    make_optimizer,
-    make_schedule,
-    predict_tags,
-    train_epoch,
-)
+from nerlib.training import fit
 
 QUICK = TrainConfig(
     epochs=2,
@@ -206,24 +206,6 @@ def test_the_optimizer_has_a_rate_for_each_part_and_spares_biases_and_norms():
     assert sorted(seen) == sorted(names.values())  # every one, once
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_lower_layers_get_lower_rates(family):
-    model = new_model(family)
-    config = TrainConfig(learning_rate=1e-3, head_rate_factor=2, layer_decay=0.5)
-    rates = {
-        id(parameter): group["lr"]
-        for group in make_optimizer(model, config).param_groups
-        for parameter in group["params"]
-    }
-    assert len(rates) == len(list(model.parameters()))
-    depth = model.encoder.config.num_hidden_layers
-    for name, parameter in model.named_parameters():
-        number = re.search(r"layers?\.(\d+)\.", name)
-        height = int(number[1]) + 1 if number else 0
-        wanted = 2e-3 if name.startswith("head.") else 1e-3 * 0.5 ** (depth - height)
-        assert rates[id(parameter)] == pytest.approx(wanted), name
-
-
 def test_the_schedule_warms_up_and_decays_to_zero():
     config = TrainConfig(learning_rate=1.0, head_rate_factor=10.0, warmup=0.2)
     optimizer = make_optimizer(new_model("bert"), config)
@@ -270,32 +252,89 @@ def test_without_dropout_and_masks_two_readings_agree():
     model = new_model("bert", data.tags).eval()
     batch = collate([data[row] for row in range(6)], data.pad_id)
     once, both = (replace(QUICK, masked_subwords=0, consistency=weight) for weight in (0.0, 5.0))
-    plain = training_loss(model, dict(batch), data.mask_id, once)
-    twice = training_loss(model, dict(batch), data.mask_id, both)
+    plain = regularised_loss(once, data.mask_id)(model, batch)
+    twice = regularised_loss(both, data.mask_id)(model, batch)
     assert twice.item() == pytest.approx(plain.item(), abs=1e-5)
     model.train()
     torch.manual_seed(0)
-    twice = training_loss(model, dict(batch), data.mask_id, both)
+    twice = regularised_loss(both, data.mask_id)(model, batch)
     assert twice.item() > plain.item() + 1e-3
 
 
 def test_gradients_are_clipped():
+    before, after = [], []
+
+    class Norms(Callback):
+        def on_step_end(self, loop, loss, norm):
+            before.append(norm.item())
+            gradients = [p.grad.norm() for p in loop.model.parameters() if p.grad is not None]
+            after.append(torch.stack(gradients).norm().item())
+
     data = small_data("bert", 24)
+    config = replace(QUICK, epochs=1, max_gradient_norm=0.01)
+    fit(new_model("bert", data.tags), data, data, config, silent, [Norms()])
+    assert len(after) == 3
+    assert max(after) <= 0.01 * 1.0001 < min(before)
+
+
+def test_every_hook_is_called_in_order_and_sees_where_the_run_is():
+    calls = []
+
+    class Recorder(Callback):
+        @contextmanager
+        def around(self, model, data):
+            calls.append("enter")
+            yield
+            calls.append("leave")
+
+        def on_train_begin(self, loop):
+            calls.append("begin")
+
+        def batches(self, loop, batches):
+            calls.append(f"batches {len(batches)}")
+            return batches
+
+        def on_backward_end(self, loop, loss):
+            calls.append(f"backward {loop.step}")
+
+        def on_step_end(self, loop, loss, norm):
+            calls.append(f"step {loop.step}")
+
+        def on_evaluate(self, loop, record):
+            calls.append(f"evaluate {record.epoch}, {len(loop.history)} before")
+
+        def on_epoch_end(self, loop):
+            calls.append(f"epoch {loop.epoch}")
+
+    data = small_data("bert", 12)
+    fit(new_model("bert", data.tags), data, data, replace(QUICK, epochs=1), silent, [Recorder()])
+    steps = ["backward 0", "step 1", "backward 1", "step 2"]
+    around = ["enter", "begin", "batches 2", *steps, "evaluate 1, 0 before", "epoch 1", "leave"]
+    assert calls == around
+
+
+def test_a_layer_that_somebody_adds_is_trained():
+    data = small_data("bert", 12)
     model = new_model("bert", data.tags)
-    config = replace(QUICK, max_gradient_norm=0.01)
-    sampler = LengthBucketSampler(data.lengths, 8)
-    optimizer = make_optimizer(model, config)
-    norms = []
+    model.extra = torch.nn.Linear(2, 2)
+    held = {id(p) for group in make_optimizer(model, QUICK).param_groups for p in group["params"]}
+    assert held == {id(parameter) for parameter in model.parameters()}
 
-    def measure(*_):
-        gradients = [p.grad.norm() for p in model.parameters() if p.grad is not None]
-        norms.append(torch.stack(gradients).norm().item())
 
-    optimizer.register_step_post_hook(measure)  # a fused step scales them as it reads them
-    schedule = make_schedule(optimizer, config, 3)
-    train_epoch(model, data, sampler, optimizer, schedule, config, choose_compute("cpu", "fp32"))
-    assert len(norms) == 3
-    assert max(norms) <= 0.01 * 1.0001
+def test_the_lessons_loop_and_the_librarys_are_the_same_lines():
+    """Every statement of the loop by hand stands in the library's, in the same order."""
+    path = Path(__file__).resolve().parents[1] / "notebooks" / "05_training.ipynb"
+    cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]}
+    lesson = ast.parse(cells["05-epoch-by-hand"]).body[-1]
+    (by_hand,) = (node for node in ast.walk(lesson) if isinstance(node, ast.For))
+    library = ast.parse(textwrap.dedent(inspect.getsource(training.train_epoch)))
+    statements = [node for node in ast.walk(library) if isinstance(node, ast.stmt)]
+    statements.sort(key=lambda node: (node.lineno, node.col_offset))
+    lines = [ast.unparse(node) for node in statements]
+    own = [ast.unparse(node).replace("total +=", "loop.total +=") for node in by_hand.body]
+    assert not set(own) - set(lines)
+    places = [lines.index(line) for line in own]
+    assert places == sorted(places)
 
 
 def test_masking_hides_only_subwords_of_words():
@@ -395,9 +434,7 @@ def test_history_as_a_table():
         ({"learning_rate": float("nan")}, "learning rates"),
         ({"head_rate_factor": -1}, "learning rates"),
         ({"max_gradient_norm": 0}, "max_gradient_norm"),
-        ({"layer_decay": 0}, "layer_decay"),
         ({"consistency": -1}, "consistency"),
-        ({"layer_decay": 1.1}, "layer_decay"),
         ({"weight_decay": -0.1}, "weight_decay"),
         ({"warmup": 1}, "warmup is a share"),
         ({"label_smoothing": -0.1}, "label_smoothing is a share"),

@@ -40,7 +40,7 @@ def both_ways(
     fast = new_model(kind, data.tags)
     plain = deepcopy(fast)
     train(fast, data, other, CONFIG, report=lambda line: None)
-    monkeypatch.setattr("nerlib.training.training_used_rows", training_all_rows)
+    monkeypatch.setattr("nerlib.addons.used_rows.training_used_rows", training_all_rows)
     train(plain, data, other, CONFIG, report=lambda line: None)
     return fast, plain, data, other
 

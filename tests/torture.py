@@ -38,8 +38,8 @@ from tiny_encoders import new_model, small_data, tokenizer_of
 from nerlib import TrainConfig, atomic, save_model, train
 from nerlib.addons import checkpoints
 from nerlib.addons.checkpoints import CheckpointFolder
-from nerlib.addons.run_state import Run
 from nerlib.atomic import recover
+from nerlib.callbacks import Callbacks
 
 PLAIN = TrainConfig(
     epochs=3,
@@ -56,7 +56,6 @@ CONFIGS = {
     "fp32": PLAIN,
     "bf16": replace(PLAIN, precision="bf16"),
     "workers": replace(PLAIN, workers=2),
-    "averaged": replace(PLAIN, weight_averaging=0.9),
 }
 STAGES = ("write", "flush", "rename", "remove")
 TIMES = ("seconds", "utterances_per_second")
@@ -257,15 +256,15 @@ def die_now() -> None:
 
 def die_after_step(count: int) -> None:
     """Die when some steps are done, before or after the checkpoint that may follow."""
-    done, real = [0], Run.step_done
+    done, real = [0], Callbacks.on_step_end
 
-    def counted(run: Run, *arguments: Any) -> None:
+    def counted(*arguments: Any) -> None:
         done[0] += 1
         if done[0] == count:
             die_now()
-        real(run, *arguments)
+        real(*arguments)
 
-    Run.step_done = counted  # type: ignore[method-assign]
+    Callbacks.on_step_end = counted  # type: ignore[method-assign]
 
 
 def die_at_stage(stage: str, count: int, share: float, late: bool) -> None:
