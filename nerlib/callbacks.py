@@ -5,17 +5,44 @@ Built in notebook 05; `nerlib/addons/` has one file for each addition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
-    from nerlib.dataset import NERDataset
-    from nerlib.metrics import EpochRecord
-    from nerlib.model import NERClassifier
-    from nerlib.training import Loop
+from nerlib.dataset import NERDataset
+from nerlib.device import Compute
+from nerlib.metrics import EpochRecord, History
+from nerlib.model import NERClassifier
+from nerlib.optimization import TrainConfig
+
+
+@dataclass
+class Loop:
+    """A training run: its parts, and how far it is.
+
+    `epoch` counts finished epochs, `step` the steps done in the next one, `total` is the sum of
+    their losses (a scalar on the device). `rows` are the rows of each batch of that epoch, and
+    `best` the weights of the best epoch, or those of the start.
+    """
+
+    model: NERClassifier
+    train_set: NERDataset
+    validation_set: NERDataset
+    config: TrainConfig
+    compute: Compute
+    optimizer: Optimizer
+    schedule: LambdaLR
+    report: Callable[[str], None]
+    total: Tensor
+    best: dict[str, Tensor]
+    rows: list[list[int]] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    step: int = 0
 
 
 class Callback:

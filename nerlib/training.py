@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
-from nerlib.callbacks import Callback, Callbacks
+from nerlib.callbacks import Callback, Callbacks, Loop
 from nerlib.dataset import Batch, LengthBucketSampler, NERDataset
 from nerlib.device import Compute, choose_compute, set_threads
 from nerlib.evaluation import evaluate, make_loader, to_device
@@ -25,31 +22,6 @@ from nerlib.model import NERClassifier
 from nerlib.optimization import TrainConfig, make_optimizer, make_schedule
 
 ComputeLoss = Callable[[NERClassifier, Batch], Tensor]
-
-
-@dataclass
-class Loop:
-    """A training run: its parts, and how far it is.
-
-    `epoch` counts finished epochs, `step` the steps done in the next one, `total` is the sum of
-    their losses (a scalar on the device). `rows` are the rows of each batch of that epoch, and
-    `best` the weights of the best epoch, or those of the start.
-    """
-
-    model: NERClassifier
-    train_set: NERDataset
-    validation_set: NERDataset
-    config: TrainConfig
-    compute: Compute
-    optimizer: Optimizer
-    schedule: LambdaLR
-    report: Callable[[str], None]
-    total: Tensor
-    best: dict[str, Tensor]
-    rows: list[list[int]] = field(default_factory=list)
-    history: History = field(default_factory=History)
-    epoch: int = 0
-    step: int = 0
 
 
 class WorkerError(RuntimeError):

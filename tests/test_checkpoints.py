@@ -43,12 +43,12 @@ from nerlib import (
 from nerlib.addons import checkpoints
 from nerlib.addons.checkpoints import CheckpointFolder, Snapshot
 from nerlib.addons.resume import FREE, restore, snapshot_of
-from nerlib.callbacks import Callback, Callbacks
+from nerlib.callbacks import Callback, Callbacks, Loop
 from nerlib.dataset import collate
 from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation
 from nerlib.tools import cli
-from nerlib.training import Loop, fit
+from nerlib.training import fit
 
 STEPS = 6  # 24 rows in batches of 4
 

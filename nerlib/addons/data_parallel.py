@@ -19,10 +19,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nerlib.addons.processes import ProcessError, Processes
 from nerlib.addons.resume import identity
-from nerlib.callbacks import Callback
+from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import IGNORE, Batch, NERDataset
 from nerlib.model import NERClassifier
-from nerlib.training import ComputeLoss, Loop
+from nerlib.training import ComputeLoss
 
 
 class DataParallel(Callback):

@@ -14,11 +14,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from nerlib.callbacks import Callback
+from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import EpochRecord
 from nerlib.model import NERClassifier
-from nerlib.training import Loop
 
 
 class DivergenceError(ValueError):

@@ -7,9 +7,8 @@ from typing import Any
 from torch import Tensor
 from tqdm import tqdm
 
-from nerlib.callbacks import Callback
+from nerlib.callbacks import Callback, Loop
 from nerlib.metrics import EpochRecord
-from nerlib.training import Loop
 
 
 class ProgressBar(Callback):

@@ -24,11 +24,11 @@ from torch.optim import Optimizer
 from nerlib.addons.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
 from nerlib.addons.processes import Processes
-from nerlib.callbacks import Callback
+from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import EpochRecord
 from nerlib.model import NERClassifier
-from nerlib.training import Loop, copy_weights
+from nerlib.training import copy_weights
 
 # Settings that may differ when a run is resumed: they do not say what is learnt.
 FREE = ("device", "threads", "progress", "workers", "checkpoint_steps", "checkpoints_kept")

@@ -16,12 +16,12 @@ from nerlib.addons.progress import ProgressBar
 from nerlib.addons.regularisation import regularised_loss
 from nerlib.addons.resume import Checkpoints
 from nerlib.addons.used_rows import TrainUsedRows
-from nerlib.callbacks import Callback
+from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import History
 from nerlib.model import NERClassifier
 from nerlib.optimization import TrainConfig
-from nerlib.training import Loop, fit
+from nerlib.training import fit
 
 
 def train(
