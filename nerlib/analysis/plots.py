@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from nerlib.analysis.calibration import ConfidenceBin
 from nerlib.analysis.display import visible
 from nerlib.analysis.significance import Interval
-from nerlib.metrics import EpochRecord
-from nerlib.metrics import Score
+from nerlib.metrics import EpochRecord, Score
 from nerlib.parsing import Span, Word
 
 # Okabe & Ito (2008), Color Universal Design.

@@ -21,15 +21,16 @@ from nerlib.dataset import NERDataset
 from nerlib.device import DeviceError
 from nerlib.encoders import EncoderError
 from nerlib.evaluation import evaluate
+from nerlib.hub import DownloadError
 from nerlib.metrics import Evaluation, Score
 from nerlib.optimization import TrainConfig
 from nerlib.parsing import AnnotationError
 from nerlib.tools.bulk import command as bulk_command
 from nerlib.tools.bulk.manifest import BulkError
 from nerlib.tools.bulk.storage import StorageError
+from nerlib.tools.commands import COMMANDS, overview_parser
 from nerlib.tools.corpora import load_corpus
 from nerlib.tools.demo import command as demo
-from nerlib.tools.download import DownloadError
 from nerlib.tools.environment import check_environment
 from nerlib.tools.exchange import command as exchange
 from nerlib.tools.extras import ExtraError
@@ -84,54 +85,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = commands.add_parser("check", help="check the set-up, one line a requirement")
+    parser, commands = overview_parser()
+    check = commands.add_parser("check", help=COMMANDS["check"])
     check.add_argument("--json", action="store_true", help="print JSON, for a help desk")
     _add_output(check)
     check.set_defaults(command=run_check)
-    listing = commands.add_parser("recipes", help="list the named experiments")
+    listing = commands.add_parser("recipes", help=COMMANDS["recipes"])
     listing.set_defaults(command=run_recipes)
-    fetch = commands.add_parser("prefetch", help="fetch what a recipe needs, for use offline")
+    fetch = commands.add_parser("prefetch", help=COMMANDS["prefetch"])
     fetch.add_argument("recipe", help="a name from `nerlib recipes`")
     fetch.add_argument("--to", metavar="FOLDER", help="where to (NERLIB_CACHE): a stick, say")
     fetch.add_argument("--locale", help="another locale of the recipe's corpus, or all")
     fetch.set_defaults(command=run_prefetch)
-    validation = commands.add_parser("validate", help="check a file of your own sentences")
+    validation = commands.add_parser("validate", help=COMMANDS["validate"])
     validation.add_argument("file", help="a text file: one sentence a line, with brackets")
     validation.set_defaults(command=run_validate)
-    conversion = commands.add_parser("convert", help="annotations to and from other tools' formats")
+    conversion = commands.add_parser("convert", help=COMMANDS["convert"])
     exchange.add_arguments(conversion)
     conversion.set_defaults(command=exchange.run)
     train = commands.add_parser(
         "train",
-        help="train a model and save its best epoch",
+        help=COMMANDS["train"],
         epilog="with several processes: accelerate launch --multi_gpu --num_processes 2 "
         "-m nerlib train … (without a GPU: --device cpu)",
     )
     train.add_argument("--own", metavar="FILE", help="train on the bracketed sentences of a file")
     _add_training(train)
     train.set_defaults(command=run_train, output=None)
-    tour = commands.add_parser("run", help="the whole way: show, train, save, load, tag")
+    tour = commands.add_parser("run", help=COMMANDS["run"])
     _add_training(tour)
     tour.set_defaults(command=run_tour)
-    score = commands.add_parser("evaluate", help="score a saved model, per slot type")
+    score = commands.add_parser("evaluate", help=COMMANDS["evaluate"])
     _add_evaluation(score)
     score.set_defaults(command=run_evaluate)
-    export = commands.add_parser("export", help="a saved model for ONNX Runtime and OpenVINO")
+    export = commands.add_parser("export", help=COMMANDS["export"])
     serving.add_arguments(export)
     export.set_defaults(command=serving.run)
-    push = commands.add_parser("push", help="publish a model on the Hub, with a model card")
+    push = commands.add_parser("push", help=COMMANDS["push"])
     _add_publication(push)
     push.set_defaults(command=run_push)
-    tag = commands.add_parser("tag", help="tag text, one line each, into JSON lines")
+    tag = commands.add_parser("tag", help=COMMANDS["tag"])
     tag.add_argument("file", nargs="?", help="a text file (default: standard input)")
     _add_model(tag)
     tag.set_defaults(command=run_tag)
-    page = commands.add_parser("demo", help="a page to try models in a browser, and correct them")
+    page = commands.add_parser("demo", help=COMMANDS["demo"])
     demo.add_arguments(page)
     page.set_defaults(command=demo.run)
-    bulk = commands.add_parser("bulk", help="tag Parquet or JSON lines with several workers")
+    bulk = commands.add_parser("bulk", help=COMMANDS["bulk"])
     bulk_command.add_arguments(bulk)
     bulk.set_defaults(command=bulk_command.run)
     return parser

@@ -44,7 +44,7 @@ def _rows_by_locale(source: str | Path, locale: str, partition: str) -> Iterable
     if source == "archive":
         from nerlib.tools.archive import official_rows
 
-        return (official_rows(each, partition) for each in wanted_locales(locale, LOCALES))
+        return official_rows(wanted_locales(locale, LOCALES), partition)
     if str(source).endswith((".tar.gz", ".tgz")) and Path(source).is_file():
         from nerlib.tools.archive import archive_rows
 

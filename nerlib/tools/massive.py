@@ -2,85 +2,67 @@
 
 The dataset's own repository still holds a loading script, which `datasets` 4 and newer refuse to
 run; the Hub's converted Parquet files hold the same rows. No commit of the conversion is known in
-advance: the first one that is found is written down, and kept to (see `nerlib.tools.hub.fetch`).
+advance: the first one that is found is written down, and kept to (see `nerlib.hub.fetch`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from datasets import ClassLabel, Features
 from pyarrow import parquet
 
-from nerlib.corpus import COLUMNS, CorpusError
-from nerlib.tools import archive
-from nerlib.tools.download import DownloadError, tell
-from nerlib.tools.hub import Fetched, Repository, fetch
+from nerlib.corpus import COLUMNS, CorpusError, Rows
+from nerlib.hub import DownloadError, Snapshot, fetch, tell
+from nerlib.tools.archive import archive_path, official_rows
 
 REPOSITORY = "AmazonScience/massive"
 REVISION = "refs/convert/parquet"  # NERLIB_MASSIVE_REVISION names another one, or a commit
 FOLDERS = {"train": "train", "dev": "validation", "test": "test"}
-_ELSE = "or use source='sample' or a folder with MASSIVE's files"
-Rows = list[dict[str, str]]
+_ELSE = "use source='sample' or a folder with MASSIVE's files"
 
 
-def conversion() -> Repository:
-    """Return the repository and the revision of the Parquet files."""
-    return Repository(REPOSITORY, "dataset", os.environ.get("NERLIB_MASSIVE_REVISION") or REVISION)
-
-
-def hub_rows(locale: str, partition: str, report: Callable[[str], None] = tell) -> Rows:
+def hub_rows(locale: str, partition: str) -> Rows:
     """Return the rows of one locale and partition, from the Hub or else the official archive.
 
     Raises `CorpusError` with what to do when they cannot be had.
     """
-    fetched = fetch_massive(locale, [partition], report)
+    fetched = fetch_massive(locale, [partition])
     if fetched is None:
-        return archive.official_rows(locale, partition, report)
+        return next(official_rows([locale], partition))
     return [row for path in fetched.paths for row in parquet_rows(path, partition)]
 
 
-def fetch_massive(
-    locale: str, partitions: Iterable[str], report: Callable[[str], None] = tell
-) -> Fetched | None:
+def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) -> Snapshot | None:
     """Return the Parquet files of a locale's partitions, or None if the archive has to serve.
 
     What was fetched once needs no network. A switch to the archive is reported. Raises
     `CorpusError` with what to do when the Hub cannot be asked.
     """
+    revision = os.environ.get("NERLIB_MASSIVE_REVISION") or REVISION
+    starts = [f"{locale}/{FOLDERS[partition]}/" for partition in partitions]
+
+    def choose(names: Iterable[str]) -> list[str]:
+        there = sorted(name for name in names if name.endswith(".parquet"))
+        for start in starts:
+            if not any(name.startswith(start) for name in there):
+                reason = f"{REPOSITORY} on the Hub has no {start}*.parquet at {revision}"
+                raise DownloadError(reason, "choose another locale", gone=True)
+        return [name for name in there if name.startswith(tuple(starts))]
+
     try:
-        return fetch_parquet(locale, partitions, report)
+        return fetch(REPOSITORY, choose, "dataset", revision, verify)
     except DownloadError as error:
-        if not error.gone and not archive.stored(locale):
-            raise CorpusError(f"MASSIVE {locale} cannot be had: {error}, {_ELSE}") from error
-        report(
+        if not error.gone and not archive_path().is_file():
+            raise CorpusError(f"MASSIVE {locale} cannot be had: {error}, or {_ELSE}") from error
+        tell(
             f"MASSIVE's Parquet files cannot be had ({error.reason}): "
             "using the official archive instead"
         )
         return None
-
-
-def fetch_parquet(
-    locale: str, partitions: Iterable[str], report: Callable[[str], None] = tell
-) -> Fetched:
-    """Return the Parquet files of a locale's partitions; raises `DownloadError`."""
-    wanted = [f"{locale}/{FOLDERS[partition]}/" for partition in partitions]
-
-    def choose(names: Iterable[str]) -> list[str]:
-        there = sorted(name for name in names if name.endswith(".parquet"))
-        for start in wanted:
-            if not any(name.startswith(start) for name in there):
-                raise DownloadError(
-                    f"{REPOSITORY} on the Hub has no {start}*.parquet at {conversion().revision}",
-                    "choose another locale",
-                    status=404,
-                )
-        return [name for name in there if name.startswith(tuple(wanted))]
-
-    return fetch(conversion(), choose, report)
 
 
 def parquet_rows(path: Path, partition: str) -> Rows:
@@ -88,26 +70,22 @@ def parquet_rows(path: Path, partition: str) -> Rows:
 
     Raises `CorpusError` for a damaged file, which is removed, and for missing values.
     """
-    table = _read(path)
-    features = Features.from_arrow_schema(table.schema)  # with the names of the classes
-    columns = {name: _as_strings(table, features, name, partition, path) for name in COLUMNS}
-    return [
-        dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
-
-
-def _read(path: Path) -> Any:
-    """Return the table in a Parquet file."""
     try:
-        return parquet.read_table(path)
+        table = parquet.read_table(path)
     except (OSError, ValueError):  # pyarrow's own errors are among them
-        try:
-            path.unlink()
-        except OSError:  # a stick that is write-protected, say
-            raise CorpusError(f"{path} is not a whole Parquet file: replace it") from None
-        raise CorpusError(
-            f"{path} was not a whole Parquet file and was removed: try again with a network"
-        ) from None
+        raise CorpusError(_removed(path)) from None
+    features = Features.from_arrow_schema(table.schema)  # with the names of the classes
+    columns = [_as_strings(table, features, name, partition, path) for name in COLUMNS]
+    return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _removed(path: Path) -> str:
+    """Remove a damaged file, where the disk lets us, and return what is to be done."""
+    try:
+        path.unlink()
+    except OSError:  # a USB stick that is write-protected, say
+        return f"{path} is not a whole Parquet file: replace it"
+    return f"{path} was not a whole Parquet file and was removed: try again with a network"
 
 
 def _as_strings(
@@ -122,9 +100,9 @@ def _as_strings(
         return [partition] * len(table)
     values = [] if feature is None else table.column(column).to_pylist()
     if feature is None or any(value is None for value in values):
-        raise CorpusError(f"{path} has rows without {column}: {_ELSE[3:]}")
+        raise CorpusError(f"{path} has rows without {column}: {_ELSE}")
     if isinstance(feature, ClassLabel):
         return [str(label) for label in feature.int2str(values)]
     if column in ("scenario", "intent") and not isinstance(next(iter(values), ""), str):
-        raise CorpusError(f"{path} has numbers without names as {column}: {_ELSE[3:]}")
+        raise CorpusError(f"{path} has numbers without names as {column}: {_ELSE}")
     return [str(value) for value in values]

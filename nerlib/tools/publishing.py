@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets import Dataset
-from huggingface_hub import EvalResult, HfApi, ModelCardData, constants
+from huggingface_hub import EvalResult, HfApi, ModelCardData
 from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HfHubHTTPError,
     HTTPError,
@@ -23,14 +23,15 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 from huggingface_hub.utils import HFValidationError  # type: ignore[attr-defined]
 
 from nerlib.dataset import NERDataset
-from nerlib.encoders import HUB_NAME, PACKAGED
+from nerlib.encoders import PACKAGED
 from nerlib.evaluation import evaluate
+from nerlib.hub import download_error
 from nerlib.metrics import Evaluation, Score
-from nerlib.tools.download import network_error
 from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
+from nerlib.untrusted import HUB_NAME
 
 if TYPE_CHECKING:
-    from nerlib.tools.tagger import Tagger
+    from nerlib.inference import PlainTagger
 
 MASSIVE = "AmazonScience/massive"
 PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
@@ -58,7 +59,9 @@ class Measurement:
     scores: Evaluation
 
 
-def measure(tagger: Tagger, corpus: Dataset, source: str, locale: str, split: str) -> Measurement:
+def measure(
+    tagger: PlainTagger, corpus: Dataset, source: str, locale: str, split: str
+) -> Measurement:
     """Return a tagger's scores on a corpus; `source` is what `load_corpus` was asked for.
 
     Raises `RecipeError` if the tagger splits that locale into other words.
@@ -73,7 +76,7 @@ def measure(tagger: Tagger, corpus: Dataset, source: str, locale: str, split: st
 
 
 def publish(
-    tagger: Tagger,
+    tagger: PlainTagger,
     repository: str,
     measured: Measurement | None = None,
     dry_run: str | Path | None = None,
@@ -98,7 +101,7 @@ def publish(
         return _upload(Path(folder), repository, private)
 
 
-def write_folder(tagger: Tagger, folder: Path, card: str) -> list[Path]:
+def write_folder(tagger: PlainTagger, folder: Path, card: str) -> list[Path]:
     """Write model, tokenizer and card to a folder; return its files.
 
     Raises `PublishError` for a folder that holds anything else, which would be published too.
@@ -111,7 +114,7 @@ def write_folder(tagger: Tagger, folder: Path, card: str) -> list[Path]:
 
 
 def model_card(
-    tagger: Tagger,
+    tagger: PlainTagger,
     repository: str,
     measured: Measurement | None = None,
     licence: str | None = None,
@@ -170,7 +173,7 @@ def _metadata(
     return str(data.to_yaml())
 
 
-def _summary(tagger: Tagger, made_by: dict[str, str]) -> str:
+def _summary(tagger: PlainTagger, made_by: dict[str, str]) -> str:
     """Return what the model is."""
     config = tagger.model.config
     base = _base_model(made_by)
@@ -258,7 +261,7 @@ def _scores(measured: Measurement | None) -> str:
     )
 
 
-def _labels(tagger: Tagger, measured: Measurement | None) -> str:
+def _labels(tagger: PlainTagger, measured: Measurement | None) -> str:
     """Return all types, with their scores where they were measured."""
     types = [name.lower() for name in tagger.model.config.tags.types]
     if measured is None:
@@ -279,7 +282,7 @@ def _labels(tagger: Tagger, measured: Measurement | None) -> str:
     return "\n".join(lines)
 
 
-def _limits(tagger: Tagger, made_by: dict[str, str], measured: Measurement | None) -> str:
+def _limits(tagger: PlainTagger, made_by: dict[str, str], measured: Measurement | None) -> str:
     """Return what not to expect."""
     points = ["An entity's score orders entities; it is not its chance of being right."]
     if _source(made_by) == "sample":
@@ -293,7 +296,7 @@ def _limits(tagger: Tagger, made_by: dict[str, str], measured: Measurement | Non
     return "\n".join(f"- {point}" for point in points)
 
 
-def _measured_limits(tagger: Tagger, measured: Measurement) -> list[str]:
+def _measured_limits(tagger: PlainTagger, measured: Measurement) -> list[str]:
     """Return the limits that a measurement shows."""
     overall = measured.scores.overall
     per_type = {name.lower(): score for name, score in measured.scores.per_type.items()}
@@ -352,7 +355,7 @@ def _upload(folder: Path, repository: str, private: bool) -> str:
         advice = login if status in (401, 403, 404) else "try again later"
         raise PublishError(f"the Hub refused {repository} (HTTP {status}): {advice}") from error
     except (HTTPError, OfflineModeIsEnabled) as error:
-        raise PublishError(str(network_error(error, constants.ENDPOINT))) from error
+        raise PublishError(str(download_error(error))) from error
     except HFValidationError as error:
         raise PublishError(f"{repository!r} is no name for a repository: {error}") from error
     return str(created)

@@ -13,9 +13,9 @@ from typing import Any
 
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings
 from nerlib.tools.bulk.ray_session import ray_session
-from nerlib.tools.bulk.run import ShardWorker
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.tag_shard import Result
+from nerlib.tools.bulk.worker import ShardWorker
 from nerlib.tools.extras import require_extra
 
 MOST_BLOCKS = 2000  # what Ray plans at once; with more shards, a block has several

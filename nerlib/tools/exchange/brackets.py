@@ -5,15 +5,20 @@ Brackets have no escape, so a text that holds one itself cannot be written; line
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 from pathlib import Path
 
-from nerlib.atomic import whole_file
-from nerlib.parsing import Parser, Span
-from nerlib.tools.exchange.document import Document, ExchangeError, at_rows, check_apart, shown
+from nerlib.parsing import Parser
+from nerlib.tools.exchange.document import Document, ExchangeError, check_apart, shown
 from nerlib.tools.own_recipe import corpus_from_file
 
-NAME = "a bracketed line"
+_IN_TEXT = {
+    r"\A\s*\Z": "there is no text, and an empty line is not a sentence; leave the row out",
+    r"[][]": "a bracketed line cannot hold '[' or ']' in the text; write another mark there",
+    r"\n": "a bracketed line cannot hold a line end in the text; write a space there",
+    r"\A[\s#\ufeff]|\s\Z": "a bracketed line cannot begin or end with white space, nor begin with "
+    "'#' or a byte order mark; take it out of the text",
+}
 
 
 def read_brackets(path: Path) -> list[Document]:
@@ -23,61 +28,22 @@ def read_brackets(path: Path) -> list[Document]:
     return [Document(sentence.text, sentence.spans) for sentence in parsed]
 
 
-def write_brackets(documents: Iterable[Document], path: Path) -> int:
-    """Write one sentence a line and return their number; scores and words are not kept.
+def bracketed(document: Document) -> str:
+    """Return a document as one bracketed line; scores and words are not kept.
 
-    Raises `ExchangeError` with row and reason for what such a line cannot hold.
-    """
-    count = 0
-    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-        for row, document in at_rows(documents):
-            file.write(f"{bracketed(document, row)}\n")
-            count += 1
-    return count
+    Raises `ExchangeError` for what such a line cannot hold.
 
-
-def bracketed(document: Document, row: str = "row 1") -> str:
-    """Return a document as one bracketed line.
-
+    >>> from nerlib import Span
     >>> bracketed(Document("wake me at nine am", (Span("time", 11, 18),)))
     'wake me at [time : nine am]'
-    >>> bracketed(Document("see [1]"))
-    Traceback (most recent call last):
-    nerlib.tools.exchange.document.ExchangeError: row 1: a bracketed line cannot hold '[' or ']' \
-in the text (character 4); write another mark there
     """
-    reason = _problem(document)
-    if reason:
-        raise ExchangeError(f"{row}: {reason}")
-    try:
-        check_apart(document.spans, NAME)
-    except ExchangeError as error:
-        raise ExchangeError(f"{row}: {error}") from None
-    line = Parser().annotate(document.text, document.spans)
-    if line != line.strip() or line.startswith(("#", "\ufeff")):
-        raise ExchangeError(
-            f"{row}: {NAME} cannot begin or end with white space, nor begin with '#' or a byte "
-            "order mark; take it out of the text"
-        )
-    return line
-
-
-def _problem(document: Document) -> str:
-    """Return what keeps a document from being such a line, but for its ends and overlaps."""
-    text = document.text
-    if not text.strip():
-        return "there is no text, and an empty line is no sentence; leave the row out"
-    for mark, name in (("[", "'[' or ']'"), ("]", "'[' or ']'"), ("\n", "a line end")):
-        if mark in text:
-            place = f"in the text (character {text.index(mark)})"
-            return f"{NAME} cannot hold {name} {place}; write another mark there"
-    return next(filter(None, (_span_problem(span, text) for span in document.spans)), "")
-
-
-def _span_problem(span: Span, text: str) -> str:
-    """Return what is wrong with a span's type or value."""
-    if len(span.type.split()) != 1 or span.type.strip() != span.type or {*"[]"} & {*span.type}:
-        return f"the type {span.type!r} holds white space or a bracket; write it as one_word"
-    if not text[span.start : span.end].strip():
-        return f"{shown(span)} covers white space alone; mark a word"
-    return ""
+    for pattern, reason in _IN_TEXT.items():
+        if found := re.search(pattern, document.text):
+            raise ExchangeError(f"{reason} (character {found.start()})")
+    for span in document.spans:
+        if re.search(r"[][\s]", span.type):
+            raise ExchangeError(f"the type {span.type!r} holds white space or a bracket")
+        if not document.text[span.start : span.end].strip():
+            raise ExchangeError(f"{shown(span)} covers white space alone; mark a word")
+    check_apart(document.spans, "a bracketed line")
+    return Parser().annotate(document.text, document.spans)

@@ -11,19 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from nerlib.atomic import whole_file
 from nerlib.corpus import decode_lines
-from nerlib.parsing import OUTSIDE, Span, Word, bio_tags
-from nerlib.tools.exchange.document import (
-    Document,
-    ExchangeError,
-    at_rows,
-    check_apart,
-    words_of,
-    words_under,
-)
+from nerlib.parsing import OUTSIDE, Span, Word
+from nerlib.tools.exchange.document import Document, ExchangeError, located, tags_of, words_of
 
 DOCUMENT_START = "-DOCSTART-"
+HEAD = f"{DOCUMENT_START} -X- O\n\n"
 _TAG = re.compile(r"([BIESLU])-(.+)")
 _COMMENT = re.compile(r"# ?[\w.]+ = ")
 _SPACING = re.compile(r"(SpacesAfter|SpacesBefore|SpaceAfter)=([^|]*)")
@@ -36,57 +29,39 @@ Line = tuple[str, str, str]  # word, spacing, tag
 def read_conll(path: Path) -> list[Document]:
     """Return the sentences of a CoNLL file, with their words.
 
-    Columns are parted by tabs or by spaces; `-DOCSTART-` lines and comments are no words. Raises
+    Tabs or spaces separate columns; `-DOCSTART-` lines and comments are skipped. Raises
     `ExchangeError` with file and line.
     """
-    documents: list[Document] = []
     with path.open("rb") as file:
-        for number, sentence in _sentences(decode_lines(file, path.name, ExchangeError), path.name):
-            try:
+        lines = decode_lines(file, path.name, ExchangeError)
+        documents = []
+        for number, sentence in enumerate(_sentences(lines, path.name), start=1):
+            with located(f"{path.name}, sentence {number}"):
                 documents.append(_document(sentence))
-            except ExchangeError as error:
-                raise ExchangeError(f"{path.name}, line {number}: {error}") from None
     if not documents:
         raise ExchangeError(f"{path.name} holds no sentence: write a word and its tag a line")
     return documents
 
 
-def write_conll(documents: Iterable[Document], path: Path) -> int:
-    """Write documents as CoNLL sentences and return their number; scores are not kept.
+def conll_sentence(document: Document) -> str:
+    """Return a document as the lines of a sentence, with an empty one at the end.
 
-    Raises `ExchangeError` with row and reason for what the format cannot hold.
+    Raises `ExchangeError` for what the format cannot hold; scores are not kept.
+
+    >>> print(conll_sentence(Document("at 7pm.", (Span("time", 3, 6),))))
+    at _ O
+    7pm SpaceAfter=No B-time
+    . SpaceAfter=No O
+    <BLANKLINE>
     """
-    count = 0
-    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-        file.write(f"{DOCUMENT_START} -X- O\n")
-        for row, document in at_rows(documents):
-            lines = conll_lines(document, row)
-            file.write("\n" + "".join(f"{' '.join(columns)}\n" for columns in lines))
-            count += 1
-    return count
-
-
-def conll_lines(document: Document, row: str = "row 1") -> list[Line]:
-    """Return a document as word, spacing and IOB2 tag a line.
-
-    >>> conll_lines(Document("at 7pm.", (Span("time", 3, 6),)))
-    [('at', '_', 'O'), ('7pm', 'SpaceAfter=No', 'B-time'), ('.', 'SpaceAfter=No', 'O')]
-    """
-    try:
-        check_apart(document.spans, "CoNLL")
-        words = words_of(document)
-        tags = [OUTSIDE] * len(words)
-        for span in document.spans:
-            _check_type(span)
-            first, end = words_under(words, span)
-            tags[first:end] = [_tag(tag, span.type) for tag in bio_tags(span.type, end - first)]
-        _check_words(document.text, words)
-    except ExchangeError as error:
-        raise ExchangeError(f"{row}: {error}") from None
-    if not words:
-        raise ExchangeError(f"{row}: CoNLL cannot hold a text without words; leave the row out")
-    spacing = _spacing(document.text, words)
-    return [(w.text, s, t) for w, s, t in zip(words, spacing, tags, strict=True)]
+    words = words_of(document)
+    for span in document.spans:
+        if re.search(r"[ \t\r\n]", span.type) or span.type != span.type.strip():
+            raise ExchangeError(f"the type {span.type!r} holds white space; write it as one_word")
+    tags = tags_of(document, words, "CoNLL")
+    _check_words(document.text, words)
+    columns = zip(words, _spacing(document.text, words), tags, strict=True)
+    return "".join(f"{word.text} {spacing} {tag}\n" for word, spacing, tag in columns)
 
 
 def spans_of_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -115,34 +90,30 @@ def spans_of_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     return spans
 
 
-def _sentences(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[Line]]]:
-    """Yield the sentences, each with the number of its first line."""
+def _sentences(lines: Iterable[str], name: str) -> Iterator[list[Line]]:
+    """Yield the sentences; raises `ExchangeError` with the line for what is not a word and tag."""
     sentence: list[Line] = []
-    first = 0
     for number, line in enumerate(lines, start=1):
         bare = line.strip(" \t")
         if bare and _COMMENT.match(bare):
             continue
         if bare and not bare.startswith(DOCUMENT_START):
-            first = first if sentence else number
-            sentence.append(_columns(bare, f"{name}, line {number}"))
+            with located(f"{name}, line {number}"):
+                sentence.append(_columns(bare))
         elif sentence:
-            yield first, sentence
+            yield sentence
             sentence = []
     if sentence:
-        yield first, sentence
+        yield sentence
 
 
-def _columns(line: str, where: str) -> Line:
+def _columns(line: str) -> Line:
     """Return a line's word, spacing and tag."""
     columns = line.split("\t") if "\t" in line else re.split(" +", line)
     if len(columns) < 2 or not columns[0]:
-        raise ExchangeError(f"{where}: {line[:40]!r} must be a word and its tag in two columns")
+        raise ExchangeError(f"{line[:40]!r} must be a word and its tag in two columns")
     tag = columns[-1].strip(" ")
-    try:
-        spans_of_tags([tag])
-    except ExchangeError as error:
-        raise ExchangeError(f"{where}: {error}") from None
+    spans_of_tags([tag])  # raises for another kind of tag, while the line's number is known
     spacing = next((column for column in columns[1:-1] if _SPACING.search(column)), "")
     return columns[0], spacing, tag
 
@@ -177,16 +148,6 @@ def _spacing(text: str, words: Sequence[Word]) -> list[str]:
     return columns
 
 
-def _tag(tag: str, name: str) -> str:
-    """Return a tag with its type as it was written, in capitals or not."""
-    return f"{tag[:2]}{name}"
-
-
-def _check_type(span: Span) -> None:
-    if re.search(r"[ \t\r\n]", span.type) or span.type != span.type.strip():
-        raise ExchangeError(f"the type {span.type!r} holds white space; write it as one_word")
-
-
 def _check_words(text: str, words: Sequence[Word]) -> None:
     """Raise `ExchangeError` for words that a line cannot hold, and for text that is in no word."""
     end = 0
@@ -198,6 +159,8 @@ def _check_words(text: str, words: Sequence[Word]) -> None:
         if text[end : word.start].strip():
             raise ExchangeError(f"{text[end : word.start].strip()[:40]!r} is in none of its words")
         end = word.end
+    if not words:
+        raise ExchangeError("CoNLL cannot hold a text without words; leave the row out")
 
 
 def _escape(text: str) -> str:

@@ -6,18 +6,21 @@ Every reader gives documents and every writer takes them, so that each format kn
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import regex
 
+from nerlib.atomic import whole_file
 from nerlib.corpus import CorpusError
 from nerlib.inference import Entity
-from nerlib.parsing import Parser, Span, Word
+from nerlib.parsing import OUTSIDE, Parser, Span, Word
 
-_HALF = regex.compile(r"\p{Cs}")
+_SURROGATE = regex.compile(r"\p{Cs}")
 
 
 class ExchangeError(CorpusError):
@@ -42,12 +45,11 @@ class Document:
     scores: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        half = None if self.text.isascii() else _HALF.search(self.text)
-        if half:
-            raise ExchangeError(f"character {half.start()}: half a character (a lone surrogate)")
+        if not self.text.isascii() and (lone := _SURROGATE.search(self.text)):
+            raise ExchangeError(f"character {lone.start()}: half a character (a lone surrogate)")
         for span in self.spans:
-            check_span(span, self.text)
-        check_words(self.words or (), self.text)
+            _check_span(span, self.text)
+        _check_words(self.words or (), self.text)
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
         order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
@@ -61,15 +63,14 @@ class Document:
         return [(span.type, self.text[span.start : span.end]) for span in self.spans]
 
     @classmethod
-    def from_entities(cls, text: str, entities: Iterable[Entity]) -> Document:
+    def from_entities(cls, text: str, entities: Sequence[Entity]) -> Document:
         """Return what a `Tagger` found as a document with scores.
 
         >>> Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.5)]).scores
         (0.5,)
         """
-        found = list(entities)
-        spans = tuple(Span(entity.type, entity.start, entity.end) for entity in found)
-        return cls(text, spans, scores=tuple(entity.score for entity in found))
+        spans = tuple(Span(entity.type, entity.start, entity.end) for entity in entities)
+        return cls(text, spans, scores=tuple(entity.score for entity in entities))
 
 
 def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
@@ -84,39 +85,41 @@ def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
         yield Document(parsed.text, parsed.spans, parsed.words)
 
 
-def check_span(span: Span, text: str) -> None:
-    """Raise `ExchangeError` for a span without type, or that is not a part of the text."""
-    if not isinstance(span.type, str) or not span.type.strip() or _HALF.search(span.type):
-        raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
-    if not 0 <= span.start < span.end <= len(text):
-        raise ExchangeError(
-            f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
-        )
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put `where` in front of the message of every `ExchangeError` that is raised inside.
+
+    >>> with located("row 7"):
+    ...     Document("at", scores=(0.5,))
+    Traceback (most recent call last):
+    nerlib.tools.exchange.document.ExchangeError: row 7: 0 spans but 1 scores
+    """
+    try:
+        yield
+    except ExchangeError as error:
+        raise ExchangeError(f"{where}: {error}") from None
 
 
-def check_words(words: Sequence[Word], text: str) -> None:
-    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
-    end = 0
-    for word in words:
-        if word.start < end or not word.text or text[word.start : word.end] != word.text:
-            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
-        end = word.end
+def write_lines(
+    line_of: Callable[[Document], str], documents: Iterable[Document], path: Path, head: str = ""
+) -> None:
+    """Write `head` and what `line_of` makes of each document; the file appears whole or not at all.
+
+    Raises `ExchangeError` with the row for what the format cannot hold.
+    """
+    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
+        file.write(head)
+        for number, document in enumerate(documents, start=1):
+            with located(f"row {number}"):
+                file.write(line_of(document) + "\n")
 
 
 def check_apart(spans: Sequence[Span], what: str) -> None:
-    """Raise `ExchangeError` if two spans overlap, which `what` cannot hold.
-
-    >>> check_apart([Span("a", 0, 4), Span("b", 2, 6)], "CoNLL")
-    Traceback (most recent call last):
-    nerlib.tools.exchange.document.ExchangeError: CoNLL cannot hold spans that overlap: 'a' at 0 \
-to 4 and 'b' at 2 to 6; keep one of them
-    """
+    """Raise `ExchangeError` if two spans overlap, which `what` cannot hold."""
     for one, other in pairwise(sorted(spans, key=_place)):
         if other.start < one.end:
-            raise ExchangeError(
-                f"{what} cannot hold spans that overlap: {shown(one)} and {shown(other)}; "
-                "keep one of them"
-            )
+            both = f"{shown(one)} and {shown(other)}"
+            raise ExchangeError(f"{what} cannot hold spans that overlap: {both}; keep one of them")
 
 
 def shown(span: Span) -> str:
@@ -132,7 +135,7 @@ def shown(span: Span) -> str:
 def words_of(document: Document) -> tuple[Word, ...]:
     """Return the document's words; where none were fixed, nerlib's, cut at every span's ends too.
 
-    Spans must not overlap. What is white space alone is no word.
+    Spans must not overlap. White space alone is not a word.
 
     >>> [word.text for word in words_of(Document("at7 pm", (Span("time", 2, 6),)))]
     ['at', '7', 'pm']
@@ -165,10 +168,38 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
     raise ExchangeError(f"{shown(span)} does not begin and end with a word{near}")
 
 
-def at_rows(documents: Iterable[Document]) -> Iterator[tuple[str, Document]]:
-    """Yield each document with what to call its row, counted from 1."""
-    for number, document in enumerate(documents, start=1):
-        yield f"row {number}", document
+def tags_of(document: Document, words: Sequence[Word], what: str) -> list[str]:
+    """Return one IOB2 tag a word, types as they are written; raises as the two checks above do.
+
+    >>> document = Document("at 7pm", (Span("time", 3, 6),))
+    >>> tags_of(document, words_of(document), "CoNLL")
+    ['O', 'B-time']
+    """
+    check_apart(document.spans, what)
+    tags = [OUTSIDE] * len(words)
+    for span in document.spans:
+        first, end = words_under(words, span)
+        tags[first:end] = [f"B-{span.type}"] + [f"I-{span.type}"] * (end - first - 1)
+    return tags
+
+
+def _check_span(span: Span, text: str) -> None:
+    """Raise `ExchangeError` for a span without type, or that is not a part of the text."""
+    if not span.type.strip() or _SURROGATE.search(span.type):
+        raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
+    if not 0 <= span.start < span.end <= len(text):
+        raise ExchangeError(
+            f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
+        )
+
+
+def _check_words(words: Sequence[Word], text: str) -> None:
+    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
+    end = 0
+    for word in words:
+        if word.start < end or not word.text or text[word.start : word.end] != word.text:
+            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
+        end = word.end
 
 
 def _place(span: Span) -> tuple[int, int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,9 @@ import pyarrow.parquet
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from nerlib.atomic import whole_file
-from nerlib.parsing import OUTSIDE, Span, Word, bio_tags
+from nerlib.parsing import OUTSIDE, Span, Word
 from nerlib.tags import TagSet
-from nerlib.tools.exchange.document import (
-    Document,
-    ExchangeError,
-    at_rows,
-    check_apart,
-    words_of,
-    words_under,
-)
+from nerlib.tools.exchange.document import Document, ExchangeError, located, tags_of, words_of
 
 
 def ner_features(tags: TagSet) -> Features:
@@ -56,15 +49,11 @@ def to_dataset(documents: Iterable[Document], tags: TagSet | None = None) -> Dat
     """
     rows = list(documents)
     tags = tags or TagSet.from_types(span.type for row in rows for span in row.spans)
-    features = ner_features(tags)
-    content: list[dict[str, Any]] = []
-    for row, document in at_rows(rows):
-        try:
+    content = []
+    for number, document in enumerate(rows, start=1):
+        with located(f"row {number}"):
             content.append(_row(document, tags))
-        except ExchangeError as error:
-            raise ExchangeError(f"{row}: {error}") from None
-    columns = {name: [one[name] for one in content] for name in features}
-    return Dataset.from_dict(columns, features=features)
+    return Dataset.from_list(content, features=ner_features(tags))
 
 
 def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
@@ -75,20 +64,8 @@ def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
     """
     documents = []
     for number, row in enumerate(data, start=1):
-        try:
-            words = zip(row["words"], row["starts"], strict=True)
-            documents.append(
-                Document(
-                    row["text"],
-                    tuple(Span(s["type"], s["start"], s["end"]) for s in row["spans"]),
-                    tuple(Word(word, start, start + len(word)) for word, start in words),
-                    None if row["scores"] is None else tuple(row["scores"]),
-                )
-            )
-        except ExchangeError as error:
-            raise ExchangeError(f"row {number}: {error}") from None
-        except (KeyError, TypeError, ValueError) as error:
-            raise ExchangeError(f"row {number}: not the columns of ner_features: {error}") from None
+        with located(f"row {number}"):
+            documents.append(_document(row))
     return documents
 
 
@@ -98,37 +75,41 @@ def read_parquet(path: Path) -> list[Document]:
         data = Dataset(pyarrow.parquet.read_table(path))
     except (pyarrow.ArrowException, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ExchangeError(f"{path.name} is no Parquet file: {reason}") from None
+        raise ExchangeError(f"{path.name} is not a Parquet file: {reason}") from None
     return from_dataset(data)
 
 
-def write_parquet(documents: Iterable[Document], path: Path) -> int:
-    """Write documents as Parquet, which `datasets` loads with the tags' names; return how many."""
+def write_parquet(documents: Iterable[Document], path: Path) -> None:
+    """Write documents as Parquet, which `datasets` loads with the tags' names."""
     data = to_dataset(documents)
     with whole_file(path) as unfinished:
         data.to_parquet(unfinished)
-    return len(data)
 
 
 def _row(document: Document, tags: TagSet) -> dict[str, Any]:
     words = words_of(document)
+    names = [tag.upper() for tag in tags_of(document, words, "a row of tags")]
+    for name in names:
+        if name != OUTSIDE and name not in tags.tag_to_id:
+            raise ExchangeError(f"the type {name[2:]!r} is not in the set of {len(tags)} tags")
     return {
         "text": document.text,
         "words": [word.text for word in words],
         "starts": [word.start for word in words],
-        "tags": _tags(words, document.spans, tags),
+        "tags": names,
         "spans": [{"type": s.type, "start": s.start, "end": s.end} for s in document.spans],
         "scores": None if document.scores is None else list(document.scores),
     }
 
 
-def _tags(words: Sequence[Word], spans: Sequence[Span], tags: TagSet) -> list[str]:
-    """Return one tag a word."""
-    check_apart(spans, "a row of tags")
-    found = [OUTSIDE] * len(words)
-    for span in spans:
-        first, end = words_under(words, span)
-        found[first:end] = bio_tags(span.type, end - first)
-        if found[first] not in tags.tag_to_id:
-            raise ExchangeError(f"the type {span.type!r} is not in the set of {len(tags)} tags")
-    return found
+def _document(row: dict[str, Any]) -> Document:
+    try:
+        places = zip(row["words"], row["starts"], strict=True)
+        words = tuple(Word(word, start, start + len(word)) for word, start in places)
+        spans = tuple(Span(str(s["type"]), s["start"], s["end"]) for s in row["spans"])
+        scores = None if row["scores"] is None else tuple(row["scores"])
+        return Document(row["text"], spans, words, scores)
+    except ExchangeError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ExchangeError(f"not the columns of ner_features: {error}") from None

@@ -4,46 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from nerlib.tools.exchange.brackets import read_brackets, write_brackets
-from nerlib.tools.exchange.conll import read_conll, write_conll
-from nerlib.tools.exchange.document import Document, ExchangeError
+from nerlib.tools.exchange.brackets import bracketed, read_brackets
+from nerlib.tools.exchange.conll import HEAD, conll_sentence, read_conll
+from nerlib.tools.exchange.document import Document, ExchangeError, write_lines
 from nerlib.tools.exchange.features import read_parquet, write_parquet
+from nerlib.tools.exchange.json_files import read_tagged, to_json
 from nerlib.tools.exchange.label_studio import read_label_studio, write_label_studio
-from nerlib.tools.exchange.prodigy import read_prodigy, write_prodigy
+from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
-from nerlib.tools.exchange.tagged import read_tagged
 
 Report = Callable[[str], None]
+Writer = Callable[[Iterable[Document], Path], None]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format's name, how its files' names end, how to read and, if possible, write it."""
+    """A format's name, how its files' names end, how to read and, if possible, write it.
+
+    `reports` says whether the reader leaves things out, and takes a function to tell so.
+    """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path, Report], list[Document]]
-    write: Callable[[Iterable[Document], Path], int] | None
+    reader: Callable[..., list[Document]]
+    write: Writer | None
     keeps_scores: bool = False
+    reports: bool = False
+
+    def read(self, path: Path, report: Report) -> list[Document]:
+        """Return a file's documents; raises `ExchangeError`, `OwnDataError` or `OSError`."""
+        return self.reader(path, report) if self.reports else self.reader(path)
 
 
+def _by_line(line_of: Callable[[Document], str], head: str = "") -> Writer:
+    return partial(write_lines, line_of, head=head)
+
+
+CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
 FORMATS = {
     one.name: one
     for one in (
-        Format("brackets", (".txt",), lambda path, _: read_brackets(path), write_brackets),
+        Format("brackets", (".txt",), read_brackets, _by_line(bracketed)),
+        Format("conll", CONLL, read_conll, _by_line(conll_sentence, HEAD)),
         Format(
-            "conll",
-            (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv"),
-            lambda path, _: read_conll(path),
-            write_conll,
+            "label-studio", (".json",), read_label_studio, write_label_studio, True, reports=True
         ),
-        Format("label-studio", (".json",), read_label_studio, write_label_studio, True),
-        Format("prodigy", (".jsonl",), read_prodigy, write_prodigy, True),
-        Format("spacy", (".spacy",), lambda path, _: read_spacy(path), write_spacy),
-        Format("parquet", (".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
-        Format("tag", (), lambda path, _: read_tagged(path), None, True),
+        Format(
+            "prodigy",
+            (".jsonl",),
+            read_prodigy,
+            _by_line(lambda document: to_json(prodigy_task(document))),
+            keeps_scores=True,
+            reports=True,
+        ),
+        Format("spacy", (".spacy",), read_spacy, write_spacy),
+        Format("parquet", (".parquet",), read_parquet, write_parquet, keeps_scores=True),
+        Format("tag", (), read_tagged, None, keeps_scores=True),
     )
 }
 

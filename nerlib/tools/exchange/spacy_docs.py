@@ -15,8 +15,8 @@ from nerlib.parsing import Span, Word
 from nerlib.tools.exchange.document import (
     Document,
     ExchangeError,
-    at_rows,
     check_apart,
+    located,
     words_of,
     words_under,
 )
@@ -40,11 +40,19 @@ def to_doc(document: Document, nlp: Language | None = None) -> Doc:
     [('time', 'nine am')]
     """
     check_apart(document.spans, "a Doc's entities")
-    doc = _new_doc(document) if nlp is None else nlp.make_doc(document.text)
-    words = [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
-    places = [words_under(words, span) for span in document.spans]
+    spacy = import_spacy()
+    if nlp is None:
+        texts = [word.text for word in words_of(document)]
+        try:  # adds tokens for white space that is more than a single space
+            tokens, spaces = spacy.util.get_words_and_spaces(texts, document.text)
+        except ValueError:
+            raise ExchangeError("its words are not all of the text") from None
+        doc: Doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=tokens, spaces=spaces)
+    else:
+        doc = nlp.make_doc(document.text)
+    places = [words_under(_words(doc), span) for span in document.spans]
     doc.ents = tuple(
-        import_spacy().tokens.Span(doc, first, end, label=span.type)
+        spacy.tokens.Span(doc, first, end, label=span.type)
         for span, (first, end) in zip(document.spans, places, strict=True)
     )
     return doc
@@ -62,45 +70,37 @@ def from_doc(doc: Doc, spans_key: str | None = None) -> Document:
         raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: name a spans_key")
     found = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
     spans = [Span(span.label_, span.start_char, span.end_char) for span in found]
-    words = [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
-    return Document(
-        doc.text, tuple(spans), tuple(word for word in words if not word.text.isspace())
-    )
+    words = tuple(word for word in _words(doc) if not word.text.isspace())
+    return Document(doc.text, tuple(spans), words)
 
 
 def read_spacy(path: Path) -> list[Document]:
-    """Return the documents of a `.spacy` file; raises `ExchangeError` if it is none."""
+    """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one."""
     spacy = import_spacy()
     _check_size(path)
     try:
         docs = list(spacy.tokens.DocBin().from_disk(path).get_docs(spacy.vocab.Vocab()))
     except Exception as error:  # msgpack, numpy and spaCy each raise what they like
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ExchangeError(f"{path.name} is no .spacy file: {reason}") from None
+        raise ExchangeError(f"{path.name} is not a .spacy file: {reason}") from None
     documents = []
     for number, doc in enumerate(docs, start=1):
-        try:
+        with located(f"{path.name}, document {number}"):
             documents.append(from_doc(doc))
-        except ExchangeError as error:
-            raise ExchangeError(f"{path.name}, document {number}: {error}") from None
     return documents
 
 
-def write_spacy(documents: Iterable[Document], path: Path) -> int:
-    """Write documents to a `.spacy` file and return their number; scores are not kept.
+def write_spacy(documents: Iterable[Document], path: Path) -> None:
+    """Write documents to a `.spacy` file; scores are not kept.
 
     Raises `ExchangeError` with row and reason for what a `Doc` cannot hold.
     """
-    spacy = import_spacy()
-    docs = spacy.tokens.DocBin()
-    for row, document in at_rows(documents):
-        try:
+    docs = import_spacy().tokens.DocBin()
+    for number, document in enumerate(documents, start=1):
+        with located(f"row {number}"):
             docs.add(to_doc(document))
-        except ExchangeError as error:
-            raise ExchangeError(f"{row}: {error}") from None
     with whole_file(path) as unfinished:
         docs.to_disk(unfinished)
-    return len(docs)
 
 
 def import_spacy() -> Any:
@@ -108,32 +108,15 @@ def import_spacy() -> Any:
     try:
         import spacy
         import spacy.tokens
+        import spacy.util
         import spacy.vocab
     except ImportError:
         raise ExchangeError(_NEEDED) from None
     return spacy
 
 
-def _new_doc(document: Document) -> Any:
-    """Return a Doc without entities: words, and tokens for white space that is no single space."""
-    spacy = import_spacy()
-    texts: list[str] = []
-    spaces: list[bool] = []
-    cursor = 0
-    text = document.text
-    for word in (*words_of(document), Word("", len(text), len(text))):
-        gap = text[cursor : word.start]
-        if gap.startswith(" ") and texts:
-            spaces[-1] = True
-            gap = gap[1:]
-        for token in (gap, word.text):
-            texts += [token] if token else []
-            spaces += [False] if token else []
-        cursor = word.end
-    doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=texts, spaces=spaces)
-    if doc.text != text:
-        raise ExchangeError("its words overlap or stand in another order than in the text")
-    return doc
+def _words(doc: Doc) -> list[Word]:
+    return [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
 
 
 def _check_size(path: Path) -> None:
@@ -153,4 +136,4 @@ def _check_size(path: Path) -> None:
                         )
                     block = unpacker.unconsumed_tail
     except zlib.error:
-        raise ExchangeError(f"{path.name} is no .spacy file: it is not compressed") from None
+        raise ExchangeError(f"{path.name} is not a .spacy file: it is not compressed") from None

@@ -1,0 +1,328 @@
+"""Files of the Hugging Face Hub: fetched once, as of one commit, checked, kept as plain files.
+
+    NERLIB_CACHE/
+      hub/models--ai-forever--ruBert-base/listing.json    what the Hub has, as of one commit
+      hub/models--ai-forever--ruBert-base/<commit>/config.json
+      archive/amazon-massive-dataset-1.1.tar.gz           see `nerlib.tools.archive`
+
+There are no links in it (FAT, the format of most USB sticks, has none), and it may be read-only.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import torch
+from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub.errors import (  # type: ignore[attr-defined]
+    HfHubHTTPError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RevisionNotFoundError,
+)
+from safetensors.torch import save_file
+
+from nerlib.atomic import whole_file
+
+VARIABLE = "NERLIB_CACHE"
+# What an encoder consists of: settings, whatever its tokenizer needs, and weights.
+SETTINGS = re.compile(
+    r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
+    r"|vocab\.txt|merges\.txt|bpe\.codes|(spm|spiece|sentencepiece\.bpe)\.model"
+)
+WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors(\.index\.json)?")
+PICKLED = "pytorch_model.bin"
+# No name may lead out of its folder, whatever a server says.
+_PLAIN = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[^/\\:\0][^\\:\0]*")
+
+
+class DownloadError(RuntimeError):
+    """What cannot be fetched: why, and what to do.
+
+    `gone` says that the server answered, and does not give it out.
+    """
+
+    def __init__(self, reason: str, advice: str, gone: bool = False) -> None:
+        self.reason, self.gone = reason, gone
+        super().__init__(f"{reason}; {advice}")
+
+
+class FileFacts(NamedTuple):
+    """What is known of a file: bytes, SHA-256 or git's hash, and whether we made it ourselves."""
+
+    size: int
+    digest: str
+    made: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a repository holds as of one commit; `names` are the files that are in `folder` now."""
+
+    repository: str
+    revision: str
+    commit: str
+    files: dict[str, FileFacts]
+    place: Path
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the commit."""
+        return self.place / self.commit[:12]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the files lie."""
+        return [self.folder / name for name in self.names]
+
+    def has(self, name: str) -> bool:
+        """Return whether a file is there, whole as far as its size tells."""
+        path = self.folder / name
+        return path.is_file() and path.stat().st_size == self.files[name].size
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache: NERLIB_CACHE, else `nerlib` next to the Hub's own cache."""
+    chosen = os.environ.get(VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(constants.HF_HOME) / "nerlib"
+
+
+def fetch(
+    name: str,
+    choose: Callable[[Iterable[str]], list[str]],
+    kind: str = "model",
+    revision: str = "main",
+    verify: bool = False,
+) -> Snapshot:
+    """Return a repository's snapshot with the files that `choose` picks, fetched unless there.
+
+    Which commit was found the first time is written down and kept to, and what is there is not
+    asked for. `verify` fetches what was damaged since again. Raises `DownloadError`.
+    """
+    place = cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
+    known = _stored(name, revision, place)
+    with download_errors():
+        snapshot = known or _ask(name, kind, revision, place)
+        if verify:
+            _remove_damaged(snapshot)
+        facts = snapshot.files
+        names = choose([each for each in facts if not facts[each].made or snapshot.has(each)])
+        try:
+            for file in names:
+                if not snapshot.has(file):
+                    _download(snapshot, kind, file)
+        except RevisionNotFoundError:
+            if known is None:
+                raise
+            gone = f"commit {snapshot.commit[:12]} of {name} is gone from the Hub"
+            tell(f"{gone}: taking what {revision} holds now")
+            (place / "listing.json").unlink()
+            return fetch(name, choose, kind, revision)
+    return replace(snapshot, names=names)
+
+
+def fetch_encoder(name: str, verify: bool = False) -> Snapshot:
+    """Return an encoder's files, fetched unless they are there; raises `DownloadError`."""
+    snapshot = fetch(name, encoder_files, verify=verify)
+    if "config.json" not in snapshot.names or SETTINGS.fullmatch(snapshot.names[-1]):
+        raise DownloadError(
+            f"{name} on the Hub has no {'weights' if snapshot.names else 'config.json'}",
+            "choose an encoder in transformers' format, with a model.safetensors",
+        )
+    return _without_pickle(snapshot) if PICKLED in snapshot.names else snapshot
+
+
+def encoder_files(names: Iterable[str]) -> list[str]:
+    """Return which files of a repository make an encoder, the weights last.
+
+    >>> encoder_files(["README.md", "config.json", "flax_model.msgpack", "model.safetensors"])
+    ['config.json', 'model.safetensors']
+    """
+    there = sorted(names)
+    weights = [name for name in there if WEIGHTS.fullmatch(name)] or {PICKLED}.intersection(there)
+    return [*(name for name in there if SETTINGS.fullmatch(name)), *weights]
+
+
+def _without_pickle(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with its weights, in PyTorch's old format, rewritten as safetensors.
+
+    That format is a pickle, which can run code when it is read. torch's restricted reader takes
+    tensors only. Raises `DownloadError` for anything else.
+    """
+    path, made = snapshot.folder / PICKLED, snapshot.folder / "model.safetensors"
+    tell(f"{PICKLED} is a pickle: rewriting its tensors as {made.name}")
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        # Heads for other tasks are of no use here; tied weights need a copy each.
+        kept = {n: t.clone() for n, t in tensors.items() if not n.startswith("cls.")}
+    except Exception as error:  # unpickling raises anything
+        path.unlink(missing_ok=True)
+        raise DownloadError(
+            f"{PICKLED} of {snapshot.repository} holds other things than weights and was removed",
+            "choose an encoder with a model.safetensors",
+        ) from error
+    with download_errors():
+        with whole_file(made) as unfinished:
+            save_file(kept, unfinished, {"format": "pt"})
+        facts = FileFacts(made.stat().st_size, file_digest(made), made=True)
+        names = [made.name if name == PICKLED else name for name in snapshot.names]
+        snapshot = replace(snapshot, files={**snapshot.files, made.name: facts}, names=names)
+        _store(snapshot)
+        path.unlink()
+    return snapshot
+
+
+@contextmanager
+def download_errors(url: str = "") -> Iterator[None]:
+    """Turn what goes wrong while something is fetched into a `DownloadError` of one line."""
+    try:
+        yield
+    except (HTTPError, OSError, ValueError) as error:  # the last for names, and for no JSON
+        raise download_error(error, url) from error
+
+
+def download_error(error: Exception, url: str = "") -> DownloadError:
+    """Return what an error of the Hub's client means, and what to do; `url` is for other servers.
+
+    >>> str(download_error(OSError(28, "No space left on device"))).endswith("on another disk")
+    True
+    """
+    host = urlsplit(url or constants.ENDPOINT).netloc
+    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    if isinstance(cause, OfflineModeIsEnabled):
+        return DownloadError(
+            "HF_HUB_OFFLINE is set",
+            "unset it, or fetch this once where there is a network (python -m nerlib prefetch "
+            f"RECIPE --to FOLDER) and set {VARIABLE} to that folder",
+        )
+    if isinstance(cause, HfHubHTTPError):
+        return _refusal(host, cause.response.status_code)
+    if isinstance(cause, HTTPError):
+        late = "Timeout" in type(cause).__name__
+        return DownloadError(
+            f"{host} {'did not answer in time' if late else 'cannot be reached'}",
+            "check the connection to the internet and try again",
+        )
+    if isinstance(cause, OSError) and cause.errno is not None:
+        full = cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        return DownloadError(
+            f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})",
+            f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk",
+        )
+    reason = str(cause or error).splitlines()[0]
+    return DownloadError(reason, "check the name (owner/name), and try again")
+
+
+def _refusal(host: str, status: int) -> DownloadError:
+    """Return the error for a server that answered, but not with the file."""
+    if status == 429:
+        return DownloadError(
+            f"{host} has had too many requests from here (HTTP 429)",
+            "wait some minutes, or log in (hf auth login), and try again",
+        )
+    if status >= 500 or status == 408:
+        return DownloadError(f"{host} is in trouble (HTTP {status})", "try again later")
+    return DownloadError(f"{host} does not give it out (HTTP {status})", "check the name", True)
+
+
+def file_digest(path: Path, like: str = "") -> str:
+    """Return a file's SHA-256, or, if `like` has 40 digits, its name as an object of git.
+
+    The Hub lists large files by the first and small ones by the second.
+    """
+    with path.open("rb") as file:
+        if len(like) != 40:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        start = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+        return hashlib.file_digest(file, lambda: start).hexdigest()
+
+
+def tell(line: str) -> None:
+    """Print a line where it does not get in between results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _ask(name: str, kind: str, revision: str, place: Path) -> Snapshot:
+    """Return what the Hub says a repository holds now, and write it down."""
+    info: Any = HfApi().repo_info(
+        name,
+        repo_type=kind,
+        revision=revision,
+        timeout=constants.HF_HUB_ETAG_TIMEOUT,
+        files_metadata=True,
+    )
+    files = {
+        file.rfilename: FileFacts(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
+        for file in info.siblings
+    }
+    snapshot = _checked(Snapshot(name, revision, info.sha, files, place))
+    _store(snapshot)
+    return snapshot
+
+
+def _stored(name: str, revision: str, place: Path) -> Snapshot | None:
+    """Return what the Hub said the first time that anything was fetched."""
+    try:
+        saved = json.loads((place / "listing.json").read_text(encoding="utf-8"))
+        files = {each: FileFacts(*facts) for each, facts in saved["files"].items()}
+        snapshot = _checked(Snapshot(name, saved["revision"], saved["commit"], files, place))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # not there, or damaged: then it is asked for again
+    return snapshot if snapshot.revision == revision else None
+
+
+def _checked(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot of which no name can lead out of its folder; raises `ValueError`."""
+    if not re.fullmatch("[0-9a-f]{40}", snapshot.commit):
+        raise ValueError(f"{snapshot.commit[:60]!r} is not a commit")
+    files = {name: facts for name, facts in snapshot.files.items() if _PLAIN.fullmatch(name)}
+    return replace(snapshot, files=files)
+
+
+def _store(snapshot: Snapshot) -> None:
+    """Write down what the Hub said."""
+    facts = ("repository", "revision", "commit", "files")
+    record = {name: getattr(snapshot, name) for name in facts}
+    with whole_file(snapshot.place / "listing.json") as path:
+        path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def _download(snapshot: Snapshot, kind: str, name: str) -> None:
+    """Fetch one file as of the snapshot's commit, and check it."""
+    path, digest = snapshot.folder / name, snapshot.files[name].digest
+    path.unlink(missing_ok=True)  # one of the wrong size
+    hf_hub_download(
+        snapshot.repository,
+        name,
+        repo_type=kind,
+        revision=snapshot.commit,
+        local_dir=snapshot.folder,
+    )
+    if not snapshot.has(name) or file_digest(path, digest) != digest:
+        path.unlink(missing_ok=True)
+        raise DownloadError(
+            f"{name} is not the published one (its hash differs) and was removed",
+            "try again, with another connection",
+        )
+
+
+def _remove_damaged(snapshot: Snapshot) -> None:
+    """Remove the files that are not what was listed, as their hashes tell."""
+    for name, facts in snapshot.files.items():
+        path = snapshot.folder / name
+        if path.is_file() and file_digest(path, facts.digest) != facts.digest:
+            path.unlink()
+            tell(f"damaged, to be fetched again: {name}")
