@@ -175,16 +175,6 @@ class TestPipeline:
             stream = ner(KeyDataset(corpus, "utt"), batch_size=size, **wanted)
             assert [as_entities(rows) for rows in stream] == expected[: len(corpus)]
 
-    def test_words_that_somebody_else_has_split(self, ner: NERPipeline, tagger: Tagger) -> None:
-        words = ["wake", "me", "up", "at", "half", "past", "seven"]
-        rows = ner([words], is_split_into_words=True, ignore_labels=[])
-        assert rows == [ner(" ".join(words), ignore_labels=[])]
-        joined = ner([["to", "kyo"]], is_split_into_words=True, delimiter="", ignore_labels=[])
-        assert [(row["word"], row["start"], row["end"]) for row in joined[0]] == [
-            ("to", 0, 2),
-            ("kyo", 2, 5),
-        ]
-
     def test_results_are_plain_json(self, ner: NERPipeline) -> None:
         rows = ner(TEXTS, aggregation_strategy="simple") + ner(TEXTS)
         assert json.loads(json.dumps(rows)) == rows
@@ -202,8 +192,7 @@ class TestPipeline:
             (7, {}, "At least one input|must be a string, not int"),
             (["a", None], {}, "must be a string, not NoneType"),
             (["a"], {"aggregation_strategy": "best"}, "best"),
-            (["a"], {"offset_mapping": [(0, 1)]}, "offset_mapping is of no use"),
-            ([[7]], {"is_split_into_words": True}, "must be a list of words"),
+            ([["at", "nine"]], {"is_split_into_words": True}, "is_split_into_words"),
         ],
     )
     def test_what_is_refused(
