@@ -27,7 +27,7 @@ from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import judge
 from nerlib.tools.serving.graph import INPUTS, write_graph
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
-from nerlib.tools.serving.strangers import read_onnx, read_openvino
+from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
 from nerlib.tools.serving.variants import quantise_onnx
 
 __all__ = ["one_thread"]
@@ -59,7 +59,7 @@ def original(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
     """A model that has learnt something, with all of its exports; not to be changed."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("serving") / "model"
-    model = new_model("bert", TagSet.from_corpus(small_corpus()), sentence_vector=True)
+    model = new_model("bert", TagSet.from_corpus(small_corpus()))
     settings = TrainConfig(epochs=12, learning_rate=5e-3, progress=False, device="cpu")
     train(model, small_data("bert", 40), rows.validation, settings, report=lambda _: None)
     save_model(model, tokenizer_of("bert"), folder)
@@ -89,7 +89,7 @@ def places(answers: list[list[Any]]) -> list[list[tuple[str, int, int, str]]]:
 
 
 def rehash(folder: Path, backend: str, variant: str = "fp32") -> None:
-    """Write into the manifest what a stranger would: the hashes of the files as they are now."""
+    """Write into the manifest what an attacker would: the hashes of the files as they are now."""
     path = folder / backend / NAME
     content = json.loads(path.read_text("utf-8"))
     files = content["variants"][variant]["files"]
@@ -126,19 +126,14 @@ class TestAnswers:
 
 
 class TestGraph:
-    @pytest.mark.parametrize(
-        ("family", "pooling", "sentence_vector"),
-        [("bert", "mean", True), ("xlm-roberta", "max", False)],
-    )
-    def test_every_size_may_change(
-        self, tmp_path: Path, family: str, pooling: str, sentence_vector: bool
-    ) -> None:
-        model = new_model(family, pooling=pooling, sentence_vector=sentence_vector).train()
+    @pytest.mark.parametrize(("family", "pooling"), [("bert", "mean"), ("xlm-roberta", "max")])
+    def test_every_size_may_change(self, tmp_path: Path, family: str, pooling: str) -> None:
+        model = new_model(family, pooling=pooling).train()
         path = write_graph(model, tmp_path / "graph.onnx")
         assert model.training, "the model is as it was"
         assert model.head.training
         model.eval()
-        engine = engines.OnnxEngine(path, threads=1)
+        engine = engines.start_engine("onnx", path, "fp32", threads=1)
         generator = torch.Generator().manual_seed(0)
         for batch, subwords, words in ((1, 1, 1), (1, 3, 1), (2, 9, 5), (5, 40, 11), (3, 7, 20)):
             ids = torch.randint(5, 40, (batch, subwords), generator=generator)
@@ -147,7 +142,8 @@ class TestGraph:
             word_ids = torch.randint(-1, words, ids.shape, generator=generator).sort()[0]
             with torch.inference_mode():
                 expected = model(ids, mask, word_ids, num_words=words).logits
-            found = engine(ids.numpy(), mask.numpy(), word_ids.numpy(), np.arange(words))
+            arrays = (ids.numpy(), mask.numpy(), word_ids.numpy(), np.arange(words))
+            found = engine(dict(zip(INPUTS, arrays, strict=True)))
             assert found.shape == expected.shape
             assert torch.allclose(torch.from_numpy(found), expected, atol=1e-5)
 
@@ -172,9 +168,9 @@ class TestGraph:
 
 class TestGate:
     def test_the_limit_itself_passes(self) -> None:
-        assert judge("int8", 0.698, 0.7, 0.002).passed
-        assert not judge("int8", 0.6979, 0.7, 0.002).passed
-        assert judge("int8", 0.9, 0.7, 0).passed
+        assert judge(0.698, 0.7, 0.002).passed
+        assert not judge(0.6979, 0.7, 0.002).passed
+        assert judge(0.9, 0.7, 0).passed
 
     def test_what_loses_too_much_is_refused_and_not_kept(
         self, folder: Path, rows: Rows, known_graph: None, monkeypatch: pytest.MonkeyPatch
@@ -244,7 +240,7 @@ class TestFolder:
         def stopped(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(export, "_manifest", stopped)
+        monkeypatch.setattr(export.Manifest, "write", stopped)
         with pytest.raises(KeyboardInterrupt):
             export_model(folder, rows, ["onnx"], ["fp32"], report=lambda _: None)
         assert (folder / "onnx" / NAME).read_bytes() == before
@@ -312,7 +308,7 @@ class TestRefusals:
             load(folder, "onnx")
 
     @pytest.mark.parametrize("what", ["external", "constant", "loop", "domain", "inputs", "text"])
-    def test_an_onnx_file_from_a_stranger(self, folder: Path, what: str) -> None:
+    def test_an_onnx_file_that_is_untrusted(self, folder: Path, what: str) -> None:
         path = folder / "onnx" / "fp32.onnx"
         if what == "text":
             path.write_text("no graph at all")
@@ -321,12 +317,12 @@ class TestRefusals:
         rehash(folder, "onnx")
         told = {"external": "in another file", "constant": "in another file", "loop": r"\(Loop\)",
                 "domain": r"another library \(evil\)", "inputs": "not the graph of a tagger",
-                "text": "no ONNX file"}[what]  # fmt: skip
+                "text": "not an ONNX file"}[what]  # fmt: skip
         with pytest.raises(EncoderError, match=told):
             load(folder, "onnx", "fp32")
 
     @pytest.mark.parametrize("what", ["entity", "damaged", "short", "inputs"])
-    def test_an_openvino_file_from_a_stranger(self, folder: Path, what: str) -> None:
+    def test_an_openvino_file_that_is_untrusted(self, folder: Path, what: str) -> None:
         path = folder / "openvino" / "fp32.xml"
         text = path.read_text("utf-8")
         if what == "entity":
@@ -343,8 +339,8 @@ class TestRefusals:
         with pytest.raises(EncoderError, match=told.get(what, "damaged")):
             load(folder, "openvino", "fp32")
 
-    def test_a_file_beyond_all_sense(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("nerlib.tools.serving.strangers.LARGEST_GRAPH", 1000)
+    def test_a_file_that_is_too_large(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("nerlib.tools.serving.untrusted_graphs.LARGEST_GRAPH", 1000)
         with pytest.raises(EncoderError, match="too large"):
             read_onnx(folder / "onnx" / "fp32.onnx")
         with pytest.raises(EncoderError, match="too large"):

@@ -19,8 +19,7 @@ from nerlib.course.tutorial_rebuilt import TutorialClassifier, ner_inference
 from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
 from nerlib.model import NERConfig
-from nerlib.tools.serving.engine_model import EngineModel
-from nerlib.tools.serving.engines import start_engine
+from nerlib.tools.serving.engines import EngineModel, start_engine
 from nerlib.tools.serving.graph import write_graph
 from nerlib.tools.serving.loading import installed_backends
 from nerlib.tools.serving.variants import write_variant

@@ -45,14 +45,12 @@ def compare(
     validation: NERDataset,
     backends: Sequence[Backend],
     rounds: int = ROUNDS,
-    report: Callable[[str], None] = lambda line: None,
 ) -> list[Measured]:
     """Return what torch and every variant that passed the gate cost, on the same rows.
 
     All of them use torch's number of threads. Without torch weights in the folder, torch is left
     out.
     """
-    texts = [utterance.text for utterance in validation.utterances]
     choices: list[tuple[str, str, str]] = []
     if (Path(folder) / "model.safetensors").is_file():
         choices += [("torch", "fp32", "fp32")]
@@ -60,13 +58,7 @@ def compare(
     for backend in backends:
         variants = read_manifest(Path(folder) / backend, backend).variants
         choices += [(backend, name, "fp32") for name, one in variants.items() if one.passed]
-    rows = []
-    for backend_name, variant, precision in choices:
-        report(f"measuring {backend_name} {variant}")
-        rows.append(
-            _measure(Path(folder), backend_name, variant, precision, validation, texts, rounds)
-        )
-    return rows
+    return [_measure(Path(folder), *choice, validation, rounds) for choice in choices]
 
 
 def _measure(
@@ -75,9 +67,9 @@ def _measure(
     variant: str,
     precision: str,
     validation: NERDataset,
-    texts: Sequence[str],
     rounds: int,
 ) -> Measured:
+    texts = [utterance.text for utterance in validation.utterances]
     started = time.perf_counter()
     chosen = None if backend == "torch" else variant
     tagger = Tagger.from_pretrained(folder, "cpu", precision, backend, chosen)  # type: ignore[arg-type]
@@ -105,7 +97,7 @@ def _size(folder: Path, backend: str, variant: str) -> float:
 
 
 def table(rows: Sequence[Measured]) -> str:
-    """Return the measurements as text, `times` being the rate beside the first line's.
+    """Return the measurements as text, `times` being the rate over the first line's.
 
     >>> print(table([Measured("torch fp32", 0.7, 91.2, 0.3, 600, 9.9, 12.5)]))
     variant                F1  size/MB  load/s  texts/s  times  p50/ms  p99/ms

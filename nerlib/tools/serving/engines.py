@@ -1,4 +1,4 @@
-"""The engines that compute a graph: one small class for each, all called in the same way.
+"""The engines that compute a graph, and what stands in for the torch model when one of them does.
 
 Built in notebook 09.
 """
@@ -6,101 +6,78 @@ Built in notebook 09.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args
+from types import SimpleNamespace
+from typing import Any, Literal, NoReturn, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers.modeling_outputs import TokenClassifierOutput
 
+from nerlib.decoding import visible_words
+from nerlib.encoders import EncoderError
+from nerlib.model import NERConfig, labels_loss
 from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.graph import INPUTS
+from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
 
 Backend = Literal["onnx", "openvino"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 MODULES = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",)}
 TITLES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
-Numbers = NDArray[np.int64]
 
-
-class Engine(Protocol):
-    """What the tagger needs of an engine."""
-
-    def __call__(
-        self, input_ids: Numbers, attention_mask: Numbers, word_ids: Numbers, words: Numbers
-    ) -> NDArray[np.float32]:
-        """Return logits (batch, words, tags).
-
-        The first three are (batch, subwords); `words` (words,) holds 0, 1, 2, …
-        """
-
-
-class OnnxEngine:
-    """ONNX Runtime: reads one file, runs on the CPU with `threads` threads."""
-
-    def __init__(self, path: Path, threads: int) -> None:
-        require_extra("export", *MODULES["onnx"])
-        import onnxruntime
-
-        from nerlib.tools.serving.strangers import read_onnx
-
-        if sys.platform == "win32":
-            onnxruntime.disable_telemetry_events()  # what people tag is nobody's business
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors only
-        # Threads that wait in a loop for the next call take the cores from torch, which decodes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # From bytes that were looked at, so that nothing else can be read in their place.
-        self._session = onnxruntime.InferenceSession(
-            read_onnx(path), options, providers=["CPUExecutionProvider"]
-        )
-
-    def __call__(
-        self, input_ids: Numbers, attention_mask: Numbers, word_ids: Numbers, words: Numbers
-    ) -> NDArray[np.float32]:
-        """Return logits (batch, words, tags)."""
-        arrays = (input_ids, attention_mask, word_ids, words)
-        logits: NDArray[np.float32] = self._session.run(None, dict(zip(INPUTS, arrays)))[0]  # noqa: B905
-        return logits
-
-
-class OpenVinoEngine:
-    """OpenVINO: reads a pair of files, runs on the CPU with `threads` threads.
-
-    With `bf16` its matrix products round to 16 bits, where the CPU has units for that.
-    """
-
-    def __init__(self, path: Path, threads: int, bf16: bool = False) -> None:
-        require_extra("export", *MODULES["openvino"])
-        import openvino
-
-        from nerlib.tools.serving.strangers import read_openvino
-
-        core = openvino.Core()
-        settings = {
-            "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
-            "PERFORMANCE_HINT": "LATENCY",  # all threads work on one batch
-        }
-        compiled = core.compile_model(read_openvino(core, path), "CPU", settings)
-        self._request = compiled.create_infer_request()
-
-    def __call__(
-        self, input_ids: Numbers, attention_mask: Numbers, word_ids: Numbers, words: Numbers
-    ) -> NDArray[np.float32]:
-        """Return logits (batch, words, tags)."""
-        arrays = (input_ids, attention_mask, word_ids, words)
-        result: Any = self._request.infer(dict(zip(INPUTS, arrays)))  # noqa: B905
-        return np.array(result[0])  # a copy: the next call writes into the engine's own memory
+# Arrays by the names of `INPUTS`: three of (batch, subwords), and `words` (words,) with 0, 1, 2, …
+Inputs = dict[str, NDArray[np.int64]]
+Engine = Callable[[Inputs], NDArray[np.float32]]  # returns logits (batch, words, tags)
 
 
 def start_engine(backend: Backend, path: Path, variant: str, threads: int | None = None) -> Engine:
-    """Return an engine with a graph in it; `threads` is torch's number unless it is given."""
+    """Return an engine on the CPU with a graph in it, which was checked before.
+
+    `threads` is torch's number unless it is given. Raises `EncoderError` for an untrusted graph
+    that is refused, `ExtraError` if a package is missing.
+    """
+    require_extra("export", *MODULES[backend])
     threads = threads or torch.get_num_threads()
     if backend == "onnx":
-        return OnnxEngine(path, threads)
-    return OpenVinoEngine(path, threads, bf16=variant == "bf16")
+        return _start_onnx(path, threads)
+    return _start_openvino(path, threads, "bf16" if variant == "bf16" else "f32")
+
+
+def _start_onnx(path: Path, threads: int) -> Engine:
+    """Return ONNX Runtime with a graph."""
+    import onnxruntime
+
+    if sys.platform == "win32":
+        onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors only
+    # Threads that wait in a loop for the next call take the cores from torch, which decodes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # From the bytes that were checked, so that nothing else can be read in their place.
+    session = onnxruntime.InferenceSession(
+        read_onnx(path), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda inputs: session.run(None, inputs)[0]
+
+
+def _start_openvino(path: Path, threads: int, precision: str) -> Engine:
+    """Return OpenVINO with a graph; at "bf16" it rounds in the products of matrices only."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",  # all threads work on one batch
+    }
+    request = core.compile_model(read_openvino(core, path), "CPU", settings).create_infer_request()
+    # A copy, as the next call writes into the engine's own memory.
+    return lambda inputs: np.array(request.infer(inputs)[0])
 
 
 def has_bf16_units() -> bool:
@@ -108,3 +85,50 @@ def has_bf16_units() -> bool:
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class EngineModel(nn.Module):
+    """An engine in the place of a `NERClassifier`: has what `Tagger` and `evaluate` use of one.
+
+    It holds no weights: they are in the engine. So it cannot be trained, saved or moved.
+    """
+
+    def __init__(self, config: NERConfig, engine: Engine) -> None:
+        super().__init__()
+        self.config = config
+        self.engine = engine
+        self.encoder = SimpleNamespace(config=config.encoder_config())
+        self.device = torch.device("cpu")
+        learnt = config.transitions
+        self.transitions = None if learnt is None else torch.tensor(learnt)
+        self.eval()
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        word_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_words: int | None = None,
+    ) -> TokenClassifierOutput:
+        """Return logits (batch, words, tags), and the loss if labels are given, as the model."""
+        if word_ids is None:
+            raise ValueError("word_ids is needed: which word does each subword belong to?")
+        if num_words is None:
+            num_words = labels.shape[1] if labels is not None else int(word_ids.max()) + 1
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
+        tensors = (input_ids, mask, word_ids, torch.arange(num_words))
+        arrays = (tensor.cpu().numpy() for tensor in tensors)
+        logits = torch.from_numpy(self.engine(dict(zip(INPUTS, arrays, strict=True))))
+        loss = None
+        if labels is not None:
+            seen = visible_words(word_ids.cpu(), num_words)
+            loss = labels_loss(logits, labels.cpu(), seen, self.transitions)
+        return TokenClassifierOutput(loss=loss, logits=logits)
+
+    def save_pretrained(self, *_: Any, **__: Any) -> NoReturn:
+        """Raise `EncoderError`: an export is not the model."""
+        raise EncoderError(
+            "an exported graph cannot be saved or published as a model: load the model with "
+            'Tagger.from_pretrained(path), which is backend="torch"'
+        )

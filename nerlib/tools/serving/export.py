@@ -1,4 +1,4 @@
-"""The whole way: graph, variants, gate, and a folder that appears whole or not at all.
+"""Graph, variants, gate, and a folder that appears whole or not at all.
 
 Built in notebook 09.
 """
@@ -9,9 +9,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -21,17 +21,16 @@ from nerlib.device import Compute
 from nerlib.evaluation import evaluate
 from nerlib.model import NERConfig
 from nerlib.tools.extras import require_extra
-from nerlib.tools.serving.engine_model import EngineModel
-from nerlib.tools.serving.engines import TITLES, Backend, has_bf16_units, start_engine
+from nerlib.tools.serving.engines import TITLES, Backend, EngineModel, has_bf16_units, start_engine
 from nerlib.tools.serving.errors import ExportError
 from nerlib.tools.serving.gate import PERMITTED_LOSS, Verdict, judge
 from nerlib.tools.serving.graph import write_graph
-from nerlib.tools.serving.manifest import Manifest, Variant, hash_of
+from nerlib.tools.serving.manifest import Manifest, hash_of
 from nerlib.tools.serving.variants import VARIANTS, write_variant
 from nerlib.tools.tagger import Tagger
 
 FP32 = Compute(torch.device("cpu"), "fp32")
-# What an engine needs beside the graph.
+# What an engine needs next to the graph.
 SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model",
             "special_tokens_map.json", "added_tokens.json")  # fmt: skip
 
@@ -40,12 +39,12 @@ SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model"
 class Rows:
     """The rows that an export looks at: training rows for scales, validation rows for the gate.
 
-    `told` says in words what the validation rows are.
+    `name` says in words what the validation rows are.
     """
 
     train: NERDataset
     validation: NERDataset
-    told: str
+    name: str
 
 
 def export_model(
@@ -70,8 +69,9 @@ def export_model(
         raise ExportError("the gate needs validation rows, and there are none")
     chosen = {backend: choose_variants(backend, variants, report) for backend in backends}
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
-    torch_f1 = evaluate(tagger.model, rows.validation, FP32)[0].overall.f1
-    report(f"torch fp32: entity F1 {torch_f1:.4f} on {rows.told}")
+    torch_f1 = _f1(tagger.model, rows)
+    config = cast(NERConfig, tagger.model.config)
+    report(f"torch fp32: entity F1 {torch_f1:.4f} on {rows.name}")
     folder = Path(to or source)
     if to is not None:
         copy_settings(Path(source), folder)
@@ -79,15 +79,21 @@ def export_model(
         path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
         for backend, names in chosen.items():
             with _engine_folder(folder, backend) as place:
-                verdicts = [
-                    _make(backend, name, path, place, tagger, rows, torch_f1, permitted_loss)
-                    for name in names
-                ]
-                for verdict in verdicts:
-                    report(f"{TITLES[backend]} {verdict.variant}: {verdict.reason}")
-                if not any(verdict.passed for verdict in verdicts):
+                verdicts: dict[str, Verdict] = {}
+                for name in names:
+                    file = write_variant(backend, name, path, place, rows.train)
+                    model = EngineModel(config, start_engine(backend, file, name))
+                    f1 = _f1(model, rows)
+                    del model  # Windows removes no file that is in use
+                    verdicts[name] = _verdict(judge(f1, torch_f1, permitted_loss), place, name)
+                    report(f"{TITLES[backend]} {name}: {verdicts[name].reason}")
+                if not any(verdict.passed for verdict in verdicts.values()):
                     raise ExportError(f"no variant for {TITLES[backend]} passed the gate")
-                _manifest(backend, folder, rows, torch_f1, permitted_loss, verdicts, place)
+                config_hash = hash_of(folder / "config.json")
+                manifest = Manifest(
+                    backend, config_hash, rows.name, torch_f1, permitted_loss, verdicts
+                )
+                manifest.write(place)
     return folder
 
 
@@ -110,52 +116,22 @@ def choose_variants(
     return chosen
 
 
-def _make(
-    backend: Backend,
-    variant: str,
-    graph: Path,
-    folder: Path,
-    tagger: Tagger,
-    rows: Rows,
-    torch_f1: float,
-    permitted_loss: float,
-) -> Verdict:
-    """Write one variant and hear the gate; the files of one that is refused go again."""
-    path = write_variant(backend, variant, graph, folder, rows.train)
-    model = EngineModel(cast(NERConfig, tagger.model.config), start_engine(backend, path, variant))
-    f1 = evaluate(model, rows.validation, FP32)[0].overall.f1  # type: ignore[arg-type]
-    verdict = judge(variant, f1, torch_f1, permitted_loss)
-    if not verdict.passed:
-        del model  # Windows removes no file that is in use
-        for file in _files(folder, variant):
-            file.unlink()
+def _f1(model: Any, rows: Rows) -> float:
+    """Return a model's entity F1 on the validation rows."""
+    return evaluate(model, rows.validation, FP32)[0].overall.f1
+
+
+def _verdict(verdict: Verdict, folder: Path, variant: str) -> Verdict:
+    """Return a verdict with the hashes of the variant's files, the one to load first.
+
+    The files of a variant that was refused are removed.
+    """
+    files = sorted(folder.glob(f"{variant}.*"), key=lambda file: file.suffix == ".bin")
+    if verdict.passed:
+        return replace(verdict, files={file.name: hash_of(file) for file in files})
+    for file in files:
+        file.unlink()
     return verdict
-
-
-def _manifest(
-    backend: Backend,
-    model: Path,
-    rows: Rows,
-    torch_f1: float,
-    permitted_loss: float,
-    verdicts: Sequence[Verdict],
-    folder: Path,
-) -> None:
-    """Write down what the gate said, and the hash of every file that passed."""
-    variants = {
-        v.variant: Variant(
-            v.f1, v.passed, v.reason,
-            {file.name: hash_of(file) for file in _files(folder, v.variant)},
-        )
-        for v in verdicts
-    }  # fmt: skip
-    config = hash_of(model / "config.json")
-    Manifest(backend, config, rows.told, torch_f1, permitted_loss, variants).write(folder)
-
-
-def _files(folder: Path, variant: str) -> list[Path]:
-    """Return a variant's files, the one to load first."""
-    return sorted(folder.glob(f"{variant}.*"), key=lambda file: file.suffix == ".bin")
 
 
 @contextmanager

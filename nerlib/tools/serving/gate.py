@@ -5,39 +5,39 @@ Built in notebook 09.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PERMITTED_LOSS = 0.002  # of entity F1
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of one variant; `reason` says why, in one line."""
+    """What the gate says of one variant: its entity F1, whether it passed, and why in one line.
 
-    variant: str
+    `files` are the SHA-256 of its files by name; there are none if it was refused.
+    """
+
     f1: float
     passed: bool
     reason: str
+    files: dict[str, str] = field(default_factory=dict)
 
 
-def judge(
-    variant: str, f1: float, torch_f1: float, permitted_loss: float = PERMITTED_LOSS
-) -> Verdict:
+def judge(f1: float, torch_f1: float, permitted_loss: float = PERMITTED_LOSS) -> Verdict:
     """Return whether a variant's entity F1 is at most `permitted_loss` below the torch model's.
 
     Both were measured on the same validation rows, the model's in fp32. Built in notebook 09.
 
-    >>> judge("int8", 0.7000, torch_f1=0.7043).reason
+    >>> judge(0.7000, torch_f1=0.7043).reason
     'refused: entity F1 0.7000 is 0.00430 below 0.7043 of torch fp32; at most 0.00200 is permitted'
-    >>> judge("bf16", 0.7040, torch_f1=0.7043).passed
+    >>> judge(0.7040, torch_f1=0.7043).passed
     True
     """
     lost = torch_f1 - f1
-    passed = lost <= permitted_loss + 1e-9  # a loss of just that much is one of rounding
-    told = (
-        f"entity F1 {f1:.4f} is {abs(lost):.5f} {'below' if lost > 0 else 'above'} {torch_f1:.4f}"
-    )
+    passed = lost <= permitted_loss + 1e-9  # for the rounding of a loss of exactly that
+    side = "below" if lost > 0 else "above"
+    compared = f"entity F1 {f1:.4f} is {abs(lost):.5f} {side} {torch_f1:.4f} of torch fp32"
     if passed:
-        return Verdict(variant, f1, True, f"passed: {told} of torch fp32")
+        return Verdict(f1, True, f"passed: {compared}")
     limit = f"at most {permitted_loss:.5f} is permitted"
-    return Verdict(variant, f1, False, f"refused: {told} of torch fp32; {limit}")
+    return Verdict(f1, False, f"refused: {compared}; {limit}")

@@ -21,6 +21,7 @@ from nerlib.tools.serving.errors import ExportError
 
 INPUTS = ("input_ids", "attention_mask", "word_ids", "words")
 OUTPUT = "logits"
+EXPORTER_LOG = "torch.onnx._internal.exporter._registration"  # has a level of its own
 # A file of this kind (protobuf) cannot be larger.
 LARGEST_GRAPH = 2_000_000_000  # bytes
 
@@ -47,7 +48,7 @@ class GraphInputs(nn.Module):
 
 
 def write_graph(model: NERClassifier, path: str | Path) -> Path:
-    """Write the model as an ONNX file: encoder, word pooling, sentence vector and head in one.
+    """Write the model as an ONNX file: encoder, word pooling and head in one.
 
     Batch, subwords and words may have any size at each call. Raises `ExtraError` without the extra
     `export`, and `ExportError` for a model that is too large for one file.
@@ -56,7 +57,7 @@ def write_graph(model: NERClassifier, path: str | Path) -> Path:
     if 4 * count_parameters(model) > LARGEST_GRAPH:
         raise ExportError("the model is too large for one ONNX file, which may have 2 GB")
     was_training, device = model.training, model.device
-    with _quiet(), torch.no_grad():
+    with quiet("torch.onnx", EXPORTER_LOG), torch.no_grad():
         program: Any = torch.onnx.export(
             GraphInputs(model).cpu().eval(),
             example_inputs(),
@@ -96,17 +97,16 @@ def without_origin(proto: Any) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's notes on what it does not need off a learner's screen."""
-    logger = logging.getLogger("torch.onnx")
-    children = [logging.getLogger(f"torch.onnx._internal.exporter.{n}") for n in ("_registration",)]
-    levels = [(one, one.level) for one in (logger, *children)]
-    for one, _ in levels:
-        one.setLevel(logging.ERROR)
+def quiet(*names: str) -> Iterator[None]:
+    """Keep the notes of other libraries' loggers, and warnings, off a learner's screen."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for one, level in levels:
-            one.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -13,20 +13,24 @@ from nerlib.device import fast_bf16
 from nerlib.encoders import EncoderError
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.extras import ExtraError, missing_modules, require_extra
-from nerlib.tools.serving.engine_model import EngineModel
-from nerlib.tools.serving.engines import BACKENDS, MODULES, TITLES, Backend, start_engine
-from nerlib.tools.serving.manifest import NAME, Manifest, hash_of, read_manifest
+from nerlib.tools.serving.engines import (
+    BACKENDS,
+    MODULES,
+    TITLES,
+    Backend,
+    EngineModel,
+    start_engine,
+)
+from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
 from nerlib.untrusted import check_model, read_settings
 
 
-def load_exported(
-    path: str | Path, backend: str, variant: str | None = None, threads: int | None = None
-) -> Any:
+def load_exported(path: str | Path, backend: str, variant: str | None = None) -> Any:
     """Return the exported graph of a model folder, in its engine: an `EngineModel`.
 
     Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32:
-    int8 has to be asked for. `threads` is torch's number unless it is given. Raises `EncoderError`
-    if there is none, if it did not pass the gate, or if it has changed since then.
+    int8 has to be asked for. Raises `EncoderError` if there is none, if it did not pass the gate,
+    or if it has changed since then.
     """
     engine = _installed(backend)
     folder = Path(path) / engine
@@ -40,8 +44,11 @@ def load_exported(
     manifest = read_manifest(folder, engine)
     if hash_of(Path(path) / "config.json") != manifest.config_sha256:
         raise EncoderError(f"the exports in {str(folder)!r} belong to another model: export again")
-    chosen = variant or default_variant(manifest)
-    return engine_of(path, manifest, chosen, threads)
+    bf16 = manifest.variants.get("bf16")
+    fastest = "bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32"
+    chosen = variant or fastest
+    config = NERConfig.from_dict(read_settings(str(path)))
+    return EngineModel(config, start_engine(engine, manifest.graph(folder, chosen), chosen))
 
 
 def _installed(backend: str) -> Backend:
@@ -54,21 +61,6 @@ def _installed(backend: str) -> Backend:
                 raise EncoderError(str(error)) from None
             return name
     raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")
-
-
-def engine_of(
-    path: str | Path, manifest: Manifest, variant: str, threads: int | None = None
-) -> EngineModel:
-    """Return one variant of a manifest, loaded."""
-    graph = manifest.graph(Path(path) / manifest.backend, variant)
-    config = NERConfig.from_dict(read_settings(str(path)))
-    return EngineModel(config, start_engine(manifest.backend, graph, variant, threads))
-
-
-def default_variant(manifest: Manifest) -> str:
-    """Return bf16 if it passed the gate and is fast here, else fp32."""
-    bf16 = manifest.variants.get("bf16")
-    return "bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32"
 
 
 def installed_backends() -> list[Backend]:

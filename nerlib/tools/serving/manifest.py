@@ -7,28 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from nerlib.encoders import EncoderError, file_sha256
 from nerlib.tools.serving.engines import TITLES, Backend
+from nerlib.tools.serving.gate import Verdict
 from nerlib.untrusted import check_plain_name, read_json
 
 NAME = "manifest.json"
 FORMAT = 1
 LARGEST = 100_000  # bytes
 _HASH = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One variant: the gate's verdict, and its files with their SHA-256; none if it was refused."""
-
-    f1: float
-    passed: bool
-    reason: str
-    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,7 @@ class Manifest:
     rows: str
     torch_f1: float
     permitted_loss: float
-    variants: dict[str, Variant]
+    variants: dict[str, Verdict]
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of the exports."""
@@ -74,37 +64,33 @@ class Manifest:
 
 
 def read_manifest(folder: Path, backend: Backend) -> Manifest:
-    """Return what a folder's manifest says; raises `EncoderError` if it cannot be believed."""
+    """Return what a folder's manifest says; raises `EncoderError` if it cannot be trusted."""
     path = folder / NAME
     content = read_json(path, LARGEST)
     try:
         if content.pop("format") != FORMAT or content["backend"] != backend:
             raise ValueError
-        variants = {str(n): _variant(one, path) for n, one in content.pop("variants").items()}
+        variants = {name: Verdict(**one) for name, one in content.pop("variants").items()}
         manifest = Manifest(variants=variants, **content)
-        _check_numbers(manifest.torch_f1, manifest.permitted_loss)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, EncoderError):
-            raise
-        raise EncoderError(f"{path} is not a manifest of exports: export again") from None
+        sane = all(map(_is_sane, variants.values())) and _is_number(manifest.torch_f1)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        sane = False
+    if not sane:
+        raise EncoderError(f"{path} is not a manifest of exports: export again")
+    for name in (name for one in variants.values() for name in one.files):
+        check_plain_name(name, str(path))
     return manifest
 
 
-def _variant(told: dict[str, Any], path: Path) -> Variant:
-    variant = Variant(**told)
-    _check_numbers(variant.f1)
-    if not isinstance(variant.passed, bool) or not isinstance(variant.reason, str):
-        raise TypeError
-    for name, value in variant.files.items():
-        check_plain_name(name, str(path))
-        if not isinstance(value, str) or not _HASH.fullmatch(value):
-            raise ValueError
-    return variant
+def _is_sane(verdict: Verdict) -> bool:
+    """Return whether everything in a variant that somebody else wrote is of its kind."""
+    hashes = [isinstance(one, str) and _HASH.fullmatch(one) for one in verdict.files.values()]
+    words = isinstance(verdict.passed, bool) and isinstance(verdict.reason, str)
+    return _is_number(verdict.f1) and words and all(hashes)
 
 
-def _check_numbers(*values: object) -> None:
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
-        raise TypeError
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
 
 
 def hash_of(path: Path) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 
 from nerlib.dataset import NERDataset, collate
 from nerlib.tools.extras import require_extra
-from nerlib.tools.serving.engines import Backend, Numbers
-from nerlib.tools.serving.graph import INPUTS
+from nerlib.tools.serving.engines import Backend, Inputs
+from nerlib.tools.serving.graph import INPUTS, quiet
 
 # ONNX Runtime has no bf16 on CPUs.
 VARIANTS: dict[Backend, tuple[str, ...]] = {
@@ -25,7 +25,6 @@ VARIANTS: dict[Backend, tuple[str, ...]] = {
     "openvino": ("fp32", "bf16", "int8"),
 }
 CALIBRATION_ROWS = 300
-Inputs = dict[str, Numbers]
 
 
 def write_variant(
@@ -55,7 +54,7 @@ def quantise_onnx(graph: Path, path: Path) -> None:
     require_extra("export", "onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with _quiet(""):
+    with quiet(""):
         quantize_dynamic(
             graph, path, per_channel=True, weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Gemm", "Gather"],
@@ -64,13 +63,12 @@ def quantise_onnx(graph: Path, path: Path) -> None:
 
 def calibration_inputs(data: NERDataset, rows: int = CALIBRATION_ROWS) -> list[Inputs]:
     """Return the inputs of some utterances, one at a time, as an engine takes them."""
-    return [_as_inputs(data, row) for row in range(min(rows, len(data)))]
-
-
-def _as_inputs(data: NERDataset, row: int) -> Inputs:
-    batch = collate([data[row]], data.pad_id)
-    words = np.arange(max(1, batch["labels"].shape[1]), dtype=np.int64)
-    return {**{name: batch[name].numpy() for name in INPUTS[:3]}, "words": words}
+    found = []
+    for row in range(min(rows, len(data))):
+        batch = collate([data[row]], data.pad_id)
+        words = np.arange(max(1, batch["labels"].shape[1]), dtype=np.int64)
+        found.append({**{name: batch[name].numpy() for name in INPUTS[:3]}, "words": words})
+    return found
 
 
 def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) -> Path:
@@ -90,7 +88,7 @@ def _quantised(model: object, inputs: Sequence[Inputs]) -> object:
     """Return an OpenVINO model in 8 bits, its scales measured beforehand ("static")."""
     # nncf reports its use to its maker unless it believes to be in its own tests.
     os.environ.setdefault("NNCF_CI", "1")
-    with _quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
+    with quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
         import nncf
 
         nncf.set_log_level(logging.ERROR)
@@ -100,15 +98,3 @@ def _quantised(model: object, inputs: Sequence[Inputs]) -> object:
             subset_size=len(inputs),
             model_type=nncf.ModelType.TRANSFORMER,
         )
-
-
-@contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep the notes of a library off a learner's screen."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

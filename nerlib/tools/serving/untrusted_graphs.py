@@ -1,4 +1,4 @@
-"""Graphs from strangers: what is looked at before an engine gets one.
+"""Untrusted graphs: what is checked before an engine gets one.
 
 A graph cannot run code of its own as a pickle can, but it can name other files to read, operations
 of other libraries, and loops that never end. None of these is in a tagger.
@@ -32,7 +32,7 @@ def read_onnx(path: Path) -> bytes:
     try:
         proto = onnx.load_model_from_string(content)
     except Exception:  # protobuf's own error, whose class depends on its version
-        raise EncoderError(f"{path} is no ONNX file") from None
+        raise EncoderError(f"{path} is not an ONNX file") from None
     foreign = sorted({node.domain for node in proto.graph.node} - DOMAINS)
     if foreign:
         raise EncoderError(f"{path} needs operations of another library ({foreign[0]}): not loaded")
@@ -60,7 +60,7 @@ def read_openvino(core: Any, path: Path) -> Any:
         inputs = [value.get_any_name() for value in model.inputs]
         outputs = [value.get_any_name() for value in model.outputs]
     except RuntimeError:
-        raise EncoderError(f"{path} is no OpenVINO model, or is damaged") from None
+        raise EncoderError(f"{path} is not an OpenVINO model, or is damaged") from None
     _check_operations(kinds, OPENVINO_FORBIDDEN, path)
     check_ends(inputs, outputs, path)
     return model
@@ -76,7 +76,7 @@ def check_ends(inputs: list[str], outputs: list[str], path: Path) -> None:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """Return a file's bytes; raises `EncoderError` for no file, or one beyond all sense."""
+    """Return a file's bytes; raises `EncoderError` if it is missing or too large."""
     if not path.is_file():
         raise EncoderError(f"{path} is missing")
     if path.stat().st_size > most:
