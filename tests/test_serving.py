@@ -103,14 +103,9 @@ class TestAnswers:
         expected, found = load(original)(TEXTS), load(original, backend, "fp32")(TEXTS)
         assert places(found) == places(expected)
         assert sum(map(len, expected)) > 20
+        assert places([load(original, backend, "fp32")(text) for text in TEXTS]) == places(expected)
         exact, scores = ([e.score for one in answers for e in one] for answers in (expected, found))
         assert scores == pytest.approx(exact, abs=1e-4)
-
-    @pytest.mark.parametrize("backend", BACKENDS)
-    def test_one_text_a_list_and_a_stream_agree(self, original: Path, backend: str) -> None:
-        tagger = load(original, backend, "fp32")
-        alone = [tagger(text) for text in TEXTS]
-        assert places(tagger(TEXTS)) == places(alone) == places(list(tagger(iter(TEXTS))))
 
     def test_fewer_bits_drift_but_a_little(self, original: Path) -> None:
         words = [load(original).parser.split_words(text) for text in TEXTS]
@@ -160,7 +155,9 @@ class TestGraph:
         sizes = [sum(len(w.raw_data) for w in one) for one in weights]
         assert sizes[1] < 0.5 * sizes[0]
 
-    def test_a_model_too_large_for_one_file_is_told(self, tmp_path: Path, monkeypatch: Any) -> None:
+    def test_a_model_too_large_for_one_file_is_message(
+        self, tmp_path: Path, monkeypatch: Any
+    ) -> None:
         monkeypatch.setattr("nerlib.tools.serving.graph.LARGEST_GRAPH", 1000)
         with pytest.raises(ExportError, match="2 GB"):
             write_graph(new_model("bert"), tmp_path / "graph.onnx")
@@ -186,11 +183,11 @@ class TestGate:
         monkeypatch.setattr("nerlib.tools.serving.variants.quantise_onnx", negated)
         said: list[str] = []
         export_model(folder, rows, ["onnx"], report=said.append)
-        assert any(line.startswith("ONNX Runtime int8: refused: entity F1") for line in said)
+        assert any(line.startswith("ONNX Runtime int8: refused") for line in said)
         assert sorted(file.name for file in (folder / "onnx").iterdir()) == ["fp32.onnx", NAME]
-        with pytest.raises(EncoderError, match="'int8' did not pass the gate: refused: entity F1"):
+        with pytest.raises(EncoderError, match="'int8' did not pass"):
             load(folder, "onnx", "int8")
-        with pytest.raises(ExportError, match="no variant for ONNX Runtime passed"):
+        with pytest.raises(ExportError, match="no variant for ONNX"):
             export_model(folder, rows, ["onnx"], ["int8"], report=said.append)
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
 
@@ -203,7 +200,7 @@ class TestGate:
 
     def test_no_rows_no_gate(self, folder: Path, rows: Rows) -> None:
         nothing = NERDataset(small_corpus().select([]), tokenizer_of("bert"), rows.train.tags)
-        with pytest.raises(ExportError, match="needs validation rows"):
+        with pytest.raises(ExportError, match="validation rows"):
             export_model(folder, Rows(rows.train, nothing, "none"), ["onnx"])
 
 
@@ -248,7 +245,7 @@ class TestFolder:
 
     def test_a_new_model_takes_the_old_exports_away(self, folder: Path) -> None:
         save_model(new_model("bert"), tokenizer_of("bert"), folder)
-        with pytest.raises(EncoderError, match=r"no export for OpenVINO .* --backend openvino"):
+        with pytest.raises(EncoderError, match="--backend openvino"):
             load(folder, "openvino")
 
     def test_the_table_has_a_line_for_each(self, original: Path, rows: Rows) -> None:
@@ -267,7 +264,7 @@ class TestRefusals:
             content = bytearray(path.read_bytes())
             content[len(content) // 2] ^= 1
             path.write_bytes(content)
-            with pytest.raises(EncoderError, match=f"{name} is not the file that passed the gate"):
+            with pytest.raises(EncoderError, match=f"{name} is not the file"):
                 load(folder, backend, "fp32")
 
     def test_a_file_that_is_gone(self, folder: Path) -> None:
@@ -279,26 +276,26 @@ class TestRefusals:
         settings = json.loads((folder / "config.json").read_text("utf-8"))
         settings["labels"][1:3] = settings["labels"][2:0:-1]
         (folder / "config.json").write_text(json.dumps(settings), "utf-8")
-        with pytest.raises(EncoderError, match="belong to another model"):
+        with pytest.raises(EncoderError, match="another model"):
             load(folder, "onnx")
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        "change",
         [
-            ({"format": 2}, "not a manifest"),
-            ({"backend": "openvino"}, "not a manifest"),
-            ({"variants": []}, "not a manifest"),
-            ({"torch_f1": "high"}, "not a manifest"),
-            ({"extra": 1}, "not a manifest"),
-            ({"variants": {"fp32": {}}}, "not a manifest"),
+            {"format": 2},
+            {"backend": "openvino"},
+            {"variants": []},
+            {"torch_f1": "high"},
+            {"extra": 1},
+            {"variants": {"fp32": {}}},
+            {"variants": {"fp32": {"f1": 1, "passed": 1, "reason": "", "files": {}}}},
+            {"variants": {"fp32": {"f1": 1, "passed": True, "reason": "", "files": {"a": "b"}}}},
         ],
     )
-    def test_a_manifest_that_is_none(
-        self, folder: Path, change: dict[str, object], told: str
-    ) -> None:
+    def test_a_manifest_that_is_not_one(self, folder: Path, change: dict[str, object]) -> None:
         path = folder / "onnx" / NAME
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
-        with pytest.raises(EncoderError, match=told):
+        with pytest.raises(EncoderError, match="not a manifest"):
             load(folder, "onnx")
 
     def test_a_manifest_that_points_elsewhere(self, folder: Path) -> None:
@@ -307,18 +304,25 @@ class TestRefusals:
         with pytest.raises(EncoderError, match=r"\.\./fp32\.onnx"):
             load(folder, "onnx")
 
-    @pytest.mark.parametrize("what", ["external", "constant", "loop", "domain", "inputs", "text"])
-    def test_an_onnx_file_that_is_untrusted(self, folder: Path, what: str) -> None:
+    @pytest.mark.parametrize(
+        ("what", "message"),
+        [
+            ("external", "another file"),
+            ("constant", "another file"),
+            ("loop", r"\(Loop\)"),
+            ("domain", r"\(evil\)"),
+            ("inputs", "graph of a tagger"),
+            ("text", "not an ONNX"),
+        ],
+    )
+    def test_an_onnx_file_that_is_untrusted(self, folder: Path, what: str, message: str) -> None:
         path = folder / "onnx" / "fp32.onnx"
         if what == "text":
-            path.write_text("no graph at all")
+            path.write_text("not a graph")
         else:
             onnx.save(hostile(onnx.load(path), what), path)
         rehash(folder, "onnx")
-        told = {"external": "in another file", "constant": "in another file", "loop": r"\(Loop\)",
-                "domain": r"another library \(evil\)", "inputs": "not the graph of a tagger",
-                "text": "not an ONNX file"}[what]  # fmt: skip
-        with pytest.raises(EncoderError, match=told):
+        with pytest.raises(EncoderError, match=message):
             load(folder, "onnx", "fp32")
 
     @pytest.mark.parametrize("what", ["entity", "damaged", "short", "inputs"])
@@ -335,8 +339,8 @@ class TestRefusals:
             path.with_suffix(".bin").write_bytes(b"0" * 100)
         path.write_text(text, "utf-8")
         rehash(folder, "openvino")
-        told = {"entity": "entities", "inputs": "not the graph of a tagger"}
-        with pytest.raises(EncoderError, match=told.get(what, "damaged")):
+        message = {"entity": "entities", "inputs": "not the graph of a tagger"}
+        with pytest.raises(EncoderError, match=message.get(what, "damaged")):
             load(folder, "openvino", "fp32")
 
     def test_a_file_that_is_too_large(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,9 +351,9 @@ class TestRefusals:
             read_openvino(None, folder / "openvino" / "fp32.xml")
 
     def test_backends_and_variants_that_are_not_there(self, folder: Path) -> None:
-        with pytest.raises(EncoderError, match="unknown backend 'tensorrt': use torch, onnx"):
+        with pytest.raises(EncoderError, match="backend 'tensorrt'"):
             load(folder, "tensorrt")
-        with pytest.raises(EncoderError, match="no variant 'fp8' for ONNX Runtime"):
+        with pytest.raises(EncoderError, match="variant 'fp8'"):
             load(folder, "onnx", "fp8")
         with pytest.raises(EncoderError, match="cannot be saved"):
             load(folder, "onnx").save_pretrained(folder.parent / "other")
@@ -378,26 +382,26 @@ def hostile(proto: Any, what: str) -> Any:
 
 class TestCommand:
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
-            (["nowhere"], "there is no model in nowhere: run `python -m nerlib train`"),
-            (["MODEL"], "does not say which recipe made it: name one by --recipe"),
+            (["nowhere"], "no model in nowhere"),
+            (["MODEL"], "name one by --recipe"),
             (["MODEL", "--recipe", "offlin"], "did you mean offline?"),
-            (["MODEL", "--recipe", "offline", "--permitted-loss", "2"], "--permitted-loss is from"),
-            (["MODEL", "--recipe", "offline", "--threads", "0"], "--threads must be 1 or more"),
+            (["MODEL", "--recipe", "offline", "--permitted-loss", "2"], "--permitted-loss"),
+            (["MODEL", "--recipe", "offline", "--threads", "0"], "--threads"),
             (["MODEL", "--recipe", "offline", "--backend", "onnx", "--variants", "bf16"],
-             "ONNX Runtime has none of the variants bf16: choose from fp32, int8"),
-            (["MODEL", "--recipe", "offline", "--split", "validation[999:]"], "needs validation"),
-            (["MODEL", "--own", "nowhere.txt"], "nowhere.txt: No such file"),
+             "bf16: choose from fp32, int8"),
+            (["MODEL", "--recipe", "offline", "--split", "validation[999:]"], "validation rows"),
+            (["MODEL", "--own", "nowhere.txt"], "nowhere.txt"),
         ],
     )  # fmt: skip
     def test_a_mistake_is_one_line(
-        self, original: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+        self, original: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
     ) -> None:
         chosen = [str(original) if word == "MODEL" else word for word in arguments]
         assert main(["export", *chosen]) == 2
         said = capsys.readouterr().err
-        assert told in said
+        assert message in said
         assert said.count("\n") == 1
 
     def test_a_missing_extra_is_one_line(
