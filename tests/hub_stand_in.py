@@ -3,10 +3,10 @@
     with HubStandIn({("datasets/AmazonScience/massive", "refs/convert/parquet"): files}) as hub:
         ...  # HF_ENDPOINT=hub.url
 
-It answers what `huggingface_hub`, `datasets` and `transformers` ask of the Hub, in the Hub's way:
-repository information and tree listings, revisions and commits, files with ETags (large ones by a
-redirect to another host), range requests, names that have moved, gated and unknown repositories,
-and what publishing needs. It can also fail as servers do: see the attributes of `HubStandIn`.
+It answers what `huggingface_hub` and `transformers` ask of the Hub, in the Hub's way: repository
+information and tree listings, revisions and commits, files with ETags (large ones by a redirect to
+another host), range requests, names that have moved, gated and unknown repositories, and what
+publishing needs. It can also fail as servers do: see the attributes of `HubStandIn`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import re
 import socket
 import tarfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from datasets import ClassLabel, Features, Value
 
 from nerlib import load_corpus
 from nerlib.corpus import COLUMNS, sample_folder
@@ -45,10 +46,10 @@ class HubStandIn:
     addresses, as in a bucket. `moved` maps old names to new ones, `gated` names repositories whose
     files are for those only who accepted conditions.
 
-    `requests` lists what it was asked. `status` makes it refuse everything with that HTTP status;
-    `answers` are statuses for the next requests, one each; `silent` makes it accept connections and
-    never answer; `cut_after` (bytes) makes it hang up in the middle of that many more downloads as
-    `cuts` says; `without_ranges` makes it send everything, whatever part is asked for.
+    `requests` lists what it was asked, `ranges` which parts. `status` makes it refuse everything
+    with that HTTP status; `silent` makes it accept connections and never answer; `cut_after`
+    (bytes) makes it hang up in the middle of that many more downloads as `cuts` says;
+    `without_ranges` makes it send everything, whatever part is asked for.
     """
 
     def __init__(self, repositories: Mapping[tuple[str, str], Files] | None = None) -> None:
@@ -59,8 +60,6 @@ class HubStandIn:
         self.requests: list[str] = []
         self.ranges: list[str] = []
         self.status = 0
-        self.answers: list[int] = []
-        self.retry_after = ""
         self.silent = False
         self.cut_after, self.cuts = 0, 0
         self.without_ranges = False
@@ -93,8 +92,12 @@ class HubStandIn:
         return None
 
     def fetched(self) -> list[str]:
-        """Return what was asked for with GET and holds content: no listings."""
-        return [line for line in self.requests if line.startswith("GET ") and "/api/" not in line]
+        """Return the paths of the files whose content was asked for."""
+        got = [line for line in self.requests if line.startswith("GET ") and "/api/" not in line]
+        names = {sha256(c): n for files in self.repositories.values() for n, c in files.items()}
+        ends = [line.partition("/resolve/")[2].partition("/")[2] for line in got]
+        digests = [line.rpartition("/")[2] for line in got]
+        return [end or names.get(d, d) for end, d in zip(ends, digests, strict=True)]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -109,9 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.silent:
             self.hub.closing.wait()
             self.close_connection = True
-        elif self.hub.status or self.hub.answers:
-            status = self.hub.status or self.hub.answers.pop(0)
-            self.answer(status, {"Retry-After": self.hub.retry_after} if status == 429 else {})
+        elif self.hub.status:
+            self.answer(self.hub.status, {})
         elif path.startswith("blobs/"):
             content = self.hub.blob(path.removeprefix("blobs/"))
             self.send_content(content, f'"{path.removeprefix("blobs/")}"')
@@ -159,11 +161,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def api(self, path: str) -> None:
         """Answer for what a repository is and holds."""
-        kind, _, rest = path.partition("/")
-        match = re.fullmatch(r"([^/]+(?:/[^/]+)?)(?:/(revision|tree)/([^/]+)(?:/(.*))?)?", rest)
-        if kind not in ("models", "datasets") or not match:
+        match = re.fullmatch(
+            r"(models|datasets)/([^/]+(?:/[^/]+)?)(?:/(revision|tree)/([^/]+))?", path
+        )
+        if not match:
             return self.answer(404, {})
-        name, what, revision, folder = match.groups()
+        kind, name, what, revision = match.groups()
         if name in self.hub.moved:
             place = path.replace(name, self.hub.moved[name], 1)
             return self.answer(307, {"Location": f"/api/{place}?{urlsplit(self.path).query}"})
@@ -171,37 +174,17 @@ class _Handler(BaseHTTPRequestHandler):
         files = self.files_of(repository, unquote(revision or "main"))
         if files is None:
             return None
+        described = [_described(*each) for each in sorted(files.items())]
         if what == "tree":
-            recursive = "recursive=true" in self.path.lower()
-            return self.send_json(list(_tree(files, unquote(folder or ""), recursive)))
-        entries = [
-            {
-                "rfilename": path,
-                "size": len(content),
-                "blobId": git_hash(content),
-                **_lfs(path, content),
-            }
-            for path, content in files.items()
-        ]
-        return self.send_json(
-            {
-                "id": name,
-                "sha": commit_of(files),
-                "siblings": entries
-                if "blobs=" in self.path
-                else [{"rfilename": e["rfilename"]} for e in entries],
-                "tags": [],
-                "private": False,
-                "gated": "manual" if repository in self.hub.gated else False,
-                "downloads": 0,
-                "likes": 0,
-            }
-        )
+            return self.send_json(described)
+        gated = "manual" if repository in self.hub.gated else False
+        facts = {"id": name, "sha": commit_of(files), "siblings": described, "gated": gated}
+        return self.send_json({**facts, "private": False, "downloads": 0, "likes": 0, "tags": []})
 
     def files_of(self, repository: str, revision: str) -> Files | None:
         """Return a repository's files, or answer why there are none."""
         if repository not in {name for name, _ in self.hub.repositories}:
-            # Like the Hub, which does not tell strangers what is private and what is not there.
+            # Like the Hub, which tells nobody whether something is private or does not exist.
             self.answer(401, {"X-Error-Code": "RepoNotFound"})
             return None
         files = self.hub.revision(repository, revision)
@@ -228,17 +211,10 @@ class _Handler(BaseHTTPRequestHandler):
         if not name.endswith(LARGE):
             return self.send_content(content, f'"{git_hash(content)}"', commit)
         digest = sha256(content)
-        return self.answer(
-            302,
-            {
-                **commit,
-                "ETag": f'"{digest[:40]}"',
-                "X-Linked-ETag": f'"{digest}"',
-                "X-Linked-Size": str(len(content)),
-                # Another host, as with the real Hub: the client must not follow when it asks.
-                "Location": f"http://localhost:{self.hub.server.server_port}/blobs/{digest}",
-            },
-        )
+        linked = {"X-Linked-ETag": f'"{digest}"', "X-Linked-Size": str(len(content))}
+        # Another host, as with the real Hub: the client must not follow when it asks.
+        place = f"http://localhost:{self.hub.server.server_port}/blobs/{digest}"
+        return self.answer(302, {**commit, **linked, "Location": place})
 
     def send_content(
         self, content: bytes | None, etag: str, headers: Mapping[str, str] | None = None
@@ -295,35 +271,19 @@ def commit_of(files: Files) -> str:
     return hashlib.sha1(repr(listed).encode()).hexdigest()
 
 
-def _lfs(path: str, content: bytes) -> dict[str, Any]:
-    """Return what the Hub adds for large files."""
-    if not path.endswith(LARGE):
-        return {}
-    return {"lfs": {"sha256": sha256(content), "size": len(content), "pointerSize": 134}}
+def _described(path: str, content: bytes) -> dict[str, Any]:
+    """Return what the Hub says of a file, with the names of both kinds of listings."""
+    names, size, digest = {"rfilename": path, "path": path}, len(content), git_hash(content)
+    facts = {"type": "file", "size": size, "oid": digest, "blobId": digest}
+    if path.endswith(LARGE):
+        stored = {"sha256": sha256(content), "oid": sha256(content)}
+        facts["lfs"] = {**stored, "size": size, "pointerSize": 134}
+    return names | facts
 
 
-def _tree(files: Files, folder: str, recursive: bool) -> Iterable[dict[str, Any]]:
-    """Yield the entries of a folder, or of everything below it."""
-    start = f"{folder}/" if folder else ""
-    folders = set()
-    for path, content in sorted(files.items()):
-        inner = path.removeprefix(start)
-        if not path.startswith(start):
-            continue
-        if "/" in inner and not recursive:
-            folders.add(start + inner.partition("/")[0])
-            continue
-        large = {"lfs": {"oid": sha256(content), "size": len(content), "pointerSize": 134}}
-        yield {"type": "file", "path": path, "size": len(content), "oid": git_hash(content)} | (
-            large if path.endswith(LARGE) else {}
-        )
-    for path in sorted(folders):
-        yield {"type": "directory", "path": path, "size": 0, "oid": "0" * 40}
-
-
-def massive_archive(extra: Mapping[str, bytes] | None = None) -> bytes:
+def massive_archive() -> bytes:
     """Return the sample as a `.tar.gz` in the layout of MASSIVE's official archive."""
-    files = {"1.1/LICENSE": b"CC BY 4.0", "1.1/NOTICE.md": b"MASSIVE", **(extra or {})}
+    files = {"1.1/LICENSE": b"CC BY 4.0", "1.1/NOTICE.md": b"MASSIVE"}
     for path in sorted((sample_folder() / "1.1" / "data").glob("*.jsonl")):
         files[f"1.1/data/{path.name}"] = path.read_bytes()
     content = io.BytesIO()
@@ -351,8 +311,8 @@ def massive_conversion(locale: str = "ru-RU", rows: int | None = None) -> dict[s
 
 
 def parquet(rows: list[dict[str, str]], classes: Mapping[str, list[str]]) -> bytes:
-    """Return rows as a Parquet file: names in `classes` as numbers, lists of records as records
-    of lists, and the features described in the metadata as `datasets` 2 wrote them."""
+    """Return rows as a Parquet file, with more columns than we want: names in `classes` as numbers,
+    and the features described in the metadata, as `datasets` writes them."""
     columns: dict[str, Any] = {
         name: pa.array([row[name] for row in rows], pa.string())
         for name in COLUMNS
@@ -361,47 +321,13 @@ def parquet(rows: list[dict[str, str]], classes: Mapping[str, list[str]]) -> byt
     for name, known in classes.items():
         columns[name] = pa.array([known.index(row[name]) for row in rows], pa.int64())
     columns["worker_id"] = pa.array(["0"] * len(rows), pa.string())
-    columns["slot_method"] = pa.array([_ONE_SLOT] * len(rows), _SLOT_METHOD)
-    columns["judgments"] = pa.array([_ONE_JUDGMENT] * len(rows), _JUDGMENTS)
-    table = pa.table(columns)
-    info = {"info": {"features": _features(columns, classes)}}
+    features = Features(
+        {name: ClassLabel(names=classes[name]) if name in classes else Value("string")
+         for name in columns}
+    )  # fmt: skip
+    table = pa.table(columns).replace_schema_metadata(features.arrow_schema.metadata)
+    # The nested columns have no description there: ours must do without one.
+    judgments = pa.array([{"worker_id": ["0"], "slots_score": [1]}] * len(rows))
     file = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), file)
+    pq.write_table(table.append_column("judgments", judgments), file)
     return file.getvalue()
-
-
-_JUDGMENT = {
-    "worker_id": "string",
-    "intent_score": "int8",
-    "slots_score": "int8",
-    "grammar_score": "int8",
-    "spelling_score": "int8",
-    "language_identification": "string",
-}
-_ONE_JUDGMENT = {name: ["0"] if kind == "string" else [1] for name, kind in _JUDGMENT.items()}
-_ONE_SLOT = {"slot": ["time"], "method": ["localization"]}
-_SLOT_METHOD = pa.struct({"slot": pa.list_(pa.string()), "method": pa.list_(pa.string())})
-_JUDGMENTS = pa.struct(
-    {name: pa.list_(pa.type_for_alias(kind)) for name, kind in _JUDGMENT.items()}
-)
-
-
-def _features(columns: Mapping[str, Any], classes: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Return the description of the columns that `datasets` keeps in a file's metadata."""
-    value = {"_type": "Value"}
-    records = {
-        "slot_method": {
-            "slot": {"dtype": "string", **value},
-            "method": {"dtype": "string", **value},
-        },
-        "judgments": {name: {"dtype": kind, **value} for name, kind in _JUDGMENT.items()},
-    }
-    features: dict[str, Any] = {}
-    for name in columns:
-        if name in classes:
-            features[name] = {"names": classes[name], "_type": "ClassLabel"}
-        elif name in records:
-            features[name] = {"feature": records[name], "_type": "Sequence"}
-        else:
-            features[name] = {"dtype": "string", **value}
-    return features

@@ -1,131 +1,181 @@
-"""Archives that try something: nothing is written outside, nothing unpacks without end."""
+"""MASSIVE's archive: fetched whole and checked; one that tries something is refused."""
+
+# ruff: noqa: F811 (arguments have the names of imported fixtures)
 
 from __future__ import annotations
 
-import gzip
 import io
+import random
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hub_stand_in import massive_archive
+from hub_fixtures import (  # noqa: F401 (fixtures)
+    Online,
+    closed_url,
+    conversion,
+    hub,
+    online,
+    waits,
+)
+from hub_stand_in import ARCHIVE, HubStandIn, sha256
+from huggingface_hub import constants
 
 from nerlib import CorpusError, load_corpus
 from nerlib.corpus import sample_folder
+from nerlib.hub import DownloadError
 from nerlib.tools import archive
+from nerlib.tools.archive import archive_path, fetch_archive
 
 LINE = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes().splitlines()[0] + b"\n"
 WANTED = "1.1/data/en-US.jsonl"
+CONTENT = random.Random(0).randbytes(300_000)
+Entry = tuple[tarfile.TarInfo, bytes]
 
 
-def entry(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, **more: object):
+class TestTheDownload:
+    @pytest.fixture(autouse=True)
+    def served(self, hub: HubStandIn, online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
+        online(hub.url)
+        hub.downloads[ARCHIVE] = CONTENT
+        monkeypatch.setattr(archive, "SHA256", sha256(CONTENT))
+
+    @pytest.fixture
+    def part(self) -> Path:
+        path = archive_path().with_name(f"{ARCHIVE}.part")
+        path.parent.mkdir(parents=True)
+        return path
+
+    def test_it_arrives_whole_and_once(self, hub: HubStandIn) -> None:
+        assert fetch_archive().read_bytes() == CONTENT
+        assert not list(archive_path().parent.glob("*.part"))
+        hub.requests.clear()
+        fetch_archive(verify=True)
+        assert hub.requests == []
+
+    @pytest.mark.parametrize("without_ranges", [False, True])
+    def test_a_cut_connection_goes_on_where_it_broke_off(
+        self, without_ranges: bool, hub: HubStandIn
+    ) -> None:
+        hub.cut_after, hub.cuts, hub.without_ranges = 65_536, 4 - 3 * without_ranges, without_ranges
+        assert fetch_archive().read_bytes() == CONTENT
+        asked = [f"bytes={65_536 * part}-" for part in (1, 2, 3, 4)]
+        assert hub.ranges == ([] if without_ranges else asked)
+
+    def test_a_connection_that_never_gets_further_is_given_up(self, hub: HubStandIn) -> None:
+        hub.cuts = 100
+        with pytest.raises(DownloadError):
+            fetch_archive()
+        assert hub.cuts >= 98
+
+    @pytest.mark.parametrize("left", [CONTENT[:100_000], CONTENT])
+    def test_what_a_killed_program_left_is_not_fetched_again(
+        self, left: bytes, part: Path, hub: HubStandIn
+    ) -> None:
+        part.write_bytes(left)
+        assert fetch_archive().read_bytes() == CONTENT
+        assert hub.ranges == [f"bytes={len(left)}-"]
+
+    @pytest.mark.parametrize("left", [b"another file", CONTENT + b"more"])
+    def test_another_file_is_removed(self, left: bytes, part: Path) -> None:
+        part.write_bytes(left)
+        with pytest.raises(DownloadError, match="SHA-256"):
+            fetch_archive()
+        assert not part.exists()
+        assert fetch_archive().read_bytes() == CONTENT
+
+    def test_what_was_damaged_since_is_fetched_again(self) -> None:
+        fetch_archive().write_bytes(b"damaged")
+        assert fetch_archive(verify=True).read_bytes() == CONTENT
+
+    @pytest.mark.parametrize(
+        ("status", "gone"), [(401, True), (403, True), (404, True), (429, False), (503, False)]
+    )
+    def test_a_refusal_says_whether_it_is_the_last_word(
+        self, status: int, gone: bool, hub: HubStandIn
+    ) -> None:
+        hub.status = status
+        with pytest.raises(DownloadError, match=f"HTTP {status}") as caught:
+            fetch_archive()
+        assert caught.value.gone == gone
+
+    def test_a_stalled_server(self, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.05)
+        hub.silent = True
+        with pytest.raises(DownloadError, match="in time"):
+            fetch_archive()
+
+    def test_no_server(self, online: Online, closed_url: str) -> None:
+        online(closed_url)
+        with pytest.raises(DownloadError, match="cannot be reached"):
+            fetch_archive()
+
+
+def entry(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "") -> Entry:
     info = tarfile.TarInfo(name)
-    info.type = kind
-    info.size = len(content)
-    for key, value in more.items():
-        setattr(info, key, value)
+    info.type, info.size, info.linkname = kind, len(content), link
     return info, content
 
 
-def write(path: Path, *entries: tuple[tarfile.TarInfo, bytes]) -> Path:
+def refusal(path: Path, *entries: Entry) -> str:
+    """Return why an archive of these entries is refused; nothing may be written."""
     with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as file:
-        for info, content in entries:
+        for info, content in [*entries, entry(WANTED, LINE)]:
             file.addfile(info, io.BytesIO(content))
-    return path
-
-
-def refusal(path: Path, folder: Path) -> str:
-    """Return why an archive is refused, to read and to unpack alike; nothing may be written."""
-    messages = []
-    for action in (
-        lambda: load_corpus("en-US", "train", path),
-        lambda: archive.unpack(path, ["en-US"], folder / "inside"),
-    ):
-        with pytest.raises(CorpusError) as caught:
-            action()
-        messages.append(str(caught.value))
-    assert messages[0] == messages[1]
-    assert "\n" not in messages[0]
-    assert sorted(folder.rglob("*")) == [path]
-    return messages[0]
+    with pytest.raises(CorpusError) as caught:
+        load_corpus("en-US", "train", path)
+    assert "\n" not in str(caught.value)
+    assert list(path.parent.iterdir()) == [path]
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "reason"),
     [
-        (entry("../outside.txt", b"x"), "leads out of the archive"),
-        (entry("1.1/../../outside.txt", b"x"), "leads out of the archive"),
-        (entry("/outside.txt", b"x"), "leads out of the archive"),
-        (entry("..\\outside.txt", b"x"), "leads out of the archive"),
-        (entry("C:/outside.txt", b"x"), "leads out of the archive"),
-        (entry("../1.1/data/en-US.jsonl", LINE), "leads out of the archive"),
-        (entry("1.1/data/en-US.jsonl", kind=tarfile.SYMTYPE, linkname="/etc/passwd"), "is a link"),
-        (entry("1.1/data", kind=tarfile.SYMTYPE, linkname="../.."), "is a link or a device"),
-        (entry("1.1/data/en-US.jsonl", kind=tarfile.LNKTYPE, linkname="x"), "is a link"),
-        (entry("1.1/data/en-US.jsonl", kind=tarfile.FIFOTYPE), "is a link or a device"),
-        (entry("1.1/data/en-US.jsonl", kind=tarfile.CHRTYPE), "is a link or a device"),
+        (entry("../outside.txt", b"x"), "leads out"),
+        (entry("1.1/../../outside.txt", b"x"), "leads out"),
+        (entry("/outside.txt", b"x"), "leads out"),
+        (entry("..\\outside.txt", b"x"), "leads out"),
+        (entry("C:/outside.txt", b"x"), "leads out"),
+        (entry("../1.1/data/en-US.jsonl", LINE), "leads out"),
+        (entry(WANTED, kind=tarfile.SYMTYPE, link="/etc/passwd"), "is a link"),
+        (entry("1.1/data", kind=tarfile.SYMTYPE, link="../.."), "is a link"),
+        (entry(WANTED, kind=tarfile.LNKTYPE, link="x"), "is a link"),
+        (entry(WANTED, kind=tarfile.FIFOTYPE), "a device"),
+        (entry(WANTED, kind=tarfile.CHRTYPE), "a device"),
     ],
     ids=lambda value: value[0].name if isinstance(value, tuple) else None,
 )
-def test_it_is_refused(bad: tuple[tarfile.TarInfo, bytes], told: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "m.tar.gz", bad, entry(WANTED, LINE))
-    message = refusal(path, tmp_path)
-    assert message.startswith(f"{path} is refused: ")
-    assert told in message
+def test_it_is_refused(bad: Entry, reason: str, tmp_path: Path) -> None:
+    assert reason in refusal(tmp_path / "m.tar.gz", bad)
 
 
-def test_a_bomb_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_BYTES_A_READ", 100_000)
-    path = write(tmp_path / "m.tar.gz", entry("1.1/x", bytes(200_000)), entry(WANTED, LINE))
-    assert "'1.1/x' is far too large" in refusal(path, tmp_path)
-
-
-def test_a_bomb_in_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_BYTES", 500_000)
-    many = [entry(f"1.1/{number}", bytes(90_000)) for number in range(10)]
-    path = write(tmp_path / "m.tar.gz", *many, entry(WANTED, LINE))
-    assert "it unpacks to more than" in refusal(path, tmp_path)
-
-
-def test_a_bomb_in_a_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_BYTES_A_READ", 100_000)
-    path = write(tmp_path / "m.tar.gz", entry("1.1/" + "x" * 200_000, b""), entry(WANTED, LINE))
-    assert "a part that is far too large" in refusal(path, tmp_path)
+@pytest.mark.parametrize(
+    ("limits", "entries", "reason"),
+    [
+        ({"MOST_BYTES_A_READ": 100_000}, [entry("1.1/x", bytes(200_000))], "far too large"),
+        (
+            {"MOST_BYTES": 500_000},
+            [entry(f"1.1/{n}", bytes(90_000)) for n in range(9)],
+            "more than",
+        ),
+        ({"MOST_BYTES_A_READ": 100_000}, [entry("1.1/" + "x" * 200_000)], "far too large"),
+    ],
+    ids=["one file", "many files", "a header"],
+)
+def test_a_bomb(
+    limits: Mapping[str, int],
+    entries: list[Entry],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, limit in limits.items():
+        monkeypatch.setattr(archive, name, limit)
+    assert reason in refusal(tmp_path / "m.tar.gz", *entries)
 
 
 def test_the_limits_leave_room_for_the_real_one() -> None:
     assert archive.MOST_BYTES_A_READ > 10 * 13_029_758  # ru-RU, as its publisher lists it
     assert archive.MOST_BYTES > 52 * 3 * 13_029_758
-
-
-def test_only_the_wanted_locale_is_unpacked(tmp_path: Path) -> None:
-    path = tmp_path / "m.tar.gz"
-    path.write_bytes(massive_archive())
-    archive.unpack(path, ["ru-RU"], tmp_path / "out")
-    assert [each.name for each in (tmp_path / "out").iterdir()] == ["ru-RU.jsonl"]
-    original = sample_folder() / "1.1" / "data" / "ru-RU.jsonl"
-    assert (tmp_path / "out" / "ru-RU.jsonl").read_bytes() == original.read_bytes()
-
-
-def test_an_archive_that_is_cut_off_leaves_nothing(tmp_path: Path) -> None:
-    content = massive_archive()
-    path = tmp_path / "m.tar.gz"
-    path.write_bytes(content[: len(content) // 4])
-    with pytest.raises(CorpusError, match=r"cannot be read as a \.tar\.gz archive"):
-        archive.unpack(path, ["en-US", "ru-RU"], tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_a_locale_that_is_not_in_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "m.tar.gz", entry(WANTED, LINE))
-    with pytest.raises(CorpusError, match=r"has no file data/de-DE\.jsonl"):
-        archive.unpack(path, ["de-DE", "en-US"], tmp_path / "out")
-
-
-def test_gzip_is_read_as_before(tmp_path: Path) -> None:
-    path = tmp_path / "x.gz"
-    path.write_bytes(gzip.compress(b"one two"))
-    with archive.BoundedGzip(path) as content:
-        assert content.read(3) == b"one"
-        content.seek(4)
-        assert content.read(100) == b"two"

@@ -20,8 +20,8 @@ from tiny_encoders import (  # noqa: F401
 from nerlib import NERDataset, Parser, TagSet, TrainConfig, evaluate_tags, train
 from nerlib import __main__ as cli
 from nerlib.analysis.error_analysis import Outcome, predict_outcomes
-from nerlib.corpus import load_corpus
 from nerlib.saving import save_model
+from nerlib.tools.corpora import load_corpus
 from nerlib.tools.recipes import made_by
 from nerlib.tools.report import Material, report_page, training_rows, write_report
 

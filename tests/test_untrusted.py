@@ -384,7 +384,7 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
 
     monkeypatch.setattr(untrusted, "snapshot_download", lambda name, **_: folders[name])
     monkeypatch.setattr(
-        "nerlib.tools.hub.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
+        "nerlib.encoders.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
     )
     change(encoder, num_hidden_layers=HUGE)
     change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
