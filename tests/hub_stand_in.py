@@ -27,7 +27,6 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import ClassLabel, Features, Value
 
 from nerlib import load_corpus
 from nerlib.corpus import COLUMNS, sample_folder
@@ -311,23 +310,22 @@ def massive_conversion(locale: str = "ru-RU", rows: int | None = None) -> dict[s
 
 
 def parquet(rows: list[dict[str, str]], classes: Mapping[str, list[str]]) -> bytes:
-    """Return rows as a Parquet file, with more columns than we want: names in `classes` as numbers,
-    and the features described in the metadata, as `datasets` writes them."""
+    """Return rows as a Parquet file: names in `classes` as numbers, a list of records as a record
+    of lists, and the features described in the metadata as `datasets` 2 wrote them."""
+    text, number = ({"dtype": kind, "_type": "Value"} for kind in ("string", "int8"))
     columns: dict[str, Any] = {
-        name: pa.array([row[name] for row in rows], pa.string())
+        name: [row[name] for row in rows]
         for name in COLUMNS
         if name in rows[0] and name not in classes
     }
+    features: dict[str, Any] = dict.fromkeys(columns, text)
     for name, known in classes.items():
-        columns[name] = pa.array([known.index(row[name]) for row in rows], pa.int64())
-    columns["worker_id"] = pa.array(["0"] * len(rows), pa.string())
-    features = Features(
-        {name: ClassLabel(names=classes[name]) if name in classes else Value("string")
-         for name in columns}
-    )  # fmt: skip
-    table = pa.table(columns).replace_schema_metadata(features.arrow_schema.metadata)
-    # The nested columns have no description there: ours must do without one.
-    judgments = pa.array([{"worker_id": ["0"], "slots_score": [1]}] * len(rows))
+        columns[name] = [known.index(row[name]) for row in rows]
+        features[name] = {"names": known, "_type": "ClassLabel"}
+    columns["judgments"] = [{"worker_id": ["0"], "slots_score": [1]}] * len(rows)
+    record = {"worker_id": text, "slots_score": number}
+    features["judgments"] = {"feature": record, "_type": "Sequence"}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     file = io.BytesIO()
-    pq.write_table(table.append_column("judgments", judgments), file)
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), file)
     return file.getvalue()

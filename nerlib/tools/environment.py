@@ -1,95 +1,209 @@
-"""The set-up check: one OK or FAIL line per requirement, with its fix."""
+"""The set-up check, `python -m nerlib check`: one OK or FAIL line per requirement, with its fix.
+
+At the top only the standard library is imported, so that the check can run where something is
+missing, and names it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
+import json
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-
-import torch
-
-from nerlib.corpus import CorpusError
-from nerlib.device import available_cores, choose_compute, fast_bf16
-from nerlib.encoders import EncoderError, packaged_encoder
-from nerlib.tools.corpora import load_corpus
-from nerlib.tools.installation import (
-    Check,
-    check_installed,
-    check_package,
-    check_python,
-    requirements,
-)
-from nerlib.tools.recipes import RecipeError, get_recipe
 
 NEEDED_MEMORY = 2.0  # GiB
 NEEDED_DISK = 1.0  # GiB
+NOTEBOOKS = "pip install 'nerlib[notebooks]'"
+OTHER_FOLDER = "choose another folder with --output"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check; `fix` says what to do when it failed."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        line = f"{'OK  ' if self.ok else 'FAIL'}  {self.name}: {self.detail}"
+        return line if self.ok or not self.fix else f"{line}\n      fix: {self.fix}"
+
+
+class Failure(Exception):
+    """A check that failed: what is wrong, and its fix."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nerlib check`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for a help desk")
+    parser.add_argument("--output", default="build", help="where results would go (build)")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the set-up check; exit status 1 if anything failed."""
+    checks = check_environment(options.output)
+    if options.json:
+        print(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        print(*checks, sep="\n")
+        if missing_packages():
+            print("The rest can be checked once these are installed.")
+    return int(not all(check.ok for check in checks))
 
 
 def check_environment(folder: str | Path = ".") -> list[Check]:
-    """Return the outcome of every check; `folder` is where results would be written."""
-    checks: dict[str, Callable[[], Check]] = {
-        "packaged encoder": check_encoder,
-        "sample corpus": check_sample,
-        "recipe": check_recipe,
-        "notebooks": check_notebooks,
-        "kernel": check_kernel,
-        "compute": check_compute,
-        "threads": check_threads,
-        "bf16": check_bf16,
-        "GPU": check_gpu,
-        "memory": check_memory,
-        "disk": lambda: check_disk(folder),
-        "write access": lambda: check_writable(folder),
-    }
-    return [*check_installed(), *(_run(name, check) for name, check in checks.items())]
+    """Return the outcome of every check; `folder` is where results would be written.
+
+    Where packages are missing, nothing else is checked.
+    """
+    packages = {_name(line): partial(check_package, line) for line in requirements()}
+    found = _outcomes({"Python": check_python, **packages})
+    if missing_packages():
+        return found
+    return found + _outcomes(_CHECKS | {"disk": partial(check_disk, folder)})
 
 
-def _run(name: str, check: Callable[[], Check]) -> Check:
-    """Return the outcome of a check; one that breaks is told as a failure and hides no other."""
+def _outcomes(checks: dict[str, Callable[[], str]]) -> list[Check]:
+    return [_outcome(name, check) for name, check in checks.items()]
+
+
+def _outcome(name: str, check: Callable[[], str]) -> Check:
+    """Return the outcome of a check; one that breaks is a failure, and hides no other."""
     try:
-        return check()
+        return Check(name, True, check())
+    except Failure as failure:
+        return Check(name, False, *failure.args)
+    except ValueError as error:  # nerlib's own errors say what to do
+        return Check(name, False, str(error), _FIXES.get(name, ""))
     except Exception as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        return Check(name, False, f"could not be checked ({said})", "show this line to somebody")
+        return Check(name, False, f"could not be checked ({said})", "report this line")
 
 
-def check_recipe() -> Check:
-    """Check that the recipe of NERLIB_RECIPE exists, and its corpus where it comes from a folder.
-
-    Corpora from the Hub are not fetched here.
-    """
+def requirements() -> list[str]:
+    """Return what nerlib requires without extras; nothing in a checkout that is not installed."""
     try:
-        recipe = get_recipe()
-        if recipe.corpus_source() == "hub":
-            return Check("recipe", True, f"{recipe.name}, from the Hub: fetched when it is used")
-        rows = len(recipe.corpus("validation"))
-    except RecipeError as error:
-        return Check("recipe", False, *str(error).rsplit(": ", 1))
-    except CorpusError as error:
-        return Check("recipe", False, str(error), "set NERLIB_RECIPE=offline, or give the corpus")
-    return Check("recipe", True, f"{recipe.name}, {rows:,} validation rows")
+        lines = importlib.metadata.requires("nerlib") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [line for line in lines if ";" not in line]  # what follows is the name of an extra
 
 
-def check_kernel() -> Check:
+def missing_packages() -> list[str]:
+    """Return the requirements, as `name>=version`, of which no version at all is installed."""
+    return [line for line in requirements() if _version(_name(line)) is None]
+
+
+def install_command(lines: Iterable[str]) -> str:
+    """Return the command that installs requirements into this Python.
+
+    >>> install_command(["torch>=2.11"]).partition(" -m ")[2]
+    'pip install "torch>=2.11"'
+    """
+    return " ".join([sys.executable, "-m pip install", *(f'"{line}"' for line in lines)])
+
+
+def _name(line: str) -> str:
+    found = re.match(r"[\w.-]+", line)
+    return found[0] if found else line
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def check_python() -> str:
+    """Return the version of Python; raises `Failure` for one that nerlib does not support."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise Failure(found, "install Python 3.11, 3.12 or 3.13")
+    return found
+
+
+def check_package(requirement: str) -> str:
+    """Return the installed version of a package; raises `Failure` if it does not fit.
+
+    >>> check_package("no-such-package>=1")
+    Traceback (most recent call last):
+    nerlib.tools.environment.Failure: ('not installed', 'pip install "no-such-package>=1"')
+    """
+    fix = f'pip install "{requirement}"'
+    found = _version(_name(requirement))
+    if found is None:
+        raise Failure("not installed", fix)
+    from packaging.requirements import Requirement
+
+    wanted = Requirement(requirement).specifier
+    if not wanted.contains(found, prereleases=True):
+        raise Failure(f"{found}, but {wanted} is needed", fix)
+    return found
+
+
+def check_encoder() -> str:
+    """Check that the packaged encoder is there and whole."""
+    from nerlib.encoders import packaged_encoder
+
+    packaged_encoder()
+    return "all-MiniLM-L6-v2, weights as published"
+
+
+def check_sample() -> str:
+    """Check that the sample corpus can be read."""
+    from nerlib.tools.corpora import load_corpus
+
+    rows = sum(len(load_corpus(locale, "train")) for locale in ("en-US", "ru-RU"))
+    return f"{rows:,} training rows in two languages"
+
+
+def check_recipe() -> str:
+    """Check that the recipe of NERLIB_RECIPE exists, and its corpus where it is in a folder."""
+    from nerlib.tools.recipes import get_recipe
+
+    recipe = get_recipe()
+    if recipe.corpus_source() == "hub":
+        return f"{recipe.name}, from the Hub: downloaded on first use"
+    return f"{recipe.name}, {len(recipe.corpus('validation')):,} validation rows"
+
+
+def check_notebooks() -> str:
+    """Check that JupyterLab and its Python kernel are installed."""
+    names = {"jupyterlab": "JupyterLab", "ipykernel": "kernel"}
+    missing = [name for name in names if _version(name) is None]
+    if missing:
+        raise Failure(f"{', '.join(missing)} missing", NOTEBOOKS)
+    return ", ".join(f"{shown} {_version(name)}" for name, shown in names.items())
+
+
+def check_kernel() -> str:
     """Check that the Jupyter kernel of the notebooks, `python3`, starts this very Python."""
-    fix = f'"{sys.executable}" -m ipykernel install --sys-prefix --name python3'
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return Check("kernel", False, "Jupyter is missing", "pip install 'nerlib[notebooks]'")
+        raise Failure("Jupyter is missing", NOTEBOOKS) from None
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Check("kernel", False, "there is no kernel named python3", fix)
-    program = spec.argv[0] if spec.argv else ""
+        fix = f'"{sys.executable}" -m ipykernel install --sys-prefix --name python3'
+        raise Failure("there is no kernel named python3", fix) from None
+    program = spec.argv[0] if spec.argv else "nothing"
     if not starts_this_python(program):
-        other = f"it starts {program or 'nothing'}; remove the folder {spec.resource_dir}"
-        return Check("kernel", False, "python3 belongs to another Python", other)
-    return Check("kernel", True, "python3 starts this Python")
+        fix = f"it starts {program}; remove the folder {spec.resource_dir}"
+        raise Failure("python3 belongs to another Python", fix)
+    return "python3 starts this Python"
 
 
 def starts_this_python(program: str) -> bool:
@@ -107,99 +221,67 @@ def starts_this_python(program: str) -> bool:
     return path.parent == Path(sys.executable).absolute().parent and path.stem.startswith("python")
 
 
-def check_encoder() -> Check:
-    """Check that the packaged encoder is there and whole."""
-    try:
-        packaged_encoder()
-    except EncoderError as error:
-        return Check("packaged encoder", False, *str(error).rsplit(": ", 1))
-    return Check("packaged encoder", True, "all-MiniLM-L6-v2, weights as published")
+def check_compute() -> str:
+    """Return which device and precision would be used: bf16 where the device has units for it."""
+    from nerlib.device import choose_compute
+
+    return str(choose_compute())
 
 
-def check_sample() -> Check:
-    """Check that the sample corpus can be read."""
-    try:
-        rows = len(load_corpus("en-US", "train")) + len(load_corpus("ru-RU", "train"))
-    except CorpusError as error:
-        return Check("sample corpus", False, str(error), "reinstall nerlib")
-    return Check("sample corpus", True, f"{rows:,} training rows in two languages")
+def check_threads() -> str:
+    """Return how many threads compute on how many cores, and whether others want the cores too.
 
-
-def check_notebooks() -> Check:
-    """Check that JupyterLab and its Python kernel are installed."""
-    try:
-        versions = [importlib.metadata.version(name) for name in ("jupyterlab", "ipykernel")]
-    except importlib.metadata.PackageNotFoundError as error:
-        return Check("notebooks", False, f"{error.name} missing", "pip install 'nerlib[notebooks]'")
-    return Check("notebooks", True, f"JupyterLab {versions[0]}, kernel {versions[1]}")
-
-
-def check_compute() -> Check:
-    """Say which device and precision would be used."""
-    return Check("compute", True, str(choose_compute()))
-
-
-def check_threads() -> Check:
-    """Say how many threads compute on how many cores, and whether others want the cores as well.
-
-    A machine that is busy with something else trains many times slower, and nothing else tells it.
+    A machine that is busy with something else trains many times slower, and nothing else says so.
     """
+    import torch
+
+    from nerlib.device import available_cores
+
     threads, cores = torch.get_num_threads(), available_cores()
-    told = os.environ.get("OMP_NUM_THREADS")
-    note = f" (OMP_NUM_THREADS is {told}; training uses every core)" if told else ""
+    chosen = os.environ.get("OMP_NUM_THREADS")
+    note = f" (OMP_NUM_THREADS is {chosen}; training uses every core)" if chosen else ""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if busy > 1.5 * cores:
-        note += f"; busy with {busy:.0f} programs, so training will crawl: close some"
-    return Check("threads", True, f"{threads} on {cores} cores{note}")
+        note += f"; busy with {busy:.0f} programs, so training will be slow: close some"
+    return f"{threads} on {cores} cores{note}"
 
 
-def check_bf16() -> Check:
-    """Say whether the device that would be used has units for bf16."""
-    device = choose_compute().device.type
-    told = "fast here, and used" if fast_bf16(device) else "no units for it: fp32 is used"
-    return Check("bf16", True, told)
+def check_gpu() -> str:
+    """Return which GPU would be used, or why none is; every lesson runs without one."""
+    import torch
 
-
-def check_gpu() -> Check:
-    """Say which GPU would be used, or why none is; every lesson runs without one."""
     if torch.cuda.is_available():
         size = torch.cuda.get_device_properties(0).total_memory / 2**30
-        return Check("GPU", True, f"{torch.cuda.get_device_name()}, {size:.0f} GiB")
+        return f"{torch.cuda.get_device_name()}, {size:.0f} GiB"
     if torch.backends.mps.is_available():
-        return Check("GPU", True, "Apple's, through MPS")
+        return "Apple's, through MPS"
     if shutil.which("nvidia-smi") is None:
-        return Check("GPU", True, "none, and none is needed")
+        return "none, and none is needed"
     reason = "its driver does not fit" if torch.version.cuda else "it is torch's CPU build"
-    return Check("GPU", True, f"there seems to be one, but torch does not see it: {reason}")
+    return f"there seems to be one, but torch does not see it: {reason}"
 
 
-def check_memory() -> Check:
+def check_memory() -> str:
     """Check the memory of the machine, where the system tells it."""
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names or "SC_PAGE_SIZE" not in names:
-        return Check("memory", True, "unknown on this system")
+    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", {})):
+        return "unknown on this system"
     size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    enough = size >= NEEDED_MEMORY * 0.95
-    return Check("memory", enough, f"{size:.1f} GiB", f"{NEEDED_MEMORY:.0f} GiB are needed")
+    if size < NEEDED_MEMORY * 0.95:
+        raise Failure(f"{size:.1f} GiB", f"{NEEDED_MEMORY:.0f} GiB are needed")
+    return f"{size:.1f} GiB"
 
 
-def check_disk(folder: str | Path) -> Check:
-    """Check the free space where results are written."""
-    free = shutil.disk_usage(_existing(folder)).free / 2**30
-    fix = f"free {NEEDED_DISK:.0f} GiB, or choose another folder with --output"
-    return Check("disk", free >= NEEDED_DISK, f"{free:.1f} GiB free", fix)
-
-
-def check_writable(folder: str | Path) -> Check:
-    """Check that results can be written."""
+def check_disk(folder: str | Path) -> str:
+    """Check that results can be written to a folder, and that there is room for them."""
     place = _existing(folder)
+    free = shutil.disk_usage(place).free / 2**30
+    if free < NEEDED_DISK:
+        raise Failure(f"{free:.1f} GiB free", f"free {NEEDED_DISK:.0f} GiB, or {OTHER_FOLDER}")
     try:
         with tempfile.TemporaryFile(dir=place):
-            pass
+            return f"{free:.1f} GiB free"
     except OSError as error:
-        fix = "choose another folder with --output"
-        return Check("write access", False, f"{error.strerror} in {place}", fix)
-    return Check("write access", True, f"in {place.name or place}")  # a name tells less of the user
+        raise Failure(f"{error.strerror} in {place}", OTHER_FOLDER) from None
 
 
 def _existing(folder: str | Path) -> Path:
@@ -210,10 +292,18 @@ def _existing(folder: str | Path) -> Path:
     return place
 
 
-__all__ = [
-    "Check",
-    "check_environment",
-    "check_package",
-    "check_python",
-    "requirements",
-]
+_CHECKS: dict[str, Callable[[], str]] = {
+    "packaged encoder": check_encoder,
+    "sample corpus": check_sample,
+    "recipe": check_recipe,
+    "notebooks": check_notebooks,
+    "kernel": check_kernel,
+    "compute": check_compute,
+    "threads": check_threads,
+    "GPU": check_gpu,
+    "memory": check_memory,
+}
+_FIXES = {
+    "sample corpus": "reinstall nerlib",
+    "recipe": "set NERLIB_RECIPE=offline, or provide the corpus",
+}

@@ -24,13 +24,13 @@ EXTRAS = {
 
 
 class ExtraError(ImportError):
-    """Packages of an extra that are not installed: which ones, and the command that brings them."""
+    """Packages of an extra that are not installed: which ones, and the command that installs them."""
 
 
 def missing_modules(extra: str, modules: Sequence[str] = ()) -> list[str]:
-    """Return which modules of an extra cannot be imported; `modules` asks for some of them only.
+    """Return which modules of an extra, by default all, are not installed; nothing is imported.
 
-    Nothing is imported to find out. Raises `ValueError` for an extra that nerlib does not have.
+    Raises `ValueError` for an extra that nerlib does not have.
 
     >>> missing_modules("export", ["json"])
     []
@@ -45,11 +45,14 @@ def require_extra(extra: str, *modules: str) -> None:
     """Raise `ExtraError`, in one line, if an extra's modules, or those named, are not installed."""
     missing = missing_modules(extra, modules)
     if missing:
-        raise ExtraError(_told(extra, missing))
+        verb = "is" if len(missing) == 1 else "are"
+        raise ExtraError(
+            f'{", ".join(missing)} {verb} not installed: pip install "nerlib[{extra}]"'
+        )
 
 
 def needs_extra(extra: str, *modules: str) -> bool:
-    """Say in one line what a notebook lacks, and let all its later cells do nothing; else `True`.
+    """Return whether a notebook has an extra; if not, say so and let its later cells do nothing.
 
     For a notebook's first cell, as `ready = needs_extra("export")`. Run that cell again after the
     installation, and the others work; cells that begin with `!` or `%pip` always do. Outside of a
@@ -58,42 +61,26 @@ def needs_extra(extra: str, *modules: str) -> bool:
     >>> needs_extra("export", "json")
     True
     """
-    _let_cells_run()
-    missing = missing_modules(extra, modules)
-    if missing:
-        shell = _shell()
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    hooks: list[Any] = [] if shell is None else shell.input_transformers_cleanup
+    hooks[:] = [hook for hook in hooks if getattr(hook, "__name__", "") != _skip_cell.__name__]
+    try:
+        require_extra(extra, *modules)
+    except ExtraError as error:
         if shell is None:
-            raise ExtraError(_told(extra, missing))
-        print(f"Skipped: {_told(extra, missing)}, and run this cell again.")
-        shell.input_transformers_cleanup.append(_do_nothing)
-    return not missing
+            raise
+        print(f"Skipped: {error}, and run this cell again.")
+        hooks.append(_skip_cell)
+        return False
+    return True
 
 
-def _told(extra: str, missing: Sequence[str]) -> str:
-    verb = "is" if len(missing) == 1 else "are"
-    return f'{", ".join(missing)} {verb} not installed: pip install "nerlib[{extra}]"'
-
-
-def _shell() -> Any:
-    """Return the IPython that runs this cell; None in a plain Python."""
-    ipython = sys.modules.get("IPython")
-    return None if ipython is None else ipython.get_ipython()
-
-
-def _do_nothing(lines: list[str]) -> list[str]:
+def _skip_cell(lines: list[str]) -> list[str]:
     """Return a cell's lines as no lines, unless the cell asks again or installs something.
 
-    >>> _do_nothing(["import onnx"]), _do_nothing(["%pip install onnx"])
+    >>> _skip_cell(["import onnx"]), _skip_cell(["%pip install onnx"])
     ([], ['%pip install onnx'])
     """
     first = next((line.strip() for line in lines if line.strip()), "")
     asks = any(f"{needs_extra.__name__}(" in line for line in lines)
     return lines if asks or first.startswith(("!", "%pip")) else []
-
-
-def _let_cells_run() -> None:
-    """Take back what an earlier call has set up."""
-    shell = _shell()
-    if shell is not None:
-        hooks = shell.input_transformers_cleanup
-        hooks[:] = [hook for hook in hooks if getattr(hook, "__name__", "") != "_do_nothing"]
