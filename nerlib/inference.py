@@ -18,10 +18,10 @@ from transformers import PreTrainedTokenizerFast
 
 from nerlib.decoding import best_tags, visible_words
 from nerlib.device import Compute, Precision, choose_compute
-from nerlib.encoders import max_subwords
+from nerlib.encoders import loading, max_subwords
 from nerlib.model import NERClassifier
 from nerlib.parsing import Word, tag_chunks
-from nerlib.saving import load_model, load_saved_tokenizer, save_model
+from nerlib.saving import folder_of, load_model, load_saved_tokenizer, save_model
 from nerlib.subwords import (
     Window,
     cut_into_windows,
@@ -78,8 +78,11 @@ class PlainTagger:
 
         Raises `EncoderError` if there is none, saying what is missing.
         """
-        model = load_model(path)
-        return cls(model, load_saved_tokenizer(path, model.encoder.config), device, precision)
+        folder = folder_of(path)  # once: of a moving repository, both come from one commit
+        with loading("no model can be loaded from", folder, shown=str(path)):
+            model = load_model(folder)
+            tokenizer = load_saved_tokenizer(folder, model.encoder.config)
+        return cls(model, tokenizer, device, precision)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write model, settings and tokenizer to a folder, as safetensors and JSON."""

@@ -9,47 +9,100 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from nerlib import __version__
 from nerlib.tools.environment import install_command, missing_packages
 
 USER_MISTAKE = 2
-# By name: what a command does, and the function that adds its options and says what runs it.
+# By name: what a command does, and the module that adds its options and runs it.
 COMMANDS = {
-    "check": ("check the set-up, one line a requirement", "environment:add_arguments"),
-    "recipes": ("list the named experiments", "commands:add_recipes"),
-    "prefetch": ("fetch what a recipe needs, for use offline", "commands:add_prefetch"),
-    "validate": ("check a file of your own sentences", "commands:add_validate"),
-    "convert": ("annotations to and from other tools' formats", "exchange.command:add_arguments"),
-    "train": ("train a model and save its best epoch", "commands:add_train"),
-    "run": ("the whole way: show, train, save, load, tag", "commands:add_run"),
-    "evaluate": ("score a saved model, per slot type", "commands:add_evaluate"),
-    "export": ("a saved model for ONNX Runtime and OpenVINO", "serving.command:add_arguments"),
-    "push": ("publish a model on the Hub, with a model card", "commands:add_push"),
-    "tag": ("tag text, one line each, into JSON lines", "commands:add_tag"),
-    "demo": ("a page to try models in a browser, and correct them", "demo.command:add_arguments"),
-    "bulk": ("tag Parquet or JSON lines with several workers", "bulk.command:add_arguments"),
+    "check": ("check the set-up, one line a requirement", "environment"),
+    "recipes": ("list the named experiments", "commands"),
+    "prefetch": ("fetch what a recipe needs, for use offline", "commands"),
+    "validate": ("check a file of your own sentences", "commands"),
+    "convert": ("annotations to and from other tools' formats", "exchange.command"),
+    "train": ("train a model and save its best epoch", "commands"),
+    "run": ("the whole way: show, train, save, load, tag", "commands"),
+    "evaluate": ("score a saved model, per slot type", "commands"),
+    "export": ("a saved model for ONNX Runtime and OpenVINO", "serving.command"),
+    "push": ("publish a model on the Hub, with a model card", "commands"),
+    "tag": ("tag text, one line each, into JSON lines", "commands"),
+    "demo": ("a page to try models in a browser, and correct them", "demo.command"),
+    "bulk": ("tag Parquet or JSON lines with several workers", "bulk.command"),
 }
-# Errors that say what was wrong and what to do, by their modules.
+# Errors of nerlib that say what was wrong and what to do; by name, so that nothing is imported.
 MISTAKES = {
-    "nerlib.addons.checkpoints": ("CheckpointError",),
-    "nerlib.addons.divergence": ("DivergenceError",),
-    "nerlib.addons.processes": ("ProcessError",),
-    "nerlib.corpus": ("CorpusError",),
-    "nerlib.dataset": ("WorkerError",),
-    "nerlib.device": ("DeviceError",),
-    "nerlib.encoders": ("EncoderError",),
-    "nerlib.hub": ("DownloadError",),
-    "nerlib.parsing": ("AnnotationError",),
-    "nerlib.tools.bulk.manifest": ("BulkError",),
-    "nerlib.tools.bulk.storage": ("StorageError",),
-    "nerlib.tools.commands": ("UsageError",),
-    "nerlib.tools.demo.command": ("DemoError",),
-    "nerlib.tools.extras": ("ExtraError",),
-    "nerlib.tools.publishing": ("PublishError",),
-    "nerlib.tools.recipes": ("RecipeError",),
-    "nerlib.tools.serving.errors": ("ExportError",),
+    *("AnnotationError", "CheckpointError", "CorpusError", "DeviceError", "DivergenceError"),
+    *("DownloadError", "EncoderError", "ProcessError", "WorkerError"),  # the library's
+    *("BulkError", "DemoError", "ExportError", "ExtraError", "PublishError", "RecipeError"),
+    *("StorageError", "UsageError"),
 }
+ALL_ALIKE = {"DivergenceError", "FirstProcessError"}  # what several processes raise together
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 2 for a user's mistake, reported in one line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = build_parser(arguments[:1]).parse_args(arguments)
+        return int(options.command(options))
+    except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as stop:
+        if not _rank():
+            print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
+        return 130
+    except ModuleNotFoundError:
+        missing = missing_packages()
+        if not missing:
+            raise
+        what = "packages that nerlib needs are not installed; install them"
+        print(f"nerlib: {what}: {install_command(missing)}", file=sys.stderr)
+    except OSError as error:
+        _report(f"{error.filename or 'file'}: {error.strerror or error}")
+    except Exception as error:
+        if not _is_one_of(error, MISTAKES):
+            raise
+        if not (_rank() and _is_one_of(error, ALL_ALIKE)):  # the first process says it for all
+            _report(str(error), lines=_is_one_of(error, {"OwnDataError"}))
+    return USER_MISTAKE
+
+
+def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
+    """Return the parser of the command line; only the named commands are imported.
+
+    >>> build_parser([]).prog
+    'nerlib'
+    """
+    parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
+    parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
+    group = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (summary, place) in COMMANDS.items():
+        command = group.add_parser(name, help=summary)
+        if name in commands:
+            module = importlib.import_module(f"nerlib.tools.{place}")
+            module.add_arguments(command)
+            command.set_defaults(command=module.run)
+    return parser
+
+
+def _is_one_of(error: Exception, names: Collection[str]) -> bool:
+    """Return whether an error, or what it is a kind of, is an error of nerlib with such a name."""
+    kinds = type(error).__mro__
+    return any(kind.__name__ in names and kind.__module__.startswith("nerlib.") for kind in kinds)
+
+
+def _report(message: str, lines: bool = False) -> None:
+    """Print what was wrong to standard error, in one line unless it is about many `lines`."""
+    from nerlib.analysis.display import visible
+
+    name = f"nerlib, process {_rank()}" if _rank() else "nerlib"
+    text = message if lines else " ".join(message.split())
+    print(f"{name}: {visible(text)}", file=sys.stderr)
+
+
+def _rank() -> int:
+    """Return the number of this process among those that a launcher has started together."""
+    return int(os.environ.get("RANK", 0)) if "WORLD_SIZE" in os.environ else 0

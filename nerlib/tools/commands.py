@@ -1,50 +1,336 @@
-"""The names of the commands, for `python -m nerlib --help`: printed before PyTorch is imported."""
+"""What the command line does with recipes and saved models: the options, and what runs.
+
+What a command needs is imported when it runs, so that `--help` and a mistyped option are answered
+at once.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import Any
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from nerlib import __version__
+if TYPE_CHECKING:
+    from datasets import Dataset
 
-COMMANDS = {
-    "check": "check the set-up, one line a requirement",
-    "recipes": "list the named experiments",
-    "prefetch": "fetch what a recipe needs, for use offline",
-    "validate": "check a file of your own sentences",
-    "convert": "annotations to and from other tools' formats",
-    "train": "train a model and save its best epoch",
-    "run": "the whole way: show, train, save, load, tag",
-    "evaluate": "score a saved model, per slot type",
-    "export": "a saved model for ONNX Runtime and OpenVINO",
-    "push": "publish a model on the Hub, with a model card",
-    "tag": "tag text, one line each, into JSON lines",
-    "demo": "a page to try models in a browser, and correct them",
-    "bulk": "tag Parquet or JSON lines with several workers",
+    from nerlib.metrics import Evaluation, Score
+    from nerlib.tools.recipes import Recipe
+    from nerlib.tools.tagger import Tagger
+
+OUTPUT = "build"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "file": {"help": "a text file: one sentence a line, with brackets"},
+    "recipe": {"help": "a name from `nerlib recipes`"},
+    "repository": {"help": "owner/name"},
+    "text": {"nargs": "?", "help": "a text file (default: standard input)"},
+    "--recipe": {"help": "a name from `nerlib recipes` (offline; to publish, the model's own)"},
+    "--locale": {"help": "another locale of the recipe's corpus"},
+    "--train": {"metavar": "SPLIT", "help": 'training rows, as "train[:1000]"'},
+    "--validation": {"metavar": "SPLIT", "help": "validation rows"},
+    "--epochs": {"type": int},
+    "--batch-size": {"type": int},
+    "--learning-rate": {"type": float},
+    "--seed": {"type": int},
+    "--device": {"help": "auto, cpu, cuda, cuda:1, mps"},
+    "--precision": {"choices": ("auto", "fp32", "bf16")},
+    "--threads": {"type": int, "help": "CPU threads (one a core)"},
+    "--workers": {"type": int, "help": "processes that make batches (0)"},
+    "--checkpoint-dir": {"metavar": "DIR", "help": "write checkpoints there"},
+    "--checkpoint-steps": {"type": int, "metavar": "N", "help": "one every N steps (200)"},
+    "--resume": {"action": "store_true", "help": "go on from the newest checkpoint"},
+    "--output": {"help": f"where results go ({OUTPUT})"},
+    "--model": {"default": f"{OUTPUT}/model", "help": f"a model folder ({OUTPUT}/model)"},
+    "--own": {"metavar": "FILE", "help": "use the bracketed sentences of a file"},
+    "--source": {"help": "sample, hub, a folder, a .jsonl or a .tar.gz"},
+    "--split": {"default": "validation", "help": "which rows (validation)"},
+    "--json": {"action": "store_true", "help": "print JSON"},
+    "--report": {"metavar": "FILE", "help": "also write a page about all errors (.html)"},
+    "--to": {"metavar": "FOLDER", "help": "where to (NERLIB_CACHE): a USB stick, say"},
+    "--dry-run": {"metavar": "FOLDER", "help": "write to a folder, send nothing"},
+    "--private": {"action": "store_true", "help": "for your own eyes only"},
+    "--license": {"help": "the model's licence, as the Hub names it (mit, …)"},
 }
 
 
-def print_overview(arguments: Sequence[str]) -> bool:
-    """Print the help or the version if nothing else is asked for; return whether it was."""
-    if list(arguments) not in (["--help"], ["-h"], ["--version"]):
-        return False
-    parser, commands = overview_parser()
-    for name, what in COMMANDS.items():
-        commands.add_parser(name, help=what)
-    if "--version" in arguments:
-        print(f"nerlib {__version__}")
-    else:
-        parser.print_help()
-    return True
+class UsageError(ValueError):
+    """An option whose value cannot be used: which one, and what it should be."""
 
 
-def overview_parser() -> tuple[argparse.ArgumentParser, Any]:
-    """Return a parser without its commands, and what adds them to it.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command whose parser this is."""
+    name = parser.prog.split()[-1]
+    for option in COMMANDS[name][1].split():
+        parser.add_argument(option, **OPTIONS[option])
+    parser.set_defaults(name=name)
+    if name == "train":
+        parser.epilog = (
+            "with several processes: accelerate launch --multi_gpu --num_processes 2 "
+            "-m nerlib train … (without a GPU: --device cpu)"
+        )
 
-    >>> overview_parser()[0].prog
-    'nerlib'
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that the options are for."""
+    return COMMANDS[options.name][0](options)
+
+
+def run_recipes(options: argparse.Namespace) -> int:
+    """Print the recipes with what each of them needs, downloads and takes."""
+    from nerlib.tools.recipes import RECIPES
+
+    for recipe in RECIPES.values():
+        print(f"{recipe.name:<16} {recipe.summary}")
+        print(f"{'':<16} needs {recipe.needs}; downloads {recipe.downloads}; takes {recipe.takes}")
+    return 0
+
+
+def run_prefetch(options: argparse.Namespace) -> int:
+    """Fetch what a recipe needs from the network, once."""
+    from nerlib.tools.prefetch import prefetch
+    from nerlib.tools.recipes import get_recipe
+
+    recipe = get_recipe(options.recipe)
+    prefetch(replace(recipe, locale=options.locale or recipe.locale), options.to)
+    return 0
+
+
+def run_validate(options: argparse.Namespace) -> int:
+    """Check a file of bracketed sentences, and count its types."""
+    from nerlib.tools.own_recipe import corpus_from_file, count_types
+
+    corpus = corpus_from_file(options.file)
+    counts = count_types(corpus)
+    print(f"sentences that can be read: {len(corpus)}; entities marked: {sum(counts.values())}")
+    for name, count in counts.items():
+        print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
+    return 0
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train a recipe and save model, history and learning curve."""
+    from nerlib.tools.tour import train_and_save
+
+    return _train(options, train_and_save)
+
+
+def run_tour(options: argparse.Namespace) -> int:
+    """Show, train, save, load and tag."""
+    from nerlib.tools.tour import walk
+
+    return _train(options, walk)
+
+
+def _train(options: argparse.Namespace, action: Callable[..., object]) -> int:
+    """Do something with the recipe, the output folder and the checkpoints that were chosen.
+
+    A model for one's own sentences does not take the place of the lessons' model.
     """
-    parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
-    parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
-    return parser, parser.add_subparsers(required=True, metavar="COMMAND")
+    from nerlib.addons.processes import named
+
+    default = f"{OUTPUT}/own" if "own" in options and options.own else OUTPUT
+    recipe, output = choose_recipe(options), Path(options.output or default)
+    checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
+    with named().one_speaks():
+        action(recipe, output, checkpoints and Path(checkpoints), options.resume)
+    return 0
+
+
+def choose_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe with the options of the command line put over its own settings."""
+    from nerlib.tools.own_recipe import own_recipe
+    from nerlib.tools.recipes import get_recipe
+
+    recipe = get_recipe(options.recipe)
+    if "own" in options and options.own:
+        recipe = own_recipe(options.own, recipe)
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    settings = {name: given[name] for name in asdict(recipe.settings) if name in given}
+    try:
+        changed = replace(recipe.settings, **settings)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return replace(
+        recipe,
+        locale=options.locale or recipe.locale,
+        train_split=options.train or recipe.train_split,
+        validation_split=options.validation or recipe.validation_split,
+        settings=changed,
+    )
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
+    from nerlib.dataset import NERDataset
+    from nerlib.evaluation import evaluate
+    from nerlib.tools.recipes import check_segmentation, get_recipe
+
+    get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
+    if options.own and options.source:
+        raise UsageError("--own and --source exclude each other")
+    if options.report:
+        check_report_path(Path(options.report))
+    tagger = load_tagger(options)
+    corpus, place = rows_to_score(options, made_by_of(tagger))
+    check_segmentation(tagger.parser, set(corpus["locale"]))
+    data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
+    scores, loss = evaluate(tagger.model, data, tagger.compute)
+    if options.report:
+        from nerlib.tools.report import material_of, write_report
+
+        material = material_of(tagger, data, {"model": options.model, "corpus": place})
+        print(f"report in {write_report(material, options.report)}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(evaluation_as_json(scores, loss), indent=2))
+    else:
+        print(data.report)
+        print_table(scores)
+    return 0
+
+
+def rows_to_score(options: argparse.Namespace, made_by: Mapping[str, Any]) -> tuple[Dataset, str]:
+    """Return the rows that `evaluate` is asked to score on, and what they are, in words.
+
+    `made_by` is what the model remembers of its training.
+    """
+    from nerlib.tools.own_recipe import NAME as OWN
+    from nerlib.tools.own_recipe import corpus_from_file
+    from nerlib.tools.recipes import get_recipe
+
+    recipe = get_recipe(options.recipe)
+    locale = options.locale or recipe.locale
+    if options.own:
+        return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
+    if made_by.get("recipe") == OWN and not (options.source or options.recipe):
+        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
+    source = options.source or recipe.corpus_source()
+    return load_rows(locale, options.split, source), f"{source}, {locale}, {options.split}"
+
+
+def load_rows(locale: str, split: str, source: str) -> Dataset:
+    """Return the rows of a corpus; raises `UsageError` where there are none."""
+    from nerlib.tools.corpora import load_corpus
+
+    corpus = load_corpus(locale, split, source)
+    if not len(corpus):
+        raise UsageError(f"--split {split} has no rows: choose an earlier start")
+    return corpus
+
+
+def check_report_path(path: Path) -> None:
+    """Raise `UsageError`, or `OSError`, before the work if no report can be written there."""
+    if path.is_dir():
+        raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def run_push(options: argparse.Namespace) -> int:
+    """Measure a saved model, where its corpus is known, and publish it with its card."""
+    from nerlib.tools.publishing import measure, publish
+    from nerlib.tools.recipes import RECIPES, get_recipe
+
+    tagger = load_tagger(options)
+    made_by = made_by_of(tagger)
+    measured = None
+    if options.recipe or options.source or made_by.get("recipe") in RECIPES:
+        recipe = get_recipe(options.recipe or made_by.get("recipe"))
+        locale = options.locale or made_by.get("locale") or recipe.locale
+        corpus = load_rows(locale, options.split, options.source or recipe.corpus_source())
+        measured = measure(tagger, corpus, options.source or recipe.source, locale, options.split)
+    chosen = (options.dry_run, options.private, options.license)
+    print(publish(tagger, options.repository, measured, *chosen))
+    return 0
+
+
+def run_tag(options: argparse.Namespace) -> int:
+    """Tag every line of a file or of standard input."""
+    from nerlib.corpus import decode_lines
+
+    tagger = load_tagger(options)
+    texts: list[str] = []  # those read but not yet answered; a bounded number
+
+    def remembered(lines: Iterable[str]) -> Iterator[str]:
+        for text in lines:
+            texts.append(text)
+            yield text
+
+    with open(options.text, "rb") if options.text else sys.stdin.buffer as lines:
+        name = options.text or "standard input"
+        for found in tagger(remembered(decode_lines(lines, name, UsageError))):
+            record = {"text": texts.pop(0), "entities": [asdict(entity) for entity in found]}
+            print(json.dumps(record, ensure_ascii=False))
+    return 0
+
+
+def load_tagger(options: argparse.Namespace) -> Tagger:
+    """Return the tagger of a model folder."""
+    from nerlib.tools.tagger import Tagger
+
+    if not Path(options.model).is_dir() and options.model == OPTIONS["model"]["default"]:
+        raise UsageError(
+            f"there is no model in {options.model} yet: run `python -m nerlib train` first, "
+            "or name a folder with --model"
+        )
+    try:
+        return Tagger.from_pretrained(options.model, options.device or "auto")
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def made_by_of(tagger: Tagger) -> dict[str, Any]:
+    """Return what a model remembers of its training; nothing if it was not made by a recipe."""
+    return getattr(tagger.model.config, "made_by", None) or {}
+
+
+def print_table(scores: Evaluation) -> None:
+    """Print a line per slot type and the totals."""
+    header = f"{'slot type':<22}{'gold':>6}{'found':>7}{'precision':>11}{'recall':>8}{'F1':>7}"
+    print(header, "-" * len(header), sep="\n")
+    for name, score in [*scores.per_type.items(), ("all (micro)", scores.overall)]:
+        print(
+            f"{name.lower():<22}{score.gold:>6}{score.predicted:>7}"
+            f"{score.precision:>11.3f}{score.recall:>8.3f}{score.f1:>7.3f}"
+        )
+    print(
+        f"word accuracy {scores.token_accuracy:.3f}, macro F1 {scores.macro_f1:.3f}, "
+        f"MASSIVE slot F1 {scores.massive_f1:.3f}"
+    )
+
+
+def evaluation_as_json(scores: Evaluation, loss: float) -> dict[str, object]:
+    """Return all scores as plain numbers."""
+    return {
+        "overall": score_as_json(scores.overall),
+        "token_accuracy": scores.token_accuracy,
+        "macro_f1": scores.macro_f1,
+        "massive_slot_f1": scores.massive_f1,
+        "loss": loss,
+        "per_type": {name: score_as_json(score) for name, score in scores.per_type.items()},
+    }
+
+
+def score_as_json(score: Score) -> dict[str, float]:
+    """Return one score's counts and ratios."""
+    ratios = {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+    return {**asdict(score), **ratios}
+
+
+_TRAINING = (
+    "--recipe --locale --train --validation --epochs --batch-size --learning-rate --seed --device "
+    "--precision --threads --workers --checkpoint-dir --checkpoint-steps --resume --output"
+)
+_SCORING = "--model --device --recipe --source --locale --split"
+# By name: what runs a command, and its options.
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
+    "recipes": (run_recipes, ""),
+    "prefetch": (run_prefetch, "recipe --to --locale"),
+    "validate": (run_validate, "file"),
+    "train": (run_train, f"--own {_TRAINING}"),
+    "run": (run_tour, _TRAINING),
+    "evaluate": (run_evaluate, f"{_SCORING} --own --json --report"),
+    "push": (run_push, f"repository {_SCORING} --dry-run --private --license"),
+    "tag": (run_tag, "text --model --device"),
+}

@@ -21,7 +21,6 @@ from pathlib import Path
 
 NEEDED_MEMORY = 2.0  # GiB
 NEEDED_DISK = 1.0  # GiB
-NOTEBOOKS = "pip install 'nerlib[notebooks]'"
 OTHER_FOLDER = "choose another folder with --output"
 
 
@@ -47,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nerlib check`."""
     parser.add_argument("--json", action="store_true", help="print JSON, for a help desk")
     parser.add_argument("--output", default="build", help="where results would go (build)")
-    parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -180,30 +178,22 @@ def check_recipe() -> str:
 
 
 def check_notebooks() -> str:
-    """Check that JupyterLab and its Python kernel are installed."""
-    names = {"jupyterlab": "JupyterLab", "ipykernel": "kernel"}
-    missing = [name for name in names if _version(name) is None]
-    if missing:
-        raise Failure(f"{', '.join(missing)} missing", NOTEBOOKS)
-    return ", ".join(f"{shown} {_version(name)}" for name, shown in names.items())
-
-
-def check_kernel() -> str:
-    """Check that the Jupyter kernel of the notebooks, `python3`, starts this very Python."""
+    """Check that JupyterLab is installed, and that its kernel `python3` starts this very Python."""
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-    except ImportError:
-        raise Failure("Jupyter is missing", NOTEBOOKS) from None
-    try:
+
+        versions = [importlib.metadata.version(name) for name in ("jupyterlab", "ipykernel")]
         spec = KernelSpecManager().get_kernel_spec("python3")
+    except ImportError as error:  # which a package that is not found is as well
+        raise Failure(f"{error.name} is missing", "pip install 'nerlib[notebooks]'") from None
     except NoSuchKernel:
         fix = f'"{sys.executable}" -m ipykernel install --sys-prefix --name python3'
         raise Failure("there is no kernel named python3", fix) from None
     program = spec.argv[0] if spec.argv else "nothing"
     if not starts_this_python(program):
         fix = f"it starts {program}; remove the folder {spec.resource_dir}"
-        raise Failure("python3 belongs to another Python", fix)
-    return "python3 starts this Python"
+        raise Failure("the kernel python3 belongs to another Python", fix)
+    return f"JupyterLab {versions[0]}, and kernel {versions[1]} that starts this Python"
 
 
 def starts_this_python(program: str) -> bool:
@@ -297,7 +287,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "sample corpus": check_sample,
     "recipe": check_recipe,
     "notebooks": check_notebooks,
-    "kernel": check_kernel,
     "compute": check_compute,
     "threads": check_threads,
     "GPU": check_gpu,

@@ -24,7 +24,7 @@ EXTRAS = {
 
 
 class ExtraError(ImportError):
-    """Packages of an extra that are not installed: which ones, and the command that installs them."""
+    """Packages of an extra that are not installed: which ones, and how to install them."""
 
 
 def missing_modules(extra: str, modules: Sequence[str] = ()) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import importlib.resources
 import os
 import reprlib
+import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from nerlib.analysis.display import fact_table
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
-from nerlib.encoders import PACKAGED, load_tokenizer
+from nerlib.encoders import load_tokenizer
 from nerlib.model import NERClassifier
 from nerlib.optimization import TrainConfig
 from nerlib.parsing import CHARACTER_LOCALES, Parser
@@ -90,86 +92,17 @@ class Recipe:
         }
 
 
-_SETTINGS = TrainConfig(
-    epochs=8, learning_rate=3e-4, head_rate_factor=5, label_smoothing=0.1, masked_subwords=0.15
-)
+def _read_recipes() -> dict[str, Recipe]:
+    """Return the recipes of the package's own file, by name."""
+    path = importlib.resources.files("nerlib") / "data" / "recipes.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: Recipe(name, **{**table, "settings": TrainConfig(**table["settings"])})
+        for name, table in tables.items()
+    }
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        Recipe(
-            "offline",
-            "English sample, packaged MiniLM encoder",
-            "nothing but this package",
-            "sample",
-            "en-US",
-            PACKAGED,
-            settings=_SETTINGS,
-        ),
-        Recipe(
-            "offline-ru",
-            "Russian sample, small BERT from random weights",
-            "nothing but this package",
-            "sample",
-            "ru-RU",
-            SCRATCH,
-            settings=TrainConfig(epochs=20, learning_rate=5e-4, head_rate_factor=2),
-            takes="about as long as offline",
-        ),
-        Recipe(
-            "tutorial",
-            "the tutorial's own: Russian MASSIVE, ruBERT",
-            "internet; a GPU is advised",
-            "hub",
-            "ru-RU",
-            "ai-forever/ruBert-base",
-            "train[:1000]",
-            "validation[:1000]",
-            TrainConfig(epochs=10, learning_rate=5e-5),
-            downloads="about 0.7 GB, once",
-            takes="about 9 times as long as offline on a CPU",
-        ),
-        Recipe(
-            "multilingual",
-            "any MASSIVE locale, multilingual BERT",
-            "internet; a GPU is advised",
-            "hub",
-            "ru-RU",
-            "bert-base-multilingual-cased",
-            settings=TrainConfig(epochs=5, learning_rate=5e-5),
-            downloads="about 0.7 GB, once",
-            takes="about 50 times as long as offline on a CPU",
-        ),
-        Recipe(
-            "english",
-            "English MASSIVE, BERT base",
-            "internet; a GPU is advised",
-            "hub",
-            "en-US",
-            "bert-base-uncased",
-            settings=TrainConfig(epochs=5, learning_rate=5e-5),
-            downloads="about 0.4 GB, once",
-            takes="about 40 times as long as offline on a CPU",
-        ),
-        Recipe(
-            "massive-offline",
-            "English MASSIVE from a folder, packaged MiniLM encoder",
-            "NERLIB_MASSIVE_DIR",
-            "massive",
-            "en-US",
-            PACKAGED,
-            settings=replace(
-                _SETTINGS,
-                epochs=10,
-                label_smoothing=0.0,
-                masked_subwords=0.2,
-                consistency=0.5,
-            ),
-            shuffle=True,
-            takes="about 25 times as long as offline on a CPU",
-        ),
-    )
-}
+
+RECIPES = _read_recipes()
 
 
 @dataclass(frozen=True)

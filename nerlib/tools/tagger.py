@@ -58,7 +58,8 @@ class Tagger(PlainTagger):
         folder = folder_of(path)
         with loading("no model can be loaded from", folder, shown=str(path)):
             model = load_exported(folder, backend, variant)
-        return cls(model, load_saved_tokenizer(path, model.encoder.config), "cpu", "fp32")
+            tokenizer = load_saved_tokenizer(folder, model.encoder.config)
+        return cls(model, tokenizer, "cpu", "fp32")
 
     def compute_logits(
         self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, num_words: int

@@ -1,5 +1,4 @@
-"""More than one process: training that shares every batch, and tagging of more than fits a disk.
+"""Tagging of more than fits in memory, or on a disk, by several processes or a Ray cluster.
 
-Built in notebook 10. Training needs PyTorch alone, once something has started the processes
-(`accelerate launch`); tagging in bulk needs the extra `scale`.
+Built in notebook 10.
 """

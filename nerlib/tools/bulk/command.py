@@ -10,10 +10,10 @@ from nerlib.tools.bulk.shards import LINES, PARQUET
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `nerlib bulk`."""
     parser.add_argument("input", help="a .parquet or .jsonl file, a folder of them, or a URL")
-    parser.add_argument("output", help="a folder or URL for the results; the same goes on later")
+    parser.add_argument("output", help="a folder or URL for the results; the same resumes")
     parser.add_argument("--model", default="build/model", help="a model folder (build/model)")
     parser.add_argument("--column", default="text", help="the column with the text (text)")
-    parser.add_argument("--workers", type=int, default=2, help="processes; 0: without Ray (2)")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0: in this one (2)")
     parser.add_argument("--format", choices=(PARQUET, LINES), default=PARQUET, help="of results")
     parser.add_argument("--shard-rows", type=int, default=10_000, metavar="N", help="(10,000)")
     parser.add_argument("--max-characters", type=int, default=10_000, metavar="N", help="(10,000)")
@@ -43,6 +43,6 @@ def run(options: argparse.Namespace) -> int:
             options.input, options.output, options.model, settings, options.workers, options.device
         )
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("stopped: the same command goes on where it was") from None
+        raise KeyboardInterrupt("stopped: the same command resumes") from None
     print(summary)
     return 2 if summary.undone else 0

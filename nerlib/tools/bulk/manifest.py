@@ -1,7 +1,7 @@
-"""What a bulk run is, written down in its output folder: model, settings, input and all shards.
+"""What a bulk run is, recorded in its output folder: model, settings, input and all shards.
 
-Whoever starts again with the same output folder gets the rest of that run, or one line that says
-what is different. It is JSON, with a checksum: nothing in it is executed.
+Whoever starts again with the same output folder resumes that run, or gets one line that says what
+is different. It is JSON: nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 from nerlib.addons.checkpoints import file_digest
 from nerlib.saving import MODEL_FILES
 from nerlib.tools.bulk.shards import PARQUET, Shard, plan
-from nerlib.tools.bulk.storage import FileFacts, Storage
+from nerlib.tools.bulk.storage import Storage
 
-MANIFEST, FORMAT = "manifest.json", 1
+MANIFEST, FORMAT = "manifest.json", 2
+DIFFERENCES = {"model": "another model", "input": "other input files, or changed ones"}
 
 
 class BulkError(ValueError):
@@ -44,34 +45,37 @@ class BulkSettings:
             raise ValueError("the rows of a shard and the characters of a text must be 1 or more")
 
 
-def settled(
-    source: Storage, target: Storage, model: str | Path, settings: BulkSettings
-) -> list[Shard]:
-    """Return a run's shards; the first time they are planned and written down.
+def settled(source: Storage, target: Storage, model: str, settings: BulkSettings) -> list[Shard]:
+    """Return a run's shards; the first time they are planned and recorded.
 
-    Raises `BulkError` if the output folder belongs to another run, and `StorageError` if something
-    cannot be read or written.
+    `model` is the digest of its files. Raises `BulkError` if the output folder belongs to another
+    run, and `StorageError` if something cannot be read or written.
     """
     files = source.files()
     if not files:
         raise BulkError(f"{source.address} holds no files to tag")
-    known = {
+    run = {
         "format": FORMAT,
-        "model": model_digest(model),
+        "model": model,
         "settings": asdict(settings),
-        "input": [[source.relative(f.path), f.size, f.changed] for f in files],
+        "input": [[source.relative(file.path), file.size, file.version] for file in files],
     }
-    before = read_manifest(target)
-    if before is None:
-        if target.names("") or target.names("parts"):
-            raise BulkError(
-                f"{target.address} holds files of something else: choose another output folder"
-            )
-        shards = plan(source, files, settings.shard_rows)
-        write_manifest(target, {**known, "shards": [_packed(shard) for shard in shards]})
-        return shards
-    _check_same(before, known, target)
-    return [_unpacked(numbers, files, source) for numbers in before["shards"]]
+    recorded = _read_manifest(target)
+    if recorded is not None:
+        _check_same(recorded, run, target)
+        pieces = recorded["shards"]
+        paths = [files[file].path for file, *_ in pieces]
+        shown = map(source.relative, paths)
+        return [Shard(f, *names, *cut) for (f, *cut), *names in zip(pieces, paths, shown)]  # noqa: B905
+    if target.names("") or target.names("parts"):
+        raise BulkError(
+            f"{target.address} holds files of something else: choose another output folder"
+        )
+    shards = plan(source, files, settings.shard_rows)
+    pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in shards]
+    with target.new(MANIFEST) as file:
+        file.write(json.dumps({**run, "shards": pieces}).encode())
+    return shards
 
 
 def model_digest(folder: str | Path) -> str:
@@ -83,53 +87,32 @@ def model_digest(folder: str | Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def read_manifest(target: Storage) -> dict[str, Any] | None:
+def _read_manifest(target: Storage) -> dict[str, Any] | None:
     """Return what a folder's manifest says, or None if there is none; raises `BulkError`."""
     content = target.read(MANIFEST)
     if content is None:
         return None
     try:
         manifest: dict[str, Any] = json.loads(content)
-        if manifest.pop("checksum") != _checksum(manifest) or manifest["format"] != FORMAT:
+        if manifest["format"] != FORMAT:
             raise ValueError
-    except (ValueError, KeyError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise BulkError(
             f"{target.path(MANIFEST)} cannot be read: choose another output folder"
         ) from None
     return manifest
 
 
-def write_manifest(target: Storage, manifest: dict[str, Any]) -> None:
-    """Write a manifest with its checksum."""
-    content = {**manifest, "checksum": _checksum(manifest)}
-    with target.new(MANIFEST) as file:
-        file.write(json.dumps(content).encode())
-
-
-def _check_same(before: dict[str, Any], known: dict[str, Any], target: Storage) -> None:
+def _check_same(recorded: dict[str, Any], run: dict[str, Any], target: Storage) -> None:
     """Raise `BulkError` with the first thing that is different now."""
-    different = [name for name in ("model", "settings", "input") if before[name] != known[name]]
-    if not different:
-        return
-    what = {"model": "another model", "input": "other input files, or changed ones"}
-    pairs = [(name, old, known["settings"].get(name)) for name, old in before["settings"].items()]
-    changed = [f"{name} {old}, not {new}" for name, old, new in pairs if old != new]
-    what["settings"] = "other settings: " + ", ".join(changed)
-    raise BulkError(
-        f"{target.address} holds results of {what[different[0]]}: use what it was started with, or "
-        "choose another output folder"
-    )
-
-
-def _checksum(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _packed(shard: Shard) -> list[int]:
-    return [shard.file, shard.start, shard.rows, shard.byte]
-
-
-def _unpacked(numbers: list[int], files: list[FileFacts], source: Storage) -> Shard:
-    file, start, rows, byte = numbers
-    path = files[file].path
-    return Shard(file, path, source.relative(path), start, rows, byte)
+    settings = run["settings"].items()
+    before = recorded["settings"]
+    changed = [f"{name} {before[name]}, not {new}" for name, new in settings if before[name] != new]
+    different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
+    if changed:
+        different.append("other settings: " + ", ".join(changed))
+    if different:
+        raise BulkError(
+            f"{target.address} holds results of {different[0]}: use what it was started with, or "
+            "choose another output folder"
+        )

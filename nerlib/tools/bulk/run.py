@@ -1,4 +1,4 @@
-"""Tagging of more rows than anybody waits for: shard by shard, by several workers, to be resumed.
+"""Tagging of large files: shard by shard, by several workers, to be resumed at any time.
 
 Built in notebook 10.
 """
@@ -8,19 +8,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
-from nerlib.tools.bulk.manifest import BulkError, BulkSettings, settled
+from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
-from nerlib.tools.bulk.worker import TRIES, ShardWorker
+from nerlib.tools.bulk.workers import Job, run_shards
 
 
 @dataclass(frozen=True)
@@ -62,58 +61,45 @@ def tag_in_bulk(
 ) -> Summary:
     """Tag every row of the input files into `output`, and return what was done.
 
-    `source` and `output` are paths or URLs. Each of the `workers` is a process of Ray's with a
-    model of its own; 0 does without Ray, in this process. Started again after a kill, it goes on
-    with the shards that are not done. `after_shard` is called in this process with every result.
-    Raises `BulkError` if the output belongs to another run or one writes to it now, `StorageError`
-    for what cannot be read or written, `ExtraError` if Ray is not installed.
+    `source` and `output` are paths or URLs. Each of the `workers` is a process with a model of its
+    own; 0 does all in this process. Started again after a kill, it resumes with the shards that are
+    not done. `after_shard` is called in this process with every result. Raises `BulkError` if the
+    output belongs to another run or one writes to it now, `StorageError` for what cannot be read or
+    written, `ExtraError` if a Ray cluster is asked for and Ray is not installed.
     """
-    settings = settings or BulkSettings()
+    settings, started = settings or BulkSettings(), time.perf_counter()
     inputs, target = Storage(source), Storage(output)
-    with _locked(target):
-        shards = settled(inputs, target, model, settings)
-        for folder in (PARTS, FAILED):
-            target.sweep(folder)
-        target.clear(TRIES)
-        there = set(target.names(PARTS))
-        todo = [one for one in shards if part_name(one, settings.written) not in _below(there)]
+    results = []
+    with ExitStack() as end:
+        end.callback(_lock(target))
+        digest = model_digest(model)
+        shards = settled(inputs, target, digest, settings)
+        todo = _left(shards, target, settings)
+        who = f"{workers} workers" if workers else "in this process"
         rows = sum(shard.rows for shard in todo)
-        report(
-            f"{len(todo)} of {len(shards)} shards to do, {rows:,} rows, "
-            f"{f'{workers} workers' if workers else 'in this process'}"
-        )
-        started = time.perf_counter()
-        job = (str(Path(model).absolute()), inputs.address, target.address, settings)
-        if not inputs.local or not target.local:
-            report("storage that is not a local disk: every worker opens it by itself")
-        results = []
-        for result in _bar(_run(todo, job, workers, device), todo, progress):
+        report(f"{len(todo)} of {len(shards)} shards to do, {rows:,} rows, {who}")
+        folder = str(Path(model).absolute())
+        job = Job(folder, digest, inputs.address, target.address, settings, device)
+        for result in _bar(run_shards(job, todo, workers), todo, progress):
             results.append(result)
             if after_shard:
                 after_shard(result)
-        target.clear(TRIES)
-    undone = tuple(result for result in results if result.error)
     return Summary(
         shards=len(shards),
         earlier=len(shards) - len(todo),
         rows=sum(result.rows for result in results),
         failed=sum(result.failed for result in results),
         seconds=time.perf_counter() - started,
-        undone=undone,
+        undone=tuple(result for result in results if result.error),
     )
 
 
-def _run(
-    todo: Sequence[Shard], job: tuple[str, str, str, BulkSettings], workers: int, device: str
-) -> Iterable[Result]:
-    """Return the results of all shards as they come."""
-    if not todo:
-        return []
-    if workers:
-        from nerlib.tools.bulk.ray_workers import tag_with_ray
-
-        return tag_with_ray(todo, job, workers, device)
-    return map(ShardWorker(*job, threads=1, device=device), todo)
+def _left(shards: Sequence[Shard], target: Storage, settings: BulkSettings) -> list[Shard]:
+    """Return the shards that are not done, after removing what killed writes have left."""
+    for folder in (PARTS, FAILED):
+        target.sweep(folder)
+    done = {f"{PARTS}/{name}" for name in target.names(PARTS)}
+    return [shard for shard in shards if part_name(shard, settings.written) not in done]
 
 
 def _bar(
@@ -121,35 +107,24 @@ def _bar(
 ) -> Iterator[Result]:
     """Yield the results and show how many rows are done, how fast, and how long the rest takes."""
     rows = {shard.name: shard.rows for shard in todo}
-    on_terminal = sys.stderr.isatty()
-    every = 0.5 if on_terminal else 30.0  # seconds: in a log file, a line now and then
-    total = sum(rows.values())
+    every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
+    off = progress is False
     with tqdm(
-        total=total, unit="row", unit_scale=True, mininterval=every, disable=progress is False
+        total=sum(rows.values()), unit="row", unit_scale=True, mininterval=every, disable=off
     ) as bar:
         for result in results:
             bar.update(rows[result.name])
             yield result
 
 
-def _below(names: set[str]) -> set[str]:
-    return {f"{PARTS}/{name}" for name in names}
-
-
-@contextmanager
-def _locked(target: Storage) -> Iterator[None]:
-    """Keep another run from writing to the same folder, where the storage knows locks."""
+def _lock(target: Storage) -> Callable[[], object]:
+    """Keep another run from writing to the same folder, where the storage has locks."""
     if not target.local:
-        yield
-        return
+        return lambda: None
     try:
-        unlock: Callable[[], Any] = lock_folder(target.root)
+        return lock_folder(target.root)
     except FolderInUse:
         raise BulkError(
             f"another run is writing to {target.address}: wait for its end, stop it, or choose "
             "another output folder"
         ) from None
-    try:
-        yield
-    finally:
-        unlock()

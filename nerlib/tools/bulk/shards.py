@@ -1,27 +1,33 @@
-"""Work cut into shards: some thousand rows of one file, known before anything is read.
+"""Work cut into shards: some thousand rows of one file, known before anything is tagged.
 
 A shard is what one worker does in one go and what is there afterwards or not. Its name says which
-rows it holds, so that a run which starts again knows what is left. Built in notebook 10.
+rows it holds, so that a run which is resumed knows what is left. Built in notebook 10.
 """
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import accumulate
+from typing import IO, Any, NamedTuple
 
 import pyarrow
 from pyarrow import parquet
 
 from nerlib.corpus import MOST_BYTES, decode_line
-from nerlib.tools.bulk.storage import FileFacts, Storage, StorageError, told
+from nerlib.tools.bulk.storage import FileFacts, Storage, StorageError, storage_errors
 
 LINES, PARQUET = "jsonl", "parquet"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
-BLOCK = 2**20  # bytes that are read at a time, and rows' worth of memory that a reader takes
+BLOCK = 2**20  # bytes that are read at a time
 BATCH = 1024  # rows of a Parquet file that are decoded at a time
+
+Value = Callable[[], object]  # returns a row's text, or raises `ValueError` with the reason
 
 
 class Row(NamedTuple):
@@ -52,11 +58,6 @@ class Shard:
         """What its files are called, the same in every run over the same input."""
         return f"{self.file:05d}-{self.start:012d}"
 
-    @property
-    def kind(self) -> str:
-        """Whether the file holds Parquet or JSON lines."""
-        return kind_of(self.path)
-
 
 def kind_of(path: str) -> str:
     """Return what a file holds, by its name; raises `StorageError` for others.
@@ -68,8 +69,8 @@ def kind_of(path: str) -> str:
     if ending in KINDS:
         return KINDS[ending]
     if ending in PACKED:
-        raise StorageError(f"{path} is packed: unpack it, since a worker starts in its middle")
-    raise StorageError(f"{path} is of no known kind: use {', '.join(KINDS)}")
+        raise StorageError(f"{path} is compressed: decompress it, since workers seek in it")
+    raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}")
 
 
 def plan(source: Storage, files: list[FileFacts], shard_rows: int) -> list[Shard]:
@@ -81,9 +82,10 @@ def plan(source: Storage, files: list[FileFacts], shard_rows: int) -> list[Shard
     for number, file in enumerate(files):
         shown = source.relative(file.path)
         cut = cut_lines if kind_of(file.path) == LINES else cut_parquet
-        with source.open(file.path) as content, told(file.path):
-            pieces = list(cut(content, shard_rows))
-        shards += [Shard(number, file.path, shown, *piece) for piece in pieces]
+        with source.open(file.path) as content, storage_errors(file.path):
+            shards += [
+                Shard(number, file.path, shown, *piece) for piece in cut(content, shard_rows)
+            ]
     return shards
 
 
@@ -97,23 +99,21 @@ def cut_parquet(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
 def cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
     """Yield start, number of rows and first byte of a file's shards, one line being one row.
 
-    >>> import io
     >>> list(cut_lines(io.BytesIO(b"{}" + bytes([10]) + b"{}" + bytes([10]) + b"{}"), shard_rows=2))
     [(0, 2, 0), (2, 1, 6)]
     """
+    read = partial(io.BufferedReader(file, BLOCK).readline, BLOCK)
     lines = begin = position = start = 0  # of the shard that is being counted: lines, first byte
-    ended = True
-    while block := file.read(BLOCK):
-        found = -1
-        while (found := block.find(b"\n", found + 1)) >= 0:
-            lines += 1
-            if lines == shard_rows:
-                yield start, lines, begin
-                start, lines, begin = start + lines, 0, position + found + 1
-        position, ended = position + len(block), block.endswith(b"\n")
-    lines += not ended  # a last line without a line end
-    if lines:
-        yield start, lines, begin
+    unfinished = False
+    for piece in iter(read, b""):
+        position += len(piece)
+        unfinished = not piece.endswith(b"\n")
+        lines += not unfinished
+        if lines == shard_rows:
+            yield start, lines, begin
+            start, lines, begin = start + lines, 0, position
+    if lines + unfinished:  # a last line needs no line end
+        yield start, lines + unfinished, begin
 
 
 def read_rows(source: Storage, shard: Shard, column: str) -> Iterator[Row]:
@@ -121,67 +121,15 @@ def read_rows(source: Storage, shard: Shard, column: str) -> Iterator[Row]:
 
     Raises `StorageError` if the file cannot be read.
     """
-    read = _lines if shard.kind == LINES else _parquet
-    with source.open(shard.path) as file, told(shard.path):
-        yield from read(file, shard, column)
-
-
-def _lines(file: Any, shard: Shard, column: str) -> Iterator[Row]:
-    """Yield the rows of lines that hold JSON objects."""
-    file.seek(shard.byte)
-    for number, line in enumerate(_whole_lines(file, shard.rows), shard.start):
-        try:
-            if line is None:
-                raise ValueError(f"the line is longer than {MOST_BYTES // 2**20} MiB")
-            yield Row(number, text_of_line(decode_line(line, number + 1), column))
-        except ValueError as problem:
-            yield Row(number, "", str(problem))
-
-
-def _whole_lines(file: Any, count: int) -> Iterator[bytes | None]:
-    """Yield so many lines, without their ends; None in place of one that is too long.
-
-    pyarrow's files know no lines, so that they are cut from blocks here.
-    """
-    kept, skipping = b"", False
-    while count:
-        block = file.read(BLOCK)
-        *ended, rest = (kept + block).split(b"\n")
-        if not block:  # what is left is a last line without a line end, if it is anything
-            ended, rest = [kept] if kept or skipping else [], b""
-        for line in ended[:count]:
-            yield None if skipping else line
-            skipping = False
-        count -= min(count, len(ended))
-        skipping = skipping or len(rest) > MOST_BYTES
-        kept = b"" if skipping else rest
-        if not block:
-            return
-
-
-def text_of_line(line: str, column: str) -> str:
-    """Return the text in a line of JSON; raises `ValueError` with what is wrong with it.
-
-    >>> text_of_line('{"text": "wake me at nine"}', "text")
-    'wake me at nine'
-    >>> text_of_line('{"utt": "hello"}', "text")
-    Traceback (most recent call last):
-    ValueError: it has no 'text'; it has utt
-    """
-    if not line.strip():
-        raise ValueError("the line is empty")
-    try:
-        content = json.loads(line)
-    except RecursionError:
-        raise ValueError("it is no JSON that can be read: nested too deeply") from None
-    except ValueError as error:
-        raise ValueError(f"it is no JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"it is no JSON object but a {type(content).__name__}")
-    if column not in content:
-        names = ", ".join(list(content)[:5]) or "nothing"
-        raise ValueError(f"it has no {column!r}; it has {names[:200]}")
-    return checked_text(content[column])
+    values = _lines if kind_of(shard.path) == LINES else _parquet
+    with source.open(shard.path) as file, storage_errors(shard.path):
+        for number, value in enumerate(values(file, shard, column), shard.start):
+            text = problem = ""
+            try:
+                text = checked_text(value())
+            except ValueError as error:
+                problem = str(error)
+            yield Row(number, text, problem)
 
 
 def checked_text(value: object) -> str:
@@ -189,69 +137,91 @@ def checked_text(value: object) -> str:
 
     >>> checked_text(None)
     Traceback (most recent call last):
-    ValueError: its text is no string, its type is NoneType
+    ValueError: the text has to be a string, not NoneType
     """
     if not isinstance(value, str):
-        raise ValueError(f"its text is no string, its type is {type(value).__name__}")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"character {error.start} is half of a pair (no UTF-8)") from None
+        raise ValueError(f"the text has to be a string, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"character {error.start} is a lone surrogate (not UTF-8)") from None
     return value
 
 
-def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Row]:
+def text_of_line(line: bytes, number: int, column: str) -> object:
+    """Return what a line of JSON, counted from 1, has in a column.
+
+    Raises `ValueError` with what is wrong with it.
+
+    >>> text_of_line(b'{"text": "wake me at nine"}', 1, "text")
+    'wake me at nine'
+    """
+    text = decode_line(line, number)
+    if not text.strip():
+        raise ValueError("the line is empty")
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"not a JSON object but a {type(content).__name__}")
+    return content[column] if column in content else _missing(column, list(content))
+
+
+def _missing(column: str, names: list[str]) -> object:
+    there = ", ".join(names[:5])[:200] or "nothing"
+    raise ValueError(f"no column {column!r}: there is {there}")
+
+
+def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
+    """Yield the rows of lines that hold JSON objects."""
+    lines = io.BufferedReader(file, BLOCK)
+    lines.seek(shard.byte)
+    for number in range(shard.start + 1, shard.start + shard.rows + 1):
+        if not (line := _bounded_line(lines)):
+            return
+        yield partial(text_of_line, line, number, column)
+
+
+def _bounded_line(lines: IO[bytes]) -> bytes:
+    """Return the next line; one that is too long ends early, which `decode_line` refuses."""
+    line = piece = lines.readline(MOST_BYTES + 1)
+    while len(piece) > BLOCK and not piece.endswith(b"\n"):  # the rest of it is left out
+        piece = lines.readline(MOST_BYTES + 1)
+    return line
+
+
+def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     """Yield the rows of a Parquet file."""
     table = parquet.ParquetFile(file, pre_buffer=False)
     names = table.schema_arrow.names
-    stop = shard.start + shard.rows
     if column not in names:
-        problem = f"the file has no column {column!r}; it has {', '.join(names[:5])}"
-        yield from (Row(number, "", problem) for number in range(shard.start, stop))
+        yield from [partial(_missing, column, names)] * shard.rows
         return
-    groups, number = _row_groups(table.metadata, shard.start, stop)
+    groups, number = _row_groups(table.metadata, shard.start, shard.start + shard.rows)
     for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=[column]):
-        skip, end = max(0, shard.start - number), min(len(batch), stop - number)
-        for place in range(skip, end):
-            try:
-                yield Row(number + place, checked_text(_value(batch.column(0)[place])))
-            except ValueError as problem:
-                yield Row(number + place, "", str(problem))
+        first = max(0, shard.start - number)
+        for value in batch.column(0)[first : max(0, shard.start + shard.rows - number)]:
+            yield partial(_as_python, value)
         number += len(batch)
 
 
-def _value(scalar: Any) -> object:
-    """Return a value of Arrow's; raises `ValueError` for bytes that are no UTF-8."""
+def _as_python(scalar: Any) -> object:
+    """Return a value of Arrow's; raises `ValueError` for bytes that are not UTF-8."""
     try:
         return scalar.as_py()
     except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} of its text is not UTF-8") from None
+        raise ValueError(f"byte {error.start} of the text is not UTF-8") from None
     except (pyarrow.ArrowException, OverflowError) as error:
-        raise ValueError(f"its text cannot be read: {error}") from None
+        raise ValueError(f"the text cannot be read: {error}") from None
 
 
 def _row_groups(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
     """Return the row groups that hold rows from start to stop, and the first one's first row."""
-    groups: list[int] = []
-    first = before = 0
-    for group in range(metadata.num_row_groups):
-        after = before + metadata.row_group(group).num_rows
-        if before < stop and after > start:
-            first = first if groups else before
-            groups.append(group)
-        before = after
-    return groups, first
-
-
-__all__ = [
-    "Row",
-    "Shard",
-    "checked_text",
-    "cut_lines",
-    "cut_parquet",
-    "kind_of",
-    "plan",
-    "read_rows",
-    "text_of_line",
-]
+    sizes = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    ends = list(accumulate(sizes))
+    first, last = bisect_right(ends, start), bisect_left(ends, stop)
+    groups = list(range(first, min(last + 1, len(ends))))
+    return groups, ends[first - 1] if first else 0

@@ -1,8 +1,8 @@
 """Files on a disk or in object storage, by one address: a path, or a URL as `s3://bucket/day`.
 
-pyarrow speaks to local disks, S3, Google Cloud Storage, Azure and HDFS by itself; for other kinds
-of addresses fsspec is asked. A file is written under a hidden name and gets its own when it is
-whole, so that nobody ever meets half of one.
+fsspec opens them; where it lacks a package for an address, pyarrow's own file systems are asked.
+A file is written under a hidden name and gets its own when it is whole, so that no reader ever
+sees half of one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow
+from fsspec.core import url_to_fs
+from fsspec.implementations.arrow import ArrowFSWrapper
+from fsspec.implementations.local import LocalFileSystem
 from pyarrow import fs as arrow
 
 from nerlib.atomic import whole_file
 
-FOLDERLESS = ("s3", "gcs", "abfs")  # object storage: a folder is only the start of a name
-CLEARING_ATTEMPTS = 10
+# What different storages call a file's version, or the time of its last change.
+VERSIONS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
 class StorageError(ValueError):
@@ -29,11 +32,11 @@ class StorageError(ValueError):
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file as its storage describes it: `changed` is when, in nanoseconds, 0 where unknown."""
+    """A file as its storage describes it; `version` changes with its content, "" where unknown."""
 
     path: str
     size: int
-    changed: int
+    version: str
 
 
 class Storage:
@@ -49,8 +52,9 @@ class Storage:
 
     def __init__(self, address: str | Path) -> None:
         self.address = str(address)
-        self.system, self.root = _locate(self.address)
-        self.local = isinstance(self.system, arrow.LocalFileSystem)
+        self.system, root = _locate(self.address)
+        self.root = root.rstrip("/") or "/"
+        self.local = isinstance(self.system, LocalFileSystem)
 
     def path(self, name: str = "") -> str:
         """Return the path, within the storage, of what lies below the address."""
@@ -58,17 +62,16 @@ class Storage:
 
     def open(self, path: str) -> Any:
         """Return a file that can be read from any place in it; raises `StorageError`."""
-        with told(path):
-            return self.system.open_input_file(path)
+        with storage_errors(path):
+            return self.system.open(path, "rb")
 
     def read(self, name: str) -> bytes | None:
         """Return a whole file's content, or None if there is none."""
-        path = self.path(name)
-        with told(path):
-            if self.system.get_file_info(path).type != arrow.FileType.File:
+        with storage_errors(self.path(name)):
+            try:
+                return bytes(self.system.cat_file(self.path(name)))
+            except FileNotFoundError:
                 return None
-            with self.system.open_input_stream(path) as file:
-                return bytes(file.read())
 
     @contextmanager
     def new(self, name: str) -> Iterator[IO[bytes]]:
@@ -77,83 +80,61 @@ class Storage:
         if self.local:
             with whole_file(Path(path)) as unfinished, unfinished.open("wb") as local:
                 yield local
-                local.close()
             return
         folder, _, last = path.rpartition("/")
         hidden = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.part"
-        with told(path):
-            if self.system.type_name not in FOLDERLESS:
-                self.system.create_dir(folder)
-            file = self.system.open_output_stream(hidden)
         try:
-            yield file
-            with told(path):
-                file.close()
-                self.system.move(hidden, path)
+            with storage_errors(path):
+                self.system.makedirs(folder, exist_ok=True)
+                with self.system.open(hidden, "wb") as file:
+                    yield file
+                self.system.mv(hidden, path)
         except BaseException:
             with suppress(OSError, pyarrow.ArrowException):
-                file.close()
-                self.system.delete_file(hidden)
+                self.system.rm_file(hidden)
             raise
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the whole files in a folder, in order; none if there is no folder."""
-        selector = arrow.FileSelector(self.path(folder), allow_not_found=True)
-        with told(selector.base_dir):
-            found = self.system.get_file_info(selector)
-        names = (info.base_name for info in found if info.type == arrow.FileType.File)
-        return sorted(name for name in names if not name.startswith("."))
+        return sorted(name for name in self._names(folder) if not name.startswith("."))
 
     def sweep(self, folder: str) -> None:
         """Remove what killed writes have left in a folder."""
-        selector = arrow.FileSelector(self.path(folder), allow_not_found=True)
-        with told(selector.base_dir):
-            for info in self.system.get_file_info(selector):
-                if info.base_name.startswith(".") and info.base_name.endswith(".part"):
-                    self.system.delete_file(info.path)
-
-    def clear(self, folder: str) -> None:
-        """Remove a folder with all that is in it, if it is there.
-
-        Workers that a killed run has left behind may still write there for a moment: then again.
-        """
-        for attempts_left in reversed(range(CLEARING_ATTEMPTS)):
-            try:
-                with told(self.path(folder)):
-                    self._delete(self.path(folder))
-                return
-            except StorageError:
-                if not attempts_left:
-                    raise
+        for name in self._names(folder):
+            if name.startswith(".") and name.endswith(".part"):
+                with storage_errors(self.path(folder)):
+                    self.system.rm_file(self.path(f"{folder}/{name}"))
 
     def files(self) -> list[FileFacts]:
         """Return the file at the address, or all below that folder but hidden ones, in order."""
-        with told(self.address):
-            info = self.system.get_file_info(self.root)
-            if info.type == arrow.FileType.NotFound:
+        with storage_errors(self.address):
+            if not self.system.exists(self.root):
                 raise StorageError(f"{self.address}: there is no such file or folder")
-            found = [info]
-            if info.type == arrow.FileType.Directory:
-                found = self.system.get_file_info(arrow.FileSelector(self.root, recursive=True))
-        files = [one for one in found if one.type == arrow.FileType.File]
-        kept = [one for one in files if one is info or not self._hidden(one.path)]
-        facts = (FileFacts(one.path, one.size or 0, one.mtime_ns or 0) for one in kept)
-        return sorted(facts, key=lambda file: file.path)
+            found = self.system.find(self.root, detail=True)
+        return [
+            FileFacts(path, info.get("size") or 0, _version(info))
+            for path, info in sorted(found.items())
+            if path == self.root or not self._hidden(path)
+        ]
 
     def relative(self, path: str) -> str:
         """Return a file's name as seen from the address; its last part if it is the address."""
         return path.removeprefix(self.root).lstrip("/") or path.rsplit("/", 1)[-1]
 
-    def _delete(self, path: str) -> None:
-        if self.system.get_file_info(path).type == arrow.FileType.Directory:
-            self.system.delete_dir(path)
+    def _names(self, folder: str) -> list[str]:
+        path = self.path(folder)
+        with storage_errors(path):
+            if not self.system.isdir(path):
+                return []
+            found = self.system.ls(path, detail=True)
+        return [one["name"].rsplit("/", 1)[-1] for one in found if one["type"] != "directory"]
 
     def _hidden(self, path: str) -> bool:
         return any(part.startswith((".", "_")) for part in self.relative(path).split("/"))
 
 
 @contextmanager
-def told(place: str) -> Iterator[None]:
+def storage_errors(place: str) -> Iterator[None]:
     """Say of a failure of the storage in one line what failed, and where."""
     try:
         yield
@@ -165,22 +146,17 @@ def told(place: str) -> Iterator[None]:
 def _locate(address: str) -> tuple[Any, str]:
     """Return the file system that an address belongs to, and the path in it."""
     if "://" not in address:
-        return arrow.LocalFileSystem(), Path(address).absolute().as_posix()
+        return LocalFileSystem(), Path(address).absolute().as_posix()
     try:
-        system, path = arrow.FileSystem.from_uri(address)
-    except pyarrow.ArrowInvalid:
-        system, path = _ask_fsspec(address)
-    except (OSError, pyarrow.ArrowException) as error:
+        system, root = url_to_fs(address, use_listings_cache=False)
+    except ImportError as missing:
+        with storage_errors(f"{address} ({missing})"):
+            system, root = arrow.FileSystem.from_uri(address)
+        return ArrowFSWrapper(system), root
+    except (ValueError, OSError) as error:
         raise StorageError(f"{address} cannot be used: {' '.join(str(error).split())}") from None
-    return system, path
+    return system, root
 
 
-def _ask_fsspec(address: str) -> tuple[Any, str]:
-    """Return the same for a kind of address that pyarrow does not know."""
-    import fsspec  # comes with `datasets`
-
-    try:
-        system, path = fsspec.core.url_to_fs(address)
-    except (ImportError, ValueError, OSError) as error:
-        raise StorageError(f"{address} cannot be used: {' '.join(str(error).split())}") from None
-    return arrow.PyFileSystem(arrow.FSSpecHandler(system)), path
+def _version(info: dict[str, Any]) -> str:
+    return next((str(info[name]) for name in VERSIONS if info.get(name)), "")
