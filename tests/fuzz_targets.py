@@ -36,7 +36,7 @@ from nerlib.corpus import COLUMNS, Split, read_rows, rows_to_dataset, short_line
 from nerlib.dataset import IGNORE, NO_WORD, word_ids_from_groups
 from nerlib.parsing import ParsedUtterance
 from nerlib.subwords import plan_windows
-from nerlib.tools import cli
+from nerlib.tools import cli, commands
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import RecipeError, get_recipe
 
@@ -227,8 +227,8 @@ def command_line(data: bytes) -> None:
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", newline=""), io.StringIO()
     stdin = SimpleNamespace(buffer=io.BytesIO(data))
     with (
-        mock.patch.object(cli, "load_tagger", return_value=tagger("bert")),
-        mock.patch.object(cli.sys, "stdin", stdin),
+        mock.patch.object(commands, "load_tagger", return_value=tagger("bert")),
+        mock.patch.object(commands.sys, "stdin", stdin),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

@@ -9,31 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from nerlib import __main__ as cli
-from nerlib import load_corpus
+from nerlib import __version__, load_corpus
+from nerlib.tools import cli
 
 TEXTS = ["wake me up at nine am on friday", "", "  ", "напомни завтра 😀"]
+FEW = ["--train", "train[:48]", "--validation", "validation[:16]", "--epochs", "1"]
 
 
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model trained for one epoch on a few rows, through the command line."""
     output = tmp_path_factory.mktemp("cli")
-    arguments = ["train", "--train", "train[:48]", "--validation", "validation[:16]"]
-    assert cli.main([*arguments, "--epochs", "1", "--output", str(output)]) == 0
+    assert cli.main(["train", *FEW, "--output", str(output)]) == 0
     return output / "model"
 
 
-def run(
-    arguments: list[str], text: bytes = b"", **variables: str
-) -> subprocess.CompletedProcess[bytes]:
+def run(arguments: list[str], text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run the real program in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "nerlib", *arguments],
-        input=text,
-        capture_output=True,
-        timeout=300,
-    )
+    command = [sys.executable, "-m", "nerlib", *arguments]
+    return subprocess.run(command, input=text, capture_output=True)
 
 
 def test_train_leaves_model_history_and_figure(model_folder: Path) -> None:
@@ -56,20 +50,10 @@ def test_tag_reads_lines_and_writes_json_lines(model_folder: Path) -> None:
             assert record["text"][entity["start"] : entity["end"]] == entity["text"]
 
 
-def test_tag_says_which_line_is_not_utf8(model_folder: Path, tmp_path: Path) -> None:
-    file = tmp_path / "texts.txt"
-    file.write_bytes(b"fine\n\xff broken\n")
-    done = run(["tag", str(file), "--model", str(model_folder)])
-    assert done.returncode == 2
-    message = done.stderr.decode().splitlines()
-    assert len(message) == 1
-    assert "texts.txt, line 2: byte 0 is not UTF-8" in message[0]
-
-
 def test_tag_survives_a_reader_that_has_seen_enough(model_folder: Path) -> None:
-    text = b"wake me up\n" * 20_000
     command = f"{sys.executable} -m nerlib tag --model {model_folder} | head -n 1"
-    done = subprocess.run(command, shell=True, input=text, capture_output=True, timeout=300)
+    text = b"wake me up\n" * 20_000
+    done = subprocess.run(command, shell=True, input=text, capture_output=True)
     assert b"Traceback" not in done.stderr
     assert json.loads(done.stdout)["text"] == "wake me up"
 
@@ -82,11 +66,10 @@ def test_evaluate_prints_a_table_and_json(
     table = capsys.readouterr().out
     assert cli.main([*arguments, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert "precision" in table
-    assert "all (micro)" in table
     gold = sum(row.count("[") for row in load_corpus("en-US", "validation[:40]")["annot_utt"])
     assert scores["overall"]["gold"] == gold
     assert sum(score["gold"] for score in scores["per_type"].values()) == gold
+    assert all(name.lower() in table for name in scores["per_type"])
 
 
 def test_check_prints_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,61 +86,56 @@ def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["train", "--recipe", "offlin"], "did you mean offline?"),
-        (["train", "--train", "trian"], "unknown split 'trian'"),
-        (["train", "--locale", "en_US"], "did you mean en-US?"),
-        (["train", "--epochs", "0"], "epochs and batch_size must be 1 or more"),
-        (
-            ["train", "--device", "cuda:9", "--train", "train[:8]"],
-            "device 'cuda:9' is not available",
-        ),
-        (["evaluate", "--model", "no/such/folder"], "no model can be loaded from"),
-        (["tag", "--model", "no/such/folder"], "no model can be loaded from"),
-        (["tag", "no-such-file.txt", "--model", "MODEL"], "no-such-file.txt: No such file"),
-        (["evaluate", "--model", "MODEL", "--source", "nowhere"], "there is no corpus at nowhere"),
-        (["evaluate", "--model", "MODEL", "--split", "train[5000:]"], "has no rows"),
-        (["train", "--train", "train[5000:]"], "nothing to train"),
-    ],
+    "arguments", [["--help"], ["--version"], *([c, "-h"] for c in cli.COMMANDS)]
 )
-def test_a_mistake_gives_one_line_and_exit_code_2(
+def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert not stop.value.code
+    shown = capsys.readouterr().out
+    assert __version__ in shown if arguments == ["--version"] else arguments[0] in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["train", "--recipe", "offlin"], "offline"),
+        (["train", "--recipe", "massive-offline"], "NERLIB_MASSIVE_DIR"),
+        (["train", "--train", "trian"], "'trian'"),
+        (["train", "--locale", "en_US"], "en-US"),
+        (["train", "--epochs", "0"], "epochs"),
+        (["train", "--device", "cuda:9", "--train", "train[:8]"], "cuda:9"),
+        (["train", "--train", "train[5000:]"], "nothing to train"),
+        (["train", *FEW, "--output", "FILE/build"], "Not a directory"),
+        (["evaluate", "--model", "no/such/folder"], "no/such/folder"),
+        (["evaluate", "--model", "MODEL", "--source", "nowhere"], "nowhere"),
+        (["evaluate", "--model", "MODEL", "--split", "train[5000:]"], "train[5000:]"),
+        (["tag", "--model", "no/such/folder"], "no/such/folder"),
+        (["tag", "no-such-file.txt", "--model", "MODEL"], "no-such-file.txt: No such file"),
+        (["tag", "FILE", "--model", "MODEL"], "line 2"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_and_exit_status_2(
     arguments: list[str],
-    message: str,
+    named: str,
     model_folder: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = [str(model_folder) if value == "MODEL" else value for value in arguments]
-    if arguments[0] == "train":
-        arguments += ["--output", str(tmp_path)]
-    assert cli.main(arguments) == 2
+    monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_bytes(b"fine\n\xff not UTF-8\n")
+    assert cli.main([str(model_folder) if value == "MODEL" else value for value in arguments]) == 2
     error = capsys.readouterr().err
-    assert message in error
+    assert named in error
     assert len(error.splitlines()) == 1
 
 
-def test_a_missing_massive_folder_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
-    assert cli.main(["train", "--recipe", "massive-offline"]) == 2
-    assert "set NERLIB_MASSIVE_DIR" in capsys.readouterr().err
-
-
-def test_a_folder_that_cannot_be_written_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "file"
-    file.write_text("not a folder", encoding="utf-8")
-    assert cli.main(["train", "--train", "train[:8]", "--output", str(file / "build")]) == 2
-    assert "Not a directory" in capsys.readouterr().err
-
-
 def test_the_tour_goes_the_whole_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["run", "--train", "train[:48]", "--validation", "validation[:16]", "--epochs", "1"]
-    assert cli.main([*arguments, "--output", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    for part in ("[time : nine am]", "epoch  1", "precision", "recall", "utt/s", "Loaded again"):
-        assert part in told
-    assert str(tmp_path / "learning_curve.png") in told
+    assert cli.main(["run", *FEW, "--output", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    for part in ("[time : nine am]", "epoch  1", "recall", "utt/s", "Loaded again"):
+        assert part in shown
+    assert str(tmp_path / "learning_curve.png") in shown

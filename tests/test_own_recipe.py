@@ -7,68 +7,53 @@ from pathlib import Path
 
 import pytest
 
+from nerlib import CorpusError, get_recipe
 from nerlib import __main__ as cli
-from nerlib import get_recipe
-from nerlib.corpus import CorpusError
-from nerlib.tools.own_recipe import OwnRecipe, corpus_from_file, own_recipe, set_aside
+from nerlib.tools.own_recipe import OwnRecipe, own_recipe, set_aside
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
 LINES = [f"the [part : {part}] squeaks" for part in PARTS] + ["what do i owe you"]
 BROKEN = ["the bell rings", "the [part : chain skips", "the [prat pedal] clicks"]
 
 
-def sentences(folder: Path, lines: list[str], name: str = "sentences.txt") -> str:
-    path = folder / name
+def sentences(folder: Path, lines: list[str]) -> str:
+    path = folder / "sentences.txt"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return str(path)
 
 
-def recipe_for(file: str) -> OwnRecipe:
-    return own_recipe(file, get_recipe("offline"))
+def recipe_for(folder: Path, lines: list[str]) -> OwnRecipe:
+    return own_recipe(sentences(folder, lines), get_recipe("offline"))
 
 
 def test_every_sentence_is_in_one_part_and_in_one_only(tmp_path: Path) -> None:
     again = ["the bell squeaks", "the brake squeaks", "the chain [problem : squeaks]"]
-    recipe = recipe_for(sentences(tmp_path, [*LINES, *again]))
+    recipe = recipe_for(tmp_path, [*LINES, *again])
     train, validation = (recipe.corpus(name)["utt"][:] for name in ("train", "validation"))
     assert len(train) + len(validation) == len(LINES) + len(again)
     assert train
     assert validation
     assert not set(train) & set(validation)
-
-
-def test_the_same_sentences_are_set_aside_whatever_their_order() -> None:
+    assert recipe.corpus("train[:3]")["utt"][:] == train[:3]
     assert set_aside(LINES) == set_aside(LINES[::-1])
 
 
-def test_a_split_may_be_sliced_and_there_is_none_for_the_test(tmp_path: Path) -> None:
-    recipe = recipe_for(sentences(tmp_path, LINES))
-    assert len(recipe.corpus("train[:3]")) == 3
+def test_there_is_no_split_for_the_test_and_one_sentence_is_too_few(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="evaluate --own"):
-        recipe.corpus("test")
-
-
-def test_one_sentence_is_too_few(tmp_path: Path) -> None:
-    recipe = recipe_for(sentences(tmp_path, LINES[:1] * 2))
-    with pytest.raises(CorpusError, match="write at least two"):
-        recipe.corpus("train")
-
-
-def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "own.txt"
-    path.write_bytes(b"\xef\xbb\xbf# mine\r\nthe [part : bell] rings\r\n")
-    assert corpus_from_file(path)["utt"][:] == ["the bell rings"]
+        recipe_for(tmp_path, LINES).corpus("test")
+    with pytest.raises(CorpusError, match="at least two"):
+        recipe_for(tmp_path, LINES[:1] * 2).corpus("train")
 
 
 def test_validate_counts_types_and_names_rare_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["validate", sentences(tmp_path, [*LINES, "a [prat : tyre]"])]) == 0
-    told = capsys.readouterr().out.splitlines()
-    lines, parts = len(LINES) + 1, len(PARTS) + 1
-    assert told[0] == f"sentences that can be read: {lines}; entities marked: {parts}"
-    assert told[1].split() == [str(len(PARTS)), "part"]
-    assert "once only" in told[2]
+    totals, parts, slip = capsys.readouterr().out.splitlines()
+    assert str(len(LINES) + 1) in totals
+    assert str(len(PARTS) + 1) in totals
+    assert parts.split() == [str(len(PARTS)), "part"]
+    assert "once only" in slip
 
 
 @pytest.mark.parametrize("command", [["validate"], ["train", "--own"]])
@@ -76,21 +61,19 @@ def test_all_broken_lines_are_listed_with_a_mark(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main([*command, sentences(tmp_path, BROKEN)]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("nerlib: 2 of 3 sentences cannot be read:\nline 2, character 4: ")
-    assert told.count("\n        ^") == 2
-    assert "line 3" in told
+    heading, *lines = capsys.readouterr().err.splitlines()
+    assert heading.startswith("nerlib: 2 of 3 ")
+    assert [line.partition(",")[0] for line in lines[::3]] == ["line 2", "line 3"]
+    assert [line.strip() for line in lines[2::3]] == ["^", "^"]
 
 
 def test_a_file_that_is_not_utf8_names_the_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "own.txt"
-    path.write_bytes(b"fine\ncaf\xe9\n")
+    path.write_bytes(b"fine\r\ncaf\xe9\r\n")
     assert cli.main(["validate", str(path)]) == 2
-    assert capsys.readouterr().err == (
-        "nerlib: own.txt, line 2: byte 3 is not UTF-8; save the file as UTF-8\n"
-    )
+    assert capsys.readouterr().err.startswith("nerlib: own.txt, line 2: ")
 
 
 def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
@@ -99,9 +82,9 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     file, model = sentences(tmp_path, LINES), str(tmp_path / "made" / "model")
     arguments = ["train", "--own", file, "--epochs", "1", "--output", str(tmp_path / "made")]
     assert cli.main(arguments) == 0
-    told = capsys.readouterr().out
-    assert f"sentences in {file}" in told
-    assert "packaged sample" not in told
+    shown = capsys.readouterr().out
+    assert file in shown
+    assert "packaged sample" not in shown
     settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
     assert settings["made_by"]["recipe"] == "own"
     assert cli.main(["evaluate", "--own", file, "--model", model, "--json"]) == 0
@@ -109,22 +92,20 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     assert {name.lower() for name in scores["per_type"]} == {"part"}
     assert scores["overall"]["gold"] == len(PARTS)
     assert cli.main(["evaluate", "--model", model]) == 2  # never on the sample, in silence
-    assert "trained on your own sentences: give some by --own" in capsys.readouterr().err
+    assert "--own" in capsys.readouterr().err
 
 
 def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs: list[Path] = []
-    monkeypatch.setattr(cli, "train_and_save", lambda recipe, output, *rest: outputs.append(output))
+    place = "nerlib.tools.tour.train_and_save"
+    monkeypatch.setattr(place, lambda recipe, output, *rest: outputs.append(output))
     file = sentences(tmp_path, LINES)
     for arguments in (["--own", file], ["--recipe", "offline"], ["--own", file, "--output", "x"]):
         assert cli.main(["train", *arguments]) == 0
     assert outputs == [Path("build/own"), Path("build"), Path("x")]
 
 
-def test_a_file_and_another_source_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        cli.main(["evaluate", "--own", "a.txt", "--source", "sample"])
-    assert stop.value.code == 2
-    assert "not allowed with" in capsys.readouterr().err
+def test_a_file_and_another_source_exclude_each_other() -> None:
+    assert cli.main(["evaluate", "--own", "a.txt", "--source", "sample"]) == 2

@@ -269,7 +269,7 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
     """Return the tagger of a model folder."""
     from nerlib.tools.tagger import Tagger
 
-    if not Path(options.model).is_dir() and options.model == OPTIONS["model"]["default"]:
+    if not Path(options.model).is_dir() and options.model == OPTIONS["--model"]["default"]:
         raise UsageError(
             f"there is no model in {options.model} yet: run `python -m nerlib train` first, "
             "or name a folder with --model"
