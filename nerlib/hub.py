@@ -209,7 +209,10 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
             f"RECIPE --to FOLDER) and set {VARIABLE} to that folder",
         )
     if isinstance(cause, HfHubHTTPError):
-        return _refusal(host, cause.response.status_code)
+        status = cause.response.status_code
+        gone = status in (401, 403, 404, 410)
+        advice = "check the name" if gone else "try again later, or log in (hf auth login)"
+        return DownloadError(f"{host} refused it (HTTP {status})", advice, gone)
     if isinstance(cause, HTTPError):
         late = "Timeout" in type(cause).__name__
         return DownloadError(
@@ -224,18 +227,6 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
         )
     reason = str(cause or error).splitlines()[0]
     return DownloadError(reason, "check the name (owner/name), and try again")
-
-
-def _refusal(host: str, status: int) -> DownloadError:
-    """Return the error for a server that answered, but not with the file."""
-    if status == 429:
-        return DownloadError(
-            f"{host} has had too many requests from here (HTTP 429)",
-            "wait some minutes, or log in (hf auth login), and try again",
-        )
-    if status >= 500 or status == 408:
-        return DownloadError(f"{host} is in trouble (HTTP {status})", "try again later")
-    return DownloadError(f"{host} does not give it out (HTTP {status})", "check the name", True)
 
 
 def file_digest(path: Path, like: str = "") -> str:

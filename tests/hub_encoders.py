@@ -35,8 +35,8 @@ def repositories() -> dict[tuple[str, str], dict[str, bytes]]:
     multilingual, uncased = MOVED.values()
     return {
         (RUBERT, "main"): _rubert(),
-        (multilingual, "main"): _multilingual(),
-        (uncased, "main"): _uncased(),
+        (multilingual, "main"): _googles(("en-US", "ru-RU"), lowercase=False, seed=2),
+        (uncased, "main"): _googles(("en-US",), lowercase=True, seed=3),
         ("evil/encoder", "main"): {**_rubert(), "pytorch_model.bin": pickle.dumps(_Evil())},
         ("gated/encoder", "main"): _rubert(),
         ("google/canine-tiny", "main"): _slow(),
@@ -57,34 +57,22 @@ def _rubert() -> dict[str, bytes]:
     }
 
 
-def _multilingual() -> dict[str, bytes]:
-    vocabulary = _vocabulary(("en-US", "ru-RU"), lowercase=False)
-    config, weights = _masked_language_model(len(vocabulary), seed=2)
+def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, bytes]:
+    vocabulary = _vocabulary(locales, lowercase)
+    config, weights = _masked_language_model(len(vocabulary), seed)
+    if lowercase:
+        old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+        for new, name in old.items():
+            weights = {key.replace(new, name): value for key, value in weights.items()}
     return {
-        "README.md": b"# mBERT\n",
+        "README.md": b"# BERT\n",
         "config.json": _json(config),
         "flax_model.msgpack": b"flax",
         "model.safetensors": save(weights, {"format": "pt"}),
         "pytorch_model.bin": b"not for us",
         "tf_model.h5": b"tensorflow",
-        "tokenizer.json": _tokenizer_file(vocabulary, lowercase=False),
-        "tokenizer_config.json": _json({"do_lower_case": False, "model_max_length": 512}),
-        "vocab.txt": "\n".join(vocabulary).encode(),
-    }
-
-
-def _uncased() -> dict[str, bytes]:
-    vocabulary = _vocabulary(("en-US",), lowercase=True)
-    config, weights = _masked_language_model(len(vocabulary), seed=3)
-    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-    for new, name in old.items():
-        weights = {key.replace(new, name): value for key, value in weights.items()}
-    return {
-        "config.json": _json(config),
-        "model.safetensors": save(weights, {"format": "pt"}),
-        "rust_model.ot": b"rust",
-        "tokenizer.json": _tokenizer_file(vocabulary, lowercase=True),
-        "tokenizer_config.json": _json({"do_lower_case": True, "model_max_length": 512}),
+        "tokenizer.json": _tokenizer_file(vocabulary, lowercase),
+        "tokenizer_config.json": _json({"do_lower_case": lowercase, "model_max_length": 512}),
         "vocab.txt": "\n".join(vocabulary).encode(),
     }
 
@@ -129,32 +117,22 @@ def _masked_language_model(
     size: int, seed: int
 ) -> tuple[dict[str, object], dict[str, torch.Tensor]]:
     """Return settings and weights as BERT was published: with the head it was trained with."""
-    config = BertConfig(
-        vocab_size=size,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=128,
-        initializer_range=0.5,  # so that, untrained and tiny, it sees the context at all
-    )
-    with torch.random.fork_rng(), quiet_transformers():
-        torch.manual_seed(seed)
-        model = BertForMaskedLM(config)
-    settings = {
-        "architectures": ["BertForMaskedLM"],
-        "model_type": "bert",
+    shape = {
         "vocab_size": size,
         "hidden_size": 32,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "intermediate_size": 64,
         "max_position_embeddings": 128,
-        "type_vocab_size": 2,
-        "pad_token_id": 0,
     }
+    # So that, untrained and tiny, it sees the context at all.
+    config = BertConfig(**shape, initializer_range=0.5)
+    with torch.random.fork_rng(), quiet_transformers():
+        torch.manual_seed(seed)
+        model = BertForMaskedLM(config)
+    kind = {"architectures": ["BertForMaskedLM"], "model_type": "bert", "type_vocab_size": 2}
     weights = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    return settings, weights
+    return {**kind, **shape, "pad_token_id": 0}, weights
 
 
 def _json(value: object) -> bytes:

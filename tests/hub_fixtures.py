@@ -44,15 +44,7 @@ def closed_url() -> str:
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between tries, listed instead of slept."""
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    return slept
-
-
-@pytest.fixture
-def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) -> Iterator[Online]:
+def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
     """A function that points this process's client at an address, with empty caches."""
 
     def use(url: str) -> None:
@@ -62,6 +54,7 @@ def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]) 
         monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", url)
         monkeypatch.setenv("NERLIB_MASSIVE_URL", f"{url}/{ARCHIVE}")
 
+    monkeypatch.setattr("time.sleep", lambda _: None)  # the client's pauses between tries
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     monkeypatch.setenv("NERLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -91,5 +84,5 @@ def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess
         env=variables,
         capture_output=True,
         encoding="utf-8",
-        timeout=600,  # a guard: nothing here may wait for ever
+        timeout=600,  # a guard: nothing here may hang
     )

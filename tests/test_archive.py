@@ -17,7 +17,6 @@ from hub_fixtures import (  # noqa: F401 (fixtures)
     conversion,
     hub,
     online,
-    waits,
 )
 from hub_stand_in import ARCHIVE, HubStandIn, sha256
 from huggingface_hub import constants

@@ -23,7 +23,6 @@ from hub_fixtures import (  # noqa: F401 (fixtures)
     learner_environment,
     online,
     run_python,
-    waits,
 )
 from hub_stand_in import (
     CONVERSION,

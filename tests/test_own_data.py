@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_encoders import tokenizer_of
 
-from nerlib import CorpusError, NERDataset, Parser, TagSet
+from nerlib import CorpusError, NERDataset, OwnDataError, Parser, TagSet, corpus_from_lines
 from nerlib.corpus import COLUMNS
-from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 
-LINES = """
-# a comment, and an empty line
+LINES = """# a comment, and an empty line
 
 the [part : chain] [problem : skips] on hills
   my [part : rear brake] squeaks
@@ -32,25 +30,21 @@ def error_of(lines: object, **settings: str) -> OwnDataError:
 def test_sentences_become_rows_of_the_seven_columns() -> None:
     corpus = corpus_from_lines(LINES, locale="en-GB", name="bicycle")
     assert tuple(corpus.column_names) == COLUMNS
-    assert corpus[0] == {
-        "id": "bicycle-4",
-        "locale": "en-GB",
-        "partition": "train",
-        "scenario": "bicycle",
-        "intent": "bicycle",
+    names = {"locale": "en-GB", "partition": "train", "scenario": "bicycle", "intent": "bicycle"}
+    texts = {
         "utt": "the chain skips on hills",
         "annot_utt": "the [part : chain] [problem : skips] on hills",
     }
+    assert corpus[0] == {"id": "bicycle-3", **names, **texts}
     assert corpus["utt"][1] == "my rear brake squeaks"
 
 
 def test_text_list_and_open_file_say_the_same(tmp_path: Path) -> None:
     path = tmp_path / "own.txt"
-    path.write_bytes(b"\xef\xbb\xbf" + LINES.lstrip().replace("\n", "\r\n").encode())
+    path.write_bytes(b"\xef\xbb\xbf" + LINES.replace("\n", "\r\n").encode())
     with path.open(encoding="utf-8", newline="") as file:
         from_file = corpus_from_lines(file)
-    from_list = corpus_from_lines(LINES.lstrip().split("\n"))
-    from_text = corpus_from_lines(LINES.lstrip())
+    from_list, from_text = corpus_from_lines(LINES.split("\n")), corpus_from_lines(LINES)
     assert from_file.to_list() == from_list.to_list() == from_text.to_list()
 
 
@@ -59,38 +53,28 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert corpus["id"] == ["own-1", "own-3"]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_sentence() -> None:
-    assert corpus_from_lines("\ufeff# a comment\nthe bell")["utt"] == ["the bell"]
-
-
-def test_the_rows_train_a_model() -> None:
-    corpus = corpus_from_lines(LINES)
-    tags = TagSet.from_corpus(corpus)
-    assert tags.types == ("PART", "PROBLEM")
-    data = NERDataset(corpus, tokenizer_of("bert"), tags)
-    assert data.gold[0] == ("O", "B-PART", "B-PROBLEM", "O", "O")
-
-
-def test_characters_are_words_where_the_locale_writes_without_spaces() -> None:
-    lines = "[part : 链条]断了"
-    corpus = corpus_from_lines(lines, locale="zh-CN")
+@pytest.mark.parametrize(
+    ("line", "locale", "gold"),
+    [
+        ("the [part : chain] skips", "en-US", ("O", "B-PART", "O")),
+        ("[part : 链条]断了", "zh-CN", ("B-PART", "I-PART", "O", "O")),
+    ],
+)
+def test_the_rows_train_a_model(line: str, locale: str, gold: tuple[str, ...]) -> None:
+    corpus = corpus_from_lines(line, locale=locale)
     data = NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus))
-    assert data.gold[0] == ("B-PART", "I-PART", "O", "O")
+    assert data.gold[0] == gold
 
 
-def test_all_broken_lines_are_told_at_once_with_number_place_and_advice() -> None:
+def test_all_broken_lines_are_listed_at_once_with_number_and_place() -> None:
     error = error_of("the bell\n\nthe [part : chain skips\na [wheel] wobbles", name="bicycle")
-    assert str(error).splitlines() == [
-        "2 of 3 sentences cannot be read:",
-        "line 3, character 4: '[' is never closed; add the ']' after the slot's value",
-        "    the [part : chain skips",
-        "        ^",
-        "line 4, character 2: [wheel] has no ' : ' between type and value; "
-        "write [type : value], or take a literal bracket out of the text",
-        "    a [wheel] wobbles",
-        "      ^",
+    heading, *lines = str(error).splitlines()
+    assert heading.startswith("2 of 3 ")
+    assert [line.partition(":")[0] for line in lines[::3]] == [
+        "line 3, character 4",
+        "line 4, character 2",
     ]
-    assert [e.row_id for e in error.errors] == ["bicycle-3", "bicycle-4"]
+    assert [(e.row_id, e.position) for e in error.errors] == [("bicycle-3", 4), ("bicycle-4", 2)]
 
 
 @pytest.mark.parametrize("position", [0, 5, 59, 60, 61, 500])
@@ -102,10 +86,10 @@ def test_the_mark_stands_under_the_place_however_long_the_line(position: int) ->
     assert len(shown) < 100
 
 
-@pytest.mark.parametrize("lines", ["", "\n  \n# only a comment\n", []])
+@pytest.mark.parametrize("lines", ["", "\n  \n# only a comment\n", [], "\ufeff# a comment"])
 def test_no_sentence_at_all_is_an_error_with_advice(lines: object) -> None:
     error = error_of(lines)
-    assert "there is no sentence: write one a line" in str(error)
+    assert "one a line" in str(error)
     assert error.errors == ()
 
 

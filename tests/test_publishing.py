@@ -17,7 +17,6 @@ from hub_fixtures import (  # noqa: F401 (fixtures)
     learner_environment,
     online,
     run_python,
-    waits,
 )
 from hub_stand_in import HubStandIn
 from huggingface_hub import ModelCard, constants

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
@@ -84,18 +83,25 @@ def fetch_archive(verify: bool = False) -> Path:
 
 
 def archive_rows(path: Path, locales: Collection[str], partition: str) -> Iterator[Rows]:
-    """Yield each wanted locale's rows from an archive, read in place: nothing is unpacked.
+    """Yield each wanted locale's rows from an archive, in its order; nothing is unpacked.
 
     Raises `CorpusError` for an archive that is damaged, unsafe, or has none of the locales.
     """
-    found = False
+    left = {f"{locale}.jsonl": locale for locale in locales}
     with _opened(path) as archive:
-        for locale, name, lines in _wanted_files(archive, locales):
-            found = True
-            yield filtered_rows(lines, name, locale, partition)
-    if not found:
-        some = next(iter(locales)) if len(locales) == 1 else "*"
-        raise CorpusError(f"{path} has no file data/{some}.jsonl")
+        for member in archive:
+            _check_member(member)
+            name = PurePosixPath(member.name)
+            if not member.isfile() or name.parent.name != "data" or name.name not in left:
+                continue
+            lines = archive.extractfile(member)
+            assert lines is not None  # a regular file always has content
+            yield filtered_rows(lines, member.name, left.pop(name.name), partition)
+            if not left:
+                return
+    if len(left) == len(locales):
+        some = min(left) if len(left) == 1 else "*.jsonl"
+        raise CorpusError(f"{path} has no file data/{some}")
 
 
 def official_rows(locales: Collection[str], partition: str) -> Iterator[Rows]:
@@ -150,23 +156,6 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
         raise CorpusError(f"{path} is refused: {error}") from None
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
-
-
-def _wanted_files(
-    archive: tarfile.TarFile, locales: Collection[str]
-) -> Iterator[tuple[str, str, IO[bytes]]]:
-    """Yield (locale, name, content) of the locales' files, each once, in the archive's order."""
-    names = {f"{locale}.jsonl": locale for locale in locales}
-    for member in archive:
-        _check_member(member)
-        name = PurePosixPath(member.name)
-        if not member.isfile() or name.parent.name != "data" or name.name not in names:
-            continue
-        lines = archive.extractfile(member)
-        assert lines is not None  # a regular file always has content
-        yield names.pop(name.name), member.name, lines
-        if not names:
-            return
 
 
 def _check_member(member: tarfile.TarInfo) -> None:
