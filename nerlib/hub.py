@@ -30,6 +30,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
     RevisionNotFoundError,
 )
 from safetensors.torch import save_file
@@ -60,11 +61,10 @@ class DownloadError(RuntimeError):
 
 
 class FileFacts(NamedTuple):
-    """What is known of a file: bytes, SHA-256 or git's hash, and whether we made it ourselves."""
+    """What is known of a file: its bytes, and its SHA-256 or git's hash."""
 
     size: int
     digest: str
-    made: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,15 @@ def fetch(
         snapshot = known or _ask(name, kind, revision, place)
         if verify:
             _remove_damaged(snapshot)
-        facts = snapshot.files
-        names = choose([each for each in facts if not facts[each].made or snapshot.has(each)])
+        names = choose(snapshot.files)
         try:
             for file in names:
                 if not snapshot.has(file):
                     _download(snapshot, kind, file)
-        except RevisionNotFoundError:
+        except (RevisionNotFoundError, RemoteEntryNotFoundError):  # or weights that we made
             if known is None:
                 raise
-            gone = f"commit {snapshot.commit[:12]} of {name} is gone from the Hub"
+            gone = f"commit {snapshot.commit[:12]} of {name} is gone from the Hub, or a file of it"
             tell(f"{gone}: taking what {revision} holds now")
             (place / "listing.json").unlink()
             return fetch(name, choose, kind, revision)
@@ -177,7 +176,7 @@ def _without_pickle(snapshot: Snapshot) -> Snapshot:
     with download_errors():
         with whole_file(made) as unfinished:
             save_file(kept, unfinished, {"format": "pt"})
-        facts = FileFacts(made.stat().st_size, file_digest(made), made=True)
+        facts = FileFacts(made.stat().st_size, file_digest(made))
         names = [made.name if name == PICKLED else name for name in snapshot.names]
         snapshot = replace(snapshot, files={**snapshot.files, made.name: facts}, names=names)
         _store(snapshot)
@@ -268,7 +267,7 @@ def _stored(name: str, revision: str, place: Path) -> Snapshot | None:
     """Return what the Hub said the first time that anything was fetched."""
     try:
         saved = json.loads((place / "listing.json").read_text(encoding="utf-8"))
-        files = {each: FileFacts(*facts) for each, facts in saved["files"].items()}
+        files = {each: FileFacts(*facts[:2]) for each, facts in saved["files"].items()}
         snapshot = _checked(Snapshot(name, saved["revision"], saved["commit"], files, place))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # not there, or damaged: then it is asked for again
