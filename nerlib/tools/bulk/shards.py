@@ -188,7 +188,7 @@ def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
 def _bounded_line(lines: IO[bytes]) -> bytes:
     """Return the next line; one that is too long ends early, which `decode_line` refuses."""
     line = piece = lines.readline(MOST_BYTES + 1)
-    while len(piece) > BLOCK and not piece.endswith(b"\n"):  # the rest of it is left out
+    while len(piece) > MOST_BYTES and not piece.endswith(b"\n"):  # the rest of it is left out
         piece = lines.readline(MOST_BYTES + 1)
     return line
 
