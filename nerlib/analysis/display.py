@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Protocol
 
 from nerlib.parsing import ParsedUtterance
@@ -15,12 +16,12 @@ from nerlib.parsing import ParsedUtterance
 # Okabe & Ito (2008), lightened: told apart by colour-blind readers, with dark text on top.
 _COLOURS = ("#f6d18a", "#a9d8f0", "#8fd6bd", "#f7ee9a", "#9cc5e4", "#f0b08a", "#e6bcd4", "#d5d5d5")
 _ANSI = (43, 46, 42, 103, 44, 101, 45, 47)
-# Characters that turn the writing direction of what follows are shown, not obeyed.
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})  # classes of the Unicode bidirectional algorithm
+# Characters that turn the writing direction of what follows are shown, not obeyed.
 _TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
-class Marked(Protocol):
+class _Marked(Protocol):
     """Anything with a type and character offsets: a `Span` or an `Entity`."""
 
     @property
@@ -40,11 +41,13 @@ class Html:
     def _repr_html_(self) -> str:
         return self.markup
 
+    __html__ = _repr_html_  # templates put it in as it is
+
     def __repr__(self) -> str:
         return self.text
 
 
-def highlight(text: str, entities: Iterable[Marked]) -> Html:
+def highlight(text: str, entities: Iterable[_Marked]) -> Html:
     """Return the text with its entities marked in colour, for a notebook.
 
     >>> from nerlib.parsing import Span
@@ -54,15 +57,14 @@ def highlight(text: str, entities: Iterable[Marked]) -> Html:
     return highlight_many([(text, entities)])
 
 
-def highlight_many(rows: Iterable[tuple[str, Iterable[Marked]]]) -> Html:
+def highlight_many(rows: Iterable[tuple[str, Iterable[_Marked]]]) -> Html:
     """Return several texts with their entities marked, one a line."""
-    listed = [(text, sorted(entities, key=lambda e: e.start)) for text, entities in rows]
-    lines = [_markup_line(text, entities) for text, entities in listed]
-    plain = [_plain_line(text, entities) for text, entities in listed]
-    return Html(f'<div style="line-height:2.2">{"".join(lines)}</div>', "\n".join(plain))
+    lines = [_line(text, entities) for text, entities in rows]
+    markup = "".join(line.markup for line in lines)
+    return Html(f'<div style="line-height:2.2">{markup}</div>', "\n".join(map(repr, lines)))
 
 
-def highlight_pairs(rows: Iterable[tuple[str, Iterable[Marked], Iterable[Marked]]]) -> Html:
+def highlight_pairs(rows: Iterable[tuple[str, Iterable[_Marked], Iterable[_Marked]]]) -> Html:
     """Return texts twice, with their gold and with the predicted entities, to compare.
 
     >>> from nerlib.parsing import Span
@@ -73,35 +75,64 @@ def highlight_pairs(rows: Iterable[tuple[str, Iterable[Marked], Iterable[Marked]
     blocks, plain = [], []
     for text, *sides in rows:
         for name, entities in zip(("gold", "model"), sides, strict=True):
-            ordered = sorted(entities, key=lambda entity: entity.start)
+            line = _line(text, entities)
             cell = '<div style="flex:0 0 4em;opacity:0.7;font-size:0.85em">'
-            line = _markup_line(text, ordered)
-            blocks.append(f'<div style="display:flex">{cell}{name}</div>{line}</div>')
-            plain.append(f"{name:<6} {_plain_line(text, ordered)}")
+            blocks.append(f'<div style="display:flex">{cell}{name}</div>{line.markup}</div>')
+            plain.append(f"{name:<6} {line}")
         blocks.append('<div style="height:0.8em"></div>')
         plain.append("")
     markup = f'<div style="line-height:2">{"".join(blocks)}</div>'
     return Html(markup, "\n".join(plain).rstrip())
 
 
-def highlight_terminal(text: str, entities: Iterable[Marked], colour: bool = True) -> str:
+def highlight_terminal(text: str, entities: Iterable[_Marked], colour: bool = True) -> str:
     """Return the text with entities in colour, or in brackets where there are no colours.
 
     >>> from nerlib.parsing import Span
     >>> highlight_terminal("at nine", [Span("time", 3, 7)], colour=False)
     'at [time : nine]'
     """
-    ordered = sorted(entities, key=lambda entity: entity.start)
-    if not colour:
-        return _plain_line(text, ordered)
+
+    def mark(value: str, slot_type: str) -> str:
+        code = _ANSI[_colour_number(slot_type)]
+        return f"\x1b[30;{code}m {visible(value)} \x1b[1m{visible(slot_type)}\x1b[0m"
+
+    return _marked(text, entities, visible, mark if colour else _bracketed)
+
+
+def _line(text: str, entities: Iterable[_Marked]) -> Html:
+    """Return one line with its entities in colour."""
+
+    def mark(value: str, slot_type: str) -> str:
+        style = f"background:{entity_colour(slot_type)};color:#111;padding:0.2em 0.35em"
+        label = f'<b style="font-size:0.7em">{isolated(slot_type)}</b>'
+        return (
+            f'<mark class="nerlib-entity" style="{style};border-radius:0.3em">'
+            f"{isolated(value)} {label}</mark>"
+        )
+
+    entities = list(entities)
+    markup = f'<div dir="auto">{_marked(text, entities, escape, mark)}</div>'
+    return Html(markup, _marked(text, entities, visible, _bracketed))
+
+
+def _bracketed(value: str, slot_type: str) -> str:
+    return f"[{visible(slot_type)} : {visible(value)}]"
+
+
+def _marked(
+    text: str,
+    entities: Iterable[_Marked],
+    plain: Callable[[str], str],
+    mark: Callable[[str, str], str],
+) -> str:
+    """Return a text whose entities went through `mark`, and all else through `plain`."""
     pieces, cursor = [], 0
-    for entity in ordered:
-        code = _ANSI[_colour_number(entity.type, len(_ANSI))]
-        value = visible(text[entity.start : entity.end])
-        pieces.append(visible(text[cursor : entity.start]))
-        pieces.append(f"\x1b[30;{code}m {value} \x1b[1m{visible(entity.type)}\x1b[0m")
+    for entity in sorted(entities, key=lambda entity: entity.start):
+        pieces.append(plain(text[cursor : entity.start]))
+        pieces.append(mark(text[entity.start : entity.end], entity.type))
         cursor = entity.end
-    return "".join([*pieces, visible(text[cursor:])])
+    return "".join([*pieces, plain(text[cursor:])])
 
 
 def alignment_table(words: Sequence[str], subwords: Sequence[str], word_ids: Sequence[int]) -> Html:
@@ -113,29 +144,18 @@ def alignment_table(words: Sequence[str], subwords: Sequence[str], word_ids: Seq
     - | [CLS]
     quietly | quiet ##ly
     """
-    groups: list[tuple[int, list[str]]] = []
-    for subword, word in zip(subwords, word_ids, strict=True):
-        if groups and groups[-1][0] == word:
-            groups[-1][1].append(subword)
-        else:
-            groups.append((word, [subword]))
-    names = [words[word] if word >= 0 else "-" for word, _ in groups]
-    head = "".join(
-        f'<th colspan="{len(inside)}" style="text-align:center;border:1px solid #999">'
-        f"{escape(name)}</th>"
-        for name, (_, inside) in zip(names, groups, strict=True)
-    )
-    cells = "".join(
-        f'<td style="text-align:center;border:1px solid #999;background:{background};color:#111">'
-        f"{escape(subword)}</td>"
-        for word, inside in groups
-        for background in ["#eee" if word < 0 else _COLOURS[word % 2]]
-        for subword in inside
-    )
-    plain = [
-        f"{name} | {' '.join(inside)}" for name, (_, inside) in zip(names, groups, strict=True)
-    ]
-    return Html(f"<table><tr>{head}</tr><tr>{cells}</tr></table>", "\n".join(plain))
+    head, cells, plain = [], [], []
+    pairs = zip(word_ids, subwords, strict=True)
+    for word, group in groupby(pairs, key=lambda pair: pair[0]):
+        name, inside = words[word] if word >= 0 else "-", [subword for _, subword in group]
+        colour = _COLOURS[word % 2] if word >= 0 else "#eee"
+        border = "text-align:center;border:1px solid #999"
+        head.append(f'<th colspan="{len(inside)}" style="{border}">{escape(name)}</th>')
+        style = f"{border};background:{colour};color:#111"
+        cells += [f'<td style="{style}">{escape(subword)}</td>' for subword in inside]
+        plain.append(f"{name} | {' '.join(inside)}")
+    rows = f"<tr>{''.join(head)}</tr><tr>{''.join(cells)}</tr>"
+    return Html(f"<table>{rows}</table>", "\n".join(plain))
 
 
 def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 8.0) -> Html:
@@ -150,17 +170,16 @@ def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 
     cells, plain = [], []
     for word, value in zip(words, values, strict=True):
         known = value == value  # NaN differs from itself
-        shade = min(1.0, max(0.0, value / darkest)) if known else 0.0
         number = f"{value:.1f}" if known else "–"
+        colour = _shade(min(1.0, max(0.0, value / darkest)) if known else 0.0)
         cells.append(
             '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
-            f"padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:{_shade(shade)}"
-            f'">{isolated(word)}<br><small>{number}</small></span>'
+            f'padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:{colour}">'
+            f"{isolated(word)}<br><small>{number}</small></span>"
         )
-        plain.append(f"{visible(word)} {number}")
-    return Html(
-        f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>', " | ".join(plain)
-    )
+        plain.append(f"{word} {number}")
+    markup = f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>'
+    return Html(markup, " | ".join(plain))
 
 
 def _shade(share: float) -> str:
@@ -171,29 +190,12 @@ def _shade(share: float) -> str:
 
 def tag_table(parsed: ParsedUtterance) -> Html:
     """Return a table with each word over its character offsets and its tag."""
-    rows = [
-        [word.text for word in parsed.words],
-        [f"{word.start}–{word.end}" for word in parsed.words],
-        list(parsed.tags),
-    ]
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align:center">{escape(c)}</td>' for c in row) + "</tr>"
-        for row in rows
-    )
-    plain = [
-        f"{w.text:<16} {w.start:>3} {w.end:>3}  {t}"
-        for w, t in zip(parsed.words, parsed.tags, strict=True)
-    ]
-    return Html(f"<table>{body}</table>", "\n".join(plain))
-
-
-def entity_colour(slot_type: str) -> str:
-    """Return the background colour of a slot type, the same in every process.
-
-    >>> entity_colour("time") == entity_colour("TIME")
-    True
-    """
-    return _COLOURS[_colour_number(slot_type, len(_COLOURS))]
+    words = parsed.words
+    offsets = [f"{word.start}–{word.end}" for word in words]
+    markup = _rows([[word.text for word in words], offsets, parsed.tags], "text-align:center")
+    pairs = zip(words, parsed.tags, strict=True)
+    lines = [f"{word.text:<16} {word.start:>3} {word.end:>3}  {tag}" for word, tag in pairs]
+    return Html(f"<table>{markup}</table>", "\n".join(lines))
 
 
 def fact_table(facts: Mapping[str, object]) -> Html:
@@ -202,13 +204,8 @@ def fact_table(facts: Mapping[str, object]) -> Html:
     >>> fact_table({"recipe": "offline"})
     recipe: offline
     """
-    body = "".join(
-        f'<tr><th style="text-align:left">{escape(name)}</th>'
-        f'<td style="text-align:left">{escape(str(value))}</td></tr>'
-        for name, value in facts.items()
-    )
-    plain = "\n".join(f"{name}: {value}" for name, value in facts.items())
-    return Html(f"<table>{body}</table>", plain)
+    body = _rows(facts.items(), "text-align:left", heads=1)
+    return Html(f"<table>{body}</table>", "\n".join(f"{n}: {v}" for n, v in facts.items()))
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[Html | object]]) -> Html:
@@ -219,19 +216,35 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[Html | object]]) -
     1 | at nine
     """
     listed = [list(row) for row in rows]
-    head = "".join(f'<th style="text-align:left">{escape(name)}</th>' for name in header)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            '<td style="text-align:left;vertical-align:top;white-space:normal">'
-            f"{cell.markup if isinstance(cell, Html) else escape(str(cell))}</td>"
-            for cell in row
-        )
-        + "</tr>"
-        for row in listed
-    )
-    plain = [" | ".join(str(cell) for cell in row) for row in [header, *listed]]
-    return Html(f"<table><tr>{head}</tr>{body}</table>", "\n".join(plain))
+    head = _rows([header], "text-align:left", heads=len(header))
+    body = _rows(listed, "text-align:left;vertical-align:top;white-space:normal")
+    plain = [" | ".join(map(str, row)) for row in [header, *listed]]
+    return Html(f"<table>{head}{body}</table>", "\n".join(plain))
+
+
+def _rows(rows: Iterable[Iterable[object]], style: str, heads: int = 0) -> str:
+    """Return the rows of a table; the first `heads` cells of each are headings."""
+    lines = []
+    for row in rows:
+        cells = [cell.markup if isinstance(cell, Html) else escape(str(cell)) for cell in row]
+        names = ["th" if number < heads else "td" for number in range(len(cells))]
+        pairs = zip(names, cells, strict=True)
+        lines.append("".join(f'<{name} style="{style}">{cell}</{name}>' for name, cell in pairs))
+    return "".join(f"<tr>{line}</tr>" for line in lines)
+
+
+def entity_colour(slot_type: str) -> str:
+    """Return the background colour of a slot type, the same in every process.
+
+    >>> entity_colour("time") == entity_colour("TIME")
+    True
+    """
+    return _COLOURS[_colour_number(slot_type)]
+
+
+def _colour_number(name: str) -> int:
+    """Return a number that is the same for a type every time, in every process."""
+    return sum(ord(c) * (i + 1) for i, c in enumerate(name.lower())) % len(_COLOURS)
 
 
 def escape(text: str) -> str:
@@ -246,8 +259,8 @@ def escape(text: str) -> str:
 def isolated(text: str) -> str:
     """Return text safe to put into HTML between other text, whose order it cannot change.
 
-    Letters that are written from right to left turn what stands beside them, brackets and numbers
-    say, unless they stand in an element of their own.
+    Letters that are written from right to left turn what is next to them, brackets and numbers
+    say, unless they are in an element of their own.
 
     >>> isolated("nine <b>"), isolated("תשע")
     ('nine &lt;b&gt;', '<bdi>תשע</bdi>')
@@ -283,53 +296,3 @@ def _is_obeyed(character: str) -> bool:
     is_control = number < 32 or 127 <= number < 160
     no_character = 0xD800 <= number < 0xE000 or number & 0xFFFE == 0xFFFE
     return (is_control and character not in "\t\n") or no_character or character in _TURNS
-
-
-def _markup_line(text: str, entities: Sequence[Marked]) -> str:
-    """Return one line of HTML."""
-    pieces, cursor = [], 0
-    for entity in entities:
-        colour = entity_colour(entity.type)
-        pieces.append(escape(text[cursor : entity.start]))
-        pieces.append(
-            f'<mark class="nerlib-entity" style="background:{colour};color:#111;'
-            'padding:0.2em 0.35em;border-radius:0.3em">'
-            f"{isolated(text[entity.start : entity.end])} "
-            f'<b style="font-size:0.7em">{isolated(entity.type)}</b></mark>'
-        )
-        cursor = entity.end
-    return f'<div dir="auto">{"".join(pieces)}{escape(text[cursor:])}</div>'
-
-
-def _plain_line(text: str, entities: Sequence[Marked]) -> str:
-    """Return one line with brackets."""
-    pieces, cursor = [], 0
-    for entity in entities:
-        value = text[entity.start : entity.end]
-        pieces += [
-            visible(text[cursor : entity.start]),
-            f"[{visible(entity.type)} : {visible(value)}]",
-        ]
-        cursor = entity.end
-    return "".join([*pieces, visible(text[cursor:])])
-
-
-def _colour_number(name: str, colours: int) -> int:
-    """Return a number that is the same for a type every time, in every process."""
-    return sum(ord(c) * (i + 1) for i, c in enumerate(name.lower())) % colours
-
-
-__all__ = [
-    "Html",
-    "alignment_table",
-    "escape",
-    "fact_table",
-    "highlight",
-    "highlight_many",
-    "highlight_pairs",
-    "highlight_terminal",
-    "html_table",
-    "isolated",
-    "shade_words",
-    "tag_table",
-]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets import Dataset
-from huggingface_hub import EvalResult, HfApi, ModelCardData
+from huggingface_hub import EvalResult, HfApi, ModelCard, ModelCardData
 from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HfHubHTTPError,
     HTTPError,
@@ -27,6 +27,7 @@ from nerlib.encoders import PACKAGED
 from nerlib.evaluation import evaluate
 from nerlib.hub import download_error
 from nerlib.metrics import Evaluation, Score
+from nerlib.model import count_parameters
 from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
 from nerlib.untrusted import HUB_NAME
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nerlib.inference import PlainTagger
 
 MASSIVE = "AmazonScience/massive"
+TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
 PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
 FEW = 10  # entities; below that, a score says next to nothing
 CORPORA = {
@@ -106,7 +108,7 @@ def write_folder(tagger: PlainTagger, folder: Path, card: str) -> list[Path]:
 
     Raises `PublishError` for a folder that holds anything else, which would be published too.
     """
-    if folder.exists() and (not folder.is_dir() or not _is_ours(folder)):
+    if folder.exists() and not _is_ours(folder):
         raise PublishError(f"{folder} holds other things: choose a new folder")
     tagger.save_pretrained(folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
@@ -120,213 +122,95 @@ def model_card(
     licence: str | None = None,
 ) -> str:
     """Return the model card in Markdown, with the metadata that the Hub reads."""
-    made_by = getattr(tagger.model.config, "made_by", None) or {}
-    parts = [
-        f"---\n{_metadata(repository, made_by, measured, licence)}\n---",
-        f"# {repository.partition('/')[2]}",
-        _summary(tagger, made_by),
-        f"## Use\n\n{_use(repository)}",
-        f"## Intended use\n\n{_intended(made_by, measured)}",
-        f"## Training data\n\n{_data(made_by)}",
-        f"## Scores\n\n{_scores(measured)}",
-        f"## Labels\n\n{_labels(tagger, measured)}",
-        f"## Limits\n\n{_limits(tagger, made_by, measured)}",
-    ]
-    return "\n\n".join(parts) + "\n"
+    config = tagger.model.config
+    made_by = getattr(config, "made_by", None) or {}
+    per_type = measured.scores.per_type if measured else {}
+    types = {name.lower(): per_type.get(name, Score()) for name in config.tags.types}
+    card = ModelCard.from_template(
+        _metadata(repository, made_by, measured, licence),
+        template_path=str(TEMPLATE),
+        repository=repository,
+        title=repository.partition("/")[2],
+        made_by=made_by,
+        source=_source(made_by),
+        corpora=CORPORA,
+        locale=made_by.get("locale") or (measured.locale if measured else ""),
+        encoder=_encoder(made_by),
+        pooling=config.pooling,
+        millions=count_parameters(tagger.model) / 1e6,
+        types=types,
+        measured=measured,
+        limits=_limits(measured, types) if measured else {},
+    )
+    return f"{card}\n"
+
+
+def _limits(measured: Measurement, types: Mapping[str, Score]) -> dict[str, list[str]]:
+    """Return what a measurement shows of the `types` that a model knows, and of others."""
+    rare = [name for name, score in types.items() if score.gold < FEW]
+    weak = [name for name, score in types.items() if name not in rare and score.f1 < 0.5]
+    return {
+        "Weak (F1 below 0.5)": weak,
+        f"Fewer than {FEW} examples in the measurement, so hardly measured": rare,
+        "Types in the data that it does not know": sorted(
+            {name.lower() for name in measured.scores.per_type} - set(types)
+        ),
+    }
 
 
 def _metadata(
-    repository: str, made_by: dict[str, str], measured: Measurement | None, licence: str | None
-) -> str:
-    """Return the card's YAML."""
+    repository: str, made_by: Mapping[str, str], measured: Measurement | None, licence: str | None
+) -> ModelCardData:
+    """Return what the Hub reads."""
     locale = made_by.get("locale") or (measured.locale if measured else "")
-    on_massive = _source(made_by) in ("hub", "archive", "massive")
-    results = None
-    if measured is not None:
-        overall = measured.scores.overall
-        values = {"precision": overall.precision, "recall": overall.recall, "f1": overall.f1}
-        results = [
-            EvalResult(
-                task_type="token-classification",
-                task_name="Named entity recognition",
-                dataset_type=MASSIVE if measured.corpus == CORPORA["massive"] else "other",
-                dataset_name=measured.corpus,
-                dataset_config=measured.locale,
-                dataset_split=measured.split,
-                metric_type=name,
-                metric_name=f"entity {name}",
-                metric_value=round(value, 4),
-            )
-            for name, value in values.items()
-        ]
-    data = ModelCardData(
+    return ModelCardData(
         language=locale.partition("-")[0] or None,
         license=licence,
         library_name="nerlib",
         pipeline_tag="token-classification",
         tags=["named-entity-recognition"],
         base_model=_base_model(made_by),
-        datasets=[MASSIVE] if on_massive else None,
+        datasets=[MASSIVE] if _source(made_by) in ("hub", "archive", "massive") else None,
         model_name=repository.partition("/")[2],
-        eval_results=results,
+        eval_results=_eval_results(measured) if measured else None,
     )
-    return str(data.to_yaml())
 
 
-def _summary(tagger: PlainTagger, made_by: dict[str, str]) -> str:
-    """Return what the model is."""
-    config = tagger.model.config
+def _eval_results(measured: Measurement) -> list[EvalResult]:
+    """Return precision, recall and F1 as the Hub wants them."""
+    return [
+        EvalResult(
+            task_type="token-classification",
+            task_name="Named entity recognition",
+            dataset_type=MASSIVE if measured.corpus == CORPORA["massive"] else "other",
+            dataset_name=measured.corpus,
+            dataset_config=measured.locale,
+            dataset_split=measured.split,
+            metric_type=metric,
+            metric_name=f"entity {metric}",
+            metric_value=round(getattr(measured.scores.overall, metric), 4),
+        )
+        for metric in ("precision", "recall", "f1")
+    ]
+
+
+def _encoder(made_by: Mapping[str, str]) -> str:
+    """Return what the model's encoder is, in words."""
     base = _base_model(made_by)
     if base:
-        encoder = f"[{base}](https://huggingface.co/{base})"
-    elif made_by.get("encoder") == SCRATCH:
-        encoder = "a small BERT that started from random weights"
-    else:
-        encoder = "an encoder of the author's own"
-    million = sum(p.numel() for p in tagger.model.parameters()) / 1e6
-    return (
-        f"Finds {len(config.tags.types)} types of entities in text: {encoder}, "
-        f"{config.pooling}-pooled to one vector a word, and a small head; "
-        f"{million:.1f} million parameters. Made with the library `nerlib`."
-    )
+        return f"[{base}](https://huggingface.co/{base})"
+    if made_by.get("encoder") == SCRATCH:
+        return "a small BERT that started from random weights"
+    return "an encoder of the author's own"
 
 
-def _use(repository: str) -> str:
-    """Return an example."""
-    return (
-        "```python\nfrom nerlib import Tagger\n\n"
-        f'tagger = Tagger.from_pretrained("{repository}")\n'
-        'for entity in tagger("…"):\n'
-        "    print(entity.type, entity.text, entity.start, entity.end, entity.score)\n```\n\n"
-        "The same by transformers' own means, without `trust_remote_code`:\n\n"
-        "```python\nfrom transformers import pipeline\n\n"
-        "from nerlib.tools.exchange.ner_pipeline import NERPipeline\n\n"
-        f'ner = pipeline("ner", model="{repository}", pipeline_class=NERPipeline,\n'
-        '               aggregation_strategy="simple")\n'
-        'for entity in ner("…"):\n'
-        '    print(entity["entity_group"], entity["word"], entity["start"], entity["score"])\n'
-        "```\n\n"
-        "The weights are safetensors, the settings JSON: loading them runs no code of this "
-        "repository."
-    )
-
-
-def _intended(made_by: dict[str, str], measured: Measurement | None) -> str:
-    """Return what the model is meant for."""
-    locale = made_by.get("locale") or (measured.locale if measured else "")
-    where = f" in {locale}" if locale else ""
-    kind = "short commands to a voice assistant" if _source(made_by) else "texts like its training"
-    return (
-        f"For learning how named entity recognition works, and for finding entities in {kind}"
-        f"{where}. Not meant for decisions about people, nor as the only means of removing "
-        "personal data: what it misses stays."
-    )
-
-
-def _data(made_by: dict[str, str]) -> str:
-    """Return what the model has learnt from."""
-    source = _source(made_by)
-    if not source:
-        return "The model's record does not say which corpus it was trained on."
-    text = (
-        f"Locale {made_by['locale']}, rows `{made_by['rows']}`, from {CORPORA[source]} "
-        f"(recipe `{made_by['recipe']}`, {made_by['epochs']} epochs)."
-    )
-    if source == "sample":
-        return text
-    return (
-        f"{text} [MASSIVE](https://arxiv.org/abs/2204.08582): FitzGerald et al., 2022, "
-        "© Amazon.com, Inc. or its affiliates, CC BY 4.0."
-    )
-
-
-def _scores(measured: Measurement | None) -> str:
-    """Return what was measured."""
-    if measured is None:
-        return "Nothing was measured for this card."
-    scores = measured.scores
-    rows = {
-        "entity precision": scores.overall.precision,
-        "entity recall": scores.overall.recall,
-        "entity F1": scores.overall.f1,
-        "entity F1, mean over the types": scores.macro_f1,
-        "word accuracy": scores.token_accuracy,
-        "slot F1 by MASSIVE's own metric": scores.massive_f1,
-    }
-    table = "\n".join(f"| {name} | {value:.3f} |" for name, value in rows.items())
-    return (
-        f"On {measured.utterances:,} utterances, `{measured.split}` of {measured.corpus}, "
-        f"{measured.locale}. An entity is right if its type and both of its ends are.\n\n"
-        f"| what | score |\n|---|---|\n{table}"
-    )
-
-
-def _labels(tagger: PlainTagger, measured: Measurement | None) -> str:
-    """Return all types, with their scores where they were measured."""
-    types = [name.lower() for name in tagger.model.config.tags.types]
-    if measured is None:
-        return ", ".join(f"`{name}`" for name in types)
-    per_type = {name.lower(): score for name, score in measured.scores.per_type.items()}
-    lines = [
-        "| type | in the data | found | precision | recall | F1 |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name in types:
-        score = per_type.get(name, Score())
-        shown = (
-            f"{score.precision:.2f} | {score.recall:.2f} | {score.f1:.2f}"
-            if score.gold or score.predicted
-            else "– | – | –"
-        )
-        lines.append(f"| `{name}` | {score.gold} | {score.predicted} | {shown} |")
-    return "\n".join(lines)
-
-
-def _limits(tagger: PlainTagger, made_by: dict[str, str], measured: Measurement | None) -> str:
-    """Return what not to expect."""
-    points = ["An entity's score orders entities; it is not its chance of being right."]
-    if _source(made_by) == "sample":
-        points.append("The training corpus is synthetic: scores on it say nothing about real text.")
-    if made_by.get("locale"):
-        points.append(f"Other languages than {made_by['locale']} were neither taught nor measured.")
-    if measured is None:
-        points.append("How good it is, nobody has measured: measure before you rely on it.")
-    else:
-        points += _measured_limits(tagger, measured)
-    return "\n".join(f"- {point}" for point in points)
-
-
-def _measured_limits(tagger: PlainTagger, measured: Measurement) -> list[str]:
-    """Return the limits that a measurement shows."""
-    overall = measured.scores.overall
-    per_type = {name.lower(): score for name, score in measured.scores.per_type.items()}
-    types = [name.lower() for name in tagger.model.config.tags.types]
-    rare = [name for name in types if per_type.get(name, Score()).gold < FEW]
-    weak = [name for name in types if name not in rare and per_type[name].f1 < 0.5]
-    unknown = sorted(set(per_type) - set(types))
-    points = [
-        f"It missed {overall.gold - overall.correct} of {overall.gold} entities, and "
-        f"{overall.predicted - overall.correct} of the {overall.predicted} that it marked are "
-        "wrong in type or extent."
-    ]
-    named = {
-        "Weak (F1 below 0.5)": weak,
-        f"Fewer than {FEW} examples in the measurement, so hardly measured": rare,
-        "Types in the data that it does not know": unknown,
-    }
-    points += [
-        f"{what}: {', '.join(f'`{n}`' for n in names)}." for what, names in named.items() if names
-    ]
-    return [*points, "One training run with one seed: another one differs by some points."]
-
-
-def _source(made_by: dict[str, str]) -> str:
+def _source(made_by: Mapping[str, str]) -> str:
     """Return where the recipe's corpus comes from, empty if that is not known."""
     recipe = RECIPES.get(str(made_by.get("recipe")))
     return recipe.source if recipe else ""
 
 
-def _base_model(made_by: dict[str, str]) -> str | None:
+def _base_model(made_by: Mapping[str, str]) -> str | None:
     """Return the encoder's name on the Hub, if it has one: a path of a machine is nobody's."""
     encoder = str(made_by.get("encoder") or "")
     if encoder == PACKAGED:
@@ -338,7 +222,7 @@ def _is_ours(folder: Path) -> bool:
     """Return whether a folder is empty, or holds a tagger and nothing else."""
     known = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
     known |= {"tokenizer_config.json", "special_tokens_map.json"}
-    return {path.name for path in folder.iterdir()} <= known
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= known
 
 
 def _upload(folder: Path, repository: str, private: bool) -> str:
