@@ -31,10 +31,10 @@ from nerlib import (
     predict_tags,
     save_model,
 )
-from nerlib.analysis.plots import damage_chart, waterfall_chart
 from nerlib.corpus import rows_to_dataset
 from nerlib.course import broken, faults
 from nerlib.course.broken import NO_BUGS, Bugs, Lab, Run, run
+from nerlib.course.figures import damage_chart, waterfall_chart
 
 ROOT = Path(__file__).resolve().parents[1]
 _ = one_thread  # a fixture for the whole module

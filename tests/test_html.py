@@ -14,45 +14,19 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
+from hostile_text import HOSTILE, TYPES, every_view
 from local_pages import CHROMIUM, FLAGS
 from nbformat.v4 import new_markdown_cell, new_notebook
-from test_display import every_view
 
 from nerlib import Parser, Span, highlight
-from nerlib.analysis.display import escape, html_table, isolated
-from nerlib.analysis.plots import bar_chart, character_ruler, plain, save_figure, subword_alignment
+from nerlib.analysis.display import escape, isolated
+from nerlib.analysis.plots import bar_chart, plain, save_figure
+from nerlib.course.figures import character_ruler, subword_alignment
 from nerlib.tools.recipes import Recipe
 from tools.execute import Executed, address, write_pages
 from tools.picture import picture
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
-RUN = "window.hacked=1"
-HOSTILE = [
-    f"<script>{RUN}</script>",
-    f"<ScRiPt>{RUN}//",
-    f'"><img src=x onerror={RUN}>',
-    f"'><svg onload={RUN}>",
-    f"</title><script>{RUN}</script>",
-    f"</td></tr></table><script>{RUN}</script>",
-    f"--></style></script><script>{RUN}</script>",
-    f"<a href='javascript:{RUN}'>click</a>",
-    f"javascript:{RUN}",
-    f'" onmouseover="{RUN}" style="position:fixed;inset:0',
-    f"<details open ontoggle={RUN}>",
-    "<iframe srcdoc='<script>parent.hacked=1</script>'></iframe>",
-    "<link rel=stylesheet href=//elsewhere.example/x.css>",
-    "<img src=//elsewhere.example/pixel.png>",
-    f"<base href='javascript:{RUN}//'>",
-    "<dialog open>alert</dialog><script>alert(1)</script>",
-    "&lt;script&gt;&#x3C;script&#x3E;",
-    "abc\u202egnp.exe\u202c \u2066x",
-    "\u2067hidden\u2069 \u200f(12)",
-    "תשע (12) بايت",
-    "\x00\x08\x1b[2J\x9b31m",
-    "half \ud83d of a pair",
-    "$x_$ and $\\frac$",
-]
-TYPES = ("<script>window.hacked=1</script>", '"onclick=window.hacked=1', "\u202etype", "תשע")
 
 
 @dataclass
@@ -101,13 +75,10 @@ def watched(browser: Any) -> Iterator[Watched]:
     page.close()
 
 
-def page_of(body: str) -> str:
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>x</title>{body}</html>'
-
-
 def write_page(path: Path, body: str) -> str:
     """Write a page and return its address."""
-    path.write_text(page_of(body), encoding="utf-8", errors="surrogatepass")
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>x</title>{body}</html>'
+    path.write_text(page, encoding="utf-8", errors="surrogatepass")
     return path.as_uri()
 
 
@@ -117,7 +88,6 @@ def everything_that_shows(text: str) -> Iterator[str]:
         yield view.markup
     for slot_type in TYPES:
         yield highlight(f"at {text} now", [Span(slot_type, 3, 3 + len(text))]).markup
-    yield html_table([text], [[text, highlight(text, [])]]).markup
     yield Recipe(text, text, text, text, "en-US", text)._repr_html_()
     yield f"<p>{isolated(text)}</p>"
     yield f'<p title="{escape(text)}">quoted</p>'
@@ -168,19 +138,11 @@ class TestInABrowser:
     ) -> None:
         names = [text.replace("/", "⁄").replace("\x00", "")[:80] for text in HOSTILE]
         names = [name for name in names if "\ud83d" not in name] + ["100% #1 ?x=1&y", "a b"]
-        (tmp_path / "figures").mkdir()
-        for name in names:
-            save_figure(
-                bar_chart({"x": {"y": 1}}, "t", "x", "y"), tmp_path / "figures" / f"{name}.png"
-            )
-        runs = [
-            Executed(
-                tmp_path / f"{name}.ipynb",
-                new_notebook(cells=[new_markdown_cell(f"# {title}\n")]),
-                12,
-            )
-            for name, title in zip(names, [*HOSTILE, "plain", "plain"], strict=False)
-        ]
+        figure, runs = bar_chart({"x": {"y": 1}}, "t", "x", "y"), []
+        for name, title in zip(names, [*HOSTILE, "plain", "plain"], strict=False):
+            save_figure(figure, tmp_path / "figures" / f"{name}.png")
+            notebook = new_notebook(cells=[new_markdown_cell(f"# {title}\n")])
+            runs.append(Executed(tmp_path / f"{name}.ipynb", notebook, 12))
         index = write_pages(runs, tmp_path)
         watched.open(index.as_uri())
         assert watched.happened == []

@@ -24,7 +24,7 @@ from nerlib import (
     spans_to_tags,
     tags_to_spans,
 )
-from nerlib.analysis.plots import character_ruler, padding_picture, subword_alignment, subword_costs
+from nerlib.course.figures import character_ruler, subword_alignment
 from nerlib.dataset import subword_groups, word_ids_from_groups
 from nerlib.tools.small_bert import build_small_bert
 
@@ -217,20 +217,3 @@ class TestFigures:
         tops = [line.get_xdata()[0] for line in axis.lines]
         assert len(tops) == 3
         assert tops[0] < tops[1] == tops[2]
-
-    def test_subword_costs(self) -> None:
-        figure = subword_costs({"a": [1, 1, 2], "b": [9, 3, 0, 1]}, most=3)
-        left, right = figure.axes
-        assert [bar.get_width() for bar in left.patches] == pytest.approx([4 / 3, 13 / 4])
-        shares = [list(line.get_ydata()) for line in right.lines]
-        assert shares[0] == pytest.approx([200 / 3, 100 / 3, 0])
-        assert shares[1] == pytest.approx([100 / 3, 0, 200 / 3])
-        assert [tick.get_text() for tick in right.get_xticklabels()] == ["1", "2", "3+"]
-
-    def test_padding_picture(self) -> None:
-        figure = padding_picture([4, 3, 5], {"a": [[0, 1], [2]], "b": [[2, 0, 1]]})
-        a, b = figure.axes
-        assert [a.get_title(), b.get_title()] == ["a: 8 % padding", "b: 20 % padding"]
-        widths = [bar.get_width() for bar in a.patches]
-        assert widths == [4, 4, 5, 4, 3, 5]
-        assert a.get_xlim() == b.get_xlim() == (0, 5)

@@ -10,7 +10,8 @@ from notebook_cells import names_by_hand
 from tiny_encoders import new_model, small_data
 
 from nerlib import NERDataset, collate, pool_words
-from nerlib.analysis.plots import model_diagram, word_map
+from nerlib.analysis.plots import word_map
+from nerlib.course.figures import model_diagram
 from nerlib.model import count_parameters, word_vectors
 
 POOLINGS = ("mean", "first", "last", "max")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from nerlib.metrics import Score
 
@@ -41,17 +42,13 @@ def reliability_bins(
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, hit in zip(confidences, right, strict=True):
         groups[min(int(confidence * bins), bins - 1)].append((confidence, hit))
-    return [
-        ConfidenceBin(
-            number / bins,
-            (number + 1) / bins,
-            len(group),
-            sum(confidence for confidence, _ in group) / len(group),
-            sum(hit for _, hit in group) / len(group),
-        )
-        for number, group in enumerate(groups)
-        if group
-    ]
+    found = []
+    for number, group in enumerate(groups):
+        if group:
+            edges = number / bins, (number + 1) / bins
+            means = (fmean(side) for side in zip(*group, strict=True))
+            found.append(ConfidenceBin(*edges, len(group), *means))
+    return found
 
 
 def expected_calibration_error(bins: Sequence[ConfidenceBin]) -> float:
@@ -79,11 +76,8 @@ def threshold_scores(
     Score(gold=2, predicted=1, correct=1)
     """
     pairs = list(zip(confidences, right, strict=True))
-    return {
-        threshold: Score(
-            gold,
-            sum(confidence >= threshold for confidence, _ in pairs),
-            sum(confidence >= threshold and hit for confidence, hit in pairs),
-        )
-        for threshold in thresholds
-    }
+    scores = {}
+    for threshold in thresholds:
+        kept = [hit for confidence, hit in pairs if confidence >= threshold]
+        scores[threshold] = Score(gold, len(kept), sum(kept))
+    return scores

@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Protocol
 
 from nerlib.parsing import ParsedUtterance
@@ -133,29 +132,6 @@ def _marked(
         pieces.append(mark(text[entity.start : entity.end], entity.type))
         cursor = entity.end
     return "".join([*pieces, plain(text[cursor:])])
-
-
-def alignment_table(words: Sequence[str], subwords: Sequence[str], word_ids: Sequence[int]) -> Html:
-    """Return a table with each subword under the word that it belongs to. Built in notebook 03.
-
-    `word_ids` (subwords) gives the number of each subword's word, -1 for special ones.
-
-    >>> print(alignment_table(["quietly"], ["[CLS]", "quiet", "##ly"], [-1, 0, 0]))
-    - | [CLS]
-    quietly | quiet ##ly
-    """
-    head, cells, plain = [], [], []
-    pairs = zip(word_ids, subwords, strict=True)
-    for word, group in groupby(pairs, key=lambda pair: pair[0]):
-        name, inside = words[word] if word >= 0 else "-", [subword for _, subword in group]
-        colour = _COLOURS[word % 2] if word >= 0 else "#eee"
-        border = "text-align:center;border:1px solid #999"
-        head.append(f'<th colspan="{len(inside)}" style="{border}">{escape(name)}</th>')
-        style = f"{border};background:{colour};color:#111"
-        cells += [f'<td style="{style}">{escape(subword)}</td>' for subword in inside]
-        plain.append(f"{name} | {' '.join(inside)}")
-    rows = f"<tr>{''.join(head)}</tr><tr>{''.join(cells)}</tr>"
-    return Html(f"<table>{rows}</table>", "\n".join(plain))
 
 
 def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 8.0) -> Html:

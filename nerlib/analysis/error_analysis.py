@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
 from torch import Tensor
@@ -75,13 +76,14 @@ def predict_outcomes(
         numbers, chances = best_tags(logits, visible, model.transitions)
         losses = word_losses(logits, batch["labels"])
         for place, row in enumerate(rows):
-            length = len(dataset.utterances[row].words)
+            utterance = dataset.utterances[row]
+            words = (place, slice(len(utterance.words)))
             found[row] = Outcome(
                 dataset.row_ids[row],
-                dataset.utterances[row],
-                tuple(model.config.labels[n] for n in numbers[place, :length].tolist()),
-                tuple(chances[place, :length].tolist()),
-                tuple(losses[place, :length].tolist()),
+                utterance,
+                tuple(model.config.labels[number] for number in numbers[words].tolist()),
+                tuple(chances[words].tolist()),
+                tuple(losses[words].tolist()),
             )
     return [found[row] for row in range(len(dataset))]
 
@@ -112,7 +114,7 @@ def worst_outcomes(outcomes: Iterable[Outcome], most: int = 20) -> list[Outcome]
 def mean_loss(outcomes: Iterable[Outcome]) -> float:
     """Return the mean loss per word, words without a known tag left out; 0 if there are none."""
     known = [loss for outcome in outcomes for loss in outcome.losses if not math.isnan(loss)]
-    return fmean(known) if known else 0.0
+    return fmean(known or [0.0])
 
 
 def entity_confidences(outcomes: Iterable[Outcome]) -> tuple[list[float], list[bool]]:
@@ -128,11 +130,11 @@ def entity_confidences(outcomes: Iterable[Outcome]) -> tuple[list[float], list[b
 
 def kinds_of(outcomes: Iterable[Outcome]) -> dict[Kind, list[tuple[Outcome, Match]]]:
     """Return the matches of every kind, each with its utterance, in the order of the rows."""
-    sorted_out: dict[Kind, list[tuple[Outcome, Match]]] = {}
+    found: dict[Kind, list[tuple[Outcome, Match]]] = {}
     for outcome in outcomes:
         for match in outcome.matches:
-            sorted_out.setdefault(match.kind, []).append((outcome, match))
-    return sorted_out
+            found.setdefault(match.kind, []).append((outcome, match))
+    return found
 
 
 def confusions(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str]]:
@@ -143,13 +145,10 @@ def confusions(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str]]:
     >>> sum(confusions([]).values())
     0
     """
+    sides = ((m.gold, m.predicted) for outcome in outcomes for m in outcome.matches)
     return Counter(
-        (
-            match.gold[0].lower() if match.gold else NOTHING,
-            match.predicted[0].lower() if match.predicted else NOTHING,
-        )
-        for outcome in outcomes
-        for match in outcome.matches
+        (gold[0].lower() if gold else NOTHING, predicted[0].lower() if predicted else NOTHING)
+        for gold, predicted in sides
     )
 
 
@@ -187,11 +186,7 @@ def grouped_scores(
 
 def seen_values(utterances: Iterable[ParsedUtterance]) -> set[Value]:
     """Return all slot values of some utterances, as words in small letters."""
-    return {
-        value_of(utterance, first, end)
-        for utterance in utterances
-        for _, first, end in tag_chunks(utterance.tags)
-    }
+    return {value_of(row, *chunk[1:]) for row in utterances for chunk in tag_chunks(row.tags)}
 
 
 def seen_or_new(known: set[Value]) -> Group:
@@ -218,9 +213,9 @@ def sentence_length(bounds: Sequence[int]) -> Group:
     >>> sentence_length([4, 8])(Parser().parse("wake me at [time : nine am]"), ("TIME", 3, 5))
     ' 5 to  8 words'
     """
-    lowest = [1, *(bound + 1 for bound in bounds)]
-    names = [f"{a:>2} to {b:>2} words" for a, b in zip(lowest, bounds, strict=False)]
-    names.append(f"{lowest[-1]:>2} words or more")
+    edges = [0, *bounds]
+    names = [f"{low + 1:>2} to {high:>2} words" for low, high in pairwise(edges)]
+    names.append(f"{edges[-1] + 1:>2} words or more")
 
     def group(utterance: ParsedUtterance, chunk: Chunk) -> str:
         length = len(utterance.words)

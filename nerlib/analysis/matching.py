@@ -6,7 +6,7 @@ Built in notebook 07.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,7 +16,7 @@ from nerlib.parsing import tag_chunks
 Kind = Literal[
     "correct", "wrong type", "wrong boundary", "wrong type and boundary", "missed", "invented"
 ]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[Kind, ...] = get_args(Kind)  # the better ones first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,8 @@ class Match:
             return "invented"
         if self.predicted is None:
             return "missed"
-        same_type, same_place = (
-            self.gold[0] == self.predicted[0],
-            self.gold[1:] == self.predicted[1:],
-        )
-        if same_place:
+        same_type = self.gold[0] == self.predicted[0]
+        if self.gold[1:] == self.predicted[1:]:
             return "correct" if same_type else "wrong type"
         return "wrong boundary" if same_type else "wrong type and boundary"
 
@@ -60,9 +57,12 @@ def match_entities(gold: Tags, predicted: Tags) -> list[Match]:
     """
     check_lengths([gold], [predicted])
     left, right = tag_chunks(gold), tag_chunks(predicted)
+    words = zip(_chunk_of_words(left, len(gold)), _chunk_of_words(right, len(gold)), strict=True)
+    shared = Counter((ours, theirs) for ours, theirs in words if ours and theirs)
+    pairs = {Match(*both): (-count, both[0][1], both[1][1]) for both, count in shared.items()}
     free, found = set(left), set(right)  # those of either side that have no partner yet
     matches: list[Match] = []
-    for pair in sorted(_overlaps(left, right), key=_preference):
+    for pair in sorted(pairs, key=lambda pair: (KINDS.index(pair.kind), *pairs[pair])):
         if pair.gold in free and pair.predicted in found:
             free.remove(pair.gold)
             found.remove(pair.predicted)
@@ -70,6 +70,20 @@ def match_entities(gold: Tags, predicted: Tags) -> list[Match]:
     matches += [Match(chunk, None) for chunk in left if chunk in free]
     matches += [Match(None, chunk) for chunk in right if chunk in found]
     return sorted(matches, key=_place)
+
+
+def _chunk_of_words(chunks: Sequence[Chunk], words: int) -> list[Chunk | None]:
+    """Return the entity that each word is in, if any; no side's entities overlap each other."""
+    found: list[Chunk | None] = [None] * words
+    for chunk in chunks:
+        found[chunk[1] : chunk[2]] = [chunk] * (chunk[2] - chunk[1])
+    return found
+
+
+def _place(match: Match) -> tuple[int, int]:
+    """Return where a match is in its utterance."""
+    chunks = [chunk for chunk in (match.gold, match.predicted) if chunk]
+    return min(chunk[1] for chunk in chunks), min(chunk[2] for chunk in chunks)
 
 
 def count_kinds(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[Kind, int]:
@@ -124,16 +138,12 @@ class LenientScore:
         return (self.correct + self.partial / 2) / total if total else 0.0
 
 
-# What a pair with a fault counts as, in each of the four schemes.
-_FAULTS: dict[str, dict[Kind, str]] = {
-    "strict": {},
-    "exact": {"wrong type": "correct"},
-    "partial": {
-        "wrong type": "correct",
-        "wrong boundary": "partial",
-        "wrong type and boundary": "partial",
-    },
-    "type": {"wrong boundary": "correct"},
+# What each of the `KINDS`, in their order, counts as in each of the four schemes.
+_SCHEMES = {
+    "strict": ("correct", "incorrect", "incorrect", "incorrect", "missed", "spurious"),
+    "exact": ("correct", "correct", "incorrect", "incorrect", "missed", "spurious"),
+    "partial": ("correct", "correct", "partial", "partial", "missed", "spurious"),
+    "type": ("correct", "incorrect", "correct", "incorrect", "missed", "spurious"),
 }
 
 
@@ -150,44 +160,9 @@ def lenient_scores(kinds: Mapping[Kind, int]) -> dict[str, LenientScore]:
     {'strict': 0.5, 'exact': 0.5, 'partial': 0.75, 'type': 1.0}
     """
     scores = {}
-    for scheme, faults in _FAULTS.items():
+    for scheme, counted in _SCHEMES.items():
         counts = Counter[str]()
-        for kind, number in kinds.items():
-            plain = {"correct": "correct", "missed": "missed", "invented": "spurious"}
-            counts[faults.get(kind, plain.get(kind, "incorrect"))] += number
+        for kind, name in zip(KINDS, counted, strict=True):
+            counts[name] += kinds.get(kind, 0)
         scores[scheme] = LenientScore(**counts)
     return scores
-
-
-def _overlaps(left: Sequence[Chunk], right: Sequence[Chunk]) -> Iterator[Match]:
-    """Yield every pair that shares a word; both sides stand in their order.
-
-    No side's entities overlap each other, so what ends before one starts is never asked again.
-    """
-    behind = 0
-    for chunk in left:
-        while behind < len(right) and right[behind][2] <= chunk[1]:
-            behind += 1
-        place = behind
-        while place < len(right) and right[place][1] < chunk[2]:
-            yield Match(chunk, right[place])
-            place += 1
-
-
-def _shared_words(a: Chunk, b: Chunk) -> int:
-    """Return how many words two chunks have in common."""
-    return max(0, min(a[2], b[2]) - max(a[1], b[1]))
-
-
-def _preference(pair: Match) -> tuple[int, int, int, int]:
-    """Return a key that puts the best pair first."""
-    assert pair.gold is not None
-    assert pair.predicted is not None
-    shared = _shared_words(pair.gold, pair.predicted)
-    return KINDS.index(pair.kind), -shared, pair.gold[1], pair.predicted[1]
-
-
-def _place(match: Match) -> tuple[int, int]:
-    """Return where a match stands in its utterance."""
-    chunks = [chunk for chunk in (match.gold, match.predicted) if chunk]
-    return min(chunk[1] for chunk in chunks), min(chunk[2] for chunk in chunks)

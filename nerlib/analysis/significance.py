@@ -5,7 +5,7 @@ Built in notebook 07.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +72,7 @@ def bootstrap_f1(
     >>> bootstrap_f1(np.array([[1, 1, 1], [1, 1, 1]]))
     Interval(value=1.0, low=1.0, high=1.0)
     """
-    _check_resampling(counts, resamples, level)
-    random = np.random.default_rng(seed)
-    scores = [f1_of_counts(counts[_draw(random, len(counts))]) for _ in range(resamples)]
-    return _percentiles(f1_of_counts(counts), scores, level)
+    return _bootstrap(lambda rows: f1_of_counts(counts[rows]), len(counts), resamples, level, seed)
 
 
 def bootstrap_difference(
@@ -92,13 +89,26 @@ def bootstrap_difference(
     Interval(value=0.0, low=0.0, high=0.0)
     """
     _check_same_rows(first, second)
-    _check_resampling(first, resamples, level)
+
+    def difference(rows: NDArray[np.int64]) -> float:
+        return f1_of_counts(second[rows]) - f1_of_counts(first[rows])
+
+    return _bootstrap(difference, len(first), resamples, level, seed)
+
+
+def _bootstrap(
+    score: Callable[[NDArray[np.int64]], float], rows: int, resamples: int, level: float, seed: int
+) -> Interval:
+    """Return the score of all rows, and the percentiles of those of resampled row numbers."""
+    if not rows:
+        raise ValueError("there are no utterances to draw from")
+    if resamples < 1 or not 0 < level < 1:
+        raise ValueError("resamples must be 1 or more, and level between 0 and 1")
     random = np.random.default_rng(seed)
-    scores = []
-    for _ in range(resamples):
-        rows = _draw(random, len(first))
-        scores.append(f1_of_counts(second[rows]) - f1_of_counts(first[rows]))
-    return _percentiles(f1_of_counts(second) - f1_of_counts(first), scores, level)
+    scores = [score(random.integers(0, rows, rows)) for _ in range(resamples)]
+    tail = 100 * (1 - level) / 2
+    low, high = np.percentile(scores, [tail, 100 - tail])
+    return Interval(score(np.arange(rows)), float(low), float(high))
 
 
 def randomisation_test(first: Counts, second: Counts, rounds: int = 1000, seed: int = 0) -> float:
@@ -114,7 +124,8 @@ def randomisation_test(first: Counts, second: Counts, rounds: int = 1000, seed: 
     1.0
     """
     _check_same_rows(first, second)
-    _check_resampling(first, rounds)
+    if rounds < 1 or not len(first):
+        raise ValueError("there must be an utterance, and a round")
     random = np.random.default_rng(seed)
     observed = abs(f1_of_counts(second) - f1_of_counts(first))
     as_large = 0
@@ -124,26 +135,6 @@ def randomisation_test(first: Counts, second: Counts, rounds: int = 1000, seed: 
         difference = abs(f1_of_counts(theirs) - f1_of_counts(ours))
         as_large += difference >= observed - 1e-12  # equal ones count, whatever the rounding
     return (1 + as_large) / (1 + rounds)
-
-
-def _draw(random: np.random.Generator, rows: int) -> NDArray[np.int64]:
-    """Return row numbers drawn with replacement."""
-    return random.integers(0, rows, rows)
-
-
-def _percentiles(value: float, scores: Sequence[float], level: float) -> Interval:
-    """Return the interval that leaves out the same share of the scores on both sides."""
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(scores, [tail, 100 - tail])
-    return Interval(value, float(low), float(high))
-
-
-def _check_resampling(counts: Counts, resamples: int, level: float = 0.95) -> None:
-    """Raise `ValueError` for settings that mean nothing."""
-    if not len(counts):
-        raise ValueError("there are no utterances to draw from")
-    if resamples < 1 or not 0 < level < 1:
-        raise ValueError("resamples must be 1 or more, and level between 0 and 1")
 
 
 def _check_same_rows(first: Counts, second: Counts) -> None:

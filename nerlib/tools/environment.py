@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-NEEDED_MEMORY = 2.0  # GiB
 NEEDED_DISK = 1.0  # GiB
 OTHER_FOLDER = "choose another folder with --output"
 
@@ -251,16 +250,6 @@ def check_gpu() -> str:
     return f"there seems to be one, but torch does not see it: {reason}"
 
 
-def check_memory() -> str:
-    """Check the memory of the machine, where the system tells it."""
-    if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= set(getattr(os, "sysconf_names", {})):
-        return "unknown on this system"
-    size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    if size < NEEDED_MEMORY * 0.95:
-        raise Failure(f"{size:.1f} GiB", f"{NEEDED_MEMORY:.0f} GiB are needed")
-    return f"{size:.1f} GiB"
-
-
 def check_disk(folder: str | Path) -> str:
     """Check that results can be written to a folder, and that there is room for them."""
     place = _existing(folder)
@@ -290,7 +279,6 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "compute": check_compute,
     "threads": check_threads,
     "GPU": check_gpu,
-    "memory": check_memory,
 }
 _FIXES = {
     "sample corpus": "reinstall nerlib",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from nerlib.analysis.plots import course_map
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.exercise import Exercise
+from nerlib.course.figures import course_map
 from nerlib.parsing import Parser, Span
 
 # 00.1 --------------------------------------------------------------------------------------------

@@ -1,0 +1,199 @@
+"""Drawings that one lesson shows each: offsets, subwords, the model, faults, the whole course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from nerlib.analysis.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, new_figure, plain
+from nerlib.parsing import Span, Word
+
+MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}
+# The way through the course: what a step is called, its lesson, what it gives, and its colour.
+STATIONS = (
+    ("corpus", "01", "wake me up at [time : nine am] …", BLUE),
+    ("parsing", "02", "nine = B-TIME, am = I-TIME", BLUE),
+    ("tags", "02", "a closed list: O, B-DATE, I-DATE …", BLUE),
+    ("dataset", "03", "words and subwords, in batches", GREEN),
+    ("model", "04", "a vector and a score for each word", ORANGE),
+    ("training", "05", "guess, compare, adjust, repeat", ORANGE),
+    ("evaluation", "05", "precision, recall, F1", ORANGE),
+    ("inference", "06", "text in, entities out", RED),
+    ("analysis", "07", "how good, how sure, where it fails", PURPLE),
+    ("mistakes", "08", "classic bugs, and what they cost", PURPLE),
+    ("export", "09", "other engines, small and fast", RED),
+    ("scaling", "10", "more processes, more rows", RED),
+)
+
+
+def course_map() -> Figure:
+    """Return the pipeline through the course, one station a line. Built for notebook 00."""
+    figure, (axis,) = new_figure(height=0.4 + 0.65 * len(STATIONS), width=6.4)
+    for row, (name, notebook, shows, colour) in enumerate(STATIONS):
+        axis.text(0.0, -row, notebook, MIDDLE, fontsize=12, color=GREY)
+        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
+        style = {**MIDDLE, "fontsize": 13, "family": "DejaVu Sans Mono"}
+        axis.text(1.5, -row, f"{name:^12}", style, bbox={**box, "linewidth": 2})
+        axis.text(2.9, -row, shows, fontsize=12, va="center")
+        if row:
+            arrow = {"arrowstyle": "-|>"}
+            axis.annotate("", (1.5, -row + 0.33), (1.5, -row + 0.67), arrowprops=arrow)
+    axis.set(title="The pipeline", xlim=(-0.4, 6.6), ylim=(-len(STATIONS) + 0.4, 0.6))
+    axis.set_axis_off()
+    return figure
+
+
+def character_ruler(text: str, words: Sequence[Word], spans: Sequence[Span]) -> Figure:
+    """Return a picture of an utterance on a ruler of character offsets.
+
+    Every character stands on its number, with a bar for each word below and for each span below
+    that; the number at a bar's right end is its exclusive end. Built in notebook 02.
+    """
+    figure, (axis,) = new_figure(height=2.2, width=max(5.0, 1.2 + 0.25 * len(text)))
+    for position, character in enumerate(text):
+        shown = "·" if character.isspace() else plain(character)
+        axis.text(position + 0.5, 2.5, shown, MIDDLE, family="monospace")
+    bars = [(w.start, w.end, 1.7, BLUE, f"{w.start}–{w.end}") for w in words]
+    bars += [(s.start, s.end, 0.6, ORANGE, plain(f"{s.type} {s.start}–{s.end}")) for s in spans]
+    for start, end, y, colour, label in bars:
+        axis.add_patch(Rectangle((start + 0.06, y), end - start - 0.12, 0.16, facecolor=colour))
+        axis.text((start + end) / 2, y - 0.12, label, ha="center", va="top", fontsize=8)
+    axis.set(xlim=(0, max(1, len(text))), ylim=(0, 3), xticks=range(0, len(text) + 1, 5))
+    axis.set_yticks([2.5, 1.78, 0.68], ["characters", "words", "spans"])
+    axis.set(title="Offsets: where words and spans start and end", xlabel="character number")
+    axis.spines["left"].set_visible(False)
+    return figure
+
+
+def subword_alignment(
+    words: Sequence[str], subwords: Sequence[str], word_ids: Sequence[int]
+) -> Figure:
+    """Return a picture with words on top, subwords below and a line from each subword to its word.
+
+    `word_ids` (subwords) gives each subword's word, -1 for special ones. Built in notebook 03.
+    """
+    widths = [0.3 + 0.085 * len(subword) for subword in subwords]
+    below = [sum(widths[:i]) + width / 2 for i, width in enumerate(widths)]
+    figure, (axis,) = new_figure(height=2.3, width=max(5.0, 0.8 + sum(widths)))
+    for word, name in enumerate(words):
+        inside = [x for x, number in zip(below, word_ids, strict=True) if number == word]
+        if inside:
+            middle, colour = fmean(inside), (BLUE, ORANGE)[word % 2]
+            for x in inside:
+                axis.plot([middle, x], [1.72, 0.78], color=colour, linewidth=1.5)
+            _boxes(axis, [middle], 2, [name], "#FFFFFF")
+    _boxes(axis, below, 0.5, subwords, "#EEEEEE")
+    for index, x in enumerate(below):
+        axis.text(x, 0, str(index), MIDDLE, fontsize=8, color="#444444")
+    axis.set(xlim=(0, sum(widths)), ylim=(-0.25, 2.4), xticks=[], xlabel="subword index")
+    axis.set_yticks([2, 0.5], ["words", "subwords"])
+    axis.set_title(f"{len(words)} words, {len(subwords)} subwords")
+    axis.spines[["left", "bottom"]].set_visible(False)
+    return figure
+
+
+def model_diagram(
+    subwords: Sequence[str],
+    words: Sequence[str],
+    word_ids: Sequence[int],
+    tags: Sequence[str],
+    sizes: tuple[int, int, int],
+) -> Figure:
+    """Return a drawing of the model at work on one utterance, from subwords (below) to tags.
+
+    `word_ids` (subwords) gives each subword's word, -1 for special ones; `sizes` are the number
+    of dimensions of a hidden state, of the head's inner layer, and of tags. Built in notebook 04.
+    """
+    hidden, inner, labels = sizes
+    n, m = len(subwords), len(words)
+    figure, (axis,) = new_figure(height=5.2, width=max(6.5, 2.2 + 0.85 * n))
+    above = [fmean(i for i in range(n) if word_ids[i] == word) for word in range(m)]
+    steps: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    steps += [((x, a), (x, b)) for x in range(n) for a, b in ((0.25, 0.75), (1.25, 1.75))]
+    steps += [((x, 2.25), (above[word], 3.2)) for x, word in enumerate(word_ids) if word >= 0]
+    steps += [((x, a), (x, b)) for x in above for a, b in ((3.8, 4.35), (4.85, 5.7))]
+    for start, end in steps:
+        axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+    _boxes(axis, range(n), 0, subwords, "#FFFFFF")
+    _boxes(axis, range(n), 2, [str(hidden)] * n, "#E8F2F9")
+    _boxes(axis, above, 3.5, [f"{word}\n{hidden}" for word in words], "#FBE9C6")
+    _boxes(axis, above, 6, tags, "#FFFFFF")
+    for y, colour, text in (
+        (1, "#CFE5F3", "encoder: every subword looks at all others"),
+        (4.6, "#CDEBE1", f"head: {hidden} → {inner} → {labels}, word by word"),
+    ):
+        axis.add_patch(Rectangle((-0.5, y - 0.25), n, 0.5, facecolor=colour, edgecolor=GREY))
+        axis.text((n - 1) / 2, y, text, MIDDLE, fontsize=10)
+    for y, text in (
+        (0, f"subwords\n(1, {n})"),
+        (2, f"hidden states\n(1, {n}, {hidden})"),
+        (3.5, f"word vectors\n(1, {m}, {hidden})"),
+        (5.28, f"logits\n(1, {m}, {labels})"),
+        (6, f"tags\n(1, {m})"),
+    ):
+        axis.text(-2.6, y, text, va="center", fontsize=9, color="#444444")
+    axis.set(xlim=(-2.6, n - 0.3), ylim=(-0.5, 6.5))
+    axis.set_title("From subwords to tags: encoder, pooling, head")
+    axis.set_axis_off()
+    return figure
+
+
+def _boxes(axis: Axes, xs: Iterable[float], y: float, texts: Sequence[str], colour: str) -> None:
+    """Write texts in boxes, side by side at one height."""
+    for x, text in zip(xs, texts, strict=True):
+        box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": GREY}
+        axis.text(x, y, plain(text), MIDDLE, fontsize=9, bbox=box)
+
+
+def damage_chart(damage: Mapping[str, tuple[float, float]], noise: float) -> Figure:
+    """Return what faults do to entity F1: lost by the model (left), overstated (right).
+
+    `damage` holds (lost, overstated) by the fault's name; the largest are on top. Bars inside of
+    the grey band, as wide as `noise` on both sides of 0, are no larger than what chance alone does.
+    Built in notebook 08.
+    """
+    names = sorted(damage, key=lambda name: max(map(abs, damage[name])))
+    figure, axes = new_figure(2, height=1.6 + 0.3 * len(names), width=10.6)
+    titles = ("F1 that the model loses", "F1 that the report overstates")
+    for side, (axis, title, colour) in enumerate(zip(axes, titles, (RED, BLUE), strict=True)):
+        values = [damage[name][side] for name in names]
+        axis.axvspan(-noise, noise, color="#DDDDDD", linewidth=0, label="chance")
+        bars = axis.barh(names, values, color=colour)
+        axis.bar_label(bars, [f"{v:+.3f}" if v else "0" for v in values], padding=3, fontsize=8)
+        axis.axvline(0, color=GREY, linewidth=0.8)
+        axis.set(title=title, xlabel="entity F1 (points of 1)")
+        axis.margins(x=0.25)
+    axes[1].set_yticklabels([])
+    axes[0].legend(frameon=False, loc="lower right")
+    return figure
+
+
+def waterfall_chart(steps: Sequence[tuple[str, str, float]]) -> Figure:
+    """Return entity F1 step by step, each bar from the score before it to its own.
+
+    `steps` holds (name, kind, F1), where kind is "start", "bug" or "choice". Built in notebook 08.
+    """
+    kinds = {
+        "start": (GREY, "as published"),
+        "bug": (ORANGE, "a fault removed"),
+        "choice": (BLUE, "another setting"),
+    }
+    figure, (axis,) = new_figure(height=1.6 + 0.36 * len(steps), width=8.2)
+    before = 0.0
+    for row, (_, kind, f1) in enumerate(steps):
+        axis.barh(row, f1 - before, left=before, color=kinds[kind][0])
+        change = "" if kind == "start" else f"  ({f1 - before:+.3f})"
+        axis.text(max(before, f1) + 0.01, row, f"{f1:.3f}{change}", va="center", fontsize=9)
+        before = f1
+    axis.set_yticks(range(len(steps)), [name for name, _, _ in steps])
+    axis.invert_yaxis()
+    axis.set(title="From the tutorial's entity F1 to ours", xlabel="entity F1 on validation")
+    axis.set_xlim(0, max(f1 for _, _, f1 in steps) * 1.35)
+    patches = [Rectangle((0, 0), 1, 1, color=colour, label=name) for colour, name in kinds.values()]
+    axis.legend(handles=patches, frameon=False, loc="upper right")
+    return figure
