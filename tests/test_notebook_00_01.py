@@ -6,32 +6,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
+from notebook_cells import names_by_hand
 
-from nerlib import ParsedUtterance, Parser, evaluate_tags, load_corpus
+from nerlib import ParsedUtterance, Parser, Score, evaluate_tags, load_corpus
 from nerlib.corpus import sample_folder
 from nerlib.parsing import tag_chunks
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-LOCALES = ("en-US", "ru-RU")
-SPLITS = ("train", "validation", "test")
-
-
-def source_of(cell: nbformat.NotebookNode) -> str:
-    """Return a cell's code without the lines that only IPython understands."""
-    return "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
+SPLITS = [(locale, s) for locale in ("en-US", "ru-RU") for s in ("train", "validation", "test")]
+every_split = pytest.mark.parametrize(("locale", "split"), SPLITS)
+both_locales = pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
 
 
 @pytest.fixture(scope="module")
 def by_hand() -> dict[str, Any]:
-    """Return the names that the set-up cell and the cells tagged `by-hand` define."""
-    notebook = nbformat.read(NOTEBOOKS / "01_data_exploration.ipynb", as_version=4)
-    names: dict[str, Any] = {}
-    for cell in notebook.cells:
-        if cell.id == "01-setup" or "by-hand" in cell.metadata.get("tags", []):
-            exec(compile(source_of(cell), cell.id, "exec"), names)
-    return names
+    return names_by_hand("01_data_exploration")
 
 
 @cache
@@ -39,12 +28,13 @@ def parsed(locale: str, split: str) -> tuple[ParsedUtterance, ...]:
     return tuple(Parser().parse(text) for text in load_corpus(locale, split)["annot_utt"])
 
 
-def predict(by_hand: dict[str, Any], gazetteer: dict, utterances: Any) -> list[list[str]]:
-    return [by_hand["tag_by_hand"]([w.text for w in u.words], gazetteer) for u in utterances]
+def scored(by_hand: dict[str, Any], gazetteer: dict, utterances: Any) -> Score:
+    tag = by_hand["tag_by_hand"]
+    predicted = [tag([word.text for word in u.words], gazetteer) for u in utterances]
+    return evaluate_tags([u.tags for u in utterances], predicted).overall
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("split", SPLITS)
+@every_split
 def test_rows_read_by_hand_are_those_of_load_corpus(
     by_hand: dict[str, Any], locale: str, split: str
 ) -> None:
@@ -55,8 +45,7 @@ def test_rows_read_by_hand_are_those_of_load_corpus(
     assert rows
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("split", SPLITS)
+@every_split
 def test_slots_read_by_hand_are_those_of_the_parser(
     by_hand: dict[str, Any], locale: str, split: str
 ) -> None:
@@ -66,7 +55,7 @@ def test_slots_read_by_hand_are_those_of_the_parser(
         assert by_hand["plain_text_by_hand"](row["annot_utt"]) == row["utt"]
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@both_locales
 def test_word_types_agree_with_the_tags(by_hand: dict[str, Any], locale: str) -> None:
     types_of = by_hand["word_types_by_hand"](parsed(locale, "train"))
     tagged = [
@@ -78,7 +67,7 @@ def test_word_types_agree_with_the_tags(by_hand: dict[str, Any], locale: str) ->
     assert {(word, name) for word, counts in types_of.items() for name in counts} == set(tagged)
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@both_locales
 def test_values_by_hand_are_the_words_of_each_slot(by_hand: dict[str, Any], locale: str) -> None:
     for u in parsed(locale, "train"):
         values = [by_hand["value_by_hand"](u, span) for span in u.spans]
@@ -86,7 +75,7 @@ def test_values_by_hand_are_the_words_of_each_slot(by_hand: dict[str, Any], loca
         assert values == [tuple(words[first:end]) for _, first, end in tag_chunks(u.tags)]
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@both_locales
 def test_the_gazetteer_finds_every_training_value_alone(
     by_hand: dict[str, Any], locale: str
 ) -> None:
@@ -98,14 +87,13 @@ def test_the_gazetteer_finds_every_training_value_alone(
         assert by_hand["tag_by_hand"]([word.upper() for word in value], gazetteer) == tags
 
 
-@pytest.mark.parametrize("locale", LOCALES)
+@both_locales
 def test_on_its_training_rows_the_gazetteer_misses_little(
     by_hand: dict[str, Any], locale: str
 ) -> None:
     rows = parsed(locale, "train")
     gazetteer = by_hand["gazetteer_by_hand"](rows)
-    score = evaluate_tags([u.tags for u in rows], predict(by_hand, gazetteer, rows)).overall
-    assert score.recall > 0.98
+    assert scored(by_hand, gazetteer, rows).recall > 0.98
 
 
 def test_the_longest_match_wins_and_nothing_overlaps(by_hand: dict[str, Any]) -> None:
@@ -151,9 +139,7 @@ def test_the_score_to_beat(
     gazetteer = by_hand["gazetteer_by_hand"](train)
     reliable = by_hand["reliable_by_hand"](gazetteer, train)
     assert set(reliable.items()) < set(gazetteer.items())
-    gold = [u.tags for u in rows]
-    plain = evaluate_tags(gold, predict(by_hand, gazetteer, rows)).overall
-    ruled = evaluate_tags(gold, predict(by_hand, reliable, rows)).overall
+    plain, ruled = (scored(by_hand, found, rows) for found in (gazetteer, reliable))
     assert ruled.precision > plain.precision
     assert low < ruled.f1 < high
 
@@ -165,24 +151,20 @@ def test_on_massive_the_rule_earns_its_place(by_hand: dict[str, Any], massive_di
         for split in ("train[:1000]", "validation")
     )
     gazetteer = by_hand["gazetteer_by_hand"](train)
-    gold = [u.tags for u in rows]
-    plain = evaluate_tags(gold, predict(by_hand, gazetteer, rows)).overall
     reliable = by_hand["reliable_by_hand"](gazetteer, train)
-    ruled = evaluate_tags(gold, predict(by_hand, reliable, rows)).overall
+    plain, ruled = (scored(by_hand, found, rows) for found in (gazetteer, reliable))
     assert 0.5 < plain.f1 < ruled.f1 < 0.65
 
 
 def test_notebook_00_trains_little_and_into_a_folder_of_its_own() -> None:
-    notebook = nbformat.read(NOTEBOOKS / "00_start_here.ipynb", as_version=4)
-    source = "\n".join(source_of(cell) for cell in notebook.cells if cell.cell_type == "code")
-    names: dict[str, Any] = {}
-    cell = next(cell for cell in notebook.cells if cell.id == "00-train")
-    setup = next(cell for cell in notebook.cells if cell.id == "00-setup")
-    exec(compile(source_of(setup), "00-setup", "exec"), names)
-    asked: dict[str, Any] = {}
-    names["trained_tagger"] = lambda *values, **named: asked.update(values=values, **named)
-    exec(compile(source_of(cell), "00-train", "exec"), names)
-    recipe, folder = asked["values"]
+    asked: list[Any] = []
+
+    def ask(*arguments: Any, **named: Any) -> None:
+        asked.append((arguments, named))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nerlib.trained_tagger", ask, raising=False)
+        names_by_hand("00_start_here", "train")
+    (((recipe, folder), named),) = asked
     assert (recipe.name, folder.name) == ("offline", "quick-offline")
-    assert asked["rows"] * asked["epochs"] <= 3000
-    assert source.count("trained_tagger(") == 1
+    assert named["rows"] * named["epochs"] <= 3000
