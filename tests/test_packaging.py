@@ -42,108 +42,69 @@ def pins() -> dict[str, str]:
     return found
 
 
-def environment() -> dict[str, Any]:
-    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.safe_load(text)
-    return content
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_every_direct_requirement_is_pinned_within_its_range(requirement: Requirement) -> None:
+    pinned = Version(pins()[canonicalize_name(requirement.name)])
+    assert requirement.specifier.contains(pinned), f"{requirement} but {pinned}"
+    assert not pinned.is_prerelease
+    assert not pinned.local
 
 
-def pip_lines() -> list[str]:
-    """Return what environment.yml hands to pip."""
-    (found,) = [entry["pip"] for entry in environment()["dependencies"] if isinstance(entry, dict)]
-    return list(found)
+def test_no_requirement_is_listed_twice() -> None:
+    names = [canonicalize_name(requirement.name) for requirement in REQUIREMENTS]
+    assert len(names) == len(set(names))
 
 
-class TestConstraints:
-    @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
-    def test_every_direct_requirement_is_pinned_within_its_range(
-        self, requirement: Requirement
-    ) -> None:
-        pinned = pins()[canonicalize_name(requirement.name)]
-        assert requirement.specifier.contains(pinned), f"{requirement} but {pinned}"
-
-    def test_pins_are_whole_versions(self) -> None:
-        for name, version in pins().items():
-            assert not Version(version).is_prerelease, name
-            assert not Version(version).local, name
-
-    def test_no_requirement_is_listed_twice(self) -> None:
-        names = [canonicalize_name(requirement.name) for requirement in REQUIREMENTS]
-        assert len(names) == len(set(names))
-
-    def test_the_readme_of_the_file_is_kept(self) -> None:
-        assert (ROOT / "constraints.txt").read_text(encoding="utf-8").startswith("# ")
+def test_conda_installs_what_make_installs() -> None:
+    content = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert content["name"] == META["name"]
+    (python,) = [e for e in content["dependencies"] if str(e).startswith("python=")]
+    assert SpecifierSet(META["requires-python"]).contains(f"{python.partition('=')[2]}.0")
+    (pip,) = [entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict)]
+    for text in ("\n".join(pip), (ROOT / "Makefile").read_text(encoding="utf-8")):
+        assert "-c constraints.txt" in text
+        found = re.search(r"-e ['\"]?\.\[([a-z,]+)\]", text)
+        assert found
+        assert set(found[1].split(",")) == set(EXTRAS) - ON_DEMAND
 
 
-class TestCondaEnvironment:
-    def test_python_is_one_that_the_package_allows(self) -> None:
-        (python,) = [
-            entry
-            for entry in environment()["dependencies"]
-            if isinstance(entry, str) and re.match(r"python\b", entry)
-        ]
-        version = python.partition("=")[2]
-        assert SpecifierSet(META["requires-python"]).contains(f"{version}.0")
-
-    def test_pip_installs_this_project_under_the_constraints(self) -> None:
-        constraint, project = pip_lines()
-        assert constraint == "-c constraints.txt"
-        assert re.fullmatch(r"-e \.\[[a-z,]+\]", project)
-
-    def test_all_extras_are_installed_as_by_make(self) -> None:
-        def extras(text: str) -> set[str]:
-            match = re.search(r"\.\[([a-z,]+)\]", text)
-            assert match
-            return set(match[1].split(","))
-
-        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        assert extras(pip_lines()[1]) == set(EXTRAS) - ON_DEMAND
-        assert extras(makefile) == set(EXTRAS) - ON_DEMAND
-        assert "-c constraints.txt" in makefile
-
-    def test_its_name_and_channel(self) -> None:
-        assert environment()["name"] == META["name"] == "nerlib"
-        assert environment()["channels"] == ["conda-forge"]
+def test_one_version_that_this_python_may_run() -> None:
+    assert META["version"] == nerlib.__version__ == importlib.metadata.version("nerlib")
+    here = ".".join(map(str, sys.version_info[:3]))
+    assert SpecifierSet(META["requires-python"]).contains(here)
 
 
-class TestProject:
-    def test_one_version(self) -> None:
-        assert META["version"] == nerlib.__version__ == importlib.metadata.version("nerlib")
+def test_the_licences_are_there() -> None:
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in META["license-files"]}
+    assert "MIT License" in texts["LICENSE"]
+    assert "CC BY 4.0" in texts["LICENSE-CC-BY-4.0.md"]
 
-    def test_this_python_is_allowed(self) -> None:
-        here = ".".join(map(str, sys.version_info[:3]))
-        assert SpecifierSet(META["requires-python"]).contains(here)
 
-    def test_the_licences_are_there(self) -> None:
-        for name in META["license-files"]:
-            assert (ROOT / name).is_file()
-        assert "CC BY 4.0" in (ROOT / "LICENSE-CC-BY-4.0.md").read_text(encoding="utf-8")
-        assert "MIT License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+def test_every_data_file_of_the_package_is_declared() -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["nerlib"]
+    folder = ROOT / "nerlib"
+    declared = {path for pattern in patterns for path in folder.glob(pattern)}
+    present = {
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and (path.suffix != ".py" or "data" in path.parts)
+    }
+    assert declared == present
 
-    def test_every_data_file_of_the_package_is_declared(self) -> None:
-        patterns = PROJECT["tool"]["setuptools"]["package-data"]["nerlib"]
-        folder = ROOT / "nerlib"
-        declared = {path for pattern in patterns for path in folder.glob(pattern)}
-        present = {
-            path
-            for path in folder.rglob("*")
-            if path.is_file()
-            and "__pycache__" not in path.parts
-            and (path.suffix != ".py" or "data" in path.parts)
-        }
-        assert declared == present
 
-    def test_every_import_is_declared(self) -> None:
-        """Whatever nerlib imports is in the standard library, in nerlib, or required."""
-        providers = importlib.metadata.packages_distributions()
-        declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
-        imported = {name for path in (ROOT / "nerlib").rglob("*.py") for name in imports_of(path)}
-        undeclared = {
-            name
-            for name in imported - sys.stdlib_module_names - {"nerlib"}
-            if not {canonicalize_name(p) for p in providers.get(name, [])} & declared
-        }
-        assert undeclared == set()
+def test_every_import_is_declared() -> None:
+    """Whatever nerlib imports is in the standard library, in nerlib, or required."""
+    providers = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
+    imported = {name for path in (ROOT / "nerlib").rglob("*.py") for name in imports_of(path)}
+    undeclared = {
+        name
+        for name in imported - sys.stdlib_module_names - {"nerlib"}
+        if not {canonicalize_name(p) for p in providers.get(name, [])} & declared
+    }
+    assert undeclared == set()
 
 
 def imports_of(path: Path) -> set[str]:
