@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import pytest
 from hostile_text import HOSTILE, TYPES, every_view
-from local_pages import CHROMIUM, FLAGS
+from local_pages import chromium, needs_browser, watch
 from nbformat.v4 import new_markdown_cell, new_notebook
+from playwright.sync_api import Browser, Page
 
 from nerlib import Parser, Span, highlight
 from nerlib.analysis.display import escape, isolated
@@ -26,53 +25,31 @@ from nerlib.tools.recipes import Recipe
 from tools.execute import Executed, address, write_pages
 from tools.picture import picture
 
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
-
-
-@dataclass
-class Watched:
-    """What a page did while it was open."""
-
-    page: Any
-    happened: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def open(self, address: str) -> None:
-        """Show a page, wait until nothing loads, then move over and click whatever there is."""
-        self.page.goto(address, wait_until="networkidle")
-        self.page.evaluate(
-            """() => document.querySelectorAll('body *').forEach(element =>
-                ['mouseover', 'focus', 'mouseenter', 'click'].forEach(name =>
-                    element.tagName === 'A' || element.dispatchEvent(new Event(name))))"""
-        )
-
-    def marker(self) -> object:
-        """What a script that ran has left behind."""
-        return self.page.evaluate("() => window.hacked ?? null")
+OVER_EVERYTHING = """() => document.querySelectorAll('body *').forEach(element =>
+    ['mouseover', 'focus', 'mouseenter', 'click'].forEach(name =>
+        element.tagName === 'A' || element.dispatchEvent(new Event(name))))"""
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
-def watched(browser: Any) -> Iterator[Watched]:
-    """A new page that writes down every dialog, error, message and request."""
+def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 900, "height": 700})
-    watch = Watched(page)
-    page.on("dialog", lambda dialog: (watch.happened.append("dialog"), dialog.dismiss()))
-    page.on("pageerror", lambda error: watch.happened.append(f"error: {error}"))
-    page.on("console", lambda message: watch.happened.append(f"console: {message.text}"))
-    page.on("requestfailed", lambda request: watch.happened.append(f"failed: {request.url}"))
-    page.on("request", lambda request: watch.requests.append(request.url))
-    yield watch
+    yield page
     page.close()
+
+
+def happens(page: Page, address: str, *allowed: str) -> list[str]:
+    """Show a page, move over and click whatever there is, and return what it did, in words."""
+    happened = watch(page, (address, *allowed))
+    page.on("dialog", lambda dialog: (happened.append("dialog"), dialog.dismiss()))
+    page.goto(address, wait_until="networkidle")
+    page.evaluate(OVER_EVERYTHING)
+    return happened + ["marker"] * bool(page.evaluate("() => window.hacked ?? null"))
 
 
 def write_page(path: Path, body: str) -> str:
@@ -97,44 +74,36 @@ def everything_that_shows(text: str) -> Iterator[str]:
 
 @needs_browser
 class TestInABrowser:
-    def test_nothing_of_a_page_of_hostile_samples_runs(
-        self, watched: Watched, tmp_path: Path
-    ) -> None:
+    def test_nothing_of_a_page_of_hostile_samples_runs(self, page: Page, tmp_path: Path) -> None:
         parts = [markup for text in HOSTILE for markup in everything_that_shows(text)]
         assert len(parts) > 300
         shown = write_page(tmp_path / "page.html", "".join(parts))
-        watched.open(shown)
-        assert watched.happened == []
-        assert watched.requests == [shown]
-        assert watched.marker() is None
-        assert watched.page.evaluate("() => document.links.length") == 0
+        assert happens(page, shown) == []
+        assert page.evaluate("() => document.links.length") == 0
         for text in HOSTILE[:16]:
-            assert text in watched.page.text_content("body")
+            assert text in page.text_content("body")
 
     @pytest.mark.parametrize(
         ("sample", "notices"),
         [
             (HOSTILE[0], "marker"),
-            (HOSTILE[2], "failed"),
+            (HOSTILE[2], "request to file"),
             (HOSTILE[15], "dialog"),
-            (HOSTILE[13], "request"),
+            (HOSTILE[13], "request to"),
             ("<script>nowhere()</script>", "error"),
         ],
         ids=["script", "handler", "dialog", "request", "error"],
     )
     def test_the_same_samples_unescaped_are_noticed(
-        self, sample: str, notices: str, watched: Watched, tmp_path: Path
+        self, sample: str, notices: str, page: Page, tmp_path: Path
     ) -> None:
         """Else the test above could not fail."""
-        watched.open(write_page(tmp_path / "page.html", f"<p>{sample}</p>"))
-        seen = {line.partition(":")[0] for line in watched.happened}
-        seen |= {"marker"} if watched.marker() else set()
-        seen |= {"request"} if len(watched.requests) > 1 else set()
-        assert notices in seen
+        found = happens(page, write_page(tmp_path / "page.html", f"<p>{sample}</p>"))
+        assert any(line.startswith(notices) for line in found)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
     def test_the_index_shows_hostile_titles_and_file_names(
-        self, watched: Watched, tmp_path: Path
+        self, page: Page, tmp_path: Path
     ) -> None:
         names = [text.replace("/", "⁄").replace("\x00", "")[:80] for text in HOSTILE]
         names = [name for name in names if "\ud83d" not in name] + ["100% #1 ?x=1&y", "a b"]
@@ -144,14 +113,11 @@ class TestInABrowser:
             notebook = new_notebook(cells=[new_markdown_cell(f"# {title}\n")])
             runs.append(Executed(tmp_path / f"{name}.ipynb", notebook, 12))
         index = write_pages(runs, tmp_path)
-        watched.open(index.as_uri())
-        assert watched.happened == []
-        assert watched.marker() is None
-        assert all(url.startswith(tmp_path.as_uri()) for url in watched.requests)
-        pictures = watched.page.evaluate("() => [...document.images].map(i => i.naturalWidth)")
+        assert happens(page, index.as_uri(), tmp_path.as_uri()) == []
+        pictures = page.evaluate("() => [...document.images].map(i => i.naturalWidth)")
         assert len(pictures) == len(names)
         assert all(pictures)  # every picture was found under its own name
-        links = watched.page.evaluate("() => [...document.links].map(link => link.href)")
+        links = page.evaluate("() => [...document.links].map(link => link.href)")
         assert len(links) == len(runs)
         for link, run in zip(links, runs, strict=True):  # each leads to its own file
             assert Path(url2pathname(urlsplit(link).path)) == run.path.with_suffix(".html")
@@ -160,15 +126,15 @@ class TestInABrowser:
         "text", ["תשע", "بايت ١٢", "abc\u202e", "\u2067x", "a\u200fב"], ids=ascii
     )
     def test_what_stands_around_a_text_keeps_its_order(
-        self, text: str, watched: Watched, tmp_path: Path
+        self, text: str, page: Page, tmp_path: Path
     ) -> None:
-        watched.open(write_page(tmp_path / "page.html", line_around(isolated(text))))
-        places = watched.page.evaluate(PLACES)
+        page.goto(write_page(tmp_path / "page.html", line_around(isolated(text))))
+        places = page.evaluate(PLACES)
         assert places == sorted(places)
 
-    def test_without_isolation_it_does_not(self, watched: Watched, tmp_path: Path) -> None:
-        watched.open(write_page(tmp_path / "page.html", line_around(escape("תשע"))))
-        places = watched.page.evaluate(PLACES)
+    def test_without_isolation_it_does_not(self, page: Page, tmp_path: Path) -> None:
+        page.goto(write_page(tmp_path / "page.html", line_around(escape("תשע"))))
+        places = page.evaluate(PLACES)
         assert places != sorted(places)
 
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from local_pages import CHROMIUM, FLAGS
+from local_pages import SIDEWAYS, chromium, needs_browser, watch
 from tiny_encoders import (  # noqa: F401
     make_corpus,
     new_model,
@@ -202,28 +202,17 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(
     assert "no model" not in error
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_a_browser_shows_it_without_asking_for_anything(
-    page: str, tmp_path: Path, width: int
-) -> None:
-    from playwright.sync_api import sync_playwright
-
+@needs_browser
+def test_a_browser_shows_it_without_asking_for_anything(page: str, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        shown = browser.new_page(viewport={"width": width, "height": 800})
-        asked: list[str] = []
-        trouble: list[str] = []
-        shown.on("request", lambda request: asked.append(request.url))
-        shown.on("console", lambda message: trouble.append(message.text))
-        shown.on("dialog", lambda dialog: trouble.append(dialog.message))
-        shown.goto(path.as_uri())
-        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
-        assert trouble == []
-        assert shown.evaluate("document.documentElement.scrollWidth") <= width
-        widths = shown.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
-        assert len(widths) >= 7
-        assert all(value > 100 for value in widths), "a figure did not load"
-        browser.close()
+    with chromium() as browser:
+        for width in (1280, 390):
+            shown = browser.new_page(viewport={"width": width, "height": 800})
+            trouble = watch(shown, (path.as_uri(),))
+            shown.goto(path.as_uri())
+            assert trouble == []
+            assert shown.evaluate(SIDEWAYS) <= 0
+            widths = shown.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
+            assert len(widths) >= 7
+            assert all(value > 100 for value in widths), "a figure did not load"

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,30 +111,18 @@ def run_validate(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_train(options: argparse.Namespace) -> int:
-    """Train a recipe and save model, history and learning curve."""
-    from nerlib.tools.tour import train_and_save
-
-    return _train(options, train_and_save)
-
-
-def run_tour(options: argparse.Namespace) -> int:
-    """Show, train, save, load and tag."""
-    from nerlib.tools.tour import walk
-
-    return _train(options, walk)
-
-
-def _train(options: argparse.Namespace, action: Callable[..., object]) -> int:
-    """Do something with the recipe, the output folder and the checkpoints that were chosen.
+def run_train(options: argparse.Namespace, and_tag: bool = False) -> int:
+    """Train a recipe and save model, history and learning curve; the tour also tags with it.
 
     A model for one's own sentences does not take the place of the lessons' model.
     """
     from nerlib.addons.processes import named
+    from nerlib.tools.tour import train_and_save, walk
 
     default = f"{OUTPUT}/own" if "own" in options and options.own else OUTPUT
     recipe, output = choose_recipe(options), Path(options.output or default)
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
+    action: Callable[..., object] = walk if and_tag else train_and_save
     with named().one_speaks():
         action(recipe, output, checkpoints and Path(checkpoints), options.resume)
     return 0
@@ -287,13 +276,12 @@ def made_by_of(tagger: Tagger) -> dict[str, Any]:
 
 def print_table(scores: Evaluation) -> None:
     """Print a line per slot type and the totals."""
-    header = f"{'slot type':<22}{'gold':>6}{'found':>7}{'precision':>11}{'recall':>8}{'F1':>7}"
-    print(header, "-" * len(header), sep="\n")
-    for name, score in [*scores.per_type.items(), ("all (micro)", scores.overall)]:
-        print(
-            f"{name.lower():<22}{score.gold:>6}{score.predicted:>7}"
-            f"{score.precision:>11.3f}{score.recall:>8.3f}{score.f1:>7.3f}"
-        )
+    from pandas import DataFrame
+
+    rows = {name.lower(): score_as_json(score) for name, score in scores.per_type.items()}
+    rows["all (micro)"] = score_as_json(scores.overall)
+    table = DataFrame.from_dict(rows, orient="index").drop(columns="correct")
+    print(table.to_string(float_format="%.3f"))
     print(
         f"word accuracy {scores.token_accuracy:.3f}, macro F1 {scores.macro_f1:.3f}, "
         f"MASSIVE slot F1 {scores.massive_f1:.3f}"
@@ -329,7 +317,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
     "prefetch": (run_prefetch, "recipe --to --locale"),
     "validate": (run_validate, "file"),
     "train": (run_train, f"--own {_TRAINING}"),
-    "run": (run_tour, _TRAINING),
+    "run": (partial(run_train, and_tag=True), _TRAINING),
     "evaluate": (run_evaluate, f"{_SCORING} --own --json --report"),
     "push": (run_push, f"repository {_SCORING} --dry-run --private --license"),
     "tag": (run_tag, "text --model --device"),
