@@ -23,22 +23,23 @@ from huggingface_hub import ModelCard, constants
 from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
 
 from nerlib import RecipeError, Tagger, TagSet, get_recipe, load_corpus
-from nerlib import __main__ as cli
+from nerlib.corpus import rows_to_dataset
 from nerlib.saving import save_model
+from nerlib.tools import cli
 from nerlib.tools.publishing import PublishError, measure, model_card
 from nerlib.tools.recipes import made_by
 from nerlib.untrusted import check_model
 
 NAME = "somebody/alarm-tagger"
 TOKEN = "hf_" + "x" * 30
+FILES = {
+    *("README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+}
 
 
 @pytest.fixture(scope="module")
 def tagger() -> Tagger:
-    tags = TagSet.from_corpus(load_corpus("en-US", "train"))
-    model = new_model("bert", tags)
-    model.config.made_by = made_by(get_recipe("offline"))
-    return Tagger(model, tokenizer_of("bert"), device="cpu", precision="fp32")
+    return tagger_of("offline")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,12 @@ def model_folder(tagger: Tagger, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return save_model(tagger.model, tagger.tokenizer, tmp_path_factory.mktemp("model"))
 
 
-def metadata(card: str) -> dict:
-    return yaml.safe_load(card.split("---")[1])
+def tagger_of(recipe: str | None) -> Tagger:
+    """A tagger whose model says that a recipe made it."""
+    model = new_model("bert", TagSet.from_corpus(load_corpus("en-US", "train")))
+    if recipe:
+        model.config.made_by = made_by(get_recipe(recipe))
+    return Tagger(model, tokenizer_of("bert"), device="cpu", precision="fp32")
 
 
 def test_the_card_says_what_was_measured(tagger: Tagger, measured) -> None:
@@ -61,69 +66,58 @@ def test_the_card_says_what_was_measured(tagger: Tagger, measured) -> None:
     overall = measured.scores.overall
     results = ModelCard(card, ignore_metadata_errors=False).data.eval_results
     assert {result.metric_type: result.metric_value for result in results} == {
-        "precision": round(overall.precision, 4),
-        "recall": round(overall.recall, 4),
-        "f1": round(overall.f1, 4),
+        name: round(getattr(overall, name), 4) for name in ("precision", "recall", "f1")
     }
     assert f"| entity F1 | {overall.f1:.3f} |" in card
     assert f"| slot F1 by MASSIVE's own metric | {measured.scores.massive_f1:.3f} |" in card
-    assert "On 60 utterances, `validation[:60]`" in card
-    assert f"It missed {overall.gold - overall.correct} of {overall.gold} entities" in card
+    assert "60 utterances, `validation[:60]`" in card
+    assert f"{overall.gold - overall.correct} of {overall.gold} entities" in card
     for name, score in measured.scores.per_type.items():
         assert f"| `{name.lower()}` | {score.gold} | {score.predicted} |" in card
-
-
-def test_the_card_has_everything_that_a_reader_asks(tagger: Tagger, measured) -> None:
-    card = model_card(tagger, NAME, measured, "mit")
-    for heading in ("Use", "Intended use", "Training data", "Scores", "Labels", "Limits"):
-        assert card.count(f"\n\n## {heading}\n\n") == 1
-    assert {
-        "language": "en",
-        "license": "mit",
-        "base_model": "sentence-transformers/all-MiniLM-L6-v2",
-        "pipeline_tag": "token-classification",
-    }.items() <= metadata(card).items()
-    assert f'Tagger.from_pretrained("{NAME}")' in card
-    assert "synthetic" in card
-    assert "rows `train`" in card
     for name in tagger.model.config.tags.types:
         assert f"`{name.lower()}`" in card
+    for heading in ("Use", "Intended use", "Training data", "Scores", "Labels", "Limits"):
+        assert card.count(f"\n\n## {heading}\n\n") == 1
+    assert f'Tagger.from_pretrained("{NAME}")' in card
 
 
-def test_without_a_measurement_it_says_so(tagger: Tagger) -> None:
-    card = model_card(tagger, NAME)
-    assert "Nothing was measured for this card." in card
-    assert "model-index" not in metadata(card)
-    assert "license" not in metadata(card)
-    assert "F1" not in card
-
-
-def test_a_model_of_unknown_origin() -> None:
-    tagger = Tagger(new_model("bert"), tokenizer_of("bert"), device="cpu", precision="fp32")
-    card = model_card(tagger, NAME)
-    assert "does not say which corpus" in card
-    assert "an encoder of the author's own" in card
-    assert "base_model" not in metadata(card)
-    assert str(encoder_folder("bert")) not in card
-    assert "MASSIVE" not in card
-
-
-def test_a_model_of_massive_names_its_source(tagger: Tagger) -> None:
-    model = new_model("bert")
-    model.config.made_by = made_by(get_recipe("tutorial"))
-    card = model_card(Tagger(model, tokenizer_of("bert"), device="cpu"), NAME)
-    assert metadata(card)["datasets"] == ["AmazonScience/massive"]
-    assert metadata(card)["base_model"] == "ai-forever/ruBert-base"
-    assert metadata(card)["language"] == "ru"
-    assert "CC BY 4.0" in card
+@pytest.mark.parametrize(
+    ("recipe", "facts", "says", "hides"),
+    [
+        (
+            "offline",
+            {"language": "en", "base_model": "sentence-transformers/all-MiniLM-L6-v2"},
+            ("synthetic", "rows `train`"),
+            ("CC BY 4.0",),
+        ),
+        (
+            "tutorial",
+            {
+                "language": "ru",
+                "base_model": "ai-forever/ruBert-base",
+                "datasets": ["AmazonScience/massive"],
+            },
+            ("CC BY 4.0", "rows `train[:1000]`"),
+            ("synthetic",),
+        ),
+        (None, {}, ("the author's own",), ("MASSIVE", "base_model", "synthetic")),
+    ],
+)
+def test_the_card_says_where_a_model_comes_from(
+    recipe: str | None, facts: dict, says: tuple[str, ...], hides: tuple[str, ...]
+) -> None:
+    card = model_card(tagger_of(recipe), NAME)
+    found = yaml.safe_load(card.split("---")[1])
+    assert (facts | {"pipeline_tag": "token-classification"}).items() <= found.items()
+    assert all(text in card for text in says)
+    not_measured = ("F1", "model-index", "license", str(encoder_folder("bert")))
+    assert not [text for text in (*hides, *not_measured) if text in card]
 
 
 def test_measuring_asks_for_the_same_kind_of_words(tagger: Tagger) -> None:
-    row = {**small_corpus()[0], "locale": "ja-JP"}
-    from nerlib.corpus import rows_to_dataset
-
-    with pytest.raises(RecipeError, match="ja-JP is written without spaces"):
-        measure(tagger, rows_to_dataset([row]), "sample", "ja-JP", "train")
+    rows = rows_to_dataset([{**small_corpus()[0], "locale": "ja-JP"}])
+    with pytest.raises(RecipeError, match="ja-JP"):
+        measure(tagger, rows, "sample", "ja-JP", "train")
 
 
 def test_a_dry_run_is_a_folder_that_loads(
@@ -134,18 +128,16 @@ def test_a_dry_run_is_a_folder_that_loads(
     for _ in range(2):  # the second time over the first
         assert cli.main([*arguments, "--dry-run", str(target)]) == 0
     assert "nothing was sent" in capsys.readouterr().out
-    assert {path.name for path in target.iterdir()} == {
-        "README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-    }  # fmt: skip
-    assert "On 40 utterances" in (target / "README.md").read_text(encoding="utf-8")
+    assert {path.name for path in target.iterdir()} == FILES
+    assert "40 utterances" in (target / "README.md").read_text(encoding="utf-8")
     text = "wake me up at nine"
     assert Tagger.from_pretrained(target)(text) == Tagger.from_pretrained(model_folder)(text)
     assert str(encoder_folder("bert")) not in (target / "config.json").read_text()
 
 
-def test_nothing_else_is_published(model_folder: Path, tmp_path: Path, tagger: Tagger) -> None:
+def test_nothing_else_is_published(tmp_path: Path, tagger: Tagger) -> None:
     (tmp_path / "secret.txt").write_text("mine")
-    with pytest.raises(PublishError, match="holds other things: choose a new folder"):
+    with pytest.raises(PublishError, match=str(tmp_path)):
         tagger.push_to_hub(NAME, dry_run=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["secret.txt"]
 
@@ -160,10 +152,7 @@ class TestTheHub:
         address = tagger.push_to_hub(NAME, measured=measured)
         assert address.endswith(NAME)
         files = hub.published[NAME]
-        assert set(files) == {
-            "README.md", "config.json", "model.safetensors", "tokenizer.json",
-            "tokenizer_config.json",
-        }  # fmt: skip
+        assert set(files) == FILES
         assert files["README.md"].decode() == model_card(tagger, NAME, measured)
         assert json.loads(files["config.json"])["model_type"] == "nerlib"
 
@@ -201,18 +190,12 @@ class TestTheHub:
         assert loaded.tags("wake me") == tagger.tags("wake me")
 
     @pytest.mark.parametrize(
-        ("status", "told"),
-        [
-            (401, "log in with a token that may write there (hf auth login)"),
-            (403, "log in with a token that may write there (hf auth login)"),
-            (500, "try again later"),
-        ],
+        ("status", "advice"), [(401, "hf auth login"), (403, "hf auth login"), (500, "later")]
     )
-    def test_a_refusal(self, status: int, told: str, hub: HubStandIn, tagger: Tagger) -> None:
+    def test_a_refusal(self, status: int, advice: str, hub: HubStandIn, tagger: Tagger) -> None:
         hub.status = status
-        with pytest.raises(PublishError, match=rf"\(HTTP {status}\)") as caught:
+        with pytest.raises(PublishError, match=rf"HTTP {status}.*{advice}"):
             tagger.push_to_hub(NAME)
-        assert told in str(caught.value)
         assert hub.published == {}
 
     def test_no_token(
@@ -225,11 +208,11 @@ class TestTheHub:
 
     def test_no_network(self, online: Online, closed_url: str, tagger: Tagger) -> None:
         online(closed_url)
-        with pytest.raises(PublishError, match="cannot be reached"):
+        with pytest.raises(PublishError, match="reached"):
             tagger.push_to_hub(NAME)
 
 
 @pytest.mark.parametrize("name", ["alarm-tagger", "a/b/c", "somebody/", "some body/x"])
 def test_a_name_must_be_one(name: str, tagger: Tagger, tmp_path: Path) -> None:
-    with pytest.raises(PublishError, match="write it as owner/name"):
+    with pytest.raises(PublishError, match="owner/name"):
         tagger.push_to_hub(name, dry_run=tmp_path / "x")
