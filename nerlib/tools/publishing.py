@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 MASSIVE = "AmazonScience/massive"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
 PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
+FILES = {
+    *("README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+    "special_tokens_map.json",
+}
 FEW = 10  # entities; below that, a score says next to nothing
 CORPORA = {
     "sample": "the packaged sample of nerlib, which is synthetic",
@@ -92,7 +96,7 @@ def publish(
     `PublishError` with what to do.
     """
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise PublishError(f"{repository!r} is no repository: write it as owner/name")
+        raise PublishError(f"{repository!r} is not a repository: write it as owner/name")
     card = model_card(tagger, repository, measured, licence)
     if dry_run is not None:
         write_folder(tagger, Path(dry_run), card)
@@ -103,16 +107,15 @@ def publish(
         return _upload(Path(folder), repository, private)
 
 
-def write_folder(tagger: PlainTagger, folder: Path, card: str) -> list[Path]:
-    """Write model, tokenizer and card to a folder; return its files.
+def write_folder(tagger: PlainTagger, folder: Path, card: str) -> None:
+    """Write model, tokenizer and card to a folder.
 
     Raises `PublishError` for a folder that holds anything else, which would be published too.
     """
-    if folder.exists() and not _is_ours(folder):
+    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir()} <= FILES):
         raise PublishError(f"{folder} holds other things: choose a new folder")
     tagger.save_pretrained(folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    return sorted(folder.iterdir())
 
 
 def model_card(
@@ -135,7 +138,7 @@ def model_card(
         source=_source(made_by),
         corpora=CORPORA,
         locale=made_by.get("locale") or (measured.locale if measured else ""),
-        encoder=_encoder(made_by),
+        scratch=made_by.get("encoder") == SCRATCH,
         pooling=config.pooling,
         millions=count_parameters(tagger.model) / 1e6,
         types=types,
@@ -194,16 +197,6 @@ def _eval_results(measured: Measurement) -> list[EvalResult]:
     ]
 
 
-def _encoder(made_by: Mapping[str, str]) -> str:
-    """Return what the model's encoder is, in words."""
-    base = _base_model(made_by)
-    if base:
-        return f"[{base}](https://huggingface.co/{base})"
-    if made_by.get("encoder") == SCRATCH:
-        return "a small BERT that started from random weights"
-    return "an encoder of the author's own"
-
-
 def _source(made_by: Mapping[str, str]) -> str:
     """Return where the recipe's corpus comes from, empty if that is not known."""
     recipe = RECIPES.get(str(made_by.get("recipe")))
@@ -216,13 +209,6 @@ def _base_model(made_by: Mapping[str, str]) -> str | None:
     if encoder == PACKAGED:
         return PACKAGED_SOURCE
     return encoder if HUB_NAME.fullmatch(encoder) and not Path(encoder).exists() else None
-
-
-def _is_ours(folder: Path) -> bool:
-    """Return whether a folder is empty, or holds a tagger and nothing else."""
-    known = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
-    known |= {"tokenizer_config.json", "special_tokens_map.json"}
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= known
 
 
 def _upload(folder: Path, repository: str, private: bool) -> str:
@@ -241,5 +227,5 @@ def _upload(folder: Path, repository: str, private: bool) -> str:
     except (HTTPError, OfflineModeIsEnabled) as error:
         raise PublishError(str(download_error(error))) from error
     except HFValidationError as error:
-        raise PublishError(f"{repository!r} is no name for a repository: {error}") from error
+        raise PublishError(f"{repository!r} is not a name for a repository: {error}") from error
     return str(created)
