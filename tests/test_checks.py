@@ -20,6 +20,7 @@ from exercise_notebooks import (
 from wrong_answers import wrong_answers
 
 from nerlib.course.checks import check
+from nerlib.course.checks.comparison import Comparison, OnPaper
 from nerlib.course.checks.exercise import all_exercises, of_lesson
 from tools.colab import setup_source
 from tools.execute import all_notebooks
@@ -94,6 +95,12 @@ def test_a_wrong_answer_gets_its_hint(number: str, answer: Any, words: str) -> N
     assert not verdict.passed
     assert words in verdict.message
     assert "could not read" not in verdict.message
+
+
+def test_every_hint_in_the_data_belongs_to_a_mistake() -> None:
+    for exercise in all_exercises().values():
+        if isinstance(exercise.examine, Comparison | OnPaper):
+            assert set(exercise.examine.hints) == set(exercise.examine.slips), exercise.number
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

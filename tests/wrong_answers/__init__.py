@@ -10,7 +10,7 @@ import importlib
 from importlib.util import find_spec
 from typing import Any
 
-from nerlib.course.checks.comparison import Comparison
+from nerlib.course.checks.comparison import Comparison, OnPaper
 from nerlib.course.checks.exercise import all_exercises
 
 Wrong = dict[str, list[tuple[Any, str]]]
@@ -27,7 +27,7 @@ def wrong_answers() -> list[tuple[str, Any, str]]:
 
 def of_check(examine: Any) -> list[tuple[Any, str]]:
     """Return the mistakes that a check knows, each with its whole hint."""
-    return examine.mistakes if isinstance(examine, Comparison) else []
+    return examine.mistakes if isinstance(examine, Comparison | OnPaper) else []
 
 
 def listed(lesson: str, number: str) -> list[tuple[Any, str]]:

@@ -1,4 +1,4 @@
-"""The commonest check: a function is compared with a reference, one case after the other.
+"""The commonest checks: a function is compared with a reference, a value with the right one.
 
 `nerlib/data/hints/06.toml` has the words of lesson 06: titles, what one learns, and hints by name.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nerlib.course.checks.answer import Answer, Slip
+from nerlib.course.checks.differences import CLOSE, same
 from nerlib.course.checks.exercise import Exercise
 
 FOLDER = Path(__file__).parents[2] / "data" / "hints"
@@ -46,11 +47,39 @@ class Comparison:
         return [(function, self.hints[name]) for name, function in self.slips.items()]
 
 
+@dataclass(frozen=True)
+class OnPaper:
+    """Compares a value that was worked out by hand; each of `slips` is what a mistake leads to.
+
+    `other` is asked about a value that is neither right nor any of these, and returns the hint.
+    `tolerance` is how far numbers may be from the right ones.
+    """
+
+    kind: Any
+    expected: Any
+    slips: Mapping[str, Any]
+    other: Callable[[Answer, Any], str]
+    tolerance: float = CLOSE
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, answer: Answer) -> None:
+        """Read the value; raises `Hint` if it is wrong."""
+        found = answer.read(self.kind)
+        if not same(found, self.expected, self.tolerance):
+            likely = (hint for value, hint in self.mistakes if same(found, value, self.tolerance))
+            raise answer.hint(next(likely, None) or self.other(answer, found))
+
+    @property
+    def mistakes(self) -> list[tuple[Any, str]]:
+        """The wrong values, each with its hint."""
+        return [(value, self.hints[name]) for name, value in self.slips.items()]
+
+
 def exercises(lesson: str, *checks: Callable[[Answer], None]) -> tuple[Exercise, ...]:
     """Return the exercises of a lesson, given their checks in order; the words are in its file."""
     found = []
     for (number, entry), check in zip(words_of(lesson).items(), checks, strict=True):
-        if isinstance(check, Comparison):
+        if isinstance(check, Comparison | OnPaper):
             check = replace(check, hints=entry["hints"])
         found.append(Exercise(number, entry["title"], check, entry["learned"]))
     return tuple(found)

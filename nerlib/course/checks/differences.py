@@ -12,7 +12,7 @@ from nerlib.course.checks.hint import shown
 CLOSE = 1e-4
 
 
-def same(found: Any, expected: Any) -> bool:
+def same(found: Any, expected: Any, close: float = CLOSE) -> bool:
     """Return whether two values are equal, numbers and tensors up to rounding.
 
     >>> same([0.1 + 0.2, "O"], [0.3, "O"])
@@ -22,14 +22,18 @@ def same(found: Any, expected: Any) -> bool:
         return (
             isinstance(found, torch.Tensor)
             and found.shape == expected.shape
-            and torch.allclose(found.detach().float(), expected.detach().float(), atol=CLOSE)
+            and torch.allclose(found.float(), expected.float(), atol=close, equal_nan=True)
         )
     if isinstance(expected, float) and isinstance(found, int | float):
-        return math.isclose(found, expected, rel_tol=CLOSE, abs_tol=CLOSE)
+        both_nan = math.isnan(found) and math.isnan(expected)
+        return both_nan or math.isclose(found, expected, rel_tol=CLOSE, abs_tol=close)
     if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
-        return len(found) == len(expected) and all(map(same, found, expected))
+        pairs = zip(found, expected, strict=False)
+        return len(found) == len(expected) and all(same(a, b, close) for a, b in pairs)
     if isinstance(expected, dict) and isinstance(found, dict):
-        return found.keys() == expected.keys() and all(same(found[k], expected[k]) for k in found)
+        return found.keys() == expected.keys() and all(
+            same(found[key], expected[key], close) for key in found
+        )
     return bool(found == expected)
 
 

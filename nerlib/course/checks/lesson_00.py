@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Exercise
-from nerlib.course.figures import course_map
+from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.figures import STATIONS
 from nerlib.parsing import Parser, Span
 
 # 00.1 --------------------------------------------------------------------------------------------
@@ -51,45 +52,35 @@ def _piece_idea(piece: str, name: str, text: str, expected: dict[str, str]) -> s
 
 
 # 00.2 --------------------------------------------------------------------------------------------
-SCRAMBLED = ("training", "inference", "parsing", "corpus", "evaluation", "model")
 REASONS = {
     "corpus": "There have to be sentences before anything in them can be read.",
     "parsing": "The tags that parsing reads decide what the model can answer, so they come first.",
     "model": "Training adjusts a model: it has to be there before.",
     "training": "A score of a model that has learnt nothing tells nothing: train first.",
     "evaluation": "Measure a tagger before somebody relies on what it finds.",
+    "inference": "",  # nothing comes after it
 }
+IN_ORDER = [name for name, *_ in STATIONS if name in REASONS]
 
 
-def stations_in_order() -> list[str]:
-    """Return the stations of the exercise as the map of the course has them."""
-    texts = course_map().axes[0].texts
-    names = [text.get_text().strip() for text in texts if text.get_bbox_patch() is not None]
-    return [name for name in names if name in SCRAMBLED]
-
-
-def way_of_the_data(answer: Answer) -> None:
+def pipeline_in_order(answer: Answer) -> None:
     """A list of the stations."""
     found = answer.read(list[str])
-    expected = stations_in_order()
     for name in found:
-        if name not in expected:
+        if name not in IN_ORDER:
             raise answer.hint(f"`{name}` is none of the six: copy their names.")
-    for name in expected:
+    for name in IN_ORDER:
         if found.count(name) != 1:
             raise answer.hint(f"`{name}` stands in it {found.count(name)} times instead of once.")
-    if found == expected[::-1]:
+    if found == IN_ORDER[::-1]:
         raise answer.hint("That is the way back. Data enters where the sentences are.")
-    for before, after in pairwise(expected):
+    for before, after in pairwise(IN_ORDER):
         if found.index(before) > found.index(after):
             raise answer.hint(f"`{after}` comes before `{before}` there. {REASONS[before]}")
 
 
 # 00.3 --------------------------------------------------------------------------------------------
 TEXT = "wake me up at nine am on friday"
-TO_PLACE = (
-    (TEXT, "friday"), (TEXT, "nine am"), (TEXT, "wake"), (TEXT, "monday"), ("nine or nine", "nine"),
-)  # fmt: skip
 
 
 def place_of(text: str, value: str) -> tuple[int, int] | None:
@@ -98,20 +89,9 @@ def place_of(text: str, value: str) -> tuple[int, int] | None:
     return None if start < 0 else (start, start + len(value))
 
 
-def _inclusive(text: str, value: str) -> tuple[int, int]:
-    return text.index(value), text.index(value) + len(value) - 1
-
-
-def _from_one(text: str, value: str) -> tuple[int, int]:
-    return text.index(value) + 1, text.index(value) + len(value)
-
-
-def _from_one_exclusive(text: str, value: str) -> tuple[int, int]:
-    return text.index(value) + 1, text.index(value) + len(value) + 1
-
-
-def _length_as_end(text: str, value: str) -> tuple[int, int]:
-    return text.index(value), len(value)
+def _last(text: str, value: str) -> tuple[int, int] | None:
+    start = text.rfind(value)
+    return None if start < 0 else (start, start + len(value))
 
 
 def _in_words(text: str, value: str) -> tuple[int, int]:
@@ -119,47 +99,32 @@ def _in_words(text: str, value: str) -> tuple[int, int]:
     return first, first + len(value.split())
 
 
-def _not_found(text: str, value: str) -> tuple[int, int]:
-    return text.find(value), text.find(value) + len(value)
-
-
-def _last(text: str, value: str) -> tuple[int, int] | None:
-    start = text.rfind(value)
-    return None if start < 0 else (start, start + len(value))
-
-
-PLACE_SLIPS = (
-    (_inclusive, "The end is exclusive: the number *behind* the last character, so that "
-     "`text[start:end]` gives the value."),
-    (_from_one, "Python counts characters from 0, and the end is exclusive: try "
-     "`text[start:end]` with your numbers."),
-    (_from_one_exclusive, "Python counts characters from 0: try `text[start:end]` with your "
-     "numbers."),
-    (_length_as_end, "That is the length of the value, not its end: the end is counted from the "
-     "beginning of the *text*."),
-    (_in_words, "You count words. Offsets count characters, spaces included."),
-    (_not_found, "The value is not in the text, and `find` says so with -1: return `None` then."),
-    (_last, "The value stands in the text twice: the first place is asked for."),
-)  # fmt: skip
-
-
-def place(answer: Answer) -> None:
-    """A function from a text and a value to offsets."""
-    for arguments in TO_PLACE:
-        answer.compare(place_of, arguments, tuple[int, int] | None, PLACE_SLIPS)
-
+PLACE = Comparison(
+    place_of,
+    tuple[int, int] | None,
+    cases=(
+        (TEXT, "friday"),
+        (TEXT, "nine am"),
+        (TEXT, "wake"),
+        (TEXT, "monday"),
+        ("nine or nine", "nine"),
+    ),
+    slips={
+        "inclusive": lambda text, value: (text.find(value), text.find(value) + len(value) - 1),
+        "from_one": lambda text, value: (text.find(value) + 1, text.find(value) + len(value)),
+        "from_one_exclusive": lambda text, value: (
+            text.find(value) + 1,
+            text.find(value) + len(value) + 1,
+        ),
+        "length_as_end": lambda text, value: (text.find(value), len(value)),
+        "in_words": _in_words,
+        "not_found": lambda text, value: (text.find(value), text.find(value) + len(value)),
+        "last": _last,
+    },
+)
 
 # 00.4 --------------------------------------------------------------------------------------------
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-WITH_DAYS = (
-    "wake me up at nine am on friday",
-    "what is the time",
-    "am i free on monday or tuesday",
-    "first tuesday then monday",
-    "not this friday but next friday",
-    "see you on sunday, then",
-    "a mondayish mood",
-)
 
 
 def spans_of_days(text: str) -> list[Span]:
@@ -168,22 +133,10 @@ def spans_of_days(text: str) -> list[Span]:
     return [Span("date", word.start, word.end) for word in words if word.text in DAYS]
 
 
-def _only_first(text: str) -> list[Span]:
-    return spans_of_days(text)[:1]
-
-
 def _each_once(text: str) -> list[Span]:
     """Return the spans of somebody who asks `find` once a day, in the order of the week."""
     places = [(day, text.find(day)) for day in DAYS]
     return [Span("date", start, start + len(day)) for day, start in places if start >= 0]
-
-
-def _once_in_order(text: str) -> list[Span]:
-    return sorted(_each_once(text), key=lambda span: span.start)
-
-
-def _by_week(text: str) -> list[Span]:
-    return sorted(spans_of_days(text), key=lambda s: DAYS.index(text[s.start : s.end]))
 
 
 def _by_letters(text: str) -> list[Span]:
@@ -194,57 +147,36 @@ def _by_letters(text: str) -> list[Span]:
 
 def _at_spaces(text: str) -> list[Span]:
     """Return the spans of somebody who splits at spaces only."""
-    found, cursor = [], 0
-    for word in text.split():
-        start = text.index(word, cursor)
-        cursor = start + len(word)
-        found += [Span("date", start, cursor)] * (word in DAYS)
-    return found
+    return [span for span in spans_of_days(text) if text[span.end : span.end + 1] in ("", " ")]
 
 
-def _too_short(text: str) -> list[Span]:
-    return [Span(s.type, s.start, s.end - 1) for s in spans_of_days(text)]
+def _changed(change: Callable[[Span], Span]) -> Callable[[str], list[Span]]:
+    return lambda text: [change(span) for span in spans_of_days(text)]
 
 
-def _of_type_day(text: str) -> list[Span]:
-    return [Span("day", s.start, s.end) for s in spans_of_days(text)]
-
-
-DAY_SLIPS = (
-    (_too_short, "The end of a span is exclusive: `start + len(day)`."),
-    (_of_type_day, "The type of a day is `date` here, as in the corpus."),
-    (_only_first, "There is another day behind the first one. Does a `return` stand inside of the "
-     "loop?"),
-    (_by_week, "Spans are wanted in the order of the text, not of the week."),
-    (_once_in_order, "The same day comes twice, and `find` stops at the first place."),
-    (_at_spaces, "A day with a comma behind it is overlooked. `Parser().split_words(text)` splits "
-     "punctuation off, and knows the offsets."),
-    (_by_letters, "A day was found *inside* of another word. Compare whole words: "
-     "`Parser().split_words(text)` gives them."),
-)  # fmt: skip
-
-
-def days_tagger(answer: Answer) -> None:
-    """A function from a text to spans."""
-    for text in WITH_DAYS:
-        answer.compare(spans_of_days, (text,), list[Span], DAY_SLIPS)
-
-
-EXERCISES = (
-    Exercise(
-        "00.1", "Mark the entities", entities_on_paper,
-        "An entity is a piece of the text, from its first word to its last, and a type.",
+DAYS_TAGGER = Comparison(
+    spans_of_days,
+    list[Span],
+    cases=(
+        ("wake me up at nine am on friday",),
+        ("what is the time",),
+        ("am i free on monday or tuesday",),
+        ("first tuesday then monday",),
+        ("not this friday but next friday",),
+        ("see you on sunday, then",),
+        ("a mondayish mood",),
     ),
-    Exercise(
-        "00.2", "The way of the data", way_of_the_data,
-        "Data goes one way: each station needs what the one before it made.",
-    ),
-    Exercise(
-        "00.3", "Where does it stand?", place,
-        "Two numbers say where an entity stands, and `text[start:end]` gives it back.",
-    ),
-    Exercise(
-        "00.4", "A tagger without learning", days_tagger,
-        "A list finds what it holds, every time, and nothing else: no *tomorrow*, no *new year*.",
-    ),
-)  # fmt: skip
+    slips={
+        "too_short": _changed(lambda span: Span(span.type, span.start, span.end - 1)),
+        "of_type_day": _changed(lambda span: Span("day", span.start, span.end)),
+        "only_first": lambda text: spans_of_days(text)[:1],
+        "by_week": lambda text: sorted(
+            spans_of_days(text), key=lambda span: DAYS.index(text[span.start : span.end])
+        ),
+        "once_in_order": lambda text: sorted(_each_once(text), key=lambda span: span.start),
+        "at_spaces": _at_spaces,
+        "by_letters": _by_letters,
+    },
+)
+
+EXERCISES = exercises("00", entities_on_paper, pipeline_in_order, PLACE, DAYS_TAGGER)

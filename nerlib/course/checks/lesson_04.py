@@ -2,90 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.differences import difference, same
-from nerlib.course.checks.exercise import Exercise
+from nerlib.course.checks.comparison import Comparison, exercises, words_of
 from nerlib.course.checks.hint import Hint
 from nerlib.course.checks.kinds import described
 from nerlib.model import count_parameters, pool_words
 
+
 # 04.1 --------------------------------------------------------------------------------------------
-HEADS = ((4, 3, 2), (384, 128, 111), (8, 8, 5))
-
-
 def parameters_of_head(hidden: int, inner: int, tags: int) -> int:
     """Return the number of parameters of Linear, ReLU, Linear."""
     return count_parameters(nn.Sequential(nn.Linear(hidden, inner), nn.Linear(inner, tags)))
 
 
-def _no_biases(hidden: int, inner: int, tags: int) -> int:
-    return hidden * inner + inner * tags
-
-
-def _one_layer(hidden: int, inner: int, tags: int) -> int:
-    return hidden * tags + tags
-
-
-def _product(hidden: int, inner: int, tags: int) -> int:
-    return hidden * inner * tags
-
-
-def _biases_of_inputs(hidden: int, inner: int, tags: int) -> int:
-    return hidden * inner + hidden + inner * tags + inner
-
-
-def _one_bias_a_layer(hidden: int, inner: int, tags: int) -> int:
-    return _no_biases(hidden, inner, tags) + 2
-
-
-def _last_bias_only(hidden: int, inner: int, tags: int) -> int:
-    return _no_biases(hidden, inner, tags) + tags
-
-
-def _first_bias_only(hidden: int, inner: int, tags: int) -> int:
-    return _no_biases(hidden, inner, tags) + inner
-
-
-def _relu_counts(hidden: int, inner: int, tags: int) -> int:
-    return parameters_of_head(hidden, inner, tags) + inner
-
-
-HEAD_SLIPS = (
-    (_no_biases, "The biases are missing: a linear layer adds one number to each that it gives."),
-    (_biases_of_inputs, "A layer has a bias for each number that it *gives*, not for each that it "
-     "takes."),
-    (_one_bias_a_layer, "A layer has not one bias but one for each number that it gives."),
-    (_last_bias_only, "The first layer has biases as well."),
-    (_first_bias_only, "The second layer has biases as well."),
-    (_relu_counts, "A ReLU has nothing to learn: it only sets negative numbers to 0."),
-    (_one_layer, "There are two layers, with `inner` numbers between them."),
-    (_product, "Nothing connects all three: a weight stands for a pair of an input and an output, "
-     "layer by layer, and the layers are added."),
-)  # fmt: skip
-
-
-def count_the_head(answer: Answer) -> None:
-    """A function from three sizes to a number."""
-    for sizes in HEADS:
-        answer.compare(parameters_of_head, sizes, int, HEAD_SLIPS)
-
+HEAD = Comparison(
+    parameters_of_head,
+    int,
+    cases=((4, 3, 5), (384, 128, 111), (8, 8, 5)),
+    slips={
+        "no_biases": lambda hidden, inner, tags: hidden * inner + inner * tags,
+        "biases_of_inputs": lambda hidden, inner, tags: (hidden + tags + 1) * inner + hidden,
+        "one_bias_a_layer": lambda hidden, inner, tags: (hidden + tags) * inner + 2,
+        "last_bias_only": lambda hidden, inner, tags: (hidden + tags) * inner + tags,
+        "first_bias_only": lambda hidden, inner, tags: (hidden + tags + 1) * inner,
+        "relu_counts": lambda hidden, inner, tags: (hidden + tags + 2) * inner + tags,
+        "one_layer": lambda hidden, inner, tags: (hidden + 1) * tags,
+        "product": lambda hidden, inner, tags: hidden * inner * tags,
+    },
+)
 
 # 04.2 --------------------------------------------------------------------------------------------
 POOLED: tuple[tuple[list[int], int], ...] = (
-    ([0, 1, 2], 3),
     ([0, 1, 1, 1, 2], 3),
+    ([0, 1, 2], 3),
     ([-1, 0, 0, 1, -1], 2),
     ([-1, 0, 1, 1, -1, -1, -1], 2),
     ([-1, 0, 2, 2, -1], 3),
 )
 
 
-def numbers(*shape: int) -> Tensor:
+def numbers(*shape: int, seed: int = 0) -> Tensor:
     """Return random numbers, the same ones every time."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def mean_of_subwords(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
@@ -93,137 +56,89 @@ def mean_of_subwords(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor
     return pool_words(hidden[None], word_ids[None], num_words)[0]
 
 
-def _pieces(hidden: Tensor, word_ids: Tensor, num_words: int) -> list[Tensor]:
-    return [hidden[word_ids == word] for word in range(num_words)]
+def _of_pieces(
+    change: Callable[[Tensor], Tensor], least: int = 0
+) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """Return the slip of somebody who changes the subwords of each word that has so many."""
+
+    def pooled(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
+        pieces = [hidden[word_ids == word] for word in range(num_words)]
+        return torch.stack([change(piece) for piece in pieces if len(piece) >= least])
+
+    return pooled
 
 
-def _sum(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return torch.stack([piece.sum(0) for piece in _pieces(hidden, word_ids, num_words)])
+_sum = _of_pieces(lambda piece: piece.sum(0))
 
-
-def _first(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return pool_words(hidden[None], word_ids[None], num_words, "first")[0]
-
-
-def _divided_by_all(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return _sum(hidden, word_ids, num_words) / len(word_ids)
-
-
-def _divided_by_words(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return _sum(hidden, word_ids, num_words) / num_words
-
-
-def _last_takes_special(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    """Return the means of somebody who uses -1 as an index: Python's last one."""
-    return mean_of_subwords(hidden, word_ids % num_words, num_words)
-
-
-def _special_in_front(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return mean_of_subwords(hidden, word_ids.clamp(min=0), num_words)
-
-
-def _words_left_out(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    found = [piece for piece in _pieces(hidden, word_ids, num_words) if len(piece)]
-    return torch.stack([piece.mean(0) for piece in found])
-
-
-def _one_number(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return torch.stack([piece.mean() for piece in _pieces(hidden, word_ids, num_words)])
-
-
-POOL_SLIPS = (
-    (_one_number, "Each word got one number instead of a vector: take the mean over the subwords "
-     "only, `.mean(0)`."),
-    (_sum, "That is the sum of a word's subwords: a word of three would be three times as long."),
-    (_first, "That is each word's first subword: its others have a say, too."),
-    (_divided_by_all, "Divide by the number of *this word's* subwords, not of all subwords."),
-    (_divided_by_words, "Divide by the number of this word's *subwords*, not by that of words."),
-    (_last_takes_special, "-1 marks special subwords and padding, which belong to no word. As an "
-     "index, -1 is the *last* word, which got them all."),
-    (_special_in_front, "Special subwords and padding, marked -1, belong to no word; here the "
-     "first word got them."),
-    (_words_left_out, "A word without subwords keeps its row, with zeros in it: otherwise the rows "
-     "behind it belong to the wrong words."),
-)  # fmt: skip
-
-
-def pool(answer: Answer) -> None:
-    """A function from hidden states and word_ids to word vectors."""
-    for word_ids, num_words in POOLED:
-        arguments = (numbers(len(word_ids), 4), torch.tensor(word_ids), num_words)
-        case = f"hidden, word_ids={word_ids}, num_words={num_words}"
-        found = answer.call(*arguments, kind=Tensor, case=case)
-        if not found.isfinite().all():
-            raise answer.hint(
-                "There is NaN in it: a mean over nothing is 0 divided by 0. A word without "
-                "subwords gets zeros."
-            )
-        answer.compare(mean_of_subwords, arguments, Tensor, POOL_SLIPS, case)
-
+POOL = Comparison(
+    mean_of_subwords,
+    Tensor,
+    cases=[(numbers(len(ids), 4), torch.tensor(ids), num_words) for ids, num_words in POOLED],
+    slips={
+        "one_number": _of_pieces(torch.mean),
+        "sum": _sum,
+        "first": lambda hidden, ids, words: pool_words(hidden[None], ids[None], words, "first")[0],
+        "divided_by_all": lambda hidden, ids, words: _sum(hidden, ids, words) / len(ids),
+        "divided_by_words": lambda hidden, ids, words: _sum(hidden, ids, words) / words,
+        # As an index, -1 is Python's last one.
+        "last_takes_special": lambda hidden, ids, n: mean_of_subwords(hidden, ids % n, n),
+        "special_in_front": lambda hidden, ids, n: mean_of_subwords(hidden, ids.clamp(min=0), n),
+        "words_left_out": _of_pieces(lambda piece: piece.mean(0), least=1),
+        "not_a_number": _of_pieces(lambda piece: piece.mean(0)),
+    },
+    name=lambda hidden, ids, n: f"hidden, word_ids={ids.tolist()}, num_words={n}",
+)
 
 # 04.3 --------------------------------------------------------------------------------------------
-LAYERS = ((4, 3, 2), (3, 3, 3), (2, 5, 4))
+Layer = tuple[Tensor, Tensor]
 
 
-def layer(inputs: int, outputs: int) -> nn.Linear:
-    """Return a linear layer with the same numbers every time."""
-    made = nn.Linear(inputs, outputs)
+def layers(hidden: int, inner: int, tags: int) -> tuple[nn.Linear, nn.Linear]:
+    """Return two linear layers with the same numbers every time."""
+    made = nn.Linear(hidden, inner), nn.Linear(inner, tags)
     with torch.no_grad():
-        made.weight.copy_(numbers(outputs, inputs))
-        made.bias.copy_(numbers(outputs))
+        for seed, parameter in enumerate(nn.ModuleList(made).parameters()):
+            parameter.copy_(numbers(*parameter.shape, seed=seed))
     return made
 
 
-def one_layer(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
+def one_layer(first: nn.Linear, second: nn.Linear) -> Layer:
     """Return weight and bias of the layer that equals both."""
     return second.weight @ first.weight, second.weight @ first.bias + second.bias
 
 
-def _wrong_order(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    return first.weight @ second.weight, one_layer(first, second)[1]
+def _with_bias(
+    bias: Callable[[nn.Linear, nn.Linear], Tensor],
+) -> Callable[[nn.Linear, nn.Linear], Layer]:
+    return lambda first, second: (second.weight @ first.weight, bias(first, second))
 
 
-def _transposed(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
+def _transposed(first: nn.Linear, second: nn.Linear) -> Layer:
     weight, bias = one_layer(first, second)
     return weight.T, bias
 
 
-def _second_bias(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    return one_layer(first, second)[0], second.bias
+def _wrong_order(first: nn.Linear, second: nn.Linear) -> Layer:
+    return first.weight @ second.weight, one_layer(first, second)[1]
 
 
-def _first_bias_through(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    return one_layer(first, second)[0], second.weight @ first.bias
-
-
-def _biases_added(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    return one_layer(first, second)[0], first.bias + second.bias
-
-
-def _exchanged(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    return one_layer(first, second)[::-1]
-
-
-LAYER_SLIPS = (
-    (_exchanged, "Weight first, then bias."),
-    (_transposed, "The weight is turned round: torch keeps it as (outputs, inputs)."),
-    (_second_bias, "The bias of the first layer is lost: it passes through the second layer, which "
-     "multiplies it by its weight."),
-    (_first_bias_through, "The bias of the second layer is lost: it is added at the very end."),
-    (_biases_added, "The bias of the first layer passes through the second layer: it is multiplied "
-     "by the second weight before the second bias is added."),
-    (_wrong_order, "The order of a matrix product matters: (v A) B = v (A B). torch keeps its "
-     "weights turned round, so the second one stands on the left."),
-)  # fmt: skip
-
-
-def melt(answer: Answer) -> None:
-    """A function from two layers to a weight and a bias."""
-    for hidden, inner, tags in LAYERS:
-        layers = layer(hidden, inner), layer(inner, tags)
-        case = f"Linear({hidden}, {inner}), Linear({inner}, {tags})"
-        answer.compare(one_layer, layers, tuple[Tensor, Tensor], LAYER_SLIPS, case)
-
+MELT = Comparison(
+    one_layer,
+    Layer,
+    cases=(layers(3, 3, 3), layers(4, 3, 2), layers(2, 5, 4)),
+    slips={
+        "exchanged": lambda first, second: one_layer(first, second)[::-1],
+        "transposed": _transposed,
+        "second_bias": _with_bias(lambda first, second: second.bias),
+        "first_bias_through": _with_bias(lambda first, second: second.weight @ first.bias),
+        "biases_added": _with_bias(lambda first, second: first.bias + second.bias),
+        "wrong_order": _wrong_order,
+    },
+    name=lambda first, second: (
+        f"Linear({first.in_features}, {first.out_features}), "
+        f"Linear({second.in_features}, {second.out_features})"
+    ),
+)
 
 # 04.4 --------------------------------------------------------------------------------------------
 HIDDEN = 4
@@ -233,61 +148,28 @@ BATCHES: tuple[tuple[list[list[int]], int], ...] = (
     ([[-1, 0, 1, 1, 1, -1], [-1, 0, 0, -1, -1, -1]], 2),
     ([[-1, 0, 2, 2, -1]], 3),
 )
+# What makes weights (batch, words, subwords) of the scores (batch, 1, subwords), given which
+# subwords belong to which word.
+Weigh = Callable[[Tensor, Tensor], Tensor]
 
 
-def learnt_pooling(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    """Return (batch, words, hidden): weights from the scores (batch, subwords), 1 in sum a word."""
-    belongs = _belongs(word_ids, num_words)
-    return _weights(scores, belongs) @ hidden
+def learnt_weights(scores: Tensor, belongs: Tensor) -> Tensor:
+    """Return weights whose sum is 1 for each word, and 0 for a word without subwords."""
+    return _uniform_if_empty(scores, belongs) * belongs
 
 
-def _belongs(word_ids: Tensor, num_words: int) -> Tensor:
-    """Return (batch, words, subwords): whether a subword is part of a word."""
-    return word_ids.unsqueeze(1) == torch.arange(num_words).unsqueeze(1)
+def _uniform_if_empty(scores: Tensor, belongs: Tensor) -> Tensor:
+    return scores.masked_fill(~belongs, -1e9).softmax(-1)
 
 
-def _weights(scores: Tensor, belongs: Tensor) -> Tensor:
-    masked = scores.unsqueeze(1).masked_fill(~belongs, -1e9)
-    return masked.softmax(-1) * belongs
-
-
-def _over_everything(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    """Pool like somebody who takes the softmax before the mask."""
-    return (scores.softmax(-1).unsqueeze(1) * _belongs(word_ids, num_words)) @ hidden
-
-
-def _over_words(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    """Pool like somebody who takes the softmax along the words."""
-    belongs = _belongs(word_ids, num_words)
-    return (scores.unsqueeze(1).masked_fill(~belongs, -1e9).softmax(1) * belongs) @ hidden
-
-
-def _never_zero(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    """Pool like somebody who forgets the words without subwords."""
-    belongs = _belongs(word_ids, num_words)
-    return scores.unsqueeze(1).masked_fill(~belongs, -1e9).softmax(-1) @ hidden
-
-
-def _plain_mean(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return pool_words(hidden, word_ids, num_words)
-
-
-def _scores_as_weights(scores: Tensor, hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-    return (scores.unsqueeze(1) * _belongs(word_ids, num_words)) @ hidden
-
-
-POOLING_SLIPS = (
-    (_over_words, "The softmax goes along the words: its weights have to sum to 1 over the "
-     "*subwords* of a word, the last dimension."),
-    (_over_everything, "The weights of a word do not sum to 1: special subwords and other words "
-     "take a share. Mask first, softmax then."),
-    (_scores_as_weights, "Scores are not weights yet: a softmax over a word's subwords makes them "
-     "positive, with sum 1."),
-    (_plain_mean, "Whatever the scores are, that is the plain mean: the weights have to depend on "
-     "them."),
-    (_never_zero, "The softmax over nothing but masked places is uniform, so a word without "
-     "subwords got a bit of everything. Set its weights to 0."),
-)  # fmt: skip
+WEIGHTS: dict[str, Weigh] = {
+    "infinity": lambda scores, belongs: scores.masked_fill(~belongs, -torch.inf).softmax(-1),
+    "over_words": lambda scores, belongs: scores.masked_fill(~belongs, -1e9).softmax(1) * belongs,
+    "over_everything": lambda scores, belongs: scores.softmax(-1) * belongs,
+    "scores_as_weights": lambda scores, belongs: scores * belongs,
+    "plain_mean": lambda scores, belongs: belongs / belongs.sum(-1, keepdim=True).clamp(min=1),
+    "never_zero": _uniform_if_empty,
+}
 
 
 def pooling_that_learns(answer: Answer) -> None:
@@ -301,8 +183,7 @@ def pooling_that_learns(answer: Answer) -> None:
             scorer.weight.copy_(scale * numbers(1, HIDDEN))
             if scorer.bias is not None:
                 scorer.bias.zero_()
-        for word_ids, num_words in BATCHES:
-            _compare_pooling(made, scorer, torch.tensor(word_ids), num_words, scale)
+        _poolings(scorer, ", all scores equal" if scale == 0 else "")(made)
 
 
 def _scorer(answer: Answer, module: nn.Module) -> nn.Linear:
@@ -319,43 +200,24 @@ def _scorer(answer: Answer, module: nn.Module) -> nn.Linear:
     return found[0]
 
 
-def _compare_pooling(
-    made: Answer, scorer: nn.Linear, word_ids: Tensor, num_words: int, scale: float
-) -> None:
-    """Compare one batch; raises `Hint`."""
-    hidden = numbers(*word_ids.shape, HIDDEN)
-    equal = ", all scores equal" if scale == 0 else ""
-    case = f"hidden, word_ids={word_ids.tolist()}, num_words={num_words}{equal}"
-    found = made.call(hidden, word_ids, num_words, kind=Tensor, case=case).detach()
-    with torch.no_grad():
-        given = scorer(hidden).squeeze(-1), hidden, word_ids, num_words
-    expected = learnt_pooling(*given)
-    if not found.isfinite().all():
-        raise made.hint(
-            "There is NaN in it: a softmax over -inf alone is 0 divided by 0. Fill with a very "
-            "negative number instead, and set the weights of a word without subwords to 0."
-        )
-    if not same(found, expected):
-        ideas = [idea for slip, idea in POOLING_SLIPS if same(found, slip(*given))]
-        raise made.hint(ideas[0] if ideas else difference(found, expected))
+def _poolings(scorer: nn.Linear, equal: str) -> Comparison:
+    """Return the comparison of a module's outputs, given its layer for the scores."""
+
+    def pooling(weigh: Weigh) -> Callable[[Tensor, Tensor, int], Tensor]:
+        def pooled(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
+            belongs = word_ids.unsqueeze(1) == torch.arange(num_words).unsqueeze(1)
+            return weigh(scorer(hidden).squeeze(-1).unsqueeze(1), belongs) @ hidden
+
+        return pooled
+
+    return Comparison(
+        pooling(learnt_weights),
+        Tensor,
+        cases=[(numbers(*torch.tensor(i).shape, HIDDEN), torch.tensor(i), n) for i, n in BATCHES],
+        slips={name: pooling(weigh) for name, weigh in WEIGHTS.items()},
+        name=lambda hidden, ids, n: f"hidden, word_ids={ids.tolist()}, num_words={n}{equal}",
+        hints=words_of("04")["04.4"]["hints"],
+    )
 
 
-EXERCISES = (
-    Exercise(
-        "04.1", "Count the head", count_the_head,
-        "A linear layer has one weight for each pair that it connects, and one bias for each "
-        "number that it gives.",
-    ),
-    Exercise(
-        "04.2", "Pool by hand", pool,
-        "One vector a word, whatever the tokenizer did; a mean over nothing needs a decision.",
-    ),
-    Exercise(
-        "04.3", "A head without ReLU", melt,
-        "Without something crooked between them, two linear layers are one.",
-    ),
-    Exercise(
-        "04.4", "Pooling that learns", pooling_that_learns,
-        "A mask and a softmax turn scores into weights; what is kept in `self` is learnt.",
-    ),
-)  # fmt: skip
+EXERCISES = exercises("04", HEAD, POOL, MELT, pooling_that_learns)
