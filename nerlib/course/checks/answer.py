@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from nerlib.course.checks.differences import difference, same
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
 from nerlib.course.checks.kinds import described, fitting
-from nerlib.course.checks.running import run
+from nerlib.course.checks.running import Outcome, run
 
 # What a typical mistake makes of the arguments, and what to say to somebody who gets just that.
 Slip = tuple[Callable[..., Any], str]
@@ -44,8 +44,8 @@ class Answer:
         call = f"`{self.name}({told})`"
         outcome = run(self.value, arguments, call)
         self.printed = self.printed or outcome.printed
-        if outcome.value is None and not _may_be_none(kind):
-            raise self._nothing(call, outcome.printed, outcome.changed_arguments)
+        if outcome.value is None and types.NoneType not in get_args(kind):
+            raise Hint(f"{call} gives back `None`. {_nothing(outcome)}")
         value = fitting(outcome.value, kind, f"What {call} gives back")
         self.told = f"{call} gives back {shown(value)}."
         return value
@@ -88,15 +88,14 @@ class Answer:
                 "the function itself: its name without round brackets behind it."
             )
 
-    def _nothing(self, call: str, printed: str, changed: bool) -> Hint:
-        """Return a hint for a function that gives nothing back."""
-        if changed:
-            idea = "It changes its argument instead. Build something new, and `return` that."
-        elif printed:
-            idea = _printed_instead(printed)
-        else:
-            idea = "Does every way through the function end with a `return`?"
-        return Hint(f"{call} gives back `None`. {idea}")
+
+def _nothing(outcome: Outcome) -> str:
+    """Return what to do about a function that gives nothing back."""
+    if outcome.changed_arguments:
+        return "It changes its argument instead. Build something new, and `return` that."
+    if outcome.printed:
+        return _printed_instead(outcome.printed)
+    return "Does every way through the function end with a `return`?"
 
 
 def _gives(slip: Slip, cases: Iterable[tuple[Sequence[Any], Any]]) -> bool:
@@ -110,7 +109,3 @@ def _gives(slip: Slip, cases: Iterable[tuple[Sequence[Any], Any]]) -> bool:
 def _printed_instead(printed: str) -> str:
     first = plainly(printed.strip())[1:-1]
     return f"It prints `{first}` instead. Printing shows a value, `return` hands it on."
-
-
-def _may_be_none(kind: Any) -> bool:
-    return isinstance(kind, types.UnionType) and types.NoneType in kind.__args__

@@ -25,15 +25,16 @@ def check(number: str, answer: object) -> Verdict:
     if exercise is None:
         return _unknown(number)
     asked = Answer(answer)
-    heading = f"{exercise.number} · {exercise.title}"
-    told = examined(exercise, asked)
-    passed = told is None
-    if passed:
+    hint = examined(exercise, asked)
+    if hint is None:
         current_record().add(number)
-    message = exercise.learned if told is None else str(told)
-    printed = plainly(asked.printed.strip())[1:-1] if asked.printed.strip() else ""
-    line = current_record().line(exercise.lesson)
-    return Verdict(heading, passed, message, line, printed)
+    return Verdict(
+        f"{exercise.number} · {exercise.title}",
+        passed=hint is None,
+        message=exercise.learned if hint is None else str(hint),
+        progress=current_record().line(exercise.lesson),
+        printed=plainly(asked.printed.strip())[1:-1],
+    )
 
 
 def examined(exercise: Exercise, answer: Answer) -> Hint | None:
@@ -52,9 +53,8 @@ def examined(exercise: Exercise, answer: Answer) -> Hint | None:
 
 def _unknown(number: object) -> Verdict:
     """Return what to say when there is no such exercise."""
-    lesson = str(number).partition(".")[0]
-    numbers = [e.number for e in of_lesson(lesson)] or list(all_exercises())
+    numbers = [e.number for e in of_lesson(str(number).partition(".")[0])] or all_exercises()
     message = f"There is no exercise {plainly(number)}. There are: {', '.join(numbers)}."
     if not isinstance(number, str):
         message += " The number is written as a string, in quotes."
-    return Verdict(f"{plainly(number)}", False, message)
+    return Verdict(plainly(number), False, message)

@@ -59,24 +59,17 @@ def _of_sequences(found: Any, expected: Any) -> str:
     for index, (one, other) in enumerate(zip(found, expected, strict=False)):
         if not same(one, other):
             return f"At index {index} stands {shown(one)}; {shown(other)} is expected there."
-    return f"It has {_entries(len(found))}; {len(expected)} are expected."
-
-
-def _entries(count: int) -> str:
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
+    entries = "1 entry" if len(found) == 1 else f"{len(found)} entries"
+    return f"It has {entries}; {len(expected)} are expected."
 
 
 def _of_dictionaries(found: dict[Any, Any], expected: dict[Any, Any]) -> str:
-    for key in expected:
+    for key, value in expected.items():
         if key not in found:
             return f"The key {shown(key)} is missing."
-        if not same(found[key], expected[key]):
-            return (
-                f"For {shown(key)} stands {shown(found[key])}; "
-                f"{shown(expected[key])} is expected there."
-            )
-    extra = next(key for key in found if key not in expected)
-    return f"The key {shown(extra)} does not belong."
+        if not same(found[key], value):
+            return f"For {shown(key)} stands {shown(found[key])}; {shown(value)} is expected there."
+    return f"The key {shown(next(key for key in found if key not in expected))} does not belong."
 
 
 def _of_tensors(found: torch.Tensor, expected: torch.Tensor) -> str:
@@ -84,8 +77,7 @@ def _of_tensors(found: torch.Tensor, expected: torch.Tensor) -> str:
         return f"Its shape is {tuple(found.shape)}; {tuple(expected.shape)} is expected."
     if not found.isfinite().all():
         return "It holds NaN or infinity: a division by zero, or a mean over nothing?"
-    wrong = (found - expected).abs() > CLOSE
-    place = tuple(int(number) for number in wrong.nonzero()[0])
+    place = tuple((found - expected).abs().gt(CLOSE).nonzero()[0].tolist())
     return (
         f"At index {place} stands {float(found[place]):.4f}; "
         f"{float(expected[place]):.4f} is expected there."

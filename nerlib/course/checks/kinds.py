@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, get_args, get_origin
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 from nerlib.course.checks.hint import Hint, plainly, shown
 
-NAMES = {
+NAMES: dict[Any, tuple[str, str]] = {
     int: ("a whole number", "whole numbers"),
     float: ("a number", "numbers"),
     str: ("a string", "strings"),
@@ -22,6 +23,19 @@ NAMES = {
     set: ("a set", "sets"),
     torch.Tensor: ("a tensor", "tensors"),
     torch.nn.Module: ("a torch module", "torch modules"),
+    types.NoneType: ("None", "None"),
+}
+# What a learner may hand in by mistake, and what to say of it; `{value}` is the value itself.
+STRANGE: dict[Any, str] = {
+    types.NoneType: "`None`",
+    types.GeneratorType: "a generator (a function with `yield`, or a comprehension in round "
+    "brackets)",
+    Iterator: "{value}, which is empty until it is asked (put `list(…)` around)",
+    type: "the class {value} itself",
+    types.CoroutineType: "a coroutine (take the `async` away)",
+    types.FunctionType | types.BuiltinFunctionType | types.MethodType: (
+        "the function {value} itself, not what it gives back"
+    ),
 }
 
 
@@ -34,10 +48,6 @@ def fitting(value: object, kind: Any, what: str) -> Any:
 
     >>> fitting(("O", "B-TIME"), list[str], "your answer")
     ['O', 'B-TIME']
-    >>> fitting(3, list[str], "your answer")
-    Traceback (most recent call last):
-    nerlib.course.checks.hint.Hint: your answer is a whole number, `3`; a list of strings is \
-expected.
     """
     try:
         return _read(value, kind)
@@ -57,17 +67,13 @@ def asked_for(kind: Any, plural: bool = False) -> str:
     origin, inside = get_origin(kind), get_args(kind)
     if isinstance(kind, types.UnionType):
         return " or ".join(asked_for(part, plural) for part in inside)
-    if kind is types.NoneType:
-        return "None"
-    name = NAMES.get(origin or kind)
-    if name is None:
-        label = getattr(kind, "__name__", str(kind))
-        return f"{label} objects" if plural else f"a {label}"
+    label = getattr(kind, "__name__", str(kind))
+    name = NAMES.get(origin or kind, (f"a {label}", f"{label} objects"))[plural]
     if origin is dict:
-        return f"{name[plural]} from {asked_for(inside[0], True)} to {asked_for(inside[1], True)}"
+        return f"{name} from {asked_for(inside[0], True)} to {asked_for(inside[1], True)}"
     if origin is tuple and inside[-1] is not ...:
-        return f"{name[plural]} ({', '.join(asked_for(part) for part in inside)})"
-    return f"{name[plural]} of {asked_for(inside[0], True)}" if inside else name[plural]
+        return f"{name} ({', '.join(asked_for(part) for part in inside)})"
+    return f"{name} of {asked_for(inside[0], True)}" if inside else name
 
 
 def described(value: object) -> str:
@@ -76,24 +82,14 @@ def described(value: object) -> str:
     >>> described((1, 2))
     'a tuple, `(1, 2)`'
     """
-    if value is None:
-        return "`None`"
-    if isinstance(value, types.GeneratorType):
-        return "a generator (a function with `yield`, or a comprehension in round brackets)"
-    if isinstance(value, Iterator):
-        return f"a {type(value).__name__}, which is empty until it is asked (put `list(…)` around)"
-    if isinstance(value, type):
-        return f"the class {shown(value)} itself"
-    if isinstance(value, types.CoroutineType):
-        return "a coroutine (take the `async` away)"
-    if callable(value) and not isinstance(value, torch.nn.Module):
-        return f"the function {shown(value)} itself, not what it gives back"
-    found = next((name for known, (name, _) in NAMES.items() if type(value) is known), None)
-    if isinstance(value, torch.Tensor):
-        return plainly(value) if value.numel() > 6 else f"a tensor, {shown(value)}"
+    for kind, words in STRANGE.items():
+        if isinstance(value, kind):
+            return words.format(value=shown(value))
+    if isinstance(value, torch.Tensor) and value.numel() > 6:
+        return plainly(value)
     label = type(value).__name__
     article = "an" if label[:1].lower() in "aeiou" else "a"
-    return f"{found or f'{article} {label}'}, {shown(value)}"
+    return f"{NAMES.get(type(value), (f'{article} {label}',))[0]}, {shown(value)}"
 
 
 class _Misfit(Exception):
@@ -105,34 +101,25 @@ class _Misfit(Exception):
 
 def _read(value: Any, kind: Any) -> Any:
     """Return the value as that kind; raises `_Misfit`."""
-    origin, inside = get_origin(kind), get_args(kind)
+    origin, inside = get_origin(kind) or kind, get_args(kind)
     if isinstance(kind, types.UnionType):
-        return _read_either(value, inside)
+        for part in inside:
+            with suppress(_Misfit):
+                return _read(value, part)
+        raise _Misfit(value)
     if kind in (int, float, bool, str):
         return _read_simple(value, kind)
-    if origin in (list, set, tuple) or kind in (list, set, tuple):
-        return _read_sequence(value, origin or kind, inside)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise _Misfit(value)
-        return {_read(k, inside[0]): _read(v, inside[1]) for k, v in value.items()}
-    if not isinstance(value, kind):
+    if origin in (list, set, tuple):
+        return _read_sequence(value, origin, inside)
+    if not isinstance(value, origin):
         raise _Misfit(value)
+    if origin is dict and inside:
+        return {_read(k, inside[0]): _read(v, inside[1]) for k, v in value.items()}
     return value
 
 
-def _read_either(value: Any, kinds: tuple[Any, ...]) -> Any:
-    """Return the value as the first kind that it fits."""
-    for kind in kinds:
-        try:
-            return _read(value, kind)
-        except _Misfit:
-            continue
-    raise _Misfit(value)
-
-
 def _read_simple(value: Any, kind: type) -> Any:
-    """Return a number or a string; True is no number."""
+    """Return a number or a string; True is not a number."""
     if isinstance(value, np.generic) or (isinstance(value, torch.Tensor) and value.numel() == 1):
         value = value.item()
     if kind is float and type(value) is int:
@@ -146,8 +133,7 @@ def _read_sequence(value: Any, kind: type, inside: tuple[Any, ...]) -> Any:
     """Return a list, tuple or set whose entries are of the right kinds."""
     if isinstance(value, torch.Tensor | np.ndarray) and kind is list and value.ndim:
         value = value.tolist()
-    allowed = (set, frozenset) if kind is set else (list, tuple)
-    if not isinstance(value, allowed):
+    if not isinstance(value, (set | frozenset) if kind is set else (list | tuple)):
         raise _Misfit(value)
     if kind is tuple and inside and inside[-1] is not ...:
         if len(value) != len(inside):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +25,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.done: set[str] = set(_read(path))
+        self.done = _read(path)
 
     def add(self, number: str) -> None:
         """Note that an exercise is done, and keep what another notebook has noted meanwhile."""
@@ -42,10 +41,16 @@ class Record:
         return f"{done} of {len(exercises)} done in lesson {lesson}"
 
 
-@cache
-def record(path: Path) -> Record:
-    """Return the session's one record of a file."""
-    return Record(path)
+def _read(path: Path) -> set[str]:
+    """Return the numbers in a file that are those of exercises; none if there is no such file."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))["done"]
+        return {number for number in listed if number in all_exercises()}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return set()
+
+
+record = cache(Record)  # the session's one record of a file
 
 
 def current_record() -> Record:
@@ -60,35 +65,14 @@ def progress(lesson: str | None = None) -> Html:
 
     >>> print(str(progress("02")).splitlines()[0])
     exercise | what | done
-    >>> print(str(progress("2"))[:52])
-    There is no lesson '2' with exercises. There are: 00
     """
-    done = current_record().done
     chosen = list(all_exercises().values()) if lesson is None else of_lesson(lesson)
     if not chosen:
-        return _no_such_lesson(lesson)
-    rows = [[e.number, e.title, "✓" if e.number in done else "–"] for e in chosen]
-    lines = [current_record().line(name) for name in dict.fromkeys(e.lesson for e in chosen)]
+        known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
+        text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}."
+        return Html(f"<p>{escape(text)}</p>", text)
+    noted = current_record()
+    rows = [[e.number, e.title, "✓" if e.number in noted.done else "–"] for e in chosen]
+    lines = [noted.line(name) for name in dict.fromkeys(e.lesson for e in chosen)]
     table = html_table(["exercise", "what", "done"], rows)
-    markup = f"{table.markup}<p>{'<br>'.join(lines)}</p>"
-    return Html(markup, "\n".join([table.text, *lines]))
-
-
-def _no_such_lesson(lesson: object) -> Html:
-    """Return what to say about a lesson that has no exercises."""
-    known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
-    text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}, in quotes."
-    return Html(f"<p>{escape(text)}</p>", text)
-
-
-def _read(path: Path) -> Iterator[str]:
-    """Yield the numbers in a file that are those of exercises; nothing if there is no such file."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return
-    listed = told.get("done") if isinstance(told, dict) else None
-    if not isinstance(listed, list):
-        return
-    known = all_exercises()
-    yield from (entry for entry in listed if isinstance(entry, str) and entry in known)
+    return Html(f"{table.markup}<p>{'<br>'.join(lines)}</p>", "\n".join([table.text, *lines]))

@@ -8,32 +8,19 @@ import copy
 import inspect
 import io
 import linecache
+import tomllib
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from nerlib.course.checks.budget import STEPS, OutOfSteps, budget, learners_lines
+from nerlib.course.checks.budget import STEPS, OutOfSteps, learners_place, within_budget
 from nerlib.course.checks.hint import Hint, NotWritten, plainly
 
 MOST_PRINTED = 2_000  # characters
-# What a beginner can do about an error, by its type.
-ADVICE: tuple[tuple[type[BaseException], str], ...] = (
-    (IndexError, "The index lies beyond the end: a list of n entries ends at n - 1. "
-     "Is it empty, or are you at its last entry?"),
-    (KeyError, "The dictionary has no such key: ask with `in` or `.get` first."),
-    (UnboundLocalError, "A name is read before it was given a value on this path."),
-    (NameError, "Python does not know this name: is it spelt right, was its cell run?"),
-    (AttributeError, "The value has no such attribute or method: print its `type`."),
-    (ZeroDivisionError, "What should come out when there is nothing to divide by? "
-     "Deal with that case first."),
-    (ValueError, "This line cannot deal with what it gets: is it missing, empty, or of another "
-     "length?"),
-    (AssertionError, "This is an `assert` of yours that does not hold for this case."),
-    (TypeError, "A value is of another type than this line expects: print its `type`."),
-    (NotImplementedError, "This part is still to be written."),
-    (RuntimeError, "If it speaks of shapes, print the `.shape` of each tensor on this line."),
-)  # fmt: skip
+WORDS = Path(__file__).parents[2] / "data" / "hints" / "errors.toml"
 
 
 class AskedForInput(Exception):
@@ -58,10 +45,8 @@ def run(function: Callable[..., Any], arguments: Sequence[Any], case: str) -> Ou
     copies = copy.deepcopy(tuple(arguments))
     printed = _Bounded()
     try:
-        with _surroundings(function, printed), budget():
-            value = _finished(function(*copies))
-    except OutOfSteps as error:
-        raise Hint(_endless(error, case)) from None
+        with _surroundings(function, printed):
+            value = within_budget(lambda: _finished(function(*copies)))
     except (Exception, SystemExit) as error:
         raise explained(error, case) from None
     return Outcome(value, printed.getvalue(), _differ(copies, arguments))
@@ -69,53 +54,55 @@ def run(function: Callable[..., Any], arguments: Sequence[Any], case: str) -> Ou
 
 def explained(error: BaseException, case: str) -> Hint:
     """Return a hint that says which error, on which line, for which case, and what to do."""
-    places = learners_lines(error.__traceback__)
-    where = _where(*places[-1]) if places else ""
-    if isinstance(error, AskedForInput):
-        return Hint(f"{case} calls `input`{where}. What it needs comes in as its arguments.")
-    if isinstance(error, SystemExit):
-        return Hint(f"{case} calls `exit`{where}. A function ends with `return`.")
-    if isinstance(error, RecursionError):
-        return Hint(
-            f"{case} calls itself again and again without end{where}. Which case ends the "
-            "recursion, and does each call come closer to it?"
-        )
     if isinstance(error, NotImplementedError) and not str(error):
         return NotWritten()
-    advice = next((text for kind, text in ADVICE if isinstance(error, kind)), "")
+    place = learners_place(error.__traceback__)
+    if isinstance(error, OutOfSteps):
+        place = error.place
+    advice = _words("advice", error)
     if "Module.__init__()" in str(error):
         advice = "The first line of a module's `__init__` is `super().__init__()`."
-    told = plainly(str(error))[1:-1] if str(error) else "no message"
-    return Hint(f"{case} stops with {type(error).__name__}{where}: {told}. {advice}".rstrip())
+    told = _words("hint", error).format(
+        case=case,
+        where=_where(*place),
+        steps=STEPS,
+        name=type(error).__name__,
+        message=plainly(str(error))[1:-1] or "no message",
+        advice=advice,
+    )
+    return Hint(told.rstrip())
+
+
+def _words(part: str, error: BaseException) -> str:
+    """Return what a part of the data says about the nearest class of an error."""
+    known = _error_words()[part]
+    return next(known[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in known)
+
+
+@cache
+def _error_words() -> dict[str, dict[str, str]]:
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
 
 
 def _where(file: str, line: int) -> str:
-    """Return the line of the learner's code, as part of a sentence."""
+    """Return the line of the learner's code, as part of a sentence; nothing if there is none."""
     source = linecache.getline(file, line).strip()
-    return f", on line {line} of your code" + (f", `{plainly(source)[1:-1]}`" if source else "")
-
-
-def _endless(error: OutOfSteps, case: str) -> str:
-    where = _where(error.file, error.line) if error.file else ""
-    return (
-        f"{case} had run {STEPS:,} lines and was still not finished{where}. A loop that never "
-        "ends? Look for what should change in each round so that it stops: a `while` needs a "
-        "condition that becomes false, and a list must not grow while a `for` walks through it."
-    )
+    code = f", `{plainly(source)[1:-1]}`" if source else ""
+    return f", on line {line} of your code{code}" if line else ""
 
 
 def _fits_signature(function: Callable[..., Any], arguments: Sequence[Any], case: str) -> None:
     """Raise `Hint` if the function takes another number of arguments."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some functions written in C do not tell
+    except (TypeError, ValueError):  # some functions written in C have none
         return
     try:
         signature.bind(*arguments)
     except TypeError:
+        count = f"{len(arguments)} argument{'s' * (len(arguments) != 1)}"
         raise Hint(
-            f"{case} is called with {len(arguments)} "
-            f"argument{'s' * (len(arguments) != 1)}, but yours is defined as "
+            f"{case} is called with {count}, but yours is defined as "
             f"`{plainly(function)}{signature}`. Keep the parameters of the exercise."
         ) from None
 
@@ -129,13 +116,9 @@ def _finished(value: Any) -> Any:
 
 def _differ(copies: tuple[Any, ...], arguments: Sequence[Any]) -> bool:
     """Return whether a list or a dictionary among the arguments was changed."""
-    plain = [
-        (one, other)
-        for one, other in zip(copies, arguments, strict=True)
-        if isinstance(other, list | dict | set)
-    ]
+    pairs = zip(copies, arguments, strict=True)
     try:
-        return any(one != other for one, other in plain)
+        return any(one != other for one, other in pairs if isinstance(other, list | dict | set))
     except Exception:  # lists of tensors cannot be compared
         return False
 
@@ -158,15 +141,15 @@ def _surroundings(function: Callable[..., Any], printed: io.StringIO) -> Iterato
     def ended(*_: object) -> None:
         raise SystemExit
 
-    # In a notebook `exit` would end the kernel.
-    names = getattr(function, "__globals__", {})
-    kept = {name: names[name] for name in ("exit", "quit", "input") if name in names}
-    ask = builtins.input
-    names.update({name: asked if name == "input" else ended for name in kept})
-    builtins.input = asked
+    # A notebook's cells have `exit`, `quit` and `input` of their own; its `exit` ends the kernel.
+    cell, known = getattr(function, "__globals__", {}), vars(builtins)
+    instead = {"exit": ended, "quit": ended, "input": asked}
+    kept = [(names, {n: names[n] for n in instead if n in names}) for names in (cell, known)]
     try:
+        for names, own in kept:
+            names.update({name: instead[name] for name in own})
         with contextlib.redirect_stdout(printed):
             yield
     finally:
-        builtins.input = ask
-        names.update(kept)
+        for names, own in kept:
+            names.update(own)
