@@ -20,6 +20,7 @@ from nerlib.course.checks import check, progress
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.budget import STEPS, OutOfSteps, within_budget
 from nerlib.course.checks.checking import examined
+from nerlib.course.checks.comparison import Comparison
 from nerlib.course.checks.differences import difference, same
 from nerlib.course.checks.exercise import Exercise, all_exercises
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
@@ -36,7 +37,7 @@ from tools.project import Publication
 def hint_for(function: Any, *arguments: Any) -> str:
     """Return what a learner is told about a function that is called with these arguments."""
     with pytest.raises(Hint) as caught:
-        Answer(function).call(*arguments, kind=list[str])
+        Answer(function, {}).call(*arguments, kind=list[str])
     return str(caught.value)
 
 
@@ -165,7 +166,7 @@ def test_stop_from_the_keyboard_still_works() -> None:
         return empty_loop(text)
 
     with pytest.raises(KeyboardInterrupt):
-        Answer(stopped).call("nine", kind=list[str])
+        Answer(stopped, {}).call("nine", kind=list[str])
 
 
 def test_arguments_are_copies() -> None:
@@ -175,12 +176,12 @@ def test_arguments_are_copies() -> None:
         words.clear()
         return []
 
-    assert Answer(empties).call(words, kind=list[str]) == []
+    assert Answer(empties, {}).call(words, kind=list[str]) == []
     assert words == ["nine", "am"]
 
 
 def test_only_the_beginning_of_much_output_is_kept() -> None:
-    answer = Answer(lambda text: print(text * 10_000) or [])
+    answer = Answer(lambda text: print(text * 10_000) or [], {})
     assert answer.call("nine", kind=list[str]) == []
     assert 0 < len(answer.printed) <= 2_000
 
@@ -241,8 +242,8 @@ class Broken:
 
 def test_objects_that_misbehave() -> None:
     assert plainly(Broken()) == "<Broken instance>"
-    exercise = Exercise("00.0", "Broken", lambda a: a.compare(lambda: [1], (), list), "")
-    assert "RuntimeError" in str(examined(exercise, Answer(lambda: [Broken()])))
+    exercise = Exercise("00.0", "Broken", lambda a: a.compare(lambda: [1], (), list, {}), "")
+    assert "RuntimeError" in str(examined(exercise, Answer(lambda: [Broken()], {})))
 
 
 def test_long_values_are_cut() -> None:
@@ -251,18 +252,16 @@ def test_long_values_are_cut() -> None:
 
 
 def test_the_likely_mistake_agrees_with_what_was_right_before() -> None:
-    slips = ((lambda n: 0, "always nothing"), (lambda n: n, "not squared"))
+    slips = {"nothing": lambda n: 0, "itself": lambda n: n}
+    squares = Comparison(lambda n: n * n, int, cases=[(1,), (0,), (0,), (3,)], slips=slips)
+    hints = {"nothing": "always nothing", "itself": "not squared"}
 
-    def examine(answer: Answer) -> None:
-        for number in (1, 0, 0, 3):
-            answer.compare(lambda n: n * n, (number,), int, slips)
+    def told(function: Callable[[int], int]) -> str:
+        return str(examined(Exercise("00.0", "", squares, ""), Answer(function, hints)))
 
-    exercise = Exercise("00.0", "Squares", examine, "")
-    assert "not squared" in str(examined(exercise, Answer(lambda n: n)))
-    assert "always nothing" in str(examined(exercise, Answer(lambda n: 0)))
-    told = str(examined(exercise, Answer(lambda n: n**3)))
-    assert "`27`" in told
-    assert "`9` is expected" in told
+    assert "not squared" in told(lambda n: n)
+    assert "always nothing" in told(lambda n: 0)
+    assert "`9` is expected" in told(lambda n: n**3)
 
 
 def test_stubs() -> None:

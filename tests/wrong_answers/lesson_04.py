@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from nerlib.course.checks.comparison import words_of
 from nerlib.course.checks.lesson_04 import WEIGHTS
 
 
@@ -37,6 +36,12 @@ class MadeInForward(nn.Module):
         return nn.Linear(hidden.shape[-1], 1)(hidden)
 
 
+class TwoLayers(nn.Module):
+    def __init__(self, hidden_size):
+        super().__init__()
+        self.first, self.second = nn.Linear(hidden_size, 2), nn.Linear(2, 1)
+
+
 class NoSuper(nn.Module):
     def __init__(self, hidden_size):
         self.score = nn.Linear(hidden_size, 1)
@@ -45,9 +50,10 @@ class NoSuper(nn.Module):
 WRONG = {
     "04.3": [(weight_only, "a tuple (a tensor, a tensor) is expected")],
     "04.4": [
-        *((pooling_with(name), hint) for name, hint in words_of("04")["04.4"]["hints"].items()),
-        (MadeInForward, "kept in `self`"),
+        *((pooling_with(name), name) for name in WEIGHTS),
+        (MadeInForward, "no_layer"),
+        (TwoLayers, "several_layers"),
         (NoSuper, "`super().__init__()`"),
-        (nn.Linear(4, 1), "Hand in the class itself"),
+        (nn.Linear(4, 1), "no_class"),
     ],
 }

@@ -11,9 +11,10 @@ def returns_the_sum(model, batches, optimizer, limit):
 
 WRONG = {
     "05.1": [
-        ({"precision": 0.4, "recall": 0.5, "f1": 0.2}, "Precision and recall are right"),
-        ({"precision": 40, "recall": 50, "f1": 44.4}, "between 0 and 1"),
-        ({"precision": 0.4, "recall": 0.5}, "The keys are"),
+        ({"precision": 0.4, "recall": 0.5, "f1": 0.2}, "f1"),
+        ({"precision": 40, "recall": 50, "f1": 44.4}, "percent"),
+        ({"precision": 0.1, "recall": 0.2, "f1": 0.3}, "unclear"),
+        ({"precision": 0.4, "recall": 0.5}, "keys"),
         ([0.4, 0.5, 0.44], "a dictionary from strings to numbers is expected"),
     ],
     "05.5": [(returns_the_sum, "a list of numbers is expected")],

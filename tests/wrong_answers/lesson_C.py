@@ -83,6 +83,7 @@ def tagger_for(lines):
 TRAIN, TEST = corpus_from_lines(BELLS[:40]), corpus_from_lines(BELLS[40:])
 UNTRAINED = tagger_for(BELLS)
 WIDE = tagger_for([*BELLS, "a [fee : coin]"])
+NARROW = tagger_for(["on [day : day 1]"])
 PERFECT = scores_of([["B-DAY", "B-PART"] * 5], [["B-DAY", "B-PART"] * 5])
 OTHER_ROWS = scores_of([["B-DAY", "O"]], [["B-DAY", "O"]])
 HOME = tempfile.TemporaryDirectory(prefix="capstone-")
@@ -110,53 +111,54 @@ MEASURED = measure(UNTRAINED, TEST, "own", "en-US", "test")
 WRONG = {
     "C.1": [
         (portions("the [part : chain skips"), "never closed"),
-        (["\n".join(BELLS)], "At least 50"),
-        (portions(SILENT[0].upper()), "comes twice"),
-        ([*portions(), "a [prat : chain]"], "A slip of the pen?"),
-        (["\n".join(f"[part : bell {n}]" for n in range(60))], "when to be silent"),
-        (["\n".join([*(f"[part : bell {n}]" for n in range(60)), *SILENT])], "two types"),
+        (["\n".join(BELLS)], "few"),
+        (portions(SILENT[0].upper()), "twice"),
+        ([*portions(), "a [prat : chain]"], "rare"),
+        (["\n".join(f"[part : bell {n}]" for n in range(60))], "silent"),
+        (["\n".join([*(f"[part : bell {n}]" for n in range(60)), *SILENT])], "one_type"),
         ("\n".join(BELLS), "a list of strings is expected"),
     ],
     "C.2": [
-        (domain("a [parts : chain]"), "Is it a slip for `part`?"),
-        (domain(fee="an amount of money with its unit"), "occurs in no sentence"),
-        (domain(part="a part"), "where it ends"),
-        (domain("[day : bell 3] it is"), "Decide by one rule"),
-        (domain("a [part : horn]", "my [part : horn]", "the horn is loud"), "marked elsewhere"),
+        (domain("a [parts : chain]"), "unexplained"),
+        (domain(fee="an amount of money with its unit"), "unused"),
+        (domain(part="a part"), "short"),
+        (domain("[day : bell 3] it is"), "two_types"),
+        (domain("a [part : horn]", "my [part : horn]", "the horn is loud"), "unmarked"),
         ({"lines": BELLS}, "The key `types` is missing"),
-        ({"lines": BELLS, "types": TYPES}, "All of yours are needed"),
+        ({"lines": BELLS, "types": TYPES}, "incomplete"),
         ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
     ],
     "C.3": [
-        (splits_lines_apart, "no longer examined by it"),
-        (never_shuffles, "shuffle first"),
-        (forgets_the_seed, "Is `seed` used at all?"),
-        (chance_each_time, "with the same seed"),
-        (loses_some, "are in no part"),
-        (takes_brackets_off, "none of the lines that were given"),
-        (halves, "About 70, 15 and 15"),
+        (splits_lines_apart, "leak"),
+        (never_shuffles, "not_shuffled"),
+        (forgets_the_seed, "seed_unused"),
+        (chance_each_time, "not_repeatable"),
+        (loses_some, "lost"),
+        (takes_brackets_off, "unknown"),
+        (halves, "shares"),
     ],
     "C.4": [
-        ({"tagger": UNTRAINED, "train": TRAIN}, "hardly learnt even these"),
-        ({"tagger": WIDE, "train": TRAIN}, "which no training row shows"),
-        ({"tagger": UNTRAINED, "train": TEST}, "Where are the others?"),
+        ({"tagger": UNTRAINED, "train": TRAIN}, "untrained"),
+        ({"tagger": WIDE, "train": TRAIN}, "grown_tags"),
+        ({"tagger": NARROW, "train": TRAIN}, "other_tags"),
+        ({"tagger": UNTRAINED, "train": TEST}, "few_rows"),
         ({"tagger": UNTRAINED.model, "train": TRAIN}, "a `Tagger` is expected"),
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
     "C.5": [
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "was memorised"),
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "something else"),
+        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "seen"),
+        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "other_score"),
         (
             {"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": OTHER_ROWS},
-            "Were other rows measured?",
+            "other_rows",
         ),
         ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": 0.9}, "`Evaluation`"),
     ],
     "C.6": [
-        (str(Path(HOME.name) / "nowhere"), "There is no such folder"),
-        (without_card(), "`save_pretrained` writes the model alone"),
-        (folder("unmeasured", licence="mit"), "that nothing was measured"),
-        (folder("unlicensed", measured=MEASURED), "names no licence"),
-        (without_weights(), "cannot be loaded"),
+        (str(Path(HOME.name) / "nowhere"), "no_folder"),
+        (without_card(), "no_card"),
+        (folder("unmeasured", licence="mit"), "not_measured"),
+        (folder("unlicensed", measured=MEASURED), "no_licence"),
+        (without_weights(), "broken"),
     ],
 }

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, get_args
 
 from nerlib.course.checks.differences import difference, same
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
 from nerlib.course.checks.kinds import described, fitting
 from nerlib.course.checks.running import Outcome, run
 
-# What a typical mistake makes of the arguments, and what to say to somebody who gets just that.
-Slip = tuple[Callable[..., Any], str]
-
 
 class Answer:
-    """What a learner handed in: a value, a function or a class, with what it printed."""
+    """What a learner handed in: a value, a function or a class, with what it printed.
 
-    def __init__(self, value: Any, name: str | None = None) -> None:
+    `hints` are those of the exercise, by name.
+    """
+
+    def __init__(self, value: Any, hints: Mapping[str, str], name: str = "your answer") -> None:
         self.value = value
-        self.name = name or getattr(value, "__name__", "your answer")
+        self.hints = hints
+        self.name = getattr(value, "__name__", name)
         self.printed = ""
         self.told = "Your answer"
         self.passed: list[tuple[Sequence[Any], Any]] = []  # cases it got right: arguments, result
@@ -55,27 +56,34 @@ class Answer:
         reference: Callable[..., Any],
         arguments: Sequence[Any],
         kind: Any,
-        slips: Iterable[Slip] = (),
+        slips: Mapping[str, Callable[..., Any]],
         case: str | None = None,
     ) -> Any:
         """Call the function and the reference with the same arguments; return what came.
 
-        If the two differ, raises `Hint`: that of the first slip that makes the same mistake here
-        and is right wherever the function was, or where the difference is.
+        If the two differ, raises `Hint`: that of the first of `slips`, wrong functions by the name
+        of their hint, that makes the same mistake here and is right wherever the answer was; else
+        it says where the difference is.
         """
         found = self.call(*arguments, kind=kind, case=case)
         expected = fitting(reference(*arguments), kind, "the reference")
         if found is None and expected is not None and self.printed:
             raise self.hint(_printed_instead(self.printed))
         if not same(found, expected):
-            likely = [slip for slip in slips if _gives(slip, [*self.passed, (arguments, found)])]
-            raise self.hint(likely[0][1] if likely else difference(found, expected))
+            cases = [*self.passed, (arguments, found)]
+            likely = (self.hints[name] for name, slip in slips.items() if _gives(slip, cases))
+            raise self.hint(next(likely, None) or difference(found, expected))
         self.passed.append((arguments, expected))
         return found
 
     def hint(self, idea: str) -> Hint:
         """Return a hint that names the last case and what came of it, and then the idea."""
         return Hint(f"{self.told} {idea}")
+
+    def fail(self, hint: str, about: str = "", /, **details: object) -> NoReturn:
+        """Raise the hint of this name, filled in; `about` says what of the answer it is about."""
+        self.told = about or self.told
+        raise self.hint(self.hints[hint].format(**details))
 
     def _must_be_callable(self) -> None:
         if self.value is ...:
@@ -98,10 +106,10 @@ def _nothing(outcome: Outcome) -> str:
     return "Does every way through the function end with a `return`?"
 
 
-def _gives(slip: Slip, cases: Iterable[tuple[Sequence[Any], Any]]) -> bool:
+def _gives(slip: Callable[..., Any], cases: Iterable[tuple[Sequence[Any], Any]]) -> bool:
     """Return whether a mistake gives just these results for these arguments."""
     try:
-        return all(same(result, slip[0](*arguments)) for arguments, result in cases)
+        return all(same(result, slip(*arguments)) for arguments, result in cases)
     except Exception:  # this mistake cannot be made with these arguments
         return False
 

@@ -8,12 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from datasets import Dataset
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import exercises, words_of
+from nerlib.course.checks.comparison import exercises
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
 from nerlib.course.checks.kinds import described, fitting
 from nerlib.dataset import NERDataset
@@ -27,16 +27,7 @@ from nerlib.tools.tagger import Tagger
 
 PARSER = Parser()
 FEWEST, FEWEST_OF_A_TYPE, FEWEST_WITHOUT = 50, 5, 5
-HINTS: dict[str, str] = {
-    name: text for entry in words_of("C").values() for name, text in entry["hints"].items()
-}
 Kind = TypeVar("Kind")
-
-
-def _fail(answer: Answer, hint: str, about: str = "", **details: object) -> NoReturn:
-    """Raise a hint, filled in with details; `about` says what of the answer it is about."""
-    answer.told = about or answer.told
-    raise answer.hint(HINTS[hint].format(**details))
 
 
 def _field(entries: dict[Any, Any], name: str, kind: type[Kind]) -> Kind:
@@ -79,18 +70,18 @@ def fifty_sentences(answer: Answer) -> None:
     utterances = _parsed(line for portion in portions for line in portion.split("\n"))
     answer.told = f"You have {len(utterances)} sentences that can be read."
     if len(utterances) < FEWEST:
-        _fail(answer, "few", fewest=FEWEST)
+        answer.fail("few", fewest=FEWEST)
     if twice := [text for text, n in Counter(map(_plain, utterances)).items() if n > 1]:
-        _fail(answer, "twice", text=_quoted(twice[0]))
+        answer.fail("twice", text=_quoted(twice[0]))
     silent = sum(not utterance.spans for utterance in utterances)
     if silent < FEWEST_WITHOUT:
-        _fail(answer, "silent", count=silent, fewest=FEWEST_WITHOUT)
+        answer.fail("silent", count=silent, fewest=FEWEST_WITHOUT)
     counts = Counter(span.type for utterance in utterances for span in utterance.spans)
     if len(counts) < 2:
-        _fail(answer, "one_type")
+        answer.fail("one_type")
     name, count = counts.most_common()[-1]
     if count < FEWEST_OF_A_TYPE:
-        _fail(answer, "rare", name=name, count=count, fewest=FEWEST_OF_A_TYPE)
+        answer.fail("rare", name=name, count=count, fewest=FEWEST_OF_A_TYPE)
 
 
 # C.2 ---------------------------------------------------------------------------------------------
@@ -102,7 +93,7 @@ def consistent_types(answer: Answer) -> None:
     utterances = _parsed(lines)
     if len(utterances) < FEWEST:
         about = f"There are {len(utterances)} sentences under `lines`."
-        _fail(answer, "incomplete", about, fewest=FEWEST)
+        answer.fail("incomplete", about, fewest=FEWEST)
     answer.told = "Look at your types:"
     _check_types(answer, {span.type for u in utterances for span in u.spans}, types)
     _check_values(answer, utterances)
@@ -113,12 +104,12 @@ def _check_types(answer: Answer, used: set[str], types: dict[Any, Any]) -> None:
     for name in sorted(used - types.keys()):
         near = difflib.get_close_matches(name, [str(t) for t in types], n=1, cutoff=0.6)
         slip = f" Is it a slip for `{near[0]}`?" if near else ""
-        _fail(answer, "unexplained", name=name, slip=slip)
+        answer.fail("unexplained", name=name, slip=slip)
     for name, meaning in types.items():
         if name not in used:
-            _fail(answer, "unused", name=shown(name))
+            answer.fail("unused", name=shown(name))
         if not isinstance(meaning, str) or len(meaning.split()) < 4:
-            _fail(answer, "short", name=name)
+            answer.fail("short", name=name)
 
 
 def _check_values(answer: Answer, utterances: Sequence[ParsedUtterance]) -> None:
@@ -131,9 +122,9 @@ def _check_values(answer: Answer, utterances: Sequence[ParsedUtterance]) -> None
     for value, types in types_of.items():
         if len(types) > 1:
             names = " and as ".join(f"`{name}`" for name in types)
-            _fail(answer, "two_types", value=value, names=names)
+            answer.fail("two_types", value=value, names=names)
         if types.total() > 1 and (sentence := _bare(value, utterances)):
-            _fail(answer, "unmarked", value=value, text=sentence)
+            answer.fail("unmarked", value=value, text=sentence)
 
 
 def _bare(value: str, utterances: Sequence[ParsedUtterance]) -> str:
@@ -167,9 +158,9 @@ def split_of_the_rows(answer: Answer) -> None:
     first = _split(answer, lines, 0)
     _check_parts(answer, lines, first)
     if _split(answer, lines, 0) != first:
-        _fail(answer, "not_repeatable")
+        answer.fail("not_repeatable")
     if _split(answer, lines, 1) == first:
-        _fail(answer, "seed_unused")
+        answer.fail("seed_unused")
 
 
 def _split(answer: Answer, lines: list[str], seed: int) -> Parts:
@@ -183,21 +174,21 @@ def _split(answer: Answer, lines: list[str], seed: int) -> Parts:
 def _check_parts(answer: Answer, lines: list[str], parts: Parts) -> None:
     """Raise `Hint` if something is lost, leaks or is in order, or a part is too small."""
     if unknown := set(itertools.chain(*parts)) - set(lines):
-        _fail(answer, "unknown", text=_quoted(min(unknown)))
+        answer.fail("unknown", text=_quoted(min(unknown)))
     text_of = {line: _plain(PARSER.parse(line)) for line in lines}
     texts = [{text_of[line] for line in part} for part in parts]
     everything = set(text_of.values())
     if lost := everything.difference(*texts):
-        _fail(answer, "lost", count=len(lost), text=min(lost))
+        answer.fail("lost", count=len(lost), text=min(lost))
     for one, other in itertools.combinations(range(3), 2):
         if both := texts[one] & texts[other]:
             names = {"one": PART_NAMES[one], "other": PART_NAMES[other]}
-            _fail(answer, "leak", text=min(both), **names)
+            answer.fail("leak", text=min(both), **names)
     shares = [len(part) / len(everything) for part in texts]
     if not 0.6 <= shares[0] <= 0.8 or min(shares[1:]) < 0.1:
-        _fail(answer, "shares")
+        answer.fail("shares")
     if texts[0] == {text_of[line] for line in lines[: len(texts[0])]}:
-        _fail(answer, "not_shuffled")
+        answer.fail("not_shuffled")
 
 
 # C.4 ---------------------------------------------------------------------------------------------
@@ -207,16 +198,16 @@ def trained(answer: Answer) -> None:
     tagger, rows = _field(entries, "tagger", Tagger), _field(entries, "train", Dataset)
     answer.told = f"Your tagger has learnt from {len(rows)} sentences."
     if len(rows) < 0.5 * FEWEST:
-        _fail(answer, "few_rows")
+        answer.fail("few_rows")
     expected, found = TagSet.from_corpus(rows), tagger.model.config.tags
     if more := sorted(set(found.types) - set(expected.types)):
-        _fail(answer, "grown_tags", name=more[0].lower())
+        answer.fail("grown_tags", name=more[0].lower())
     if found != expected:
-        _fail(answer, "other_tags")
+        answer.fail("other_tags")
     f1 = _scores(tagger, rows).overall.f1
     if f1 < 0.6:
         about = f"On its own training rows, your tagger has an entity F1 of {f1:.2f}."
-        _fail(answer, "untrained", about)
+        answer.fail("untrained", about)
 
 
 def _scores(tagger: Tagger, rows: Dataset) -> Evaluation:
@@ -235,13 +226,13 @@ def measured(answer: Answer) -> None:
     known = {text.casefold() for text in train_rows["utt"]}
     if both := [text for text in test_rows["utt"] if text.casefold() in known]:
         about = f"You measure on {len(test_rows)} sentences."
-        _fail(answer, "seen", about, count=len(both), text=_quoted(both[0]))
+        answer.fail("seen", about, count=len(both), text=_quoted(both[0]))
     answer.told = f"Your scores say: entity F1 {scores.f1:.2f}."
     expected = _scores(tagger, test_rows).overall
     if scores.gold != expected.gold:
-        _fail(answer, "other_rows", count=scores.gold)
+        answer.fail("other_rows", count=scores.gold)
     if abs(scores.f1 - expected.f1) > 0.02:
-        _fail(answer, "other_score")
+        answer.fail("other_score")
 
 
 # C.6 ---------------------------------------------------------------------------------------------
@@ -250,19 +241,19 @@ def published(answer: Answer) -> None:
     folder = Path(answer.read(str))
     answer.told = f"You write {shown(folder.name)}."
     if not folder.is_dir():
-        _fail(answer, "no_folder")
+        answer.fail("no_folder")
     card = folder / "README.md"
     if not card.is_file():
-        _fail(answer, "no_card")
+        answer.fail("no_card")
     text = card.read_text(encoding="utf-8", errors="replace")
     if "Nothing was measured" in text or "| entity F1 |" not in text:
-        _fail(answer, "not_measured")
+        answer.fail("not_measured")
     if not re.search(r"(?m)^license: \S+", text.partition("\n---")[0]):
-        _fail(answer, "no_licence")
+        answer.fail("no_licence")
     try:
         Tagger.from_pretrained(folder)
     except EncoderError as error:
-        _fail(answer, "broken", error=_quoted(str(error)))
+        answer.fail("broken", error=_quoted(str(error)))
 
 
 EXERCISES = exercises(

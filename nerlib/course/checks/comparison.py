@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nerlib.course.checks.answer import Answer, Slip
+from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.differences import CLOSE, same
 from nerlib.course.checks.exercise import Exercise
 
@@ -33,62 +33,47 @@ class Comparison:
     slips: Mapping[str, Callable[..., Any]]
     name: Callable[..., str | None] = lambda *arguments: None
     then: Callable[[Answer], None] = lambda answer: None
-    hints: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, answer: Answer) -> None:
         """Ask the answer all questions; raises `Hint` at the first that it gets wrong."""
         for case in self.cases:
-            answer.compare(self.reference, case, self.kind, self.mistakes, self.name(*case))
+            answer.compare(self.reference, case, self.kind, self.slips, self.name(*case))
         self.then(answer)
-
-    @property
-    def mistakes(self) -> list[Slip]:
-        """The wrong functions, each with its hint."""
-        return [(function, self.hints[name]) for name, function in self.slips.items()]
 
 
 @dataclass(frozen=True)
 class OnPaper:
     """Compares a value that was worked out by hand; each of `slips` is what a mistake leads to.
 
-    `other` is asked about a value that is neither right nor any of these, and returns the hint.
-    `tolerance` is how far numbers may be from the right ones.
+    A slip's name is that of its hint. `other` raises the hint for a value that is neither right
+    nor any of these. `tolerance` is how far numbers may be from the right ones.
     """
 
     kind: Any
     expected: Any
     slips: Mapping[str, Any]
-    other: Callable[[Answer, Any], str]
+    other: Callable[[Answer, Any], None]
     tolerance: float = CLOSE
-    hints: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, answer: Answer) -> None:
         """Read the value; raises `Hint` if it is wrong."""
         found = answer.read(self.kind)
-        if not same(found, self.expected, self.tolerance):
-            likely = (hint for value, hint in self.mistakes if same(found, value, self.tolerance))
-            raise answer.hint(next(likely, None) or self.other(answer, found))
-
-    @property
-    def mistakes(self) -> list[tuple[Any, str]]:
-        """The wrong values, each with its hint."""
-        return [(value, self.hints[name]) for name, value in self.slips.items()]
+        if same(found, self.expected, self.tolerance):
+            return
+        for name, value in self.slips.items():
+            if same(found, value, self.tolerance):
+                answer.fail(name)
+        self.other(answer, found)
 
 
 def exercises(lesson: str, *checks: Callable[[Answer], None]) -> tuple[Exercise, ...]:
-    """Return the exercises of a lesson, given their checks in order; the words are in its file."""
-    found = []
-    for (number, entry), check in zip(words_of(lesson).items(), checks, strict=True):
-        if isinstance(check, Comparison | OnPaper):
-            check = replace(check, hints=entry["hints"])
-        found.append(Exercise(number, entry["title"], check, entry["learned"]))
-    return tuple(found)
+    """Return the exercises of a lesson, given their checks in order; the words are in its file.
 
-
-def words_of(lesson: str) -> dict[str, dict[str, Any]]:
-    """Return the words of a lesson's exercises, by number.
-
-    >>> words_of("06")["06.2"]["title"]
-    'Redact'
+    >>> exercises("10", *5 * [print])[1].title
+    'One gradient from many'
     """
-    return tomllib.loads((FOLDER / f"{lesson}.toml").read_text(encoding="utf-8"))
+    words = tomllib.loads((FOLDER / f"{lesson}.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Exercise(number, entry["title"], check, entry["learned"], entry.get("hints", {}))
+        for (number, entry), check in zip(words.items(), checks, strict=True)
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 import nerlib.course.checks
@@ -17,13 +17,15 @@ class Exercise:
     """One exercise of a lesson.
 
     `number` is lesson and place, as "02.3". `examine` asks the answer questions and raises `Hint`
-    at the first one that it gets wrong. `learned` is said to somebody who gets them all right.
+    at the first one that it gets wrong, one of `hints`, say. `learned` is said to somebody who gets
+    them all right.
     """
 
     number: str
     title: str
     examine: Callable[[Answer], None]
     learned: str
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lesson(self) -> str:

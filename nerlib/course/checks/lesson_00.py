@@ -20,63 +20,46 @@ def entities_on_paper(answer: Answer) -> None:
     parsed = Parser().parse(MARKED)
     expected = {parsed.text[span.start : span.end]: span.type for span in parsed.spans}
     for piece, name in found.items():
-        answer.told = f"You mark `{piece}` as `{name}`."
-        if idea := _piece_idea(piece, name, parsed.text, expected):
-            raise answer.hint(idea)
-    answer.told = f"You mark {len(found)} piece{'s' * (len(found) != 1)} in the sentence."
+        if hint := _piece_hint(piece, name, parsed.text, expected):
+            answer.fail(hint, f"You mark `{piece}` as `{name}`.", text=parsed.text)
     if len(found) < len(expected):
-        raise answer.hint("There is another one. Ask both questions: at what time? On which day?")
+        answer.fail("another", f"You mark {len(found)} of the pieces in the sentence.")
 
 
-def _piece_idea(piece: str, name: str, text: str, expected: dict[str, str]) -> str:
-    """Return what is wrong with one entity, in words; nothing if it is right."""
+def _piece_hint(piece: str, name: str, text: str, expected: dict[str, str]) -> str:
+    """Return the name of the hint for one entity; nothing if it is right."""
     if piece in expected.values() and name in expected:
-        return "It is the other way round: the piece comes first, then a colon, then its type."
+        return "other_way_round"
     if piece not in text:
-        return f"The sentence has no such piece: copy it letter by letter from `{text}`."
+        return "not_there"
     whole = next((value for value in expected if piece in value or value in piece), None)
     if whole is None:
-        return "This piece says neither a time nor a day."
-    if len(piece) < len(whole):
-        return (
-            "It is only a part: words that belong together are *one* entity, from the first to the "
-            "last word that says when."
-        )
-    if len(piece) > len(whole):
-        return "It is too long: *for* and *on* lead to the entity, they are not inside of it."
-    if name.lower() not in expected.values():
-        return "The two types here are called `time` and `date`."
-    if name != name.lower():
-        return "Types are written in small letters."
-    return "" if name == expected[whole] else "A clock tells the `time`, a calendar the `date`."
+        return "no_entity"
+    if len(piece) != len(whole):
+        return "part" if len(piece) < len(whole) else "too_long"
+    if name not in expected.values():
+        return "capitals" if name.lower() in expected.values() else "other_types"
+    return "" if name == expected[whole] else "wrong_type"
 
 
 # 00.2 --------------------------------------------------------------------------------------------
-REASONS = {
-    "corpus": "There have to be sentences before anything in them can be read.",
-    "parsing": "The tags that parsing reads decide what the model can answer, so they come first.",
-    "model": "Training adjusts a model: it has to be there before.",
-    "training": "A score of a model that has learnt nothing tells nothing: train first.",
-    "evaluation": "Measure a tagger before somebody relies on what it finds.",
-    "inference": "",  # nothing comes after it
-}
-IN_ORDER = [name for name, *_ in STATIONS if name in REASONS]
+NAMES = {"corpus", "parsing", "model", "training", "evaluation", "inference"}
+IN_ORDER = [name for name, *_ in STATIONS if name in NAMES]
 
 
 def pipeline_in_order(answer: Answer) -> None:
     """A list of the stations."""
     found = answer.read(list[str])
-    for name in found:
+    for name in [*found, *IN_ORDER]:
         if name not in IN_ORDER:
-            raise answer.hint(f"`{name}` is none of the six: copy their names.")
-    for name in IN_ORDER:
+            answer.fail("none_of_them", name=name)
         if found.count(name) != 1:
-            raise answer.hint(f"`{name}` stands in it {found.count(name)} times instead of once.")
+            answer.fail("not_once", name=name, count=found.count(name))
     if found == IN_ORDER[::-1]:
-        raise answer.hint("That is the way back. Data enters where the sentences are.")
+        answer.fail("backwards")
     for before, after in pairwise(IN_ORDER):
         if found.index(before) > found.index(after):
-            raise answer.hint(f"`{after}` comes before `{before}` there. {REASONS[before]}")
+            answer.fail(f"{before}_first", after=after)
 
 
 # 00.3 --------------------------------------------------------------------------------------------

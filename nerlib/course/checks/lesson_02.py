@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.comparison import Comparison, exercises
@@ -23,66 +24,53 @@ def tags_on_paper(answer: Answer) -> None:
     """Three strings of tags, one a sentence."""
     strings = answer.read(list[str])
     if len(strings) != len(ON_PAPER):
-        raise answer.hint(f"There are {len(ON_PAPER)} sentences: one string of tags for each.")
+        answer.fail("sentences", count=len(ON_PAPER))
     for annotated, string in zip(ON_PAPER, strings, strict=True):
-        answer.told = f"For `{annotated}` you write `{string}`."
         parsed = PARSER.parse(annotated)
-        texts, expected = [word.text for word in parsed.words], list(parsed.tags)
-        if string.split() != expected:
-            raise answer.hint(_paper_idea(texts, string.split(), expected))
+        texts, tags = [word.text for word in parsed.words], string.split()
+        answer.told = f"For `{annotated}` you write `{string}`."
+        if tags == list(parsed.tags):
+            continue
+        if len(tags) != len(texts):
+            _wrong_count(answer, texts, tags)
+        if hint := _paper_hint(tags, list(parsed.tags)):
+            answer.fail(hint)
+        _wrong_word(answer, texts, tags, list(parsed.tags))
 
 
-def _paper_idea(texts: list[str], tags: list[str], expected: list[str]) -> str:
-    """Return what is wrong with the tags of one sentence, in words."""
-    if [tag.upper() for tag in tags] == expected:
-        return "Tags are written in capitals."
-    if any(tag != "O" and not tag.startswith(("B-", "I-")) for tag in tags):
-        return "Each tag is `O`, or starts with `B-` or `I-` and then names the type."
-    if len(tags) != len(texts):
-        return _wrong_count(texts, tags)
-    if any(_continues_nothing(tags, index) for index in range(len(tags))):
-        return "A slot's first word gets `B-`; an `I-` continues what stands before it."
-    if [tag.replace("B-", "I-") for tag in tags] == [tag.replace("B-", "I-") for tag in expected]:
-        return "Only the first word of a slot gets `B-`; the words after it continue it with `I-`."
-    return _wrong_word(texts, tags, expected)
-
-
-def _wrong_count(texts: list[str], tags: list[str]) -> str:
-    """Return what is wrong if there are too many or too few tags."""
+def _wrong_count(answer: Answer, texts: list[str], tags: list[str]) -> None:
+    """Raise the hint for too many or too few tags."""
     marks = sum(not text[0].isalnum() for text in texts)
     if marks and len(tags) == len(texts) - marks:
-        return (
-            "A tag is missing for a punctuation mark: at the edge of a word it is a word of its "
-            "own. (Inside, as in `i'm` or `7.30`, it stays where it is.)"
-        )
-    signs = " Punctuation marks at the edge of a word are words, too." if marks else ""
-    return f"There are {len(tags)} tags for {len(texts)} words. Count the words again.{signs}"
+        answer.fail("no_marks")
+    hint = "count_with_marks" if marks else "count"
+    answer.fail(hint, tags=len(tags), words=len(texts))
 
 
-def _continues_nothing(tags: Sequence[str], index: int) -> bool:
-    """Return whether a tag starts an entity with `I-`."""
-    before = tags[index - 1] if index else "O"
-    return tags[index].startswith("I-") and before[2:] != tags[index][2:]
+def _paper_hint(tags: list[str], expected: list[str]) -> str:
+    """Return the name of the hint for what is wrong with all tags; nothing if it is one of them."""
+    if [tag.upper() for tag in tags] == expected:
+        return "capitals"
+    if any(tag != "O" and not tag.startswith(("B-", "I-")) for tag in tags):
+        return "no_prefix"
+    pairs = pairwise(["O", *tags])
+    if any(tag.startswith("I-") and before[2:] != tag[2:] for before, tag in pairs):
+        return "continues_nothing"
+    inside = [tag.replace("B-", "I-") for tag in expected]
+    return "begins_again" if [tag.replace("B-", "I-") for tag in tags] == inside else ""
 
 
-def _wrong_word(texts: list[str], tags: list[str], expected: list[str]) -> str:
-    """Return what is wrong with the first tag that differs."""
+def _wrong_word(answer: Answer, texts: list[str], tags: list[str], expected: list[str]) -> None:
+    """Raise the hint for the first tag that differs."""
     pairs = zip(texts, tags, expected, strict=True)
     index, (word, tag, right) = next(
         (index, found) for index, found in enumerate(pairs) if found[1] != found[2]
     )
     if tag[:2] == right[:2] != "O":
-        return f"The type in the tag of `{word}` is the one before the colon, letter by letter."
-    if right == "O" and word in texts[:index]:
-        return (
-            f"This `{word}` stands outside of the brackets. The same letters elsewhere are another "
-            "word: look at the place, not at the spelling."
-        )
-    if right == "O":
-        return f"`{word}` stands outside of any slot."
-    return (
-        f"Look again at the tag of `{word}`: which slot is it in, and is it the first word there?"
-    )
+        answer.fail("type", word=word)
+    if right != "O":
+        answer.fail("look_again", word=word)
+    answer.fail("spelling" if word in texts[:index] else "outside", word=word)
 
 
 # 02.2 --------------------------------------------------------------------------------------------

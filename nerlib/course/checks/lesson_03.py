@@ -22,20 +22,14 @@ def _of_filled(change: Callable[[int, int], tuple[int, int]]) -> list[tuple[int,
     return [change(first, count) if count else (first, count) for first, count in GROUPS]
 
 
-def _pair_idea(answer: Answer, found: list[tuple[int, int]]) -> str:
-    """Return what is wrong with the first wrong pair, without the right one."""
+def _wrong_pair(answer: Answer, found: list[tuple[int, int]]) -> None:
+    """Raise the hint for the first wrong pair, without the right one."""
     if len(found) != len(GROUPS):
-        return f"There are {len(GROUPS)} words: one pair for each of them."
+        answer.fail("pairs", count=len(GROUPS))
     differing = zip(PAPER_WORDS, found, GROUPS, strict=True)
     word, mine, right = next(three for three in differing if three[1] != three[2])
-    answer.told = f"For the word `{word}` you write `{mine}`."
-    if not right[1]:
-        return "No subword carries this word's number: it has none, which is written (0, 0)."
-    if mine[0] != right[0]:
-        return (
-            "Look up the first place in `word_ids` that carries this word's number; count from 0."
-        )
-    return "Count how many places in `word_ids` carry this word's number."
+    hint = "first" if mine[0] != right[0] else "count"
+    answer.fail(hint if right[1] else "none", f"For the word `{word}` you write `{mine}`.")
 
 
 PAPER = OnPaper(
@@ -48,7 +42,7 @@ PAPER = OnPaper(
         "left_out": [group for group in GROUPS if group[1]],
         "counted_in_words": [(n + 1, c) if c else (0, 0) for n, (_, c) in enumerate(GROUPS)],
     },
-    other=_pair_idea,
+    other=_wrong_pair,
 )
 
 

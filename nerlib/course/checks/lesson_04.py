@@ -8,9 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises, words_of
-from nerlib.course.checks.hint import Hint
-from nerlib.course.checks.kinds import described
+from nerlib.course.checks.comparison import Comparison, exercises
 from nerlib.model import count_parameters, pool_words
 
 
@@ -175,29 +173,20 @@ WEIGHTS: dict[str, Weigh] = {
 def pooling_that_learns(answer: Answer) -> None:
     """A module class."""
     if isinstance(answer.value, nn.Module):
-        raise Hint(f"Hand in the class itself, not {described(answer.value)}.")
-    made = Answer(answer.call(HIDDEN, kind=nn.Module), f"{answer.name}({HIDDEN})")
-    scorer = _scorer(answer, made.value)
+        answer.fail("no_class")
+    name = f"{answer.name}({HIDDEN})"
+    made = Answer(answer.call(HIDDEN, kind=nn.Module), answer.hints, name)
+    layers = [part for part in made.value.modules() if isinstance(part, nn.Linear)]
+    if [layer.weight.shape for layer in layers] != [(1, HIDDEN)]:
+        about = f"`{name}` has {count_parameters(made.value)} parameters."
+        answer.fail("several_layers" if layers else "no_layer", about)
+    (scorer,) = layers
     for scale in (0.0, 1.0):  # all scores equal, then not
         with torch.no_grad():
             scorer.weight.copy_(scale * numbers(1, HIDDEN))
             if scorer.bias is not None:
                 scorer.bias.zero_()
         _poolings(scorer, ", all scores equal" if scale == 0 else "")(made)
-
-
-def _scorer(answer: Answer, module: nn.Module) -> nn.Linear:
-    """Return the layer that gives the scores."""
-    found = [part for part in module.modules() if isinstance(part, nn.Linear)]
-    answer.told = f"`{answer.name}({HIDDEN})` has {count_parameters(module)} parameters."
-    if not found:
-        raise answer.hint(
-            "The layer that gives the scores has to be made in `__init__` and kept in `self`: one "
-            "made in `forward` is new and random each time, and an optimiser never sees it."
-        )
-    if len(found) > 1 or found[0].weight.shape != (1, HIDDEN):
-        raise answer.hint("One `nn.Linear(hidden_size, 1)` is enough: one score a subword.")
-    return found[0]
 
 
 def _poolings(scorer: nn.Linear, equal: str) -> Comparison:
@@ -216,7 +205,6 @@ def _poolings(scorer: nn.Linear, equal: str) -> Comparison:
         cases=[(numbers(*torch.tensor(i).shape, HIDDEN), torch.tensor(i), n) for i, n in BATCHES],
         slips={name: pooling(weigh) for name, weigh in WEIGHTS.items()},
         name=lambda hidden, ids, n: f"hidden, word_ids={ids.tolist()}, num_words={n}{equal}",
-        hints=words_of("04")["04.4"]["hints"],
     )
 
 

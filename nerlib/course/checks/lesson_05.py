@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import operator
 from collections.abc import Callable
@@ -48,15 +47,13 @@ def _share_of_right_words() -> float:
     return sum(gold == predicted for gold, predicted in words) / len(words)
 
 
-def _other_scores(answer: Answer, found: dict[str, float]) -> str:
-    """Return what is wrong with the keys, or with one of the numbers."""
+def _other_scores(answer: Answer, found: dict[str, float]) -> None:
+    """Raise the hint for the keys, or for one of the numbers."""
     if found.keys() != RIGHT.keys():
-        return "The keys are `precision`, `recall` and `f1`."
+        answer.fail("keys")
     if any(number > 1 for number in found.values()):
-        return "All three are shares, between 0 and 1."
-    if same(found, RIGHT | {"f1": found["f1"]}, ON_PAPER):
-        return "Precision and recall are right. F1 is 2 · right / (predicted + there)."
-    return "Write down three numbers first: entities there, entities predicted, and those in both."
+        answer.fail("percent")
+    answer.fail("f1" if same(found, RIGHT | {"f1": found["f1"]}, ON_PAPER) else "unclear")
 
 
 PAPER = OnPaper(
@@ -114,7 +111,7 @@ LOSS = Comparison(
 # 05.3 --------------------------------------------------------------------------------------------
 def cosine_factor(step: int, warmup: int, total: int) -> float:
     """Return the factor on the rate: up to 1, then down to 0 along half a cosine."""
-    return _down_by(half_cosine)(step, warmup, total)
+    return _schedule(_rise, _after(half_cosine))(step, warmup, total)
 
 
 def half_cosine(share: float) -> float:
@@ -122,20 +119,22 @@ def half_cosine(share: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _down_by(curve: Callable[[float], float]) -> Callable[[int, int, int], float]:
-    """Return a schedule with a warm-up and then this curve."""
-    return lambda step, warmup, total: (
-        (step + 1) / warmup if step < warmup else curve((step - warmup) / (total - warmup))
-    )
-
-
-def _or_cosine(
-    chosen: Callable[[int, int], bool], factor: Callable[[int, int, int], float]
+def _schedule(
+    up: Callable[[int, int], float], down: Callable[[int, int, int], float]
 ) -> Callable[[int, int, int], float]:
-    """Return the slip of somebody who has another factor for some steps."""
+    """Return a schedule, given the factor during the warm-up and after it."""
     return lambda step, warmup, total: (
-        factor(step, warmup, total) if chosen(step, warmup) else cosine_factor(step, warmup, total)
+        up(step, warmup) if step < warmup else down(step, warmup, total)
     )
+
+
+def _rise(step: int, warmup: int) -> float:
+    return (step + 1) / warmup
+
+
+def _after(curve: Callable[[float], float]) -> Callable[[int, int, int], float]:
+    """Return the factor after the warm-up, by the share of the way from there to the end."""
+    return lambda step, warmup, total: curve((step - warmup) / (total - warmup))
 
 
 SCHEDULE = Comparison(
@@ -143,13 +142,11 @@ SCHEDULE = Comparison(
     float,
     cases=[(step, 4, 20) for step in (4, 12, 19, 3, 0, 1, 8, 20)],
     slips={
-        "straight": _down_by(lambda share: 1 - share),
-        "whole_cosine": _down_by(lambda share: math.cos(math.pi * share)),
-        "from_the_start": _or_cosine(
-            operator.ge, lambda step, warmup, total: half_cosine(step / total)
-        ),
-        "from_zero": _or_cosine(operator.lt, lambda step, warmup, total: step / warmup),
-        "no_warmup": lambda step, warmup, total: half_cosine((step - warmup) / (total - warmup)),
+        "straight": _schedule(_rise, _after(lambda share: 1 - share)),
+        "whole_cosine": _schedule(_rise, _after(lambda share: math.cos(math.pi * share))),
+        "from_the_start": _schedule(_rise, lambda step, _, total: half_cosine(step / total)),
+        "from_zero": _schedule(operator.truediv, _after(half_cosine)),
+        "no_warmup": _after(half_cosine),
     },
 )
 
@@ -157,36 +154,31 @@ SCHEDULE = Comparison(
 # 05.4 --------------------------------------------------------------------------------------------
 def last_epoch(scores: list[float], patience: int) -> int:
     """Return after which epoch, counted from 1, training stops."""
-    return _stopped(operator.gt)(scores, patience)
+    return _stopped(lambda score, best, before: score > best)(scores, patience)
 
 
-def _stopped(better: Callable[[float, float], bool], reset: bool = True) -> Callable[..., int]:
-    """Return a rule to stop: which score is better than the best, and whether it resets waiting."""
+def _stopped(
+    better: Callable[[float, float, float], bool], resets: bool = True
+) -> Callable[[list[float], int], int]:
+    """Return a rule to stop: whether a score is better than the best or the one before.
+
+    `resets` says whether the waiting then starts again.
+    """
 
     def stopped(scores: list[float], patience: int) -> int:
-        best, waited = -math.inf, 0
+        best = before = -math.inf
+        waited = 0
         for epoch, score in enumerate(scores, start=1):
-            if not better(score, best):
+            if not better(score, best, before):
                 waited += 1
-            elif reset:
+            elif resets:
                 waited = 0
-            best = max(best, score)
+            best, before = max(best, score), score
             if waited == patience:
                 return epoch
         return len(scores)
 
     return stopped
-
-
-def _against_the_last(scores: list[float], patience: int) -> int:
-    """Return the answer of somebody who compares with the epoch before."""
-    rises = [math.inf, *(after - before for before, after in itertools.pairwise(scores))]
-    waited = 0
-    for epoch, rise in enumerate(rises, start=1):
-        waited = 0 if rise > 0 else waited + 1
-        if waited == patience:
-            return epoch
-    return len(scores)
 
 
 def _the_best(scores: list[float], patience: int) -> int:
@@ -210,9 +202,9 @@ STOP = Comparison(
         "from_nought": lambda scores, patience: last_epoch(scores, patience) - 1,
         "the_best": _the_best,
         "one_more": lambda scores, patience: last_epoch(scores, patience + 1),
-        "against_the_last": _against_the_last,
-        "equal_is_better": _stopped(operator.ge),
-        "never_reset": _stopped(operator.gt, reset=False),
+        "against_the_last": _stopped(lambda score, best, before: score > before),
+        "equal_is_better": _stopped(lambda score, best, before: score >= best),
+        "never_reset": _stopped(lambda score, best, before: score > best, resets=False),
     },
 )
 
