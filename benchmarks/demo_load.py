@@ -7,19 +7,85 @@ python -m benchmarks.demo_load --model FOLDER --rounds 5
 from __future__ import annotations
 
 import argparse
+import http.client
+import json
 import math
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from nerlib.tools.demo.visitor import VisitError, Visitor
-
+PREFIX = "/gradio_api"
 NAMES = ("find", "keep")
+
+
+class VisitError(RuntimeError):
+    """The server did not do what was asked: with which words it said so."""
+
+
+class Visitor:
+    """One open page, without a browser: what the page's own script says to the server, over HTTP.
+
+    `warnings` holds what the server has said besides its answers.
+    """
+
+    def __init__(self, address: str, timeout: float = 60) -> None:
+        self._place, self._timeout = address.split("/")[2], timeout
+        self._session, self.warnings = secrets.token_hex(8), list[str]()
+        config = json.loads(self._ask("GET", "/config"))
+        self._components = {one["id"]: one["props"] for one in config["components"]}
+        self._steps = {
+            self._components[block].get("elem_id"): dependency
+            for dependency in config["dependencies"]
+            for block, event in dependency["targets"]
+            if dependency["backend_fn"]
+        }
+
+    def choices(self, name: str) -> list[Any]:
+        """Return what a list of the page offers."""
+        (found,) = [c for c in self._components.values() if c.get("elem_id") == name]
+        return [value for _, value in found["choices"]]
+
+    def step(self, name: str, *values: Any) -> list[Any]:
+        """Use the button `name`, which reads `values`; return what the page then shows.
+
+        Raises `VisitError` if the server has an error instead.
+        """
+        number = self._steps[name]["id"]
+        body = {"data": values, "fn_index": number, "session_hash": self._session}
+        answer = json.loads(self._ask("POST", f"{PREFIX}/queue/join", json.dumps(body)))
+        return self._wait(answer["event_id"])
+
+    def _wait(self, event: str) -> list[Any]:
+        """Read the server's messages until a step is done; return what it gives."""
+        with closing(http.client.HTTPConnection(self._place, timeout=self._timeout)) as connection:
+            connection.request("GET", f"{PREFIX}/queue/data?session_hash={self._session}")
+            for line in connection.getresponse():
+                message = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+                if message.get("msg") == "log":
+                    self.warnings.append(message["log"])
+                elif message.get("msg") == "process_completed" and message["event_id"] == event:
+                    output = message["output"]
+                    if not message["success"]:
+                        raise VisitError(str(output.get("error")))
+                    return list(output["data"])
+        raise VisitError("the server ended before the step was done")
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
+        """Return the answer to one request; raises `VisitError` for any but a good one."""
+        with closing(http.client.HTTPConnection(self._place, timeout=self._timeout)) as connection:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+        if response.status != 200:
+            raise VisitError(f"{method} {path}: {response.status} {answer[:200]!r}")
+        return answer
 
 
 @dataclass
@@ -67,23 +133,22 @@ def visit(address: str, rounds: int, user: int) -> tuple[dict[str, list[float]],
     seconds: dict[str, list[float]] = {name: [] for name in NAMES}
     try:
         visitor = Visitor(address)
-        model = visitor.choices("model")[0]
-        texts = [f"wake user{user} at nine am on day{number}" for number in range(rounds)]
-        for number, text in enumerate(texts):
-            timed(visitor, seconds, "find", model, text)
-            kept = str(timed(visitor, seconds, "keep")["kept"])
-            if not all(f"user{user}" in line for line in kept.splitlines()):
-                return seconds, [f"user {user} sees lines of others"]
-            if len(kept.splitlines()) != number + 1:
-                return seconds, [f"user {user} has lost a line"]
+        model, kept = visitor.choices("model")[0], ""
+        for number in range(rounds):
+            text = f"wake user{user} at nine am on day{number}"
+            found, _ = timed(visitor, seconds, "find", model, text)
+            (kept,) = timed(visitor, seconds, "keep", model, found, kept)
+            lines = kept.splitlines()
+            if len(lines) != number + 1 or not all(f"user{user}" in line for line in lines):
+                return seconds, [f"user {user} sees lines of others, or has lost one"]
     except (VisitError, OSError) as error:
         return seconds, [f"user {user}: {error}"]
     return seconds, []
 
 
 def timed(
-    visitor: Visitor, seconds: dict[str, list[float]], name: str, *values: str
-) -> dict[str, object]:
+    visitor: Visitor, seconds: dict[str, list[float]], name: str, *values: object
+) -> list[Any]:
     """Do one step, and note how long it took."""
     started = time.perf_counter()
     shown = visitor.step(name, *values)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import is_loopback
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from nerlib import TrainConfig, save_model, train
@@ -21,11 +21,10 @@ LINE = "wake me up at [time : nine am] on [date : friday]"
 
 @dataclass
 class Page:
-    """A page that is being served: where, by which models, and whom else this process asked."""
+    """A page that is being served: where, and which other hosts this process has looked up."""
 
     address: str
-    models: Models
-    asked: list[str] = field(default_factory=list)
+    asked: list[str]
 
 
 @pytest.fixture(scope="session")
@@ -42,37 +41,22 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo_page(demo_model: Path) -> Iterator[Page]:
-    """The page, served by this process, which writes down every name and place it looks up."""
+    """The page, served by this process, which records every other host that it looks up."""
     pytest.importorskip("gradio", reason="Gradio is not installed: pip install 'nerlib[demo]'")
     from nerlib.tools.demo.server import serve
 
-    with pytest.MonkeyPatch.context() as patch:
-        asked = listen_to_lookups(patch)
-        models = Models(name_places([demo_model, demo_model]), "cpu")
-        app = serve(models)
-        yield Page(app.local_url.rstrip("/"), models, asked)
-        app.close(verbose=False)
-        models.close()
-
-
-def listen_to_lookups(patch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that fills with every host but this machine that the process looks up."""
     asked: list[str] = []
     look_up = socket.getaddrinfo
 
     def listened(host: Any, *others: Any, **named: Any) -> Any:
-        if not is_here(host):
-            asked.append(str(host))
+        name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+        asked.extend([] if is_loopback(name) else [name])
         return look_up(host, *others, **named)
 
-    patch.setattr(socket, "getaddrinfo", listened)
-    return asked
-
-
-def is_here(host: str | bytes | None) -> bool:
-    """Whether a host is this machine."""
-    name = host.decode() if isinstance(host, bytes) else host
-    try:
-        return name in (None, "", "localhost") or ipaddress.ip_address(str(name)).is_loopback
-    except ValueError:
-        return False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", listened)
+        models = Models(name_places([demo_model, demo_model]), "cpu")
+        app = serve(models)
+        yield Page(app.local_url.rstrip("/"), asked)
+        app.close(verbose=False)
+        models.close()

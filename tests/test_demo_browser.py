@@ -4,24 +4,31 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from demo_page import LINE, SENTENCE, Page, demo_model, demo_page  # noqa: F401 (fixtures)
-from local_pages import CHROMIUM, SIDEWAYS, chromium, violations, watch
+from hostile_text import HOSTILE, RUN
+from local_pages import SIDEWAYS, chromium, needs_browser, violations, watch
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Page as Window
-from test_html import HOSTILE, RUN
 from tiny_encoders import one_thread  # noqa: F401 (a fixture)
 
+from nerlib import Parser
 from nerlib import __main__ as cli
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+pytestmark = needs_browser
 # What templates of the page's own framework would obey, if a text reached them.
-TEMPLATES = (f"${{{RUN}}}", f"`;{RUN};`", "{{constructor}}", "{{#each value}}x{{/each}}", "[a](b)")
-IN_WORDS = ("\x1b", "\ud83d")  # cut into lines, or refused, by the tests without a browser
+TEMPLATES = (f"${{{RUN}}}", f"`;{RUN};`", "{{constructor}}", "{{#each value}}x{{/each}}", "a](b)")
+# These are cut into lines, or refused, by the tests without a browser.
+SAMPLES = [text for text in (*HOSTILE, *TEMPLATES) if not any(bad in text for bad in "\x1b\ud83d")]
+SHOWS = """(text) => text ===
+    [...document.querySelectorAll("#marked .text")].map((piece) => piece.textContent).join("")"""
 
 
 @pytest.fixture(scope="module")
@@ -41,39 +48,52 @@ class Opened:
         return self.window.locator(f"#{place}").first
 
     def box(self, place: str) -> Locator:
-        return self.window.locator(f"#{place} :is(textarea, input)").first
+        return self.window.locator(f"#{place} textarea").first
 
-    def says(self, text: str) -> None:
-        expect(self.at("status")).to_contain_text(text)
-
-    def ask(self, text: str) -> None:
-        """Type a text and press the button."""
-        self.box("text").fill(text)
-        self.at("find").click()
+    def steps(self, count: int) -> Any:
+        """Return a context at whose end the page has asked the server for so many steps."""
+        asked = itertools.count(1)
+        return self.window.expect_request(
+            lambda request: "queue/join" in request.url and next(asked) == count
+        )
 
     def find(self, text: str) -> None:
-        """Type a text other than the last, have its entities found, and wait for its line."""
-        box = self.box("line")
-        before = box.input_value() if box.is_visible() else ""
-        self.ask(text)
-        expect(box).not_to_have_value(before)
+        """Type a text, have its entities found, and wait until its lines are there."""
+        self.box("text").fill(text)
+        with self.steps(2):  # its entities, and whether they are tidy
+            self.at("find").click()
+        self.window.wait_for_function(SHOWS, arg="".join(text.splitlines()))
 
-    def pick(self, place: str, entry: str) -> None:
-        """Choose an entry of a list."""
-        self.box(place).click()
-        self.window.get_by_role("option", name=entry, exact=True).click()
+    def entity(self, number: int) -> Locator:
+        return self.window.locator("#marked .token.highlighted").nth(number)
 
-    def new_entity(self, name: str) -> None:
-        """Choose to mark something new, and give it a type."""
-        self.pick("entity", "a new one")
-        expect(self.box("type")).to_have_value("")
-        self.box("type").fill(name)
+    def remove(self, number: int) -> None:
+        """Remove an entity, by the button that appears when the mouse is over it."""
+        before = self.window.locator("#marked .token.highlighted").count()
+        self.entity(number).hover()
+        self.window.get_by_label("Remove label").nth(number).click()
+        expect(self.window.locator("#marked .token.highlighted")).to_have_count(before - 1)
 
-    def nothing_kept(self) -> None:
-        """Start with no line kept."""
-        if self.at("clear").is_enabled():
-            self.at("clear").click()
-            self.says("No line is kept")
+    def name(self, type_name: str) -> None:
+        """Give the entity that is being edited a type."""
+        field = self.window.locator("#marked input")
+        field.fill(type_name)
+        field.press("Enter")
+        expect(field).to_have_count(0)
+
+    def keep(self, line: str) -> None:
+        """Keep all lines, and wait for one of them."""
+        self.at("keep").click()
+        expect(self.box("kept")).to_have_value(line)
+
+    def refused(self, text: str) -> None:
+        """Wait until the page has said no, and close what it says."""
+        expect(self.window.get_by_test_id("toast-body")).to_contain_text(text)
+        self.window.get_by_test_id("toast-close").click()
+
+    def clear(self) -> None:
+        self.at("clear").click()
+        expect(self.box("kept")).to_have_value("")
 
 
 def opened(browser: Browser, address: str, path: str = "/", **options: object) -> Opened:
@@ -108,93 +128,55 @@ def test_from_a_sentence_to_a_file_that_validates(
     page: Opened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page.find(SENTENCE)
-    expect(page.window.locator("#marked mark")).to_have_count(2)
     expect(page.at("entities")).to_contain_text("nine am")
-    expect(page.box("line")).to_have_value(LINE)
-    page.box("type").fill("Wake time")
-    page.at("apply").click()
-    expect(page.box("line")).to_have_value(LINE.replace("time", "wake_time"))
-    page.pick("entity", "2 · friday (date)")
-    expect(page.box("type")).to_have_value("date")
-    page.at("remove").click()
-    corrected = "wake me up at [wake_time : nine am] on friday"
-    expect(page.box("line")).to_have_value(corrected)
-    page.at("keep").click()
-    page.says("Kept: 1 line so far")
+    page.keep(f"{LINE}\n")
+    page.entity(0).click()
+    page.name("Wake time")
+    page.remove(1)
+    corrected = "wake me up at [wake_time : nine am] on friday\n"
+    page.keep(corrected)
     with page.window.expect_download() as download:
         page.at("download").click()
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     assert file.name == "corrections.txt"
-    assert file.read_bytes() == f"{corrected}\n".encode()
+    assert file.read_bytes() == corrected.encode()
     assert cli.main(["validate", str(file)]) == 0
-    assert "sentences that can be read: 1; entities marked: 1" in capsys.readouterr().out
-    page.at("clear").click()
-    expect(page.box("kept")).to_have_value("")
-    expect(page.at("download")).to_be_disabled()
-
-
-def test_moving_an_entity_and_adding_one(page: Opened) -> None:
-    page.find(SENTENCE)
-    page.pick("first", "6 · am")
-    page.at("apply").click()
-    moved = "wake me up at nine [time : am] on [date : friday]"
-    expect(page.box("line")).to_have_value(moved)
-    page.new_entity("name")
-    page.at("apply").click()
-    expect(page.box("line")).to_have_value(moved.replace("wake", "[name : wake]"))
-    page.new_entity("name")
-    page.pick("last", "3 · up")
-    page.at("apply").click()
-    page.says("Not done: 'wake' (name) stands on some of these words")
-
-
-def test_several_lines_are_corrected_one_after_the_other(page: Opened) -> None:
-    page.nothing_kept()
-    page.box("text").fill(f"{SENTENCE}\ncall me at seven")
-    page.box("text").press("Shift+Enter")
-    expect(page.window.locator("#marked li")).to_have_count(2)
-    page.at("keep").click()
-    expect(page.box("line")).to_have_value("call me at [time : seven]")
-    page.at("keep").click()
-    expect(page.box("kept")).to_have_value(f"{LINE}\ncall me at [time : seven]\n")
+    assert "entities marked: 1" in capsys.readouterr().out
     assert violations(page.window) == []
+    page.clear()
+
+
+def test_a_word_is_marked_in_a_later_line_after_an_entity_was_removed(page: Opened) -> None:
+    """Removing one joins the lines around it, in which Gradio would mark the wrong place."""
+    page.find(f"open it\n{SENTENCE}\nhello zebra")
+    while page.entity(0).count():
+        with page.steps(2):  # what was tidied is on the page when it asks for the next time
+            page.remove(0)
+    page.window.get_by_text("hello zebra", exact=True).last.dblclick(position={"x": 5, "y": 5})
+    page.name("Greeting")
+    page.keep(f"open it\n{SENTENCE}\n[greeting : hello] zebra\n")
+    page.clear()
 
 
 def test_hostile_text_is_text(page: Opened) -> None:
-    """Each sample on a line of its own; some of them marked, corrected and kept, too."""
-    from nerlib.tools.demo.app import label
-
-    page.nothing_kept()
-    samples = [t for t in (*HOSTILE, *TEMPLATES) if not any(bad in t for bad in IN_WORDS)]
-    assert len(samples) > 20
-    page.find("\n".join(samples))
-    expect(page.window.locator("#marked li")).to_have_count(len(samples))
-    for number in (0, 2, len(HOSTILE) - 4, len(samples) - 5, len(samples) - 3):
-        page.pick("sentence", label(samples[number], number))
-        expect(page.window.locator("#marked li").nth(number)).to_contain_text("being corrected")
-        page.at("keep").click()
-        page.says("Kept")
-    assert samples[0].split(">")[0] in page.window.locator("#marked").inner_text()
-    assert page.window.evaluate("window.hacked ?? null") is None
-    assert page.window.locator("#marked :is(img, svg, iframe, a, script)").count() == 0
-
-
-def test_one_hundred_thousand_characters_are_refused_in_one_line(page: Opened) -> None:
-    page.ask("<b>" * 33_334)
-    page.says("Not done: the text has 100,002 characters: take at most 5,000")
-    page.ask(SENTENCE)
-    page.says("2 entities found")
-
-
-def test_a_bracket_in_the_text_is_told_before_and_when_it_is_kept(page: Opened) -> None:
-    page.nothing_kept()
-    page.find("call [me] at seven")
-    told = "'[' at character 5 cannot be written"
-    assert page.box("line").input_value().startswith(f"(cannot be kept: {told}")
+    """Each sample on a line of its own; some of them marked and kept, too."""
+    assert len(SAMPLES) > 20
+    page.find("\n".join(SAMPLES))
     page.at("keep").click()
-    page.says(f"Not done: {told}")
-    expect(page.box("kept")).to_have_value("")
+    page.refused("line ")  # those with brackets cannot be kept
+    lines = page.box("kept").input_value().splitlines()
+    kept = {Parser().parse(line).text for line in lines}
+    assert kept == {sample for sample in SAMPLES if not set("[]") & set(sample)}
+    assert page.window.evaluate("window.hacked ?? null") is None
+    assert page.window.locator(":is(#marked, #entities) :is(img, iframe, a, script)").count() == 0
+    page.clear()
+
+
+def test_too_much_text_is_refused_in_one_line(page: Opened) -> None:
+    page.box("text").fill("<b>" * 33_334)
+    page.at("find").click()
+    page.refused("5,000")
 
 
 def test_on_a_small_dark_screen_for_another_user(
@@ -202,23 +184,22 @@ def test_on_a_small_dark_screen_for_another_user(
 ) -> None:
     page.find("the kitchen is mine")
     page.at("keep").click()
-    page.says("Kept")
+    expect(page.box("kept")).to_have_value(re.compile("kitchen"))
     size = {"width": 390, "height": 800}
     other = opened(browser, demo_page.address, "/?__theme=dark", viewport=size)
     assert violations(other.window) == []
-    other.find(f"{SENTENCE}\n{'a' * 300} [")
+    other.find(f"{SENTENCE}\n{'a' * 300}")
     expect(other.box("kept")).to_have_value("")
-    other.at("keep").click()
-    other.says("Kept: 1 line")
     assert "kitchen" not in other.window.content()
     assert violations(other.window) == []
     assert other.window.evaluate(SIDEWAYS) <= 0
     assert other.problems == []
     other.window.context.close()
+    page.clear()
 
 
 def test_what_would_leave_the_machine_is_noticed_and_stopped(shared: Opened) -> None:
     """Else the tests above could not fail; and the page's own policy stops it first."""
     shared.problems.clear()
     shared.window.evaluate("fetch('http://127.0.0.2:9/elsewhere').catch(() => 0)")
-    assert any("Content Security Policy" in told for told in shared.problems)
+    assert any("Content Security Policy" in problem for problem in shared.problems)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 
 import torch
 
 from nerlib.device import available_cores
 from nerlib.tools.demo.models import Models, find_models, name_places
-from nerlib.tools.demo.port import FIRST_PORT, HOST, port_is_free
 
 ROOT = "build"
+HOST, FIRST_PORT = "127.0.0.1", 7860
 EVERYBODY = ("0.0.0.0", "::")
 
 
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         raise DemoError("--threads must be 1 or more")
     torch.set_num_threads(options.threads or available_cores())
     check_installed()
-    check_port(options.host, options.port)
+    check_address(options.host, options.port)
     models = choose_models(options.model, options.device)
     start(models, options)
     return 0
@@ -98,15 +99,11 @@ def check_installed() -> None:
         ) from None
 
 
-def check_port(host: str, port: int | None) -> None:
+def check_address(host: str, port: int | None) -> None:
     """Raise `DemoError` if nobody can listen there."""
-    if port is None:
-        return
-    if not 1 <= port <= 65535:
-        raise DemoError(f"--port {port}: a port is a number from 1 to 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        free = port_is_free(host, port)
-    except OSError as error:
-        raise DemoError(f"--host {host}: {error.strerror or error}") from None
-    if not free:
-        raise DemoError(f"port {port} is taken: choose another with --port, or leave it out")
+        socket.create_server((host, port or 0), family=family).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DemoError(f"--host {host} --port {port}: {reason}: choose another") from None

@@ -1,163 +1,163 @@
-"""Corrections of what a tagger found, word by word, and the bracketed line that comes of them.
+"""From text to sentences, and from marked text to the bracketed lines that training reads.
 
-All functions are pure: they return a new sentence, or say in one line why there is none.
+All functions are pure. What cannot be written so that it comes back as it is, is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 
 from nerlib.inference import Entity
-from nerlib.parsing import AnnotationError, Parser, Span, Word
-from nerlib.tools.demo.sentences import RefusedError, check_characters, shown, trimmed
+from nerlib.parsing import AnnotationError, Parser, Span
 
+MOST_CHARACTERS = 5_000
+MOST_SENTENCES = 50
 LONGEST_TYPE = 40
+NEW = "label"  # what Gradio calls the type of an entity until its user has given one
 _TYPE = re.compile(r"[\w-]+")
 
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A type on the words from number `first` to `end` (exclusive); `score` if a model gave it."""
-
-    type: str
-    first: int
-    end: int
-    score: float | None = None
+Piece = tuple[str, str | None]  # some text, and the type of the entity that it is
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One line of text with its words, and the marks on them in the order of their places."""
-
-    text: str
-    words: tuple[Word, ...]
-    marks: tuple[Mark, ...]
-    parser: Parser
-
-    def span(self, mark: Mark) -> Span:
-        """Return a mark's type and character offsets."""
-        return Span(mark.type, self.words[mark.first].start, self.words[mark.end - 1].end)
-
-    def value(self, mark: Mark) -> str:
-        """Return the piece of text that a mark stands on."""
-        span = self.span(mark)
-        return self.text[span.start : span.end]
+class RefusedError(ValueError):
+    """What a user asked of the page and cannot have: why, in one line."""
 
 
-def tagged(text: str, entities: Iterable[Entity], parser: Parser) -> Sentence:
-    """Return a sentence with the entities that a tagger found in it.
+def cut_sentences(text: str) -> list[str]:
+    """Return the sentences of a text: its lines, without blanks around them and without empty ones.
 
-    >>> sentence = tagged("wake me at nine am", [Entity("time", "nine am", 11, 18, 0.9)], Parser())
-    >>> sentence.marks
-    (Mark(type='time', first=3, end=5, score=0.9),)
+    Every kind of line end counts, so that a sentence is one line in any file. Raises `RefusedError`
+    for no text at all, for too much of it, and for half a character, which no file can hold.
+
+    >>> cut_sentences("wake me at nine" + chr(10) * 2 + " call anna ")
+    ['wake me at nine', 'call anna']
     """
-    words = tuple(parser.split_words(text))
-    firsts = {word.start: number for number, word in enumerate(words)}
-    ends = {word.end: number + 1 for number, word in enumerate(words)}
-    marks = (Mark(e.type, firsts[e.start], ends[e.end], e.score) for e in entities)
-    return Sentence(text, words, tuple(marks), parser)
+    if len(text) > MOST_CHARACTERS:
+        raise RefusedError(f"{len(text):,} characters: take at most {MOST_CHARACTERS:,} at a time")
+    half = re.search("[\ud800-\udfff]", text)
+    if half:
+        raise RefusedError(f"character {half.start()} is half a character (a lone surrogate)")
+    sentences = [line for line in map(trimmed, text.splitlines()) if line]
+    if not sentences:
+        raise RefusedError("there is no text yet: type or paste a sentence")
+    if len(sentences) > MOST_SENTENCES:
+        raise RefusedError(f"{len(sentences)} lines: take at most {MOST_SENTENCES} at a time")
+    return sentences
 
 
-def added(sentence: Sentence, slot_type: str, first: int, last: int) -> Sentence:
-    """Return the sentence with one mark more, on the words `first` to `last`, counted from 0.
+def trimmed(line: str) -> str:
+    """Return a line without blanks and byte order marks at its edges, which readers remove.
 
-    Raises `RefusedError` for a type that cannot be written, words in the wrong order or outside of
-    the sentence, and words that another mark stands on.
-
-    >>> bracketed(added(tagged("wake me at nine am", [], Parser()), "time", 3, 4))
-    'wake me at [time : nine am]'
+    >>> trimmed(" \ufeff at nine ")
+    'at nine'
     """
-    if not 0 <= first <= last < len(sentence.words):
-        raise RefusedError("choose a first and a last word, the first not behind the last")
-    mark = Mark(readable_type(slot_type), first, last + 1)
-    for other in sentence.marks:
-        if mark.first < other.end and other.first < mark.end:
-            raise RefusedError(
-                f"'{shown(sentence.value(other))}' ({other.type}) stands on some of these words: "
-                "change or remove it first"
-            )
-    marks = sorted((*sentence.marks, mark), key=lambda mark: mark.first)
-    return replace(sentence, marks=tuple(marks))
+    before = ""
+    while line != before:
+        before, line = line, line.strip().strip("\ufeff")
+    return line
 
 
-def changed(sentence: Sentence, number: int, slot_type: str, first: int, last: int) -> Sentence:
-    """Return the sentence with mark `number`, counted from 0, given another type or other words.
+def marked(sentences: Sequence[str], entities: Iterable[Iterable[Entity]]) -> list[Piece]:
+    """Return sentences in pieces, each entity a piece and each line end another.
 
-    Raises `RefusedError` as `added` does.
-
-    >>> sentence = added(tagged("at nine am", [], Parser()), "date", 1, 1)
-    >>> bracketed(changed(sentence, 0, "time", 1, 2))
-    'at [time : nine am]'
+    >>> marked(["at nine"], [[Entity("time", "nine", 3, 7, 0.9)]])
+    [('at ', None), ('nine', 'time')]
     """
-    return added(removed(sentence, number), slot_type, first, last)
+    pieces: list[Piece] = []
+    for sentence, found in zip(sentences, entities, strict=True):
+        cursor = 0
+        for entity in found:
+            pieces += [(sentence[cursor : entity.start], None), (entity.text, entity.type)]
+            cursor = entity.end
+        pieces += [(sentence[cursor:], None), ("\n", None)]
+    return [piece for piece in pieces[:-1] if piece[0]]
 
 
-def removed(sentence: Sentence, number: int) -> Sentence:
-    """Return the sentence without mark `number`, counted from 0; `RefusedError` if there is none.
+def lines_apart(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces with each line, and each line end, a piece of its own.
 
-    >>> removed(added(tagged("at nine", [], Parser()), "time", 1, 1), 0).marks
-    ()
+    >>> lines_apart([("one" + chr(10) + "two", None)])
+    [('one', None), ('\\n', None), ('two', None)]
     """
-    if not 0 <= number < len(sentence.marks):
-        raise RefusedError("choose one of the entities in the table first")
-    marks = sentence.marks[:number] + sentence.marks[number + 1 :]
-    return replace(sentence, marks=marks)
+    parts = ((part, name) for text, name in pieces for part in re.split("(\n)", text))
+    return [(part, None if part == "\n" else name) for part, name in parts if part]
 
 
-def readable_type(name: str) -> str:
-    """Return a slot type as files write it; raises `RefusedError` for one that they cannot.
+def bracketed_lines(pieces: Iterable[Piece], parser: Parser) -> tuple[dict[str, str], list[str]]:
+    """Return the bracketed line of each sentence, and for each that has none the reason.
 
-    Small letters, and underscores for blanks.
-
-    >>> readable_type(" Place name ")
-    'place_name'
+    >>> bracketed_lines([("at ", None), ("nine", "Wake time")], Parser())
+    ({'at nine': 'at [wake_time : nine]'}, [])
     """
-    slot_type = "_".join(name.lower().split())
-    if not slot_type:
-        raise RefusedError("the entity has no type: choose one, or write a new one")
-    if len(slot_type) > LONGEST_TYPE or not _TYPE.fullmatch(slot_type):
-        raise RefusedError(
-            f"a type is one word of at most {LONGEST_TYPE} letters, digits, '_' and '-', "
-            f"not '{shown(slot_type)}'"
-        )
-    return slot_type
+    lines, refused, number = dict[str, str](), [], 1
+    text, spans = "", list[Span]()
+    for piece, name in [*lines_apart(pieces), ("\n", None)]:
+        if piece != "\n":
+            spans += [Span(name, len(text), len(text) + len(piece))] if name else []
+            text += piece
+            continue
+        try:
+            if text:
+                lines[text] = bracketed(text, spans, parser)
+        except RefusedError as reason:
+            refused.append(f"line {number}: {reason}")
+        text, spans, number = "", [], number + 1
+    return lines, refused
 
 
-def bracketed(sentence: Sentence) -> str:
-    """Return the line of a training file that says the same, and nothing else.
+def bracketed(text: str, spans: Iterable[Span], parser: Parser) -> str:
+    """Return the line of a training file that says the same, with spans widened to whole words.
 
     The format has no way to write a bracket that is none, and readers pass over lines that start
     with `#`: such sentences raise `RefusedError`. So does everything else that would not come back
     as it is when the line is read.
 
-    >>> bracketed(tagged("call [me]", [], Parser()))
+    >>> bracketed("call [me]", [], Parser())
     Traceback (most recent call last):
-    nerlib.tools.demo.sentences.RefusedError: '[' at character 5 cannot be written: ...
+    nerlib.tools.demo.corrections.RefusedError: '[' at character 5 marks an entity: take it out
     """
-    check_characters(sentence.text)
-    stray = re.search(r"[\[\]]", sentence.text)
+    if cut_sentences(text) != [text]:
+        raise RefusedError("a sentence is one line, with no blanks around it")
+    stray = re.search(r"[\[\]]", text)
     if stray:
         raise RefusedError(
-            f"{stray[0]!r} at character {stray.start()} cannot be written: brackets mark entities "
-            "in the file, so take it out of the text"
+            f"{stray[0]!r} at character {stray.start()} marks an entity: take it out"
         )
-    spans = [sentence.span(mark) for mark in sentence.marks]
-    line = sentence.parser.annotate(sentence.text, spans)
+    whole = [_whole_words(span, text, parser) for span in spans]
+    try:
+        line = parser.annotate(text, whole)
+        parsed = parser.parse(line)
+    except AnnotationError as error:
+        raise RefusedError(f"the line cannot be written: {error.reason}") from None
+    except ValueError:
+        raise RefusedError("two entities have a word in common: remove one of them") from None
     if line.startswith("#"):
-        raise RefusedError("a line that starts with '#' is a comment: take it out of the text")
-    _check_reads_back(line, sentence, spans)
+        raise RefusedError("a line that starts with '#' is a comment: take it out")
+    if (parsed.text, list(parsed.spans), trimmed(line)) != (text, whole, line):
+        raise RefusedError("the line would not be read as it is meant")
     return line
 
 
-def _check_reads_back(line: str, sentence: Sentence, spans: list[Span]) -> None:
-    """Raise `RefusedError` unless reading a line of a file gives the sentence and its spans."""
-    if trimmed(line) != line or len(line.splitlines()) != 1:
-        raise RefusedError("a line of a file is one line, with no blanks around it")
-    try:
-        parsed = sentence.parser.parse(line)
-    except AnnotationError as error:
-        raise RefusedError(f"the line cannot be written: {error.reason}") from None
-    if (parsed.text, list(parsed.spans)) != (sentence.text, spans):
-        raise RefusedError("the line would not be read as it is meant")
+def readable_type(name: str) -> str:
+    """Return a slot type as files write it; raises `RefusedError` for one that they cannot.
+
+    >>> readable_type(" Place name ")
+    'place_name'
+    """
+    slot_type = "_".join(name.lower().split())
+    if slot_type in ("", NEW):
+        raise RefusedError("an entity has no type: click it and write one")
+    if len(slot_type) > LONGEST_TYPE or not _TYPE.fullmatch(slot_type):
+        raise RefusedError(
+            f"a type is one word of at most {LONGEST_TYPE} letters, digits, '_' and '-', "
+            f"not {slot_type[:LONGEST_TYPE]!a}"
+        )
+    return slot_type
+
+
+def _whole_words(span: Span, text: str, parser: Parser) -> Span:
+    words = [w for w in parser.split_words(text) if w.start < span.end and span.start < w.end]
+    if not words:
+        raise RefusedError(f"the entity at character {span.start} covers no word: remove it")
+    return Span(readable_type(span.type), words[0].start, words[-1].end)

@@ -5,31 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from nerlib.encoders import EncoderError
 from nerlib.inference import Entity
 from nerlib.model import NERConfig
 from nerlib.parsing import Parser
-from nerlib.tools.demo.sentences import RefusedError
+from nerlib.tools.demo.corrections import RefusedError
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
 
 WEIGHTS = "model.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model finds in some texts: their entities, how it cuts words, all types it knows."""
-
-    entities: list[list[Entity]]
-    parser: Parser
-    types: tuple[str, ...]
-
-
 class Models:
-    """Taggers by the names that the page shows, which never tell where the folders are.
+    """Taggers by the names that the page shows, which do not reveal where the folders are.
 
     One thread loads and runs all of them, so that any number of requests may come at once: they
     take turns. A tokenizer must not be used by two threads at the same time, and each thread that
@@ -50,18 +40,18 @@ class Models:
         """Load a model now; raises `EncoderError` if its folder holds none."""
         self._thread.submit(self._tagger, name).result()
 
-    def tag(self, name: str, texts: Sequence[str]) -> Answer:
-        """Return what a model finds in some texts; raises `RefusedError` if there is no such."""
-        return self._thread.submit(self._tag, name, texts).result()
+    def tag(self, name: str, texts: Sequence[str]) -> list[list[Entity]]:
+        """Return a model's entities in each of some texts; raises `RefusedError` if it has none."""
+        return self._thread.submit(lambda: [*self._checked(name)(texts)]).result()
+
+    def parser(self, name: str) -> Parser:
+        """Return how a model cuts words; raises `RefusedError` if there is no such model."""
+        parser: Parser = self._thread.submit(self._checked, name).result().parser
+        return parser
 
     def close(self) -> None:
         """End the thread."""
         self._thread.shutdown()
-
-    def _tag(self, name: str, texts: Sequence[str]) -> Answer:
-        tagger = self._checked(name)
-        types = (slot_type.lower() for slot_type in tagger.model.config.tags.types)
-        return Answer(tagger(texts), tagger.parser, tuple(types))
 
     def _checked(self, name: str) -> Tagger:
         """Return a tagger; what is wrong with its folder is for the owner's eyes only."""
@@ -97,7 +87,7 @@ def holds_model(folder: Path) -> bool:
 
 
 def name_places(places: Iterable[str | Path]) -> dict[str, str | Path]:
-    """Return folders, or names on the Hub, by a short name each; none tells where a folder is.
+    """Return folders, or names on the Hub, by a short name each, which does not reveal where it is.
 
     >>> list(name_places(["build/model", "build/own/model", "elsewhere/own"]))
     ['model', 'own', 'own (2)']

@@ -8,30 +8,17 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from nerlib.tools.demo.app import build_app
+from nerlib.tools.demo.command import HOST
 from nerlib.tools.demo.gate import Gate
 from nerlib.tools.demo.models import Models
-from nerlib.tools.demo.port import HOST
 
 AT_ONCE = 16  # steps of one kind that run side by side; the model itself runs one after the other
 MOST_WAITING = 1_000
-MOST_SESSIONS = 2_000
+# Labels that can be read, boxes that can be scrolled by keyboard, words that are never too long.
 STYLE = """
-.nerlib-sentences { line-height: 2.2; padding-inline-start: 1.5em; overflow-wrap: anywhere; }
-ul.nerlib-sentences { list-style: none; padding-inline-start: 0; }
-.nerlib-sentences mark { padding: 0.2em 0.35em; border-radius: 0.3em; }
-.nerlib-sentences mark * { color: #111 !important; }
-.nerlib-sentences mark b { font-size: 0.8em; }
-.nerlib-sentences mark small { font-size: 0.75em; }
-.nerlib-entities, .nerlib-entities tr { border: 0 !important; }
-.nerlib-entities { overflow-wrap: anywhere; border-collapse: collapse; }
-.nerlib-entities td, .nerlib-entities th {
-  text-align: start; padding: 0.25em 1.5em 0.25em 0.25em; border: 0; font: inherit;
-  border-bottom: 1px solid var(--border-color-primary);
-}
-.nerlib-entities th { font-weight: 600; }
-#status, #marked, #entities { padding-block: 0; min-height: 0; }
-#status, #marked, #entities, .nerlib-heading { overflow: visible !important; }
-.nerlib-wrong { font-weight: 600; border-inline-start: 0.3em solid #d55e00; padding-inline: 0.6em; }
+#marked .label { background: none !important; color: inherit; font-weight: 700; }
+.block.hide-container { overflow: visible !important; }
+#entities table { overflow-wrap: anywhere; }
 """
 
 
@@ -68,7 +55,6 @@ def serve(
         pwa=False,
         allowed_paths=[],
         max_file_size="1kb",
-        state_session_capacity=MOST_SESSIONS,
         app_kwargs={"middleware": [Middleware(Gate)]},
         **options,
     )
