@@ -67,7 +67,14 @@ def build_app(models: Models) -> gr.Blocks:
             clear = gr.Button("Clear", elem_id="clear")
         steps = Steps(models)
         private: dict[str, Any] = {"api_visibility": "private"}
-        gr.on([find.click, text.submit], steps.find, [model, text], [found, table], **private)
+        gr.on(
+            [find.click, text.submit],
+            steps.find,
+            [model, text],
+            [found, table],
+            concurrency_limit=1,  # a tokenizer must not be used by two threads at the same time
+            **private,
+        )
         found.change(steps.tidy, [found], [found], show_progress="hidden", **private)
         keep.click(steps.keep, [model, found, kept], [kept], **private)
         clear.click(lambda: "", [], [kept], **private)
@@ -85,7 +92,7 @@ class Steps:
         """Return the text in pieces, and a table of the entities with their scores."""
         try:
             sentences = cut_sentences(text or "")
-            entities = self.models.tag(model, sentences)
+            entities = list(self.models.tagger(model)(sentences))
         except RefusedError as reason:
             raise refusal(str(reason)) from None
         rows = [(one.type, one.text, f"{one.score:.2f}") for line in entities for one in line]
@@ -103,7 +110,7 @@ class Steps:
     def keep(self, model: str, pieces: list[dict[str, Any]] | None, kept: str) -> str:
         """Return the kept lines with those of all sentences; each text is kept once."""
         try:
-            parser = self.models.parser(model)
+            parser = self.models.tagger(model).parser
         except RefusedError as reason:
             raise refusal(str(reason)) from None
         lines, refused = bracketed_lines(as_pieces(pieces), parser)

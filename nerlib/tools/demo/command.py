@@ -6,10 +6,9 @@ import argparse
 import socket
 import sys
 
-import torch
-
-from nerlib.device import available_cores
+from nerlib.device import set_threads
 from nerlib.tools.demo.models import Models, find_models, name_places
+from nerlib.tools.extras import require_extra
 
 ROOT = "build"
 HOST, FIRST_PORT = "127.0.0.1", 7860
@@ -42,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C; raises `DemoError` and `EncoderError` for a user's mistake."""
     if options.threads is not None and options.threads < 1:
         raise DemoError("--threads must be 1 or more")
-    torch.set_num_threads(options.threads or available_cores())
-    check_installed()
+    set_threads(options.threads)
+    require_extra("demo", "gradio")
     check_address(options.host, options.port)
     models = choose_models(options.model, options.device)
     start(models, options)
@@ -66,10 +65,7 @@ def start(models: Models, options: argparse.Namespace) -> None:
     elif options.share:
         print("No public address could be had: is there a network?", file=sys.stderr)
     sys.stdout.flush()
-    try:
-        app.block_thread()
-    finally:
-        models.close()
+    app.block_thread()
 
 
 def choose_models(named: list[str] | None, device: str, root: str = ROOT) -> Models:
@@ -86,17 +82,6 @@ def choose_models(named: list[str] | None, device: str, root: str = ROOT) -> Mod
     for name in models.names if named else models.names[:1]:
         models.load(name)
     return models
-
-
-def check_installed() -> None:
-    """Raise `DemoError` if Gradio is not there."""
-    try:
-        import gradio  # noqa: F401
-    except ImportError as error:
-        missing = (error.name or "gradio").partition(".")[0]
-        raise DemoError(
-            f'{missing} is not installed, which draws the page: pip install "nerlib[demo]"'
-        ) from None
 
 
 def check_address(host: str, port: int | None) -> None:

@@ -6,8 +6,9 @@ its visitors. What is not on the list here is not found.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_REQUEST = 2 * 2**20  # bytes; a text of so many would be refused anyway
 PREFIX = "/gradio_api"
@@ -21,38 +22,37 @@ PAGES = frozenset(
 FOLDERS = ("/assets/", "/static/", "/svelte/", f"{PREFIX}/heartbeat/")
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # The browser itself keeps the page from asking anybody else for anything.
-POLICY = "; ".join(
-    (
-        "default-src 'self' data: blob:",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'none'",
-    )
-)
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[Any], Awaitable[None]]
+HEADERS = {
+    "content-security-policy": "default-src 'self' data: blob:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'self'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
 
 
 class Gate:
     """An ASGI application around another one."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer that there is nothing, or too much."""
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif scope["method"] not in METHODS or not comes_through(scope["path"]):
-            await answer(send, 404, b"There is nothing here.")
-        elif announced_size(scope["headers"]) > LARGEST_REQUEST:
-            await answer(send, 413, b"This is too much at once.")
+            await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
+        elif not is_small(Headers(scope=scope)):
+            await PlainTextResponse("This is too much at once.", 413)(scope, receive, send)
         else:
-            await self.app(scope, receive, with_policy(send))
+            await self.app(scope, receive, send_with_policy)
 
 
 def comes_through(path: str) -> bool:
@@ -64,37 +64,13 @@ def comes_through(path: str) -> bool:
     return path in PAGES or (path.startswith(FOLDERS) and ".." not in path)
 
 
-def announced_size(headers: Iterable[tuple[bytes, bytes]]) -> float:
-    """Return how many bytes a request's body has; one that does not say is too large.
+def is_small(headers: Headers) -> bool:
+    """Return whether a request says how long its body is, and that it is not too long.
 
-    >>> announced_size([(b"content-length", b"12")]), announced_size([])
-    (12.0, 0.0)
+    >>> is_small(Headers({"content-length": "12"})), is_small(Headers({"content-length": "9" * 9}))
+    (True, False)
     """
-    named = dict(headers)
-    if b"transfer-encoding" in named:
-        return float("inf")
-    size = named.get(b"content-length", b"0")
-    return float(size) if size.isdigit() else float("inf")
-
-
-def with_policy(send: Send) -> Send:
-    """Return `send` with the security policy put among an answer's headers."""
-
-    async def sending(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            extra = [
-                (b"content-security-policy", POLICY.encode()),
-                (b"x-content-type-options", b"nosniff"),
-                (b"referrer-policy", b"no-referrer"),
-            ]
-            message = {**message, "headers": [*message.get("headers", []), *extra]}
-        await send(message)
-
-    return sending
-
-
-async def answer(send: Send, status: int, text: bytes) -> None:
-    """Send a short answer of plain text."""
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    size = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not size.isdecimal():
+        return False
+    return int(size) <= LARGEST_REQUEST

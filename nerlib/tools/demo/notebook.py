@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nerlib.tools.demo.command import check_installed, choose_models
+from nerlib.tools.demo.command import choose_models
+from nerlib.tools.extras import require_extra
 
 if TYPE_CHECKING:
     import gradio
@@ -15,9 +16,9 @@ def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blo
 
     It runs in this process until `close()` is called on it, or the kernel ends. On Colab it comes
     through Colab's own connection; `share` asks Gradio's servers for a public address instead.
-    Raises `DemoError` if Gradio or a model is missing.
+    Raises `ExtraError` if Gradio is missing, and `DemoError` if there is no model.
     """
-    check_installed()
+    require_extra("demo", "gradio")
     from nerlib.tools.demo.server import serve  # needs the extra packages
 
     return serve(choose_models([*folders], device), share=share)

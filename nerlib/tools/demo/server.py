@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 from starlette.middleware import Middleware
 
 from nerlib.tools.demo.app import build_app
-from nerlib.tools.demo.command import HOST
 from nerlib.tools.demo.gate import Gate
 from nerlib.tools.demo.models import Models
 
-AT_ONCE = 16  # steps of one kind that run side by side; the model itself runs one after the other
+AT_ONCE = 16  # steps of one kind that run side by side, but for those of the model
 MOST_WAITING = 1_000
 # Labels that can be read, boxes that can be scrolled by keyboard, words that are never too long.
 STYLE = """
@@ -24,11 +21,10 @@ STYLE = """
 
 def serve(
     models: Models,
-    host: str = HOST,
+    host: str = "127.0.0.1",
     port: int | None = None,
     share: bool = False,
     open_browser: bool = False,
-    **options: Any,
 ) -> gr.Blocks:
     """Start the page in the background and return it: `close()` ends it, `local_url` says where.
 
@@ -49,30 +45,20 @@ def serve(
         theme=readable_theme(),
         footer_links=[],
         run_history=False,
-        enable_monitoring=False,
-        mcp_server=False,
         ssr_mode=False,
-        pwa=False,
-        allowed_paths=[],
         max_file_size="1kb",
         app_kwargs={"middleware": [Middleware(Gate)]},
-        **options,
     )
     return app
 
 
 def readable_theme() -> gr.Theme:
     """Return Gradio's own theme, its fonts on this machine, with text that stands out enough."""
-    # Gradio's own half-bold file of this font lacks most letters.
-    letters = gr.themes.LocalFont("Source Sans Pro", weights=(400, 700))
-    fonts = (letters, "ui-sans-serif", "system-ui", "sans-serif")
+    fonts = (gr.themes.LocalFont("Source Sans Pro"), "ui-sans-serif", "system-ui", "sans-serif")
     theme = gr.themes.Default(primary_hue="blue", font=fonts)
     return theme.set(
         block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_300",
         button_primary_background_fill="*primary_700",
-        button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
-        button_primary_background_fill_hover_dark="*primary_800",
-        button_primary_text_color="white",
     )
