@@ -55,8 +55,6 @@ def demo_page(demo_model: Path) -> Iterator[Page]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", listened)
-        models = Models(name_places([demo_model, demo_model]), "cpu")
-        app = serve(models)
+        app = serve(Models(name_places([demo_model, demo_model]), "cpu"))
         yield Page(app.local_url.rstrip("/"), asked)
         app.close(verbose=False)
-        models.close()

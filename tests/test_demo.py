@@ -208,10 +208,9 @@ class TestModels:
     ) -> None:
         models = Models({"tagger": tmp_path / "gone"})
         with pytest.raises(RefusedError, match="'tagger'") as refused:
-            models.tag("tagger", ["at nine"])
+            models.tagger("tagger")
         assert "gone" not in str(refused.value)
         assert "gone" in capsys.readouterr().err
-        models.close()
 
     def test_a_model_is_loaded_once(
         self, demo_model: Path, monkeypatch: pytest.MonkeyPatch
@@ -223,10 +222,9 @@ class TestModels:
             Tagger, "from_pretrained", lambda *a: loaded.append(a) or load_tagger(*a)
         )
         models = Models({"tiny": demo_model}, "cpu")
-        answers = [models.tag("tiny", [SENTENCE]) for _ in range(3)]
+        answers = [models.tagger("tiny")([SENTENCE]) for _ in range(3)]
         assert len(loaded) == 1
         assert answers[0] == answers[2]
-        models.close()
 
 
 class TestCommand:
