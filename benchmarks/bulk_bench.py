@@ -1,4 +1,4 @@
-"""How fast tagging in bulk is, and how flat its memory: workers beside the stream of one process.
+"""How fast tagging in bulk is, and how flat its memory: workers against the stream of one process.
 
     python -m benchmarks.bulk_bench --rows 1000000      # writes benchmarks/bulk.json
     python -m benchmarks.bulk_bench --rows 20000 --part bulk --output /dev/stdout
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,11 @@ class Memory:
         self.samples: list[dict[str, float]] = []
 
     def look(self) -> None:
-        """Take a sample, in megabytes: `here`, the `workers` with a model, the `rest` of Ray's."""
-        sample = {"here": float(self._process.memory_info().rss), "workers": 0.0, "rest": 0.0}
+        """Take a sample, in megabytes: `here`, and all processes that it has started, `workers`."""
+        sample = {"here": float(self._process.memory_info().rss), "workers": 0.0}
         for child in self._process.children(recursive=True):
-            try:
-                kind = "workers" if "MapWorker" in " ".join(child.cmdline()) else "rest"
-                sample[kind] += child.memory_info().rss
-            except self._gone:  # it ended while we looked
-                continue
+            with suppress(self._gone):  # it ended while we looked
+                sample["workers"] += child.memory_info().rss
         self.samples.append({name: round(size / MEGABYTE, 1) for name, size in sample.items()})
 
     def as_json(self) -> dict[str, Any]:

@@ -220,9 +220,8 @@ def test_a_row_that_cannot_be_tagged_spoils_no_other() -> None:
             raise RuntimeError("this text breaks me")
         return [[] for _ in texts]
 
-    done, broken = tag_rows(
-        tagger, [Row(n, "bad" if n in (3, 8) else "good") for n in range(10)], 9
-    )
+    rows = [Row(n, "bad" if n in (3, 8) else "good") for n in range(10)]
+    done, broken = tag_rows(tagger, rows)
     assert [row["row"] for row in broken] == [3, 8]
     assert all("this text breaks me" in row["why"] for row in broken)
     assert [row["row"] for row in done] == [0, 1, 2, 4, 5, 6, 7, 9]
@@ -409,10 +408,10 @@ def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
 ) -> None:
     real = tag_shard_module.read_rows
 
-    def broken(source: Storage, shard: Shard, column: str) -> Any:
+    def broken(source: Storage, shard: Shard, *more: Any) -> Any:
         if shard.start == 7:
             raise StorageError("the disk is gone")
-        return real(source, shard, column)
+        return real(source, shard, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(tag_shard_module, "read_rows", broken)

@@ -28,16 +28,13 @@ def run(options: argparse.Namespace) -> int:
 
     if options.workers < 0:
         raise BulkError("--workers must be 0 or more")
-    try:
-        settings = BulkSettings(
-            column=options.column,
-            written=options.format,
-            shard_rows=options.shard_rows,
-            max_characters=options.max_characters,
-            precision=options.precision,
-        )
-    except ValueError as error:
-        raise BulkError(str(error)) from None
+    settings = BulkSettings(
+        column=options.column,
+        written=options.format,
+        shard_rows=options.shard_rows,
+        max_characters=options.max_characters,
+        precision=options.precision,
+    )
     try:
         summary = tag_in_bulk(
             options.input, options.output, options.model, settings, options.workers, options.device

@@ -31,7 +31,7 @@ class BulkSettings:
 
     `column` is where the text is, `written` "parquet" or "jsonl", `shard_rows` what a worker does
     in one go and loses at most; texts of more than `max_characters` count as failed. Raises
-    `ValueError` for impossible ones.
+    `BulkError` for impossible ones.
     """
 
     column: str = "text"
@@ -42,7 +42,7 @@ class BulkSettings:
 
     def __post_init__(self) -> None:
         if self.shard_rows < 1 or self.max_characters < 1:
-            raise ValueError("the rows of a shard and the characters of a text must be 1 or more")
+            raise BulkError("the rows of a shard and the characters of a text must be 1 or more")
 
 
 def settled(source: Storage, target: Storage, model: str, settings: BulkSettings) -> list[Shard]:

@@ -23,7 +23,6 @@ from nerlib.tools.bulk.storage import FileFacts, Storage, StorageError, storage_
 
 LINES, PARQUET = "jsonl", "parquet"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
-PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 BLOCK = 2**20  # bytes that are read at a time
 BATCH = 1024  # rows of a Parquet file that are decoded at a time
 
@@ -66,11 +65,9 @@ def kind_of(path: str) -> str:
     ('parquet', 'jsonl')
     """
     ending = "." + path.lower().rsplit(".", 1)[-1]
-    if ending in KINDS:
-        return KINDS[ending]
-    if ending in PACKED:
-        raise StorageError(f"{path} is compressed: decompress it, since workers seek in it")
-    raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}")
+    if ending not in KINDS:
+        raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}, uncompressed")
+    return KINDS[ending]
 
 
 def plan(source: Storage, files: list[FileFacts], shard_rows: int) -> list[Shard]:
@@ -116,7 +113,9 @@ def cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
         yield start, lines + unfinished, begin
 
 
-def read_rows(source: Storage, shard: Shard, column: str) -> Iterator[Row]:
+def read_rows(
+    source: Storage, shard: Shard, column: str, max_characters: int = 10_000
+) -> Iterator[Row]:
     """Yield every row of a shard, those without a usable text too; a few are in memory at a time.
 
     Raises `StorageError` if the file cannot be read.
@@ -126,16 +125,16 @@ def read_rows(source: Storage, shard: Shard, column: str) -> Iterator[Row]:
         for number, value in enumerate(values(file, shard, column), shard.start):
             text = problem = ""
             try:
-                text = checked_text(value())
+                text = checked_text(value(), max_characters)
             except ValueError as error:
                 problem = str(error)
             yield Row(number, text, problem)
 
 
-def checked_text(value: object) -> str:
+def checked_text(value: object, max_characters: int) -> str:
     """Return a text that can be tagged and written; raises `ValueError` for anything else.
 
-    >>> checked_text(None)
+    >>> checked_text(None, 100)
     Traceback (most recent call last):
     ValueError: the text has to be a string, not NoneType
     """
@@ -145,6 +144,8 @@ def checked_text(value: object) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"character {error.start} is a lone surrogate (not UTF-8)") from None
+    if len(value) > max_characters:
+        raise ValueError(f"the text has {len(value):,} characters, more than {max_characters:,}")
     return value
 
 

@@ -96,7 +96,7 @@ class Storage:
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the whole files in a folder, in order; none if there is no folder."""
-        return sorted(name for name in self._names(folder) if not name.startswith("."))
+        return [name for name in self._names(folder) if not name.startswith(".")]
 
     def sweep(self, folder: str) -> None:
         """Remove what killed writes have left in a folder."""
@@ -122,12 +122,9 @@ class Storage:
         return path.removeprefix(self.root).lstrip("/") or path.rsplit("/", 1)[-1]
 
     def _names(self, folder: str) -> list[str]:
-        path = self.path(folder)
-        with storage_errors(path):
-            if not self.system.isdir(path):
-                return []
-            found = self.system.ls(path, detail=True)
-        return [one["name"].rsplit("/", 1)[-1] for one in found if one["type"] != "directory"]
+        with storage_errors(self.path(folder)):
+            found = self.system.find(self.path(folder), maxdepth=1)
+        return sorted(path.rsplit("/", 1)[-1] for path in found)
 
     def _hidden(self, path: str) -> bool:
         return any(part.startswith((".", "_")) for part in self.relative(path).split("/"))

@@ -74,14 +74,13 @@ def tag_shard(
         # They are closed in the opposite order: the part comes last.
         part = files.enter_context(target.new(part_name(shard, settings.written)))
         write = files.enter_context(_part_writer(part, settings.written))
-        trouble: IO[bytes] | None = None
-        lines = read_rows(source, shard, settings.column)
+        trouble, failed_name = None, f"{FAILED}/{shard.name}.jsonl"
+        lines = read_rows(source, shard, settings.column, settings.max_characters)
         while chunk := list(islice(lines, CHUNK)):
-            done, broken = tag_rows(tagger, chunk, settings.max_characters)
+            done, broken = tag_rows(tagger, chunk)
             write([{"file": shard.shown, **row} for row in done])
-            if broken and trouble is None:
-                trouble = files.enter_context(target.new(f"{FAILED}/{shard.name}.jsonl"))
-            if trouble is not None:
+            if broken:
+                trouble = trouble or files.enter_context(target.new(failed_name))
                 trouble.writelines(_json_line({"file": shard.shown, **row}) for row in broken)
             rows, failed = rows + len(chunk), failed + len(broken)
         if rows != shard.rows:
@@ -98,24 +97,18 @@ def part_name(shard: Shard, written: str) -> str:
 
 
 def tag_rows(
-    tagger: TagsLists, rows: Sequence[Row], max_characters: int
+    tagger: TagsLists, rows: Sequence[Row]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows with their entities, and those that could not be tagged, with the reason."""
-    problems = {row.number: row.problem or _too_long(row, max_characters) for row in rows}
-    good = [row for row in rows if not problems[row.number]]
-    done = []
+    done, broken = [], [(row.number, row.problem) for row in rows if row.problem]
+    good = [row for row in rows if not row.problem]
     for row, found in zip(good, _answers(tagger, [row.text for row in good]), strict=True):
         if isinstance(found, str):
-            problems[row.number] = found
+            broken.append((row.number, found))
         else:
             entities = [asdict(entity) for entity in found]
             done.append({"row": row.number, "text": row.text, "entities": entities})
-    return done, [{"row": number, "why": why} for number, why in problems.items() if why]
-
-
-def _too_long(row: Row, most: int) -> str:
-    length = len(row.text)
-    return f"the text has {length:,} characters, more than {most:,}" if length > most else ""
+    return done, [{"row": number, "why": why} for number, why in sorted(broken)]
 
 
 def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:
