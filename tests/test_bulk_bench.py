@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from pyarrow import parquet
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from benchmarks import bulk_bench
@@ -22,16 +21,6 @@ def test_utterances_are_short_and_vary() -> None:
     assert len(set(found)) > 1500
     assert max(map(len, found)) < 200
     assert found != list(islice(utterances(seed=2), 2000))
-
-
-def test_a_file_of_utterances_has_bounded_row_groups(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.bulk_rows.GROUP", 40)
-    path = write_utterances(tmp_path / "a.parquet", 100)
-    metadata = parquet.read_metadata(path)
-    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [40, 40, 20]
-    assert parquet.read_table(path)["text"].to_pylist() == list(islice(utterances(), 100))
 
 
 def test_both_parts_tag_every_row(tmp_path: Path) -> None:
