@@ -12,7 +12,6 @@ from tiny_encoders import encoder_folder, small_corpus
 
 from nerlib import (
     CorpusError,
-    EncoderError,
     Recipe,
     RecipeError,
     TrainConfig,
@@ -130,7 +129,7 @@ def test_an_unfinished_model_is_an_error_and_no_reason_to_train(
     recipe: Recipe, tmp_path: Path
 ) -> None:
     (tmp_path / "model").mkdir()
-    with pytest.raises(EncoderError, match=r"config\.json"):
+    with pytest.raises(RecipeError, match="delete it"):
         trained_tagger(recipe, tmp_path)
 
 
