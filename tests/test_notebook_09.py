@@ -22,6 +22,7 @@ from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving.gate import judge
 from nerlib.tools.serving.graph import INPUTS
 from tools.colab import colab_copy
+from tools.colab_setup import ALWAYS
 from tools.project import read_publication
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09_export_and_serve.ipynb"
@@ -74,7 +75,8 @@ def test_the_copy_for_colab_installs_the_extra() -> None:
     copy = colab_copy(nbformat.read(NOTEBOOK, as_version=4), read_publication())
     assert all(f'"{name}"' in copy.cells[0].source for name in EXTRAS["export"])
     plain = colab_copy(nbformat.v4.new_notebook(), read_publication())
-    assert '("regex", "datasets")' in plain.cells[0].source
+    assert all(f'"{name}"' in plain.cells[0].source for name in ALWAYS)
+    assert not any(f'"{name}"' in plain.cells[0].source for name in EXTRAS["export"])
 
 
 @given(TIMES, st.integers(1, 100))
