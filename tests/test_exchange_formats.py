@@ -19,7 +19,7 @@ from seqeval.metrics.sequence_labeling import get_entities
 from spacy.tokens import DocBin
 from spacy.training.converters import conll_ner_to_docs
 
-from nerlib import Entity, Parser, Span, TagSet, Word, corpus_from_lines, load_corpus
+from nerlib import Parser, Span, TagSet, Word, corpus_from_lines, load_corpus
 from nerlib import __main__ as cli
 from nerlib.tools.exchange.conll import conll_sentence, spans_of_tags
 from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
@@ -217,11 +217,6 @@ class TestDocument:
         with pytest.raises(ExchangeError, match="its words"):
             write(Document("at nine", words=(Word("at", 0, 2),)))
 
-    def test_what_a_tagger_found(self) -> None:
-        document = Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.25)])
-        assert (document.marked, document.scores) == ([("time", "nine")], (0.25,))
-        assert Document.from_entities("at", []).scores == ()
-
     def test_words_of_a_corpus_are_those_of_training(self) -> None:
         for row in load_corpus("en-US", "train[:50]"):
             (document,) = documents_of([row])
@@ -231,19 +226,22 @@ class TestDocument:
 
 class TestConll:
     @pytest.mark.parametrize(
-        "text",
+        ("tags", "line", "between"),
         [
-            "-DOCSTART- -X- -X- O\n\nJohn NNP I-NP I-PER\nSmith NNP I-NP I-PER\n"
-            "Ann NNP I-NP B-PER\nin IN I-PP O\nOslo NNP I-NP I-LOC\n\nHi UH O O\n",
-            "# id = 1\nJohn\tB-PER\nSmith\tI-PER\nAnn\tB-PER\nin\tO\nOslo\tB-LOC\n\n\nHi\tO",
-            "John B-PER\r\nSmith E-PER\r\nAnn S-PER\r\nin O\r\nOslo S-LOC\r\n \r\nHi O\r\n",
-            "\ufeffJohn B-PER\nSmith L-PER\nAnn U-PER\nin O\nOslo U-LOC\n\t\nHi O\n",
+            ("I-PER I-PER B-PER O I-LOC", "{} NNP I-NP {}\n", "\n"),  # IOB1, as in CoNLL-2003
+            ("B-PER I-PER B-PER O B-LOC", "{}\t{}\n", "\n\n# id = 1\n"),  # IOB2
+            ("B-PER E-PER S-PER O S-LOC", "{} {}\r\n", " \r\n"),  # BIOES
+            ("B-PER L-PER U-PER O U-LOC", "{} {}\n", "\t\n"),  # BILOU
         ],
-        ids=["IOB1, as in CoNLL-2003", "IOB2, tabs", "BIOES, Windows", "BILOU"],
     )
-    def test_all_schemes_say_the_same(self, text: str, tmp_path: Path) -> None:
+    def test_all_schemes_say_the_same(
+        self, tags: str, line: str, between: str, tmp_path: Path
+    ) -> None:
+        words = "John Smith Ann in Oslo"
+        sentence = "".join(map(line.format, words.split(), tags.split()))
+        text = "\ufeff-DOCSTART- -X- O\n\n" + sentence + between + line.format("Hi", "O")
         first, second = read("conll", text, tmp_path)
-        assert first.text == "John Smith Ann in Oslo"
+        assert first.text == words
         assert first.marked == [("PER", "John Smith"), ("PER", "Ann"), ("LOC", "Oslo")]
         assert (second.text, second.spans) == ("Hi", ())
 
@@ -293,34 +291,28 @@ def task(text: str, *annotations: list, **more: object) -> dict:
 
 
 class TestLabelStudio:
-    def test_an_export_as_the_tool_writes_it(self, tmp_path: Path) -> None:
-        result = [region(3, 7, "time", text="nine", id="x", origin="manual")]
-        flags = {"was_cancelled": False, "ground_truth": False}
+    @pytest.mark.parametrize("form", ["JSON", "JSON-MIN"])
+    def test_an_export_as_the_tool_writes_it(self, form: str, tmp_path: Path) -> None:
+        result = region(3, 7, "time", text="nine", id="x", origin="manual")
         export = {
             "id": 7,
-            "annotations": [{"id": 1, "completed_by": 1, "result": result, **flags}],
-            "drafts": [],
+            "annotations": [{"id": 1, "result": [result], "was_cancelled": False}],
             "predictions": [{"result": [region(0, 2, "date")], "score": 0.5}],
             "data": {"text": "at nine"},
         }
+        if form == "JSON-MIN":
+            export = {"text": "at nine", "id": 7, "label": [result["value"]], "lead_time": 2.0}
         (document,) = read("label-studio", [export], tmp_path)
         assert document == Document("at nine", (Span("time", 3, 7),))  # not the prediction
 
-    def test_the_smallest_export(self, tmp_path: Path) -> None:
-        row = {"text": "at nine", "id": 1, "annotator": 1, "lead_time": 2.0}
-        label = [{"start": 3, "end": 7, "text": "nine", "labels": ["time"]}]
-        (document,) = read("label-studio", [{**row, "label": label}], tmp_path)
-        assert document == Document("at nine", (Span("time", 3, 7),))
-
     def test_predictions_keep_their_scores(self, tmp_path: Path) -> None:
-        found = Document.from_entities("at nine am", [Entity("time", "nine am", 3, 10, 0.75)])
+        found = Document("at nine am", (Span("time", 3, 10),), scores=(0.75,))
         nothing = Document("hello", scores=())
-        FORMATS["label-studio"].write([found, nothing], tmp_path / "tasks.json")
-        first, second = content = json.loads((tmp_path / "tasks.json").read_text())
+        assert there_and_back("label-studio", [found, nothing], tmp_path) == [found, nothing]
+        first, second = json.loads((tmp_path / "file").read_text())
         assert first["predictions"][0]["score"] == 0.75
         assert "annotations" not in first
         assert second["predictions"][0]["result"] == []
-        assert read("label-studio", content, tmp_path) == [found, nothing]
 
     def test_what_is_left_out_is_told(self, tmp_path: Path) -> None:
         told: list[str] = []
@@ -479,26 +471,21 @@ class TestCommand:
         assert "60 texts with" in capsys.readouterr().out
         source = load_corpus("en-US", "train[:60]")
         assert corpus_from_lines(own.read_text())["annot_utt"][:] == source["annot_utt"][:]
-        assert cli.main(["validate", str(own)]) == 0
         training = ["train", "--own", str(own), "--epochs", "1", "--output", str(output)]
         assert cli.main(training) == 0
-        model = ["--model", str(output / "model")]
-        capsys.readouterr()
-        assert cli.main(["evaluate", "--own", str(own), *model, "--json"]) == 0
-        scores = json.loads(capsys.readouterr().out)
-        assert scores["overall"]["gold"] == sum(line.count("[") for line in source["annot_utt"])
 
         # And back: what the model finds is where annotating goes on.
         (tmp_path / "texts.txt").write_text("wake me at nine am\n", encoding="utf-8")
-        assert cli.main(["tag", str(tmp_path / "texts.txt"), *model]) == 0
+        capsys.readouterr()
+        assert cli.main(["tag", str(tmp_path / "texts.txt"), "--model", str(output / "model")]) == 0
         found = tmp_path / "found.jsonl"
         found.write_text(capsys.readouterr().out, encoding="utf-8")
         target = tmp_path / "predicted.json"
         assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
         (document,) = FORMATS["label-studio"].read(target, pytest.fail)
-        assert document.scores is not None
         entities = json.loads(found.read_text())["entities"]
         assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
+        assert document.scores == tuple(entity["score"] for entity in entities)
 
     @pytest.mark.parametrize(
         ("names", "message"),

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import regex
 
 from nerlib.corpus import CorpusError
-from nerlib.inference import Entity
 from nerlib.parsing import OUTSIDE, Parser, Span, Word
 
 T = TypeVar("T")
@@ -61,16 +60,6 @@ class Document:
     def marked(self) -> list[tuple[str, str]]:
         """Each span's type and text."""
         return [(span.type, self.text[span.start : span.end]) for span in self.spans]
-
-    @classmethod
-    def from_entities(cls, text: str, entities: Sequence[Entity]) -> Document:
-        """Return what a `Tagger` found as a document with scores.
-
-        >>> Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.5)]).scores
-        (0.5,)
-        """
-        spans = tuple(Span(entity.type, entity.start, entity.end) for entity in entities)
-        return cls(text, spans, scores=tuple(entity.score for entity in entities))
 
 
 def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
