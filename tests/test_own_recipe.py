@@ -64,16 +64,6 @@ def test_all_broken_lines_are_listed_with_a_mark(
     heading, *lines = capsys.readouterr().err.splitlines()
     assert heading.startswith("nerlib: 2 of 3 ")
     assert [line.partition(",")[0] for line in lines[::3]] == ["line 2", "line 3"]
-    assert [line.strip() for line in lines[2::3]] == ["^", "^"]
-
-
-def test_a_file_that_is_not_utf8_names_the_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "own.txt"
-    path.write_bytes(b"fine\r\ncaf\xe9\r\n")
-    assert cli.main(["validate", str(path)]) == 2
-    assert capsys.readouterr().err.startswith("nerlib: own.txt, line 2: ")
 
 
 def test_a_file_is_trained_on_scored_and_its_types_are_the_models(

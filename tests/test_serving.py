@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,14 @@ from onnx import TensorProto, helper
 from tiny_encoders import new_model, one_thread, small_corpus, small_data, tokenizer_of
 
 from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
+from nerlib.atomic import new_folder
 from nerlib.tools.cli import main
 from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving import engines, export, loading
 from nerlib.tools.serving.compare import compare, table
-from nerlib.tools.serving.errors import ExportError
 from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import judge
-from nerlib.tools.serving.graph import INPUTS, write_graph
+from nerlib.tools.serving.graph import INPUTS, ExportError, write_graph
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
 from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
 from nerlib.tools.serving.variants import quantise_onnx
@@ -88,13 +88,24 @@ def places(answers: list[list[Any]]) -> list[list[tuple[str, int, int, str]]]:
     return [[(e.type, e.start, e.end, e.text) for e in found] for found in answers]
 
 
-def rehash(folder: Path, backend: str, variant: str = "fp32") -> None:
+def quietly(*arguments: Any) -> list[str]:
+    """Export, and return what was reported."""
+    said: list[str] = []
+    export_model(*arguments, report=said.append)
+    return said
+
+
+def change(path: Path, changed: dict[str, Any]) -> None:
+    """Change entries of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changed), "utf-8")
+
+
+def rehash(folder: Path, backend: str) -> None:
     """Write into the manifest what an attacker would: the hashes of the files as they are now."""
-    path = folder / backend / NAME
-    content = json.loads(path.read_text("utf-8"))
-    files = content["variants"][variant]["files"]
-    content["variants"][variant]["files"] = {n: hash_of(folder / backend / n) for n in files}
-    path.write_text(json.dumps(content), "utf-8")
+    variants = json.loads((folder / backend / NAME).read_text("utf-8"))["variants"]
+    files = variants["fp32"]["files"]
+    files |= {name: hash_of(folder / backend / name) for name in files}
+    change(folder / backend / NAME, {"variants": variants})
 
 
 class TestAnswers:
@@ -181,14 +192,13 @@ class TestGate:
             onnx.save(proto, path)
 
         monkeypatch.setattr("nerlib.tools.serving.variants.quantise_onnx", negated)
-        said: list[str] = []
-        export_model(folder, rows, ["onnx"], report=said.append)
+        said = quietly(folder, rows, ["onnx"])
         assert any(line.startswith("ONNX Runtime int8: refused") for line in said)
         assert sorted(file.name for file in (folder / "onnx").iterdir()) == ["fp32.onnx", NAME]
         with pytest.raises(EncoderError, match="'int8' did not pass"):
             load(folder, "onnx", "int8")
         with pytest.raises(ExportError, match="no variant for ONNX"):
-            export_model(folder, rows, ["onnx"], ["int8"], report=said.append)
+            quietly(folder, rows, ["onnx"], ["int8"])
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
 
     def test_the_scores_are_those_of_the_evaluation(self, original: Path, rows: Rows) -> None:
@@ -209,7 +219,7 @@ class TestFolder:
         self, original: Path, tmp_path: Path, rows: Rows, known_graph: None
     ) -> None:
         target = tmp_path / "served"
-        export_model(original, rows, ["onnx"], ["fp32"], target, report=lambda _: None)
+        quietly(original, rows, ["onnx"], ["fp32"], target)
         assert not list(target.rglob("*.safetensors"))
         assert places(load(target, "onnx")(TEXTS)) == places(load(original)(TEXTS))
         assert [row.name for row in compare(target, rows.validation, ["onnx"], rounds=1)] == [
@@ -222,7 +232,7 @@ class TestFolder:
         before = {file.name: file.read_bytes() for file in (folder / "onnx").iterdir()}
         child = os.fork()
         if child == 0:
-            with export._engine_folder(folder, "onnx") as place:
+            with new_folder(folder / "onnx") as place:
                 (place / "fp32.onnx").write_bytes(b"half")
                 os._exit(9)
         os.waitpid(child, 0)
@@ -239,7 +249,7 @@ class TestFolder:
 
         monkeypatch.setattr(export.Manifest, "write", stopped)
         with pytest.raises(KeyboardInterrupt):
-            export_model(folder, rows, ["onnx"], ["fp32"], report=lambda _: None)
+            quietly(folder, rows, ["onnx"], ["fp32"])
         assert (folder / "onnx" / NAME).read_bytes() == before
         assert {path.name for path in folder.glob(".*")} == set()
 
@@ -255,6 +265,16 @@ class TestFolder:
         assert sum(line.startswith("OpenVINO") for line in lines) == len(passed)
         assert lines[2].startswith("torch fp32")
         assert len({len(line) for line in lines}) == 1
+
+
+# What no tagger's graph holds: weights in another file, a loop, a foreign operation, a function.
+AWAY = TensorProto(name="away", dims=[1], data_type=1, data_location=TensorProto.EXTERNAL)
+AWAY.external_data.add(key="location", value="../../secret")
+CONSTANT = helper.make_node("Constant", [], ["away"], value=AWAY)
+LOOP = helper.make_node("Loop", ["", ""], ["x"], body=helper.make_graph([], "body", [], []))
+FOREIGN = helper.make_node("Run", ["logits"], ["x"], domain="evil")
+FUNCTION = helper.make_function("own", "f", [], [], [], [])
+ENTITY = b'<!DOCTYPE net [<!ENTITY a "b">]><net'
 
 
 class TestRefusals:
@@ -273,75 +293,83 @@ class TestRefusals:
             load(folder, "openvino", "fp32")
 
     def test_exports_of_another_model(self, folder: Path) -> None:
-        settings = json.loads((folder / "config.json").read_text("utf-8"))
-        settings["labels"][1:3] = settings["labels"][2:0:-1]
-        (folder / "config.json").write_text(json.dumps(settings), "utf-8")
+        labels = json.loads((folder / "config.json").read_text("utf-8"))["labels"]
+        change(folder / "config.json", {"labels": [labels[0], labels[2], labels[1], *labels[3:]]})
         with pytest.raises(EncoderError, match="another model"):
             load(folder, "onnx")
 
     @pytest.mark.parametrize(
-        "change",
+        "changed",
         [
             {"format": 2},
             {"backend": "openvino"},
             {"variants": []},
-            {"torch_f1": "high"},
             {"extra": 1},
             {"variants": {"fp32": {}}},
-            {"variants": {"fp32": {"f1": 1, "passed": 1, "reason": "", "files": {}}}},
-            {"variants": {"fp32": {"f1": 1, "passed": True, "reason": "", "files": {"a": "b"}}}},
+            {"variants": {"fp32": {"f1": 1, "passed": True, "reason": "", "files": ["a"]}}},
         ],
     )
-    def test_a_manifest_that_is_not_one(self, folder: Path, change: dict[str, object]) -> None:
-        path = folder / "onnx" / NAME
-        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), "utf-8")
+    def test_a_manifest_that_is_not_one(self, folder: Path, changed: dict[str, object]) -> None:
+        change(folder / "onnx" / NAME, changed)
         with pytest.raises(EncoderError, match="not a manifest"):
             load(folder, "onnx")
 
-    def test_a_manifest_that_points_elsewhere(self, folder: Path) -> None:
-        path = folder / "onnx" / NAME
-        path.write_text(path.read_text("utf-8").replace('"fp32.onnx"', '"../fp32.onnx"'), "utf-8")
-        with pytest.raises(EncoderError, match=r"\.\./fp32\.onnx"):
+    @pytest.mark.parametrize(
+        ("files", "message"),
+        [({"../a": ""}, r"\.\./a"), ({"a": "b"}, "a is missing"), ({}, "pass")],
+    )
+    def test_a_manifest_of_other_files(
+        self, folder: Path, files: dict[str, str], message: str
+    ) -> None:
+        verdict = {"f1": 1, "passed": True, "reason": "", "files": files}
+        change(folder / "onnx" / NAME, {"variants": {"fp32": verdict}})
+        with pytest.raises(EncoderError, match=message):
             load(folder, "onnx")
 
     @pytest.mark.parametrize(
-        ("what", "message"),
+        ("hostile", "message"),
         [
-            ("external", "another file"),
-            ("constant", "another file"),
-            ("loop", r"\(Loop\)"),
-            ("domain", r"\(evil\)"),
-            ("inputs", "graph of a tagger"),
-            ("text", "not an ONNX"),
+            (lambda proto: proto.graph.initializer.append(AWAY), "another file"),
+            (lambda proto: proto.graph.node.insert(0, CONSTANT), "another file"),
+            (lambda proto: proto.graph.node.append(LOOP), r"\(Loop\)"),
+            (lambda proto: proto.graph.node.append(FOREIGN), r"\(evil\)"),
+            (lambda proto: setattr(proto.graph.input[0], "name", "ids"), "graph of a tagger"),
+            (lambda proto: proto.functions.append(FUNCTION), r"own \(f\)"),
         ],
     )
-    def test_an_onnx_file_that_is_untrusted(self, folder: Path, what: str, message: str) -> None:
+    def test_an_onnx_file_that_is_untrusted(
+        self, folder: Path, hostile: Callable[[Any], object], message: str
+    ) -> None:
         path = folder / "onnx" / "fp32.onnx"
-        if what == "text":
-            path.write_text("not a graph")
-        else:
-            onnx.save(hostile(onnx.load(path), what), path)
+        proto = onnx.load(path)
+        hostile(proto)
+        onnx.save(proto, path)
         rehash(folder, "onnx")
         with pytest.raises(EncoderError, match=message):
             load(folder, "onnx", "fp32")
 
-    @pytest.mark.parametrize("what", ["entity", "damaged", "short", "inputs"])
-    def test_an_openvino_file_that_is_untrusted(self, folder: Path, what: str) -> None:
-        path = folder / "openvino" / "fp32.xml"
-        text = path.read_text("utf-8")
-        if what == "entity":
-            text = text.replace("<net", '<!DOCTYPE net [<!ENTITY a "b">]><net', 1)
-        elif what == "inputs":
-            text = text.replace("word_ids", "sword_ids")
-        elif what == "damaged":
-            text = text[: len(text) // 2]
-        else:
-            path.with_suffix(".bin").write_bytes(b"0" * 100)
-        path.write_text(text, "utf-8")
-        rehash(folder, "openvino")
-        message = {"entity": "entities", "inputs": "not the graph of a tagger"}
-        with pytest.raises(EncoderError, match=message.get(what, "damaged")):
-            load(folder, "openvino", "fp32")
+    @pytest.mark.parametrize(
+        ("name", "alter", "message"),
+        [
+            ("onnx/fp32.onnx", lambda _: b"not a graph", "not an ONNX"),
+            ("openvino/fp32.xml", lambda xml: xml.replace(b"<net", ENTITY, 1), "entities"),
+            (
+                "openvino/fp32.xml",
+                lambda xml: xml.replace(b"word_ids", b"ids"),
+                "graph of a tagger",
+            ),
+            ("openvino/fp32.xml", lambda xml: xml[: len(xml) // 2], "damaged"),
+            ("openvino/fp32.bin", lambda _: b"0" * 100, "damaged"),
+        ],
+    )
+    def test_a_file_that_is_untrusted(
+        self, folder: Path, name: str, alter: Callable[[bytes], bytes], message: str
+    ) -> None:
+        path = folder / name
+        path.write_bytes(alter(path.read_bytes()))
+        rehash(folder, path.parent.name)
+        with pytest.raises(EncoderError, match=message):
+            load(folder, path.parent.name, "fp32")
 
     def test_a_file_that_is_too_large(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("nerlib.tools.serving.untrusted_graphs.LARGEST_GRAPH", 1000)
@@ -357,27 +385,6 @@ class TestRefusals:
             load(folder, "onnx", "fp8")
         with pytest.raises(EncoderError, match="cannot be saved"):
             load(folder, "onnx").save_pretrained(folder.parent / "other")
-
-
-def hostile(proto: Any, what: str) -> Any:
-    """Return an ONNX model that asks for what no tagger needs."""
-    graph = proto.graph
-    away = helper.make_tensor("away", TensorProto.FLOAT, [1], [1.0])
-    away.ClearField("float_data")
-    away.data_location = TensorProto.EXTERNAL
-    away.external_data.add(key="location", value="../../secret")
-    if what == "external":
-        graph.initializer.append(away)
-    elif what == "constant":
-        graph.node.insert(0, helper.make_node("Constant", [], ["away"], value=away))
-    elif what == "loop":
-        body = helper.make_graph([], "body", [], [])
-        graph.node.append(helper.make_node("Loop", ["", ""], ["x"], body=body))
-    elif what == "domain":
-        graph.node.append(helper.make_node("Run", ["logits"], ["x"], domain="evil"))
-    else:
-        graph.input[0].name = "ids"
-    return proto
 
 
 class TestCommand:
@@ -438,4 +445,3 @@ def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_extras_name_what_the_engines_need() -> None:
     assert {name for names in engines.MODULES.values() for name in names} <= set(EXTRAS["export"])
-    assert INPUTS == ("input_ids", "attention_mask", "word_ids", "words")

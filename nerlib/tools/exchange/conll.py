@@ -8,20 +8,23 @@ Unless a single space follows a word, the middle column says so as CoNLL-U files
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from nerlib.corpus import decode_lines
-from nerlib.parsing import OUTSIDE, Span, Word
-from nerlib.tools.exchange.document import Document, ExchangeError, located, tags_of, words_of
+from nerlib.parsing import OUTSIDE, Span, Word, tag_chunks
+from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_of, words_of
 
 DOCUMENT_START = "-DOCSTART-"
 HEAD = f"{DOCUMENT_START} -X- O\n\n"
 _TAG = re.compile(r"([BIESLU])-(.+)")
 _COMMENT = re.compile(r"# ?[\w.]+ = ")
 _SPACING = re.compile(r"(SpacesAfter|SpacesBefore|SpaceAfter)=([^|]*)")
-_ESCAPES = {" ": r"\s", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\", "|": r"\p"}
-_UNESCAPES = {escape: letter for letter, escape in _ESCAPES.items()}
+_ESCAPES = str.maketrans(
+    {" ": r"\s", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\", "|": r"\p"}
+)
+_UNESCAPES = {escape: chr(letter) for letter, escape in _ESCAPES.items()}
 
 Line = tuple[str, str, str]  # word, spacing, tag
 
@@ -33,18 +36,16 @@ def read_conll(path: Path) -> list[Document]:
     `ExchangeError` with file and line.
     """
     with path.open("rb") as file:
-        lines = decode_lines(file, path.name, ExchangeError)
-        documents = []
-        for number, sentence in enumerate(_sentences(lines, path.name), start=1):
-            with located(f"{path.name}, sentence {number}"):
-                documents.append(_document(sentence))
+        lines = each(_line, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")
+        sentences = ([*filter(None, group)] for is_word, group in groupby(lines, bool) if is_word)
+        documents = list(each(_document, sentences, f"{path.name}, sentence"))
     if not documents:
         raise ExchangeError(f"{path.name} holds no sentence: write a word and its tag a line")
     return documents
 
 
 def conll_sentence(document: Document) -> str:
-    """Return a document as the lines of a sentence, with an empty one at the end.
+    """Return a document as the lines of a sentence.
 
     Raises `ExchangeError` for what the format cannot hold; scores are not kept.
 
@@ -52,16 +53,14 @@ def conll_sentence(document: Document) -> str:
     at _ O
     7pm SpaceAfter=No B-time
     . SpaceAfter=No O
-    <BLANKLINE>
     """
     words = words_of(document)
     for span in document.spans:
         if re.search(r"[ \t\r\n]", span.type) or span.type != span.type.strip():
             raise ExchangeError(f"the type {span.type!r} holds white space; write it as one_word")
     tags = tags_of(document, words, "CoNLL")
-    _check_words(document.text, words)
-    columns = zip(words, _spacing(document.text, words), tags, strict=True)
-    return "".join(f"{word.text} {spacing} {tag}\n" for word, spacing, tag in columns)
+    columns = zip(words, _spacing(_gaps(document.text, words)), tags, strict=True)
+    return "\n".join(f"{word.text} {spacing} {tag}" for word, spacing, tag in columns)
 
 
 def spans_of_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -72,43 +71,20 @@ def spans_of_tags(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     >>> spans_of_tags(["I-PER", "B-PER", "O", "B-LOC", "E-LOC", "S-LOC"])
     [('PER', 0, 1), ('PER', 1, 2), ('LOC', 3, 5), ('LOC', 5, 6)]
     """
-    spans: list[tuple[str, int, int]] = []
-    open_type = ""  # the entity that the next word may go on with
-    for index, tag in enumerate(tags):
-        if tag == OUTSIDE:
-            open_type = ""
-            continue
-        match = _TAG.fullmatch(tag)
-        if match is None:
+    iob2 = []
+    for before, tag in pairwise([OUTSIDE, *tags]):
+        if tag != OUTSIDE and not _TAG.fullmatch(tag):
             raise ExchangeError(f"the tag {tag[:40]!r} is neither O nor such as B-PER or I-PER")
-        kind, name = match.groups()
-        if kind in "IEL" and name == open_type:
-            spans[-1] = (name, spans[-1][1], index + 1)
-        else:
-            spans.append((name, index, index + 1))
-        open_type = "" if kind in "ESLU" else name
-    return spans
+        starts = tag[0] in "BSU" or before[0] in "ELSU"
+        iob2.append(tag if tag == OUTSIDE else ("B" if starts else "I") + tag[1:])
+    return tag_chunks(iob2)
 
 
-def _sentences(lines: Iterable[str], name: str) -> Iterator[list[Line]]:
-    """Yield the sentences; raises `ExchangeError` with the line for what is not a word and tag."""
-    sentence: list[Line] = []
-    for number, line in enumerate(lines, start=1):
-        bare = line.strip(" \t")
-        if bare and _COMMENT.match(bare):
-            continue
-        if bare and not bare.startswith(DOCUMENT_START):
-            with located(f"{name}, line {number}"):
-                sentence.append(_columns(bare))
-        elif sentence:
-            yield sentence
-            sentence = []
-    if sentence:
-        yield sentence
-
-
-def _columns(line: str) -> Line:
-    """Return a line's word, spacing and tag."""
+def _line(line: str) -> Line | None:
+    """Return a line's word, spacing and tag, or nothing where a sentence may end."""
+    line = line.strip(" \t")
+    if not line or line.startswith(DOCUMENT_START) or _COMMENT.match(line):
+        return None
     columns = line.split("\t") if "\t" in line else re.split(" +", line)
     if len(columns) < 2 or not columns[0]:
         raise ExchangeError(f"{line[:40]!r} must be a word and its tag in two columns")
@@ -121,50 +97,46 @@ def _columns(line: str) -> Line:
 def _document(sentence: Sequence[Line]) -> Document:
     """Return a sentence with its text put together."""
     text, words = "", []
-    for index, (word, column, _) in enumerate(sentence):
+    for index, (word, column, _) in enumerate(sentence, start=1):
         spacing = dict(_SPACING.findall(column))
         text += _unescape(spacing.get("SpacesBefore", ""))
         words.append(Word(word, len(text), len(text) + len(word)))
-        usual = "" if index + 1 == len(sentence) or spacing.get("SpaceAfter") == "No" else " "
-        after = spacing.get("SpacesAfter")
-        text += word + (usual if after is None else _unescape(after))
+        usual = "" if index == len(sentence) or spacing.get("SpaceAfter") == "No" else r"\s"
+        text += word + _unescape(spacing.get("SpacesAfter", usual))
     found = spans_of_tags([tag for _, _, tag in sentence])
     spans = (Span(name, words[first].start, words[end - 1].end) for name, first, end in found)
     return Document(text, tuple(spans), tuple(words))
 
 
-def _spacing(text: str, words: Sequence[Word]) -> list[str]:
-    """Return what stands around each word, in the manner of CoNLL-U."""
-    columns = []
-    for index, word in enumerate(words):
-        last = index + 1 == len(words)
-        after = text[word.end : len(text) if last else words[index + 1].start]
-        notes = [] if index or not word.start else [f"SpacesBefore={_escape(text[: word.start])}"]
-        if not after:
-            notes.append("SpaceAfter=No")
-        elif after != " " or last:
-            notes.append(f"SpacesAfter={_escape(after)}")
-        columns.append("|".join(notes) or "_")
-    return columns
+def _gaps(text: str, words: Sequence[Word]) -> list[str]:
+    """Return what stands before, between and after the words.
 
-
-def _check_words(text: str, words: Sequence[Word]) -> None:
-    """Raise `ExchangeError` for words that a line cannot hold, and for text that is in no word."""
-    end = 0
-    for word in (*words, Word("", len(text), len(text))):
+    Raises `ExchangeError` unless that is white space, and for words that a line cannot hold.
+    """
+    if not words:
+        raise ExchangeError("CoNLL cannot hold a text without words; leave the row out")
+    for word in words:
         if re.search(r"\s", word.text):
             raise ExchangeError(f"the word {word.text[:40]!r} holds white space, CoNLL's separator")
         if word.text.startswith(DOCUMENT_START):
             raise ExchangeError(f"the word {word.text[:40]!r} marks a document's start in CoNLL")
-        if text[end : word.start].strip():
-            raise ExchangeError(f"{text[end : word.start].strip()[:40]!r} is in none of its words")
-        end = word.end
-    if not words:
-        raise ExchangeError("CoNLL cannot hold a text without words; leave the row out")
+    ends, starts = [0, *(word.end for word in words)], [*(word.start for word in words), len(text)]
+    gaps = [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    if missed := "".join(gaps).strip():
+        raise ExchangeError(f"{missed[:40]!r} is in none of its words")
+    return gaps
 
 
-def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(letter, letter) for letter in text)
+def _spacing(gaps: Sequence[str]) -> Iterator[str]:
+    """Yield what stands around each word, in the manner of CoNLL-U."""
+    escaped = [gap.translate(_ESCAPES) for gap in gaps]
+    for number, after in enumerate(escaped[1:], start=1):
+        notes = [f"SpacesBefore={escaped[0]}"] if number == 1 and escaped[0] else []
+        if not after:
+            notes.append("SpaceAfter=No")
+        elif after != r"\s" or number + 1 == len(gaps):
+            notes.append(f"SpacesAfter={after}")
+        yield "|".join(notes) or "_"
 
 
 def _unescape(text: str) -> str:

@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import regex
 
-from nerlib.atomic import whole_file
 from nerlib.corpus import CorpusError
-from nerlib.inference import Entity
 from nerlib.parsing import OUTSIDE, Parser, Span, Word
 
+T = TypeVar("T")
+R = TypeVar("R")
 _SURROGATE = regex.compile(r"\p{Cs}")
 
 
@@ -53,24 +52,14 @@ class Document:
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
         order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
-        object.__setattr__(self, "spans", tuple(self.spans[i] for i in order))
-        if self.scores is not None:
-            object.__setattr__(self, "scores", tuple(self.scores[i] for i in order))
+        for name in ("spans", "scores"):
+            if (column := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(column[i] for i in order))
 
     @property
     def marked(self) -> list[tuple[str, str]]:
         """Each span's type and text."""
         return [(span.type, self.text[span.start : span.end]) for span in self.spans]
-
-    @classmethod
-    def from_entities(cls, text: str, entities: Sequence[Entity]) -> Document:
-        """Return what a `Tagger` found as a document with scores.
-
-        >>> Document.from_entities("at nine", [Entity("time", "nine", 3, 7, 0.5)]).scores
-        (0.5,)
-        """
-        spans = tuple(Span(entity.type, entity.start, entity.end) for entity in entities)
-        return cls(text, spans, scores=tuple(entity.score for entity in entities))
 
 
 def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
@@ -87,31 +76,23 @@ def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Put `where` in front of the message of every `ExchangeError` that is raised inside.
-
-    >>> with located("row 7"):
-    ...     Document("at", scores=(0.5,))
-    Traceback (most recent call last):
-    nerlib.tools.exchange.document.ExchangeError: row 7: 0 spans but 1 scores
-    """
+    """Put `where` in front of the message of every `ExchangeError` that is raised inside."""
     try:
         yield
     except ExchangeError as error:
         raise ExchangeError(f"{where}: {error}") from None
 
 
-def write_lines(
-    line_of: Callable[[Document], str], documents: Iterable[Document], path: Path, head: str = ""
-) -> None:
-    """Write `head` and what `line_of` makes of each document; the file appears whole or not at all.
+def each(function: Callable[[T], R], items: Iterable[T], what: str = "row") -> Iterator[R]:
+    """Yield what a function returns for each item; its errors say which one, counted from 1.
 
-    Raises `ExchangeError` with the row for what the format cannot hold.
+    >>> list(each(words_of, [Document("at", words=(Word("at", 0, 2),)), Document("nine")]))
+    [(Word(text='at', start=0, end=2),), (Word(text='nine', start=0, end=4),)]
     """
-    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-        file.write(head)
-        for number, document in enumerate(documents, start=1):
-            with located(f"row {number}"):
-                file.write(line_of(document) + "\n")
+    for number, item in enumerate(items, start=1):
+        with located(f"{what} {number}"):
+            result = function(item)
+        yield result
 
 
 def check_apart(spans: Sequence[Span], what: str) -> None:

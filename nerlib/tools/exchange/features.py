@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from nerlib.atomic import whole_file
 from nerlib.parsing import OUTSIDE, Span, Word
 from nerlib.tags import TagSet
-from nerlib.tools.exchange.document import Document, ExchangeError, located, tags_of, words_of
+from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_of, words_of
 
 
 def ner_features(tags: TagSet) -> Features:
@@ -49,10 +50,7 @@ def to_dataset(documents: Iterable[Document], tags: TagSet | None = None) -> Dat
     """
     rows = list(documents)
     tags = tags or TagSet.from_types(span.type for row in rows for span in row.spans)
-    content = []
-    for number, document in enumerate(rows, start=1):
-        with located(f"row {number}"):
-            content.append(_row(document, tags))
+    content = list(each(lambda document: _row(document, tags), rows))
     return Dataset.from_list(content, features=ner_features(tags))
 
 
@@ -62,11 +60,7 @@ def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
     >>> from_dataset(to_dataset([Document("at nine", (Span("time", 3, 7),))]))[0].marked
     [('time', 'nine')]
     """
-    documents = []
-    for number, row in enumerate(data, start=1):
-        with located(f"row {number}"):
-            documents.append(_document(row))
-    return documents
+    return list(each(_document, data))
 
 
 def read_parquet(path: Path) -> list[Document]:
@@ -97,8 +91,8 @@ def _row(document: Document, tags: TagSet) -> dict[str, Any]:
         "words": [word.text for word in words],
         "starts": [word.start for word in words],
         "tags": names,
-        "spans": [{"type": s.type, "start": s.start, "end": s.end} for s in document.spans],
-        "scores": None if document.scores is None else list(document.scores),
+        "spans": [asdict(span) for span in document.spans],
+        "scores": document.scores,
     }
 
 
@@ -106,7 +100,7 @@ def _document(row: dict[str, Any]) -> Document:
     try:
         places = zip(row["words"], row["starts"], strict=True)
         words = tuple(Word(word, start, start + len(word)) for word, start in places)
-        spans = tuple(Span(str(s["type"]), s["start"], s["end"]) for s in row["spans"])
+        spans = tuple(Span(**span) for span in row["spans"])
         scores = None if row["scores"] is None else tuple(row["scores"])
         return Document(row["text"], spans, words, scores)
     except ExchangeError:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+from nerlib.atomic import whole_file
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
 from nerlib.tools.exchange.conll import HEAD, conll_sentence, read_conll
-from nerlib.tools.exchange.document import Document, ExchangeError, write_lines
+from nerlib.tools.exchange.document import Document, ExchangeError, each
 from nerlib.tools.exchange.features import read_parquet, write_parquet
 from nerlib.tools.exchange.json_files import read_tagged, to_json
-from nerlib.tools.exchange.label_studio import read_label_studio, write_label_studio
+from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
 from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
 
@@ -22,12 +22,11 @@ Writer = Callable[[Iterable[Document], Path], None]
 
 @dataclass(frozen=True)
 class Format:
-    """A format's name, how its files' names end, how to read and, if possible, write it.
+    """How the names of a format's files end, how to read and, if possible, write it.
 
     `reports` says whether the reader leaves things out, and takes a function to tell so.
     """
 
-    name: str
     suffixes: tuple[str, ...]
     reader: Callable[..., list[Document]]
     write: Writer | None
@@ -39,48 +38,53 @@ class Format:
         return self.reader(path, report) if self.reports else self.reader(path)
 
 
-def _by_line(line_of: Callable[[Document], str], head: str = "") -> Writer:
-    return partial(write_lines, line_of, head=head)
+def _writer(
+    text_of: Callable[[Document], str], head: str = "", between: str = "\n", tail: str = "\n"
+) -> Writer:
+    """Return a function that writes a text file, whole or not at all; its errors name the row."""
+
+    def write(documents: Iterable[Document], path: Path) -> None:
+        content = head + between.join(each(text_of, documents)) + tail
+        with whole_file(path) as unfinished:
+            unfinished.write_text(content, encoding="utf-8", newline="")
+
+    return write
+
+
+def _json_of(task_of: Callable[[Document], object]) -> Callable[[Document], str]:
+    return lambda document: to_json(task_of(document))
 
 
 CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
+write_conll = _writer(conll_sentence, HEAD, "\n\n", "\n\n")
+write_label_studio = _writer(_json_of(label_studio_task), "[\n", ",\n", "\n]\n")
+write_prodigy = _writer(_json_of(prodigy_task))
 FORMATS = {
-    one.name: one
-    for one in (
-        Format("brackets", (".txt",), read_brackets, _by_line(bracketed)),
-        Format("conll", CONLL, read_conll, _by_line(conll_sentence, HEAD)),
-        Format(
-            "label-studio", (".json",), read_label_studio, write_label_studio, True, reports=True
-        ),
-        Format(
-            "prodigy",
-            (".jsonl",),
-            read_prodigy,
-            _by_line(lambda document: to_json(prodigy_task(document))),
-            keeps_scores=True,
-            reports=True,
-        ),
-        Format("spacy", (".spacy",), read_spacy, write_spacy),
-        Format("parquet", (".parquet",), read_parquet, write_parquet, keeps_scores=True),
-        Format("tag", (), read_tagged, None, keeps_scores=True),
-    )
+    "brackets": Format((".txt",), read_brackets, _writer(bracketed)),
+    "conll": Format(CONLL, read_conll, write_conll),
+    "label-studio": Format((".json",), read_label_studio, write_label_studio, True, reports=True),
+    "prodigy": Format((".jsonl",), read_prodigy, write_prodigy, True, reports=True),
+    "spacy": Format((".spacy",), read_spacy, write_spacy),
+    "parquet": Format((".parquet",), read_parquet, write_parquet, True),
+    "tag": Format((), read_tagged, None, True),
 }
 
 
-def find_format(path: Path, name: str | None, option: str) -> Format:
-    """Return the format with this name, or the one of the file's suffix; raises `ExchangeError`.
+def find_format(path: Path, name: str | None, option: str) -> str:
+    """Return a format's name: this one, or that of the file's suffix; raises `ExchangeError`.
 
-    >>> find_format(Path("sentences.conll"), None, "--from").name
+    >>> find_format(Path("sentences.conll"), None, "--from")
     'conll'
     """
-    if name is not None and name not in FORMATS:
-        raise ExchangeError(f"{option} {name}: there are {', '.join(FORMATS)}")
-    if name is not None:
-        return FORMATS[name]
-    for one in FORMATS.values():
-        if path.suffix.lower() in one.suffixes:
-            return one
-    raise ExchangeError(f"which format is {path.name}? say it by {option}: {', '.join(FORMATS)}")
+    of_suffix = (key for key, one in FORMATS.items() if path.suffix.lower() in one.suffixes)
+    found = name or next(of_suffix, None)
+    if found is None:
+        raise ExchangeError(
+            f"which format is {path.name}? say it by {option}: {', '.join(FORMATS)}"
+        )
+    if found not in FORMATS:
+        raise ExchangeError(f"{option} {found}: there are {', '.join(FORMATS)}")
+    return found
 
 
 def convert(
@@ -95,14 +99,15 @@ def convert(
     The target appears whole or not at all. `report` hears of whatever is not in it. Raises
     `ExchangeError`, `OwnDataError` or `OSError`.
     """
-    reader = find_format(source, from_name, "--from")
-    writer = find_format(target, to_name, "--to")
+    reader = FORMATS[find_format(source, from_name, "--from")]
+    name = find_format(target, to_name, "--to")
+    writer = FORMATS[name]
     if writer.write is None:
-        raise ExchangeError(f"{writer.name} is a format for reading only")
+        raise ExchangeError(f"{name} is a format for reading only")
     if target.exists() and (target.is_dir() or target.samefile(source)):
         raise ExchangeError(f"{target} is a folder or the file itself: name another file")
     documents = reader.read(source, report)
     writer.write(documents, target)
     if not writer.keeps_scores and any(document.scores for document in documents):
-        report(f"{writer.name} keeps no scores: a model's marks look like a person's there")
+        report(f"{name} keeps no scores: a model's marks look like a person's there")
     return documents

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nerlib.corpus import decode_lines, short_lines
 from nerlib.parsing import Span
-from nerlib.tools.exchange.document import Document, ExchangeError, located
+from nerlib.tools.exchange.document import Document, ExchangeError, T, each, located
 
 LARGEST_FILE = 512 * 2**20  # bytes; a JSON file has to be read as a whole
+_KINDS = {dict: "a JSON object", list: "a list", str: "a text", int: "a whole number"}
 
 Row = dict[str, Any]
 
@@ -24,27 +26,27 @@ def read_json_file(path: Path) -> Any:
         return _load(b"".join(short_lines(file)))
 
 
-def read_json_lines(path: Path) -> Iterator[tuple[str, Row]]:
-    """Yield each object of a JSON-lines file with its place, for error messages."""
+def read_json_lines(path: Path, convert: Callable[[Row], T]) -> list[T]:
+    """Return what `convert` makes of each object of a JSON-lines file; errors name the line."""
+
+    def converted(line: str) -> list[T]:
+        return [convert(checked(_load(line.encode()), dict, "the line"))] if line.strip() else []
+
     with path.open("rb") as file:
-        for number, line in enumerate(decode_lines(file, path.name, ExchangeError), start=1):
-            where = f"{path.name}, line {number}"
-            if line.strip():
-                with located(where):
-                    content = an_object(_load(line.encode()), "the line")
-                yield where, content
+        lines = each(converted, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")
+        return [found for line in lines for found in line]
 
 
 def read_tagged(path: Path) -> list[Document]:
     """Return the texts that `python -m nerlib tag` printed, with the entities that it found."""
-    documents = []
-    for where, row in read_json_lines(path):
-        with located(where):
-            found = a_list(row.get("entities"), "entities")
-            spans = tuple(a_span(item, item.get("type")) for item in found)
-            scores = tuple(a_score(item.get("score")) for item in found)
-            documents.append(Document(a_text(row.get("text"), "text"), spans, scores=scores))
-    return documents
+
+    def document(row: Row) -> Document:
+        found = objects(row.get("entities"), "entities")
+        spans = tuple(a_span(item, item.get("type")) for item in found)
+        scores = tuple(a_score(item.get("score")) for item in found)
+        return Document(checked(row.get("text"), str, "text"), spans, scores=scores)
+
+    return read_json_lines(path, document)
 
 
 def to_json(content: object) -> str:
@@ -59,25 +61,22 @@ def to_json(content: object) -> str:
         raise ExchangeError("a score is not finite, and JSON has no such number") from None
 
 
-def an_object(value: Any, what: str) -> Row:
-    """Return a JSON object; raises `ExchangeError` for anything else."""
-    if not isinstance(value, dict):
-        raise ExchangeError(f"{what} must be a JSON object, not {type(value).__name__}")
+def checked(value: Any, kind: type[T], what: str) -> T:
+    """Return a value of JSON; raises `ExchangeError` if it is of another kind.
+
+    >>> checked(True, int, "start")
+    Traceback (most recent call last):
+    nerlib.tools.exchange.document.ExchangeError: start must be a whole number, not bool
+    """
+    if type(value) is not kind:
+        raise ExchangeError(f"{what} must be {_KINDS[kind]}, not {type(value).__name__}")
     return value
 
 
-def a_list(value: Any, what: str) -> list[Row]:
+def objects(value: Any, what: str) -> list[Row]:
     """Return a list of JSON objects, empty for null; raises `ExchangeError` for anything else."""
-    if not isinstance(value, list | None):
-        raise ExchangeError(f"{what} must be a list, not {type(value).__name__}")
-    return [an_object(item, f"an item of {what}") for item in value or []]
-
-
-def a_text(value: Any, what: str) -> str:
-    """Return a text; raises `ExchangeError` for anything else."""
-    if not isinstance(value, str):
-        raise ExchangeError(f"{what} must be a text, not {type(value).__name__}")
-    return value
+    items = checked([] if value is None else value, list, what)
+    return [checked(item, dict, f"an item of {what}") for item in items]
 
 
 def a_span(item: Row, name: Any) -> Span:
@@ -86,16 +85,13 @@ def a_span(item: Row, name: Any) -> Span:
     >>> a_span({"start": 3, "end": 7}, "time")
     Span(type='time', start=3, end=7)
     """
-    for key in ("start", "end"):
-        if type(item.get(key)) is not int:
-            found = repr(item.get(key))[:40]
-            raise ExchangeError(f"{key} of a span must be a whole number, not {found}")
-    return Span(a_text(name, "the type of a span"), item["start"], item["end"])
+    start, end = (checked(item.get(key), int, f"{key} of a span") for key in ("start", "end"))
+    return Span(checked(name, str, "the type of a span"), start, end)
 
 
 def a_score(value: Any) -> float:
     """Return a score; raises `ExchangeError` for what is not a finite number."""
-    if type(value) not in (int, float) or not abs(value) < 1e308:
+    if type(value) not in (int, float) or not math.isfinite(value):
         raise ExchangeError(f"a score must be a finite number, not {repr(value)[:40]}")
     return float(value)
 

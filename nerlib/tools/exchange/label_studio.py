@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-from nerlib.atomic import whole_file
 from nerlib.parsing import Span
-from nerlib.tools.exchange.document import Document, ExchangeError, located, shown
+from nerlib.tools.exchange.document import Document, ExchangeError, each, located, shown
 from nerlib.tools.exchange.json_files import (
     Row,
-    a_list,
     a_score,
     a_span,
-    a_text,
-    an_object,
+    checked,
+    objects,
     read_json_file,
-    to_json,
 )
 
 FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NER
@@ -29,19 +26,15 @@ def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list
     `ExchangeError` with the task for what cannot be read, or annotations that contradict.
     """
     content = read_json_file(path)
-    documents: list[Document] = []
-    other = 0
     with located(path.name):
-        tasks = a_list([content] if isinstance(content, dict) else content, "the file")
-    for number, task in enumerate(tasks, start=1):
-        document, ignored = read_task(task, f"{path.name}, task {number}")
-        documents += [document] if document else []
-        other += ignored
+        tasks = objects([content] if isinstance(content, dict) else content, "the file")
+    read = list(each(_read_task, tasks, f"{path.name}, task"))
+    documents = [document for document, _ in read if document]
     if not documents:
         raise ExchangeError(f"{path.name} holds no task with an annotation or a prediction")
     if skipped := len(tasks) - len(documents):
         report(f"{path.name}: {skipped} of {len(tasks)} tasks have no annotation and are left out")
-    if other:
+    if other := sum(ignored for _, ignored in read):
         report(f"{path.name}: {other} results that mark no span (choices, relations) are left out")
     return documents
 
@@ -56,34 +49,7 @@ def read_task(task: Row, where: str) -> tuple[Document | None, int]:
     [('time', 'nine')]
     """
     with located(where):
-        task = task if "data" in task else _full_task(task)
-        text = _text(an_object(task["data"], "data"))
-        given = a_list(task.get("annotations"), "annotations")
-        annotations = [one for one in given if not one.get("was_cancelled")]
-        approved = [one for one in annotations if one.get("ground_truth")]
-        predictions = [] if given else a_list(task.get("predictions"), "predictions")
-        read = [_document(text, one, False) for one in approved or annotations]
-        read += [_document(text, one, True) for one in predictions]
-        if any(document != read[0][0] for document, _ in read):
-            raise ExchangeError(
-                f"its {len(read)} annotations differ; delete all but one, or mark one as ground "
-                "truth"
-            )
-    return read[0] if read else (None, 0)
-
-
-def write_label_studio(documents: Iterable[Document], path: Path) -> None:
-    """Write documents as tasks to import.
-
-    Raises `ExchangeError` for a score that JSON cannot hold.
-    """
-    with whole_file(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="") as file:
-        separator = "[\n"
-        for number, document in enumerate(documents, start=1):
-            with located(f"row {number}"):
-                file.write(separator + to_json(label_studio_task(document)))
-            separator = ",\n"
-        file.write("[]\n" if separator == "[\n" else "\n]\n")
+        return _read_task(task)
 
 
 def label_studio_task(document: Document) -> Row:
@@ -96,9 +62,10 @@ def label_studio_task(document: Document) -> Row:
     {'start': 3, 'end': 7, 'text': 'nine', 'labels': ['time']}
     """
     results: list[Row] = []
-    for number, (span, (_, text)) in enumerate(zip(document.spans, document.marked, strict=True)):
+    for number, span in enumerate(document.spans, start=1):
+        text = document.text[span.start : span.end]
         value = {"start": span.start, "end": span.end, "text": text, "labels": [span.type]}
-        names = {"id": f"span-{number + 1}", "from_name": FROM_NAME, "to_name": TO_NAME}
+        names = {"id": f"span-{number}", "from_name": FROM_NAME, "to_name": TO_NAME}
         results.append({**names, "type": "labels", "value": value})
     task: Row = {"data": {TO_NAME: document.text}}
     if document.scores is None:
@@ -109,29 +76,41 @@ def label_studio_task(document: Document) -> Row:
     return {**task, "predictions": [{"model_version": "nerlib", "score": mean, "result": results}]}
 
 
+def _read_task(task: Row) -> tuple[Document | None, int]:
+    """Return a task's document, if it has one, and how many results mark no span."""
+    task = task if "data" in task else _full_task(task)
+    text = _text(checked(task["data"], dict, "data"))
+    given = objects(task.get("annotations"), "annotations")
+    annotations = [one for one in given if not one.get("was_cancelled")]
+    approved = [one for one in annotations if one.get("ground_truth")]
+    predictions = [] if given else objects(task.get("predictions"), "predictions")
+    read = [_document(text, one, False) for one in approved or annotations]
+    read += [_document(text, one, True) for one in predictions]
+    if any(document != read[0][0] for document, _ in read):
+        advice = "delete all but one, or mark one as ground truth"
+        raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
+    return read[0] if read else (None, 0)
+
+
 def _document(text: str, annotation: Row, predicted: bool) -> tuple[Document, int]:
     """Return what one annotation, or prediction, says, and how many results mark no span."""
-    spans: list[Span] = []
-    scores: list[float] = []
-    results = a_list(annotation.get("result"), "result")
-    for result in results:
-        kind = str(result.get("type"))
-        if kind != "labels":
-            if kind.endswith("labels"):
-                raise ExchangeError(f"{kind} do not mark plain text")
-            continue
-        spans.append(_span(text, an_object(result.get("value"), "value")))
-        if predicted:
-            score = result.get("score", annotation.get("score"))
-            if score is None:
-                raise ExchangeError("a prediction without score; accept it in the tool")
-            scores.append(a_score(score))
-    document = Document(text, tuple(spans), scores=tuple(scores) if predicted else None)
-    return document, len(results) - len(spans)
+    results = objects(annotation.get("result"), "result")
+    marks = [result for result in results if str(result.get("type")).endswith("labels")]
+    spans = tuple(_span(text, mark) for mark in marks)
+    scores = None
+    if predicted:
+        found = [mark.get("score", annotation.get("score")) for mark in marks]
+        if None in found:
+            raise ExchangeError("a prediction without score; accept it in the tool")
+        scores = tuple(map(a_score, found))
+    return Document(text, spans, scores=scores), len(results) - len(spans)
 
 
-def _span(text: str, value: Row) -> Span:
+def _span(text: str, result: Row) -> Span:
     """Return a region's span; raises `ExchangeError` if its own copy of the text differs."""
+    if result["type"] != "labels":
+        raise ExchangeError(f"{result['type']} do not mark plain text")
+    value = checked(result.get("value"), dict, "value")
     labels = value.get("labels")
     if not isinstance(labels, list) or len(labels) != 1:
         raise ExchangeError(f"a region must have one label, not {str(labels)[:40]}")
@@ -149,7 +128,7 @@ def _text(data: Row) -> str:
     name = TO_NAME if TO_NAME in data else texts[0] if len(texts) == 1 else None
     if name is None:
         raise ExchangeError("which field of data is the text? call it 'text'")
-    return a_text(data[name], f"data.{name}")
+    return checked(data[name], str, f"data.{name}")
 
 
 def _full_task(row: Row) -> Row:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any, cast
 
 from transformers.pipelines.token_classification import (
@@ -17,7 +16,7 @@ from transformers.pipelines.token_classification import (
 from nerlib.decoding import best_tags
 from nerlib.device import Precision
 from nerlib.encoders import check_fast
-from nerlib.inference import to_entities
+from nerlib.inference import Entity, to_entities
 from nerlib.model import NERClassifier
 from nerlib.parsing import OUTSIDE, Word
 from nerlib.tools.tagger import Tagger
@@ -45,21 +44,11 @@ class NERPipeline(TokenClassificationPipeline):
     def check_model_type(self, supported_models: Any) -> None:
         """Accept the model: transformers' list has only models of its own."""
 
-    def _sanitize_parameters(
-        self,
-        ignore_labels: Sequence[str] | None = None,
-        aggregation_strategy: AggregationStrategy | str | None = None,
-        is_split_into_words: bool = False,
-        delimiter: str | None = None,
-    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    def _sanitize_parameters(self, **options: Any) -> tuple[Row, Row, Row]:
         """Return what was asked for, sorted by the step that it concerns."""
-        if is_split_into_words or delimiter:  # transformers always passes these two on
+        if options.get("is_split_into_words"):
             raise ValueError("is_split_into_words is not supported: give the whole text")
-        after: dict[str, Any] = {}
-        if ignore_labels is not None:
-            after["ignore_labels"] = ignore_labels
-        if aggregation_strategy is not None:
-            after["aggregation_strategy"] = AggregationStrategy(aggregation_strategy)
+        _, _, after = super()._sanitize_parameters(**options)
         return {}, {}, after
 
     def preprocess(self, sentence: Any) -> Iterator[Row]:
@@ -69,14 +58,11 @@ class NERPipeline(TokenClassificationPipeline):
         yield {"text": sentence, "words": self.tagger.parser.split_words(sentence), "is_last": True}
 
     def _forward(self, model_inputs: Row) -> Row:
-        """Return the logits of a text's words, or of a batch's: then every value is a list."""
+        """Score a text's words, or a batch's: then every value is a list."""
         if isinstance(model_inputs["text"], str):
             (scored,) = self.tagger.score_words([model_inputs["words"]])
-            logits, visible = (part.unsqueeze(0) for part in scored)
-            return {**model_inputs, "logits": logits, "visible": visible}
-        scored_texts = self.tagger.score_words(model_inputs["words"])
-        every_logits, every_visible = map(list, zip(*scored_texts, strict=True))
-        return {**model_inputs, "logits": every_logits, "visible": every_visible}
+            return {**model_inputs, "scored": scored}
+        return {**model_inputs, "scored": self.tagger.score_words(model_inputs["words"])}
 
     def postprocess(
         self,
@@ -86,16 +72,16 @@ class NERPipeline(TokenClassificationPipeline):
     ) -> list[Row]:
         """Return rows by word, or entities, without those whose label is to be ignored."""
         (output,) = all_outputs  # long texts are cut into windows, and joined, by the tagger
-        text, words, model = output["text"], output["words"], self.tagger.model
-        best = best_tags(output["logits"], output["visible"], model.transitions)
+        logits, visible = output["scored"]
+        best = best_tags(logits[None], visible[None], self.tagger.model.transitions)
         numbers, scores = (part[0].tolist() for part in best)
-        tags = [model.config.labels[number] for number in numbers]
+        tags = [self.tagger.model.config.labels[number] for number in numbers]
         if aggregation_strategy is AggregationStrategy.NONE:
-            rows = word_rows(words, tags, scores)
+            rows = word_rows(output["words"], tags, scores)
             return [row for row in rows if row["entity"] not in ignore_labels]
         ignored = {label.lower() for label in ignore_labels}
-        rows = entity_rows(text, words, tags, scores)
-        return [row for row in rows if row["entity_group"].lower() not in ignored]
+        entities = to_entities(output["text"], output["words"], tags, scores)
+        return [entity_row(entity) for entity in entities if entity.type not in ignored]
 
 
 def word_rows(words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]) -> list[Row]:
@@ -104,37 +90,19 @@ def word_rows(words: Sequence[Word], tags: Sequence[str], scores: Sequence[float
     >>> word_rows([Word("nine", 3, 7)], ["B-TIME"], [0.5])
     [{'entity': 'B-TIME', 'score': 0.5, 'index': 0, 'word': 'nine', 'start': 3, 'end': 7}]
     """
-    columns = ("entity", "score", "index", "word", "start", "end")
+    rows = zip(words, tags, scores, strict=True)
     return [
-        dict(zip(columns, (tag, score, index, word.text, word.start, word.end), strict=True))
-        for index, (word, tag, score) in enumerate(zip(words, tags, scores, strict=True))
-    ]
+        {"entity": tag, "score": score, "index": index,
+         "word": word.text, "start": word.start, "end": word.end}
+        for index, (word, tag, score) in enumerate(rows)
+    ]  # fmt: skip
 
 
-def entity_rows(
-    text: str, words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]
-) -> list[Row]:
-    """Return the entities in the form of transformers' pipelines, and what lies between them.
+def entity_row(entity: Entity) -> Row:
+    """Return an entity in the form of transformers' pipelines.
 
-    The latter have the group `O`, as there, and are ignored unless somebody asks for them.
-
-    >>> rows = entity_rows("at nine", [Word("at", 0, 2), Word("nine", 3, 7)], ["O", "B-TIME"],
-    ...                    [1.0, 0.5])
-    >>> [(row["entity_group"], row["word"], row["score"]) for row in rows]
-    [('O', 'at', 1.0), ('time', 'nine', 0.5)]
+    >>> entity_row(Entity("time", "nine", 3, 7, 0.5))
+    {'entity_group': 'time', 'score': 0.5, 'word': 'nine', 'start': 3, 'end': 7}
     """
-    rows = [
-        _group(entity.type, entity.text, entity.start, entity.end, entity.score)
-        for entity in to_entities(text, words, tags, scores)
-    ]
-    for tag, run in groupby(range(len(tags)), key=tags.__getitem__):
-        if tag == OUTSIDE:
-            places = list(run)
-            start, end = words[places[0]].start, words[places[-1]].end
-            score = sum(scores[place] for place in places) / len(places)
-            rows.append(_group(OUTSIDE, text[start:end], start, end, score))
-    return sorted(rows, key=lambda row: row["start"])
-
-
-def _group(name: str, text: str, start: int, end: int, score: float) -> Row:
-    return {"entity_group": name, "score": score, "word": text, "start": start, "end": end}
+    place = {"word": entity.text, "start": entity.start, "end": entity.end}
+    return {"entity_group": entity.type, "score": entity.score, **place}

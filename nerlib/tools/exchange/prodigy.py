@@ -6,17 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nerlib.parsing import Word
-from nerlib.tools.exchange.document import Document, ExchangeError, located, words_of, words_under
+from nerlib.tools.exchange.document import Document, ExchangeError, words_of, words_under
 from nerlib.tools.exchange.json_files import (
     Row,
-    a_list,
     a_score,
     a_span,
-    a_text,
+    checked,
+    objects,
     read_json_lines,
 )
-
-ANSWERS = (None, "accept", "reject", "ignore")
 
 
 def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
@@ -25,18 +23,9 @@ def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Docu
     `report` hears how many were rejected or ignored: these are left out. Raises `ExchangeError`
     with file and line for what cannot be read.
     """
-    documents: list[Document] = []
-    left_out = 0
-    for where, row in read_json_lines(path):
-        with located(where):
-            answer = row.get("answer")
-            if answer not in ANSWERS:
-                raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
-            if answer in ANSWERS[:2]:
-                documents.append(_document(row))
-            else:
-                left_out += 1
-    if left_out:
+    tasks = read_json_lines(path, _document)
+    documents = [task for task in tasks if task is not None]
+    if left_out := len(tasks) - len(documents):
         report(f"{path.name}: {left_out} rejected or ignored tasks are left out")
     return documents
 
@@ -70,25 +59,30 @@ def prodigy_task(document: Document) -> Row:
     return task
 
 
-def _document(row: Row) -> Document:
-    """Return a task as a document."""
-    items = a_list(row.get("spans"), "spans")
+def _document(row: Row) -> Document | None:
+    """Return a task as a document, if it was not rejected or ignored."""
+    answer = row.get("answer")
+    if answer in ("reject", "ignore"):
+        return None
+    if answer not in (None, "accept"):
+        raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
+    items = objects(row.get("spans"), "spans")
     spans = tuple(a_span(item, item.get("label")) for item in items)
     scored = [item["score"] for item in items if item.get("score") is not None]
     scores = None
-    if row.get("answer") is None and (scored or not items):
+    if answer is None and (scored or not items):
         if len(scored) < len(items):
             raise ExchangeError("some spans have a score and others none")
         scores = tuple(map(a_score, scored))
-    return Document(a_text(row.get("text"), "text"), spans, _words(row), scores)
+    return Document(checked(row.get("text"), str, "text"), spans, _words(row), scores)
 
 
 def _words(row: Row) -> tuple[Word, ...] | None:
     """Return a task's tokens, but for those of white space alone."""
     if row.get("tokens") is None:
         return None
-    words = []
-    for item in a_list(row["tokens"], "tokens"):
-        span = a_span(item, "token")
-        words.append(Word(a_text(item.get("text"), "the text of a token"), span.start, span.end))
+    tokens = objects(row["tokens"], "tokens")
+    texts = [checked(token.get("text"), str, "the text of a token") for token in tokens]
+    places = [a_span(token, "token") for token in tokens]
+    words = (Word(text, at.start, at.end) for text, at in zip(texts, places, strict=True))
     return tuple(word for word in words if not word.text.isspace())

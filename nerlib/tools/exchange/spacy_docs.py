@@ -16,24 +16,21 @@ from nerlib.tools.exchange.document import (
     Document,
     ExchangeError,
     check_apart,
-    located,
+    each,
     words_of,
     words_under,
 )
 
 if TYPE_CHECKING:
-    from spacy.language import Language
     from spacy.tokens import Doc
 
 LARGEST = 2**30  # bytes, unpacked
-_NEEDED = 'spaCy is not installed: pip install "nerlib[exchange]"'
 
 
-def to_doc(document: Document, nlp: Language | None = None) -> Doc:
-    """Return a document as spaCy's `Doc`, its spans as entities with the same characters.
+def to_doc(document: Document) -> Doc:
+    """Return a document as spaCy's `Doc`: its words are the tokens, its spans the entities.
 
-    With `nlp` its tokenizer cuts the tokens, and a span that does not begin and end with one of
-    them raises `ExchangeError`; without, the document's words are the tokens. Scores are not kept.
+    Scores are not kept. Raises `ExchangeError` for spans that do not begin and end with a word.
 
     >>> doc = to_doc(Document("at nine am", (Span("time", 3, 10),)))
     >>> [(entity.label_, entity.text) for entity in doc.ents]
@@ -41,19 +38,16 @@ def to_doc(document: Document, nlp: Language | None = None) -> Doc:
     """
     check_apart(document.spans, "a Doc's entities")
     spacy = import_spacy()
-    if nlp is None:
-        texts = [word.text for word in words_of(document)]
-        try:  # adds tokens for white space that is more than a single space
-            tokens, spaces = spacy.util.get_words_and_spaces(texts, document.text)
-        except ValueError:
-            raise ExchangeError("its words are not all of the text") from None
-        doc: Doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=tokens, spaces=spaces)
-    else:
-        doc = nlp.make_doc(document.text)
-    places = [words_under(_words(doc), span) for span in document.spans]
+    texts = [word.text for word in words_of(document)]
+    try:  # adds tokens for white space that is more than a single space
+        tokens, spaces = spacy.util.get_words_and_spaces(texts, document.text)
+    except ValueError:
+        raise ExchangeError("its words are not all of the text") from None
+    doc: Doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=tokens, spaces=spaces)
+    words = _words(doc)
     doc.ents = tuple(
-        spacy.tokens.Span(doc, first, end, label=span.type)
-        for span, (first, end) in zip(document.spans, places, strict=True)
+        spacy.tokens.Span(doc, *words_under(words, span), label=span.type)
+        for span in document.spans
     )
     return doc
 
@@ -83,11 +77,7 @@ def read_spacy(path: Path) -> list[Document]:
     except Exception as error:  # msgpack, numpy and spaCy each raise what they like
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExchangeError(f"{path.name} is not a .spacy file: {reason}") from None
-    documents = []
-    for number, doc in enumerate(docs, start=1):
-        with located(f"{path.name}, document {number}"):
-            documents.append(from_doc(doc))
-    return documents
+    return list(each(from_doc, docs, f"{path.name}, document"))
 
 
 def write_spacy(documents: Iterable[Document], path: Path) -> None:
@@ -95,10 +85,7 @@ def write_spacy(documents: Iterable[Document], path: Path) -> None:
 
     Raises `ExchangeError` with row and reason for what a `Doc` cannot hold.
     """
-    docs = import_spacy().tokens.DocBin()
-    for number, document in enumerate(documents, start=1):
-        with located(f"row {number}"):
-            docs.add(to_doc(document))
+    docs = import_spacy().tokens.DocBin(docs=each(to_doc, documents))
     with whole_file(path) as unfinished:
         docs.to_disk(unfinished)
 
@@ -111,7 +98,7 @@ def import_spacy() -> Any:
         import spacy.util
         import spacy.vocab
     except ImportError:
-        raise ExchangeError(_NEEDED) from None
+        raise ExchangeError('spaCy is not installed: pip install "nerlib[exchange]"') from None
     return spacy
 
 
@@ -121,19 +108,12 @@ def _words(doc: Doc) -> list[Word]:
 
 def _check_size(path: Path) -> None:
     """Raise `ExchangeError` for a file that would fill the memory when it is unpacked."""
-    if path.stat().st_size > LARGEST:
-        raise ExchangeError(f"{path.name} is larger than {LARGEST // 2**20} MiB: split it")
     unpacker = zlib.decompressobj()
-    size = 0
+    with path.open("rb") as file:
+        content = file.read(LARGEST)
     try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                while block:
-                    size += len(unpacker.decompress(block, 2**24))
-                    if size > LARGEST:
-                        raise ExchangeError(
-                            f"{path.name} unpacks to more than {LARGEST // 2**20} MiB: split it"
-                        )
-                    block = unpacker.unconsumed_tail
+        unpacker.decompress(content, LARGEST)
     except zlib.error:
         raise ExchangeError(f"{path.name} is not a .spacy file: it is not compressed") from None
+    if unpacker.unconsumed_tail or path.stat().st_size > LARGEST:
+        raise ExchangeError(f"{path.name} unpacks to more than {LARGEST // 2**20} MiB: split it")

@@ -1,7 +1,4 @@
-"""`python -m nerlib export`: a saved model for other engines.
-
-Built in notebook 09.
-"""
+"""`python -m nerlib export`: a saved model for other engines."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ from nerlib.tools.own_recipe import own_recipe
 from nerlib.tools.recipes import RECIPES, Recipe, check_segmentation, get_recipe
 from nerlib.tools.serving.compare import compare, table
 from nerlib.tools.serving.engines import BACKENDS, MODULES, Backend
-from nerlib.tools.serving.errors import ExportError
 from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import PERMITTED_LOSS
+from nerlib.tools.serving.graph import ExportError
 from nerlib.tools.serving.loading import installed_backends
 from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS
 from nerlib.untrusted import read_settings
@@ -33,18 +30,14 @@ ALL_VARIANTS = tuple(dict.fromkeys(name for names in VARIANTS.values() for name 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "model", nargs="?", default=DEFAULT_MODEL, help=f"a model folder ({DEFAULT_MODEL})"
-    )
+    folder = f"a model folder ({DEFAULT_MODEL})"
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL, help=folder)
     parser.add_argument("--to", metavar="FOLDER", help="another folder, without torch weights")
-    parser.add_argument(
-        "--backend", nargs="+", choices=BACKENDS, help="for which engines (all installed)"
-    )
+    engines = "for which engines (all installed)"
+    parser.add_argument("--backend", nargs="+", choices=BACKENDS, help=engines)
     parser.add_argument("--variants", nargs="+", choices=ALL_VARIANTS, help="which ones (all)")
-    parser.add_argument(
-        "--permitted-loss", type=float, default=PERMITTED_LOSS, metavar="F1",
-        help=f"how much entity F1 a variant may lose ({PERMITTED_LOSS})",
-    )  # fmt: skip
+    loss = parser.add_argument("--permitted-loss", type=float, default=PERMITTED_LOSS, metavar="F1")
+    loss.help = f"how much entity F1 a variant may lose ({PERMITTED_LOSS})"
     parser.add_argument("--recipe", help="whose rows the gate scores on (the model's own)")
     parser.add_argument("--own", metavar="FILE", help="the sentences that the model was trained on")
     parser.add_argument("--locale", help="another locale of the recipe's corpus")
@@ -63,10 +56,8 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise ExportError(f"--{error}") from None
     if not Path(options.model, "config.json").is_file():
-        raise ExportError(
-            f"there is no model in {options.model}: run `python -m nerlib train` first, "
-            "or name its folder"
-        )
+        advice = "run `python -m nerlib train` first, or name its folder"
+        raise ExportError(f"there is no model in {options.model}: {advice}")
     rows = rows_of(options)
     folder = export_model(
         options.model, rows, backends, options.variants, options.to, options.permitted_loss
@@ -93,35 +84,29 @@ def rows_of(options: argparse.Namespace) -> Rows:
     made_by = settings.get("made_by")
     recipe = choose_recipe(options, made_by if isinstance(made_by, dict) else {})
     split = options.split or recipe.validation_split
-    config = NERConfig.from_dict(settings)
-    validation = recipe.corpus(split)
+    config, tokenizer = NERConfig.from_dict(settings), load_tokenizer(options.model)
+    validation, train = recipe.corpus(split), recipe.corpus(recipe.train_split)
     check_segmentation(config.parser, set(validation["locale"]))
-    train = recipe.corpus(recipe.train_split)
     train = train.select(range(min(CALIBRATION_ROWS, len(train))))
-    tokenizer = load_tokenizer(options.model)
-    datasets = [
+    seen, unseen = (
         NERDataset(rows, tokenizer, config.tags, config.parser) for rows in (train, validation)
-    ]
-    return Rows(datasets[0], datasets[1], f"{recipe.name}, {recipe.locale}, {split}")
+    )
+    return Rows(seen, unseen, f"{recipe.name}, {recipe.locale}, {split}")
 
 
 def choose_recipe(options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
     """Return the recipe whose rows belong to a model; `made_by` is what the model remembers."""
     name = options.recipe or made_by.get("recipe")
-    if options.own:
-        return own_recipe(options.own, _localised(get_recipe(options.recipe), options, made_by))
-    if name == OWN:
+    if not options.own and name == OWN:
         raise ExportError(f"{options.model} was trained on your own sentences: give some by --own")
-    if name not in RECIPES and not options.recipe:
+    if not options.own and not options.recipe and name not in RECIPES:
         raise ExportError(
             f"{options.model} does not say which recipe made it: name one by --recipe, or give "
             "sentences by --own"
         )
-    recipe = get_recipe(name)
-    train = str(made_by.get("rows") or recipe.train_split)
-    return replace(_localised(recipe, options, made_by), train_split=train)
-
-
-def _localised(recipe: Recipe, options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
-    locale = options.locale or made_by.get("locale") or recipe.locale
-    return replace(recipe, locale=str(locale))
+    recipe = get_recipe(options.recipe if options.own else name)
+    locale = str(options.locale or made_by.get("locale") or recipe.locale)
+    if options.own:
+        return own_recipe(options.own, replace(recipe, locale=locale))
+    rows = str(made_by.get("rows") or recipe.train_split)
+    return replace(recipe, locale=locale, train_split=rows)

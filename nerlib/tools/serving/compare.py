@@ -1,19 +1,18 @@
-"""What each variant costs, in one table: size, time to load, texts a second, one sentence.
-
-Built in notebook 09.
-"""
+"""What each variant costs, in one table: size, time to load, texts a second, one sentence."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from nerlib.dataset import NERDataset
-from nerlib.device import fast_bf16
+from nerlib.device import Precision, fast_bf16
 from nerlib.evaluation import evaluate
 from nerlib.tools.serving.engines import TITLES, Backend
 from nerlib.tools.serving.manifest import read_manifest
@@ -41,45 +40,45 @@ class Measured:
 
 
 def compare(
-    folder: str | Path,
-    validation: NERDataset,
-    backends: Sequence[Backend],
-    rounds: int = ROUNDS,
+    folder: str | Path, validation: NERDataset, backends: Sequence[Backend], rounds: int = ROUNDS
 ) -> list[Measured]:
     """Return what torch and every variant that passed the gate cost, on the same rows.
 
     All of them use torch's number of threads. Without torch weights in the folder, torch is left
     out.
     """
-    choices: list[tuple[str, str, str]] = []
-    if (Path(folder) / "model.safetensors").is_file():
-        choices += [("torch", "fp32", "fp32")]
-        choices += [("torch", "bf16", "bf16")] if fast_bf16("cpu") else []
+    path = Path(folder)
+    choices: list[tuple[str, str]] = []
+    if (path / "model.safetensors").is_file():
+        choices += [
+            ("torch", name) for name in ("fp32", "bf16") if name == "fp32" or fast_bf16("cpu")
+        ]
     for backend in backends:
-        variants = read_manifest(Path(folder) / backend, backend).variants
-        choices += [(backend, name, "fp32") for name, one in variants.items() if one.passed]
-    return [_measure(Path(folder), *choice, validation, rounds) for choice in choices]
+        variants = read_manifest(path / backend, backend).variants
+        choices += [(backend, name) for name, one in variants.items() if one.passed]
+    return [_measure(path, *choice, validation, rounds) for choice in choices]
 
 
 def _measure(
-    folder: Path,
-    backend: str,
-    variant: str,
-    precision: str,
-    validation: NERDataset,
-    rounds: int,
+    folder: Path, backend: str, variant: str, validation: NERDataset, rounds: int
 ) -> Measured:
+    """Return what one variant costs; those of torch are precisions."""
     texts = [utterance.text for utterance in validation.utterances]
+    in_torch = backend == "torch"
+    precision, files = (
+        (variant, "*.safetensors") if in_torch else ("fp32", f"{backend}/{variant}.*")
+    )
     started = time.perf_counter()
-    chosen = None if backend == "torch" else variant
-    tagger = Tagger.from_pretrained(folder, "cpu", precision, backend, chosen)  # type: ignore[arg-type]
+    tagger = Tagger.from_pretrained(
+        folder, "cpu", cast(Precision, precision), backend, None if in_torch else variant
+    )
     load = time.perf_counter() - started
     f1 = evaluate(tagger.model, validation, tagger.compute)[0].overall.f1
     rate = max(len(texts) / seconds(lambda: tagger(texts)) for _ in range(rounds))
-    single = [1000 * seconds(lambda text=text: tagger(text)) for text in texts[:SINGLE_TEXTS]]  # type: ignore[misc]
+    single = [1000 * seconds(partial(tagger, text)) for text in texts[:SINGLE_TEXTS]]
     p50, p99 = (float(np.percentile(single, share, method="inverted_cdf")) for share in (50, 99))
-    name = f"{TITLES.get(backend, backend)} {variant}"
-    return Measured(name, f1, _size(folder, backend, variant), load, rate, p50, p99)
+    size = sum(file.stat().st_size for file in folder.glob(files)) / 1e6
+    return Measured(f"{TITLES.get(backend, backend)} {variant}", f1, size, load, rate, p50, p99)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -87,13 +86,6 @@ def seconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-def _size(folder: Path, backend: str, variant: str) -> float:
-    """Return the size of a variant's weights and graph in MB."""
-    torch_files = folder.glob("*.safetensors")
-    files = torch_files if backend == "torch" else (folder / backend).glob(f"{variant}.*")
-    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def table(rows: Sequence[Measured]) -> str:

@@ -1,7 +1,4 @@
-"""The engines that compute a graph, and what stands in for the torch model when one of them does.
-
-Built in notebook 09.
-"""
+"""The engines that compute a graph, and what takes the torch model's place then."""
 
 from __future__ import annotations
 
@@ -99,31 +96,29 @@ class EngineModel(nn.Module):
         self.engine = engine
         self.encoder = SimpleNamespace(config=config.encoder_config())
         self.device = torch.device("cpu")
-        learnt = config.transitions
-        self.transitions = None if learnt is None else torch.tensor(learnt)
+        scores = config.transitions
+        self.transitions = None if scores is None else torch.tensor(scores)
         self.eval()
 
     def forward(
         self,
         input_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        word_ids: Tensor | None = None,
+        attention_mask: Tensor,
+        word_ids: Tensor,
         labels: Tensor | None = None,
-        num_words: int | None = None,
+        num_words: int = 0,
     ) -> TokenClassifierOutput:
-        """Return logits (batch, words, tags), and the loss if labels are given, as the model."""
-        if word_ids is None:
-            raise ValueError("word_ids is needed: which word does each subword belong to?")
-        if num_words is None:
-            num_words = labels.shape[1] if labels is not None else int(word_ids.max()) + 1
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask.long()
-        tensors = (input_ids, mask, word_ids, torch.arange(num_words))
-        arrays = (tensor.cpu().numpy() for tensor in tensors)
+        """Return logits (batch, words, tags), and the loss if labels are given, as the model.
+
+        Without labels, `num_words` has to be given.
+        """
+        num_words = num_words if labels is None else labels.shape[1]
+        tensors = (input_ids, attention_mask.long(), word_ids, torch.arange(num_words))
+        arrays = (tensor.numpy() for tensor in tensors)
         logits = torch.from_numpy(self.engine(dict(zip(INPUTS, arrays, strict=True))))
         loss = None
         if labels is not None:
-            seen = visible_words(word_ids.cpu(), num_words)
-            loss = labels_loss(logits, labels.cpu(), seen, self.transitions)
+            loss = labels_loss(logits, labels, visible_words(word_ids, num_words), self.transitions)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
     def save_pretrained(self, *_: Any, **__: Any) -> NoReturn:

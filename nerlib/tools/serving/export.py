@@ -1,14 +1,10 @@
-"""Graph, variants, gate, and a folder that appears whole or not at all.
-
-Built in notebook 09.
-"""
+"""Graph, variants, gate, and a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,9 +18,8 @@ from nerlib.evaluation import evaluate
 from nerlib.model import NERConfig
 from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.engines import TITLES, Backend, EngineModel, has_bf16_units, start_engine
-from nerlib.tools.serving.errors import ExportError
 from nerlib.tools.serving.gate import PERMITTED_LOSS, Verdict, judge
-from nerlib.tools.serving.graph import write_graph
+from nerlib.tools.serving.graph import ExportError, write_graph
 from nerlib.tools.serving.manifest import Manifest, hash_of
 from nerlib.tools.serving.variants import VARIANTS, write_variant
 from nerlib.tools.tagger import Tagger
@@ -69,32 +64,44 @@ def export_model(
         raise ExportError("the gate needs validation rows, and there are none")
     chosen = {backend: choose_variants(backend, variants, report) for backend in backends}
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
-    torch_f1 = _f1(tagger.model, rows)
-    config = cast(NERConfig, tagger.model.config)
+    torch_f1, config = _f1(tagger.model, rows), cast(NERConfig, tagger.model.config)
     report(f"torch fp32: entity F1 {torch_f1:.4f} on {rows.name}")
     folder = Path(to or source)
     if to is not None:
         copy_settings(Path(source), folder)
+    config_hash = hash_of(folder / "config.json")
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
         for backend, names in chosen.items():
-            with _engine_folder(folder, backend) as place:
-                verdicts: dict[str, Verdict] = {}
+            manifest = Manifest(backend, config_hash, rows.name, torch_f1, permitted_loss, {})
+            with new_folder(folder / backend) as place:
                 for name in names:
-                    file = write_variant(backend, name, path, place, rows.train)
-                    model = EngineModel(config, start_engine(backend, file, name))
-                    f1 = _f1(model, rows)
-                    del model  # Windows removes no file that is in use
-                    verdicts[name] = _verdict(judge(f1, torch_f1, permitted_loss), place, name)
-                    report(f"{TITLES[backend]} {name}: {verdicts[name].reason}")
-                if not any(verdict.passed for verdict in verdicts.values()):
+                    verdict = _write(name, path, place, manifest, config, rows)
+                    manifest.variants[name] = verdict
+                    report(f"{TITLES[backend]} {name}: {verdict.reason}")
+                if not any(verdict.passed for verdict in manifest.variants.values()):
                     raise ExportError(f"no variant for {TITLES[backend]} passed the gate")
-                config_hash = hash_of(folder / "config.json")
-                manifest = Manifest(
-                    backend, config_hash, rows.name, torch_f1, permitted_loss, verdicts
-                )
                 manifest.write(place)
     return folder
+
+
+def _write(
+    name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows
+) -> Verdict:
+    """Write a variant; return what the gate says, with the hashes of its files, if it passed.
+
+    The file to load is the first one. The files of a variant that was refused are removed.
+    """
+    file = write_variant(manifest.backend, name, graph, place, rows.train)
+    model = EngineModel(config, start_engine(manifest.backend, file, name))
+    verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
+    del model  # Windows removes no file that is in use
+    files = sorted(place.glob(f"{name}.*"), key=lambda file: file.suffix == ".bin")
+    if verdict.passed:
+        return replace(verdict, files={file.name: hash_of(file) for file in files})
+    for file in files:
+        file.unlink()
+    return verdict
 
 
 def choose_variants(
@@ -104,10 +111,8 @@ def choose_variants(
     known = VARIANTS[backend]
     chosen = [name for name in known if wanted is None or name in wanted]
     if not chosen:
-        raise ExportError(
-            f"{TITLES[backend]} has none of the variants {', '.join(wanted or ())}: "
-            f"choose from {', '.join(known)}"
-        )
+        missing = f"{TITLES[backend]} has none of the variants {', '.join(wanted or ())}"
+        raise ExportError(f"{missing}: choose from {', '.join(known)}")
     if backend == "openvino" and "int8" in chosen:
         require_extra("export", "nncf")  # asked before the work, not in the middle of it
     if "bf16" in chosen and not has_bf16_units():
@@ -119,29 +124,6 @@ def choose_variants(
 def _f1(model: Any, rows: Rows) -> float:
     """Return a model's entity F1 on the validation rows."""
     return evaluate(model, rows.validation, FP32)[0].overall.f1
-
-
-def _verdict(verdict: Verdict, folder: Path, variant: str) -> Verdict:
-    """Return a verdict with the hashes of the variant's files, the one to load first.
-
-    The files of a variant that was refused are removed.
-    """
-    files = sorted(folder.glob(f"{variant}.*"), key=lambda file: file.suffix == ".bin")
-    if verdict.passed:
-        return replace(verdict, files={file.name: hash_of(file) for file in files})
-    for file in files:
-        file.unlink()
-    return verdict
-
-
-@contextmanager
-def _engine_folder(folder: Path, backend: Backend) -> Iterator[Path]:
-    """Yield a folder to write into, which takes the engine's place at the end, at once."""
-    try:
-        with new_folder(folder / backend) as place:
-            yield place
-    except ValueError as error:
-        raise error if isinstance(error, ExportError) else ExportError(str(error)) from None
 
 
 def copy_settings(source: Path, target: Path) -> None:

@@ -1,7 +1,4 @@
-"""The gate: a variant may pass if it finds as much as the model that it was made from.
-
-Built in notebook 09.
-"""
+"""The gate: a variant may pass if it finds as much as the model that it was made from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From a model in Python to a graph: the same computation, written down as a list of operations.
-
-Built in notebook 09.
-"""
+"""From a model in Python to a graph: the same computation, written down as a list of operations."""
 
 from __future__ import annotations
 
@@ -17,13 +14,16 @@ from torch import Tensor, nn
 
 from nerlib.model import NERClassifier, count_parameters
 from nerlib.tools.extras import require_extra
-from nerlib.tools.serving.errors import ExportError
 
 INPUTS = ("input_ids", "attention_mask", "word_ids", "words")
 OUTPUT = "logits"
 EXPORTER_LOG = "torch.onnx._internal.exporter._registration"  # has a level of its own
 # A file of this kind (protobuf) cannot be larger.
 LARGEST_GRAPH = 2_000_000_000  # bytes
+
+
+class ExportError(ValueError):
+    """An export that cannot be made: what was wrong and what to do."""
 
 
 class GraphInputs(nn.Module):
@@ -57,19 +57,14 @@ def write_graph(model: NERClassifier, path: str | Path) -> Path:
     if 4 * count_parameters(model) > LARGEST_GRAPH:
         raise ExportError("the model is too large for one ONNX file, which may have 2 GB")
     was_training, device = model.training, model.device
+    shapes = (*[{0: "batch", 1: "subwords"}] * 3, {0: "words"})
     with quiet("torch.onnx", EXPORTER_LOG), torch.no_grad():
         program: Any = torch.onnx.export(
-            GraphInputs(model).cpu().eval(),
-            example_inputs(),
-            input_names=INPUTS,
-            output_names=(OUTPUT,),
-            dynamic_shapes=(*[{0: "batch", 1: "subwords"}] * 3, {0: "words"}),
-            dynamo=True,
-            verbose=False,
-        )
+            GraphInputs(model).cpu().eval(), example_inputs(), input_names=INPUTS,
+            output_names=(OUTPUT,), dynamic_shapes=shapes, dynamo=True, verbose=False,
+        )  # fmt: skip
     nn.Module.to(model, device).train(was_training)
-    content = without_origin(program.model_proto).SerializeToString()
-    Path(path).write_bytes(content)
+    Path(path).write_bytes(without_origin(program.model_proto).SerializeToString())
     return Path(path)
 
 
@@ -87,26 +82,31 @@ def example_inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def without_origin(proto: Any) -> Any:
     """Remove from an ONNX model where each operation came from: lines and paths of this machine."""
-    graph = proto.graph
-    parts = [*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output]
-    inside = [node for function in proto.functions for node in function.node]
-    for part in (proto, graph, *proto.functions, *parts, *inside):
-        part.doc_string = ""
-        del part.metadata_props[:]
+    for part in messages(proto):
+        for name in ("doc_string", "metadata_props"):
+            if name in part.DESCRIPTOR.fields_by_name:
+                part.ClearField(name)
     return proto
+
+
+def messages(message: Any) -> Iterator[Any]:
+    """Yield a message of protobuf and all that it holds: nodes, weights, functions, attributes."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in [value] if hasattr(value, "ListFields") else value:
+                yield from messages(inner)
 
 
 @contextmanager
 def quiet(*names: str) -> Iterator[None]:
     """Keep the notes of other libraries' loggers, and warnings, off a learner's screen."""
-    loggers = [logging.getLogger(name) for name in names]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
+    levels = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in levels:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in levels.items():
             logger.setLevel(level)

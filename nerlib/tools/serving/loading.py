@@ -1,7 +1,4 @@
-"""From a folder to an engine with a graph in it; the torch weights are never touched.
-
-Built in notebook 09.
-"""
+"""From a folder to an engine with a graph in it; the torch weights are never touched."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from nerlib.atomic import recover
 from nerlib.device import fast_bf16
 from nerlib.encoders import EncoderError
 from nerlib.model import NERClassifier, NERConfig
-from nerlib.tools.extras import ExtraError, missing_modules, require_extra
+from nerlib.tools.extras import missing_modules
 from nerlib.tools.serving.engines import (
     BACKENDS,
     MODULES,
@@ -30,37 +27,25 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
 
     Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32:
     int8 has to be asked for. Raises `EncoderError` if there is none, if it did not pass the gate,
-    or if it has changed since then.
+    or if it has changed since then, `ExtraError` if a package is missing.
     """
-    engine = _installed(backend)
-    folder = Path(path) / engine
+    if backend not in BACKENDS:
+        raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")
+    folder = Path(path) / backend
     recover(folder)
     if not (folder / NAME).is_file():
         raise EncoderError(
-            f"there is no export for {TITLES[engine]} in {str(path)!r}: "
-            f"run python -m nerlib export {path} --backend {engine}"
+            f"there is no export for {TITLES[backend]} in {str(path)!r}: "
+            f"run python -m nerlib export {path} --backend {backend}"
         )
     check_model(str(path), NERClassifier.__name__)
-    manifest = read_manifest(folder, engine)
+    manifest = read_manifest(folder, backend)
     if hash_of(Path(path) / "config.json") != manifest.config_sha256:
         raise EncoderError(f"the exports in {str(folder)!r} belong to another model: export again")
     bf16 = manifest.variants.get("bf16")
-    fastest = "bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32"
-    chosen = variant or fastest
+    chosen = variant or ("bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32")
     config = NERConfig.from_dict(read_settings(str(path)))
-    return EngineModel(config, start_engine(engine, manifest.graph(folder, chosen), chosen))
-
-
-def _installed(backend: str) -> Backend:
-    """Return the engine of this name; raises `EncoderError` if there is none, or not here."""
-    for name in BACKENDS:
-        if name == backend:
-            try:
-                require_extra("export", *MODULES[name])
-            except ExtraError as error:
-                raise EncoderError(str(error)) from None
-            return name
-    raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")
+    return EngineModel(config, start_engine(backend, manifest.graph(folder, chosen), chosen))
 
 
 def installed_backends() -> list[Backend]:

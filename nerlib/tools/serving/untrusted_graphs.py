@@ -7,12 +7,11 @@ of other libraries, and loops that never end. None of these is in a tagger.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nerlib.encoders import EncoderError
-from nerlib.tools.serving.graph import INPUTS, LARGEST_GRAPH, OUTPUT
+from nerlib.tools.serving.graph import INPUTS, LARGEST_GRAPH, OUTPUT, messages
 
 LARGEST_XML = 50_000_000  # bytes
 # ONNX's own operations, and those that ONNX Runtime's quantisation and optimisation bring.
@@ -20,6 +19,7 @@ DOMAINS = frozenset({"", "ai.onnx", "com.microsoft", "ai.onnx.ml"})
 # They hold graphs in themselves, keep something from call to call, or go round for ever.
 ONNX_FORBIDDEN = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OPENVINO_FORBIDDEN = frozenset({"If", "Loop", "TensorIterator", "ReadValue", "Assign"})
+UNNEEDED = "holds operations that no tagger needs"
 # An XML file may define words that stand for others; no program that writes graphs does so.
 _ENTITIES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
@@ -33,15 +33,14 @@ def read_onnx(path: Path) -> bytes:
         proto = onnx.load_model_from_string(content)
     except Exception:  # protobuf's own error, whose class depends on its version
         raise EncoderError(f"{path} is not an ONNX file") from None
-    foreign = sorted({node.domain for node in proto.graph.node} - DOMAINS)
-    if foreign:
-        raise EncoderError(f"{path} needs operations of another library ({foreign[0]}): not loaded")
-    _check_operations({node.op_type for node in proto.graph.node}, ONNX_FORBIDDEN, path)
-    if proto.functions:
-        raise EncoderError(f"{path} defines operations of its own: not loaded")
-    for tensor in _tensors(proto.graph):
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise EncoderError(f"{path} keeps weights in another file ({tensor.name}): not loaded")
+    parts = list(messages(proto))
+    nodes = [part for part in parts if isinstance(part, onnx.NodeProto)]
+    tensors = [part for part in parts if isinstance(part, onnx.TensorProto)]
+    away = [one for one in tensors if one.data_location == one.EXTERNAL or one.external_data]
+    _refuse(path, "needs operations of another library", {node.domain for node in nodes} - DOMAINS)
+    _refuse(path, UNNEEDED, {node.op_type for node in nodes} & ONNX_FORBIDDEN)
+    _refuse(path, "defines operations of its own", {function.name for function in proto.functions})
+    _refuse(path, "keeps weights in another file", {tensor.name for tensor in away})
     held = {value.name for value in proto.graph.initializer}
     inputs = [value.name for value in proto.graph.input if value.name not in held]
     check_ends(inputs, [value.name for value in proto.graph.output], path)
@@ -61,7 +60,7 @@ def read_openvino(core: Any, path: Path) -> Any:
         outputs = [value.get_any_name() for value in model.outputs]
     except RuntimeError:
         raise EncoderError(f"{path} is not an OpenVINO model, or is damaged") from None
-    _check_operations(kinds, OPENVINO_FORBIDDEN, path)
+    _refuse(path, UNNEEDED, kinds & OPENVINO_FORBIDDEN)
     check_ends(inputs, outputs, path)
     return model
 
@@ -84,20 +83,7 @@ def _read(path: Path, most: int) -> bytes:
     return path.read_bytes()
 
 
-def _check_operations(found: set[str], forbidden: frozenset[str], path: Path) -> None:
-    """Raise `EncoderError` for an operation that no tagger needs."""
-    wrong = sorted(found & forbidden)
-    if wrong:
-        raise EncoderError(f"{path} holds operations that no tagger needs ({wrong[0]}): not loaded")
-
-
-def _tensors(graph: Any) -> Iterator[Any]:
-    """Yield every tensor that a graph holds, also those inside of its operations."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from (attribute.t, *attribute.tensors)
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield from (sparse.values, sparse.indices)
+def _refuse(path: Path, reason: str, names: set[str]) -> None:
+    """Raise `EncoderError` if there is anything that no tagger needs."""
+    if names:
+        raise EncoderError(f"{path} {reason} ({min(names)}): not loaded")

@@ -1,7 +1,4 @@
-"""Variants of a graph: the same operations with 32, 16 or 8 bits a number.
-
-Built in notebook 09.
-"""
+"""Variants of a graph: the same operations with 32, 16 or 8 bits a number."""
 
 from __future__ import annotations
 
@@ -92,9 +89,5 @@ def _quantised(model: object, inputs: Sequence[Inputs]) -> object:
         import nncf
 
         nncf.set_log_level(logging.ERROR)
-        return nncf.quantize(
-            model,
-            nncf.Dataset(inputs),
-            subset_size=len(inputs),
-            model_type=nncf.ModelType.TRANSFORMER,
-        )
+        size, kind = len(inputs), nncf.ModelType.TRANSFORMER
+        return nncf.quantize(model, nncf.Dataset(inputs), subset_size=size, model_type=kind)
