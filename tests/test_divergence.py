@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_checkpoints import STEPS, TINY, command, files, run, silent, use_tiny_encoder
+from small_runs import STEPS, TINY, command, files, run, silent, use_tiny_encoder
 from tiny_encoders import (
     new_model,
     one_thread,  # noqa: F401 (a fixture)
