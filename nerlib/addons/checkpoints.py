@@ -25,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from nerlib.atomic import new_folder, sweep
+from nerlib.atomic import new_folder
 
 FORMAT = 2
 MANIFEST, STATE = "manifest.json", "state.json"
@@ -138,10 +138,6 @@ class CheckpointFolder:
             shutil.rmtree(trash, ignore_errors=True)
             with suppress(OSError):  # more on the disk than is needed does no harm
                 shutil.rmtree(self.path(step).rename(trash))
-
-    def sweep(self) -> None:
-        """Remove what killed writes left behind."""
-        sweep(self.folder)
 
     def _not_written(self, step: int, error: Exception) -> str:
         """Return the line that says why a checkpoint could not be written, and what is left."""

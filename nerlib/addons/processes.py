@@ -79,10 +79,6 @@ class Processes:
         """
         return seed + 1_000_003 * self.rank
 
-    def speaker(self, report: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what takes report lines: in the first process `report`, in the others nothing."""
-        return report if self.first else lambda line: None
-
     def sum(self, values: Tensor) -> Tensor:
         """Add up a tensor over all processes, in place; each gets the same result."""
         if not self.alone:
@@ -171,7 +167,7 @@ def join() -> Processes:
         return processes
     if processes.local_count == processes.count:  # all on this machine: nobody else may listen
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-    with all_alive(ValueError):
+    with all_alive((RuntimeError, ValueError)):
         distributed.init_process_group(
             "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
             rank=processes.rank,
@@ -181,13 +177,13 @@ def join() -> Processes:
 
 
 @contextmanager
-def all_alive(*others: type[Exception]) -> Iterator[None]:
+def all_alive(kinds: tuple[type[Exception], ...] = (RuntimeError,)) -> Iterator[None]:
     """Turn a failed exchange into one line: as a rule another process has ended."""
     try:
         yield
     except ProcessError:
         raise
-    except (RuntimeError, *others) as error:  # gloo raises the first
+    except kinds as error:  # gloo raises RuntimeError
         reason = " ".join(str(error).split())[:200]
         raise ProcessError(
             f"this process or another one of the run has failed ({reason}); its own last line "

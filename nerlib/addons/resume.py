@@ -20,6 +20,7 @@ from torch import Tensor
 from nerlib.addons.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
 from nerlib.addons.processes import Processes
+from nerlib.atomic import sweep
 from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import EpochRecord
@@ -65,7 +66,7 @@ class Checkpoints(Callback):
         elif self.resume:
             loop.report(f"there is no checkpoint in {self.checkpoints.folder} yet: starting anew")
         self.processes.check_same("checkpoints", f"{loop.epoch}, {loop.step}")
-        self.processes.on_first(self.checkpoints.sweep)
+        self.processes.on_first(lambda: sweep(self.checkpoints.folder))
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Write a checkpoint every so many steps, unless what it would keep is not finite."""
