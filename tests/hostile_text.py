@@ -1,5 +1,7 @@
 """Text that would do harm on a page which took it for markup, a script or a direction."""
 
+from html.parser import HTMLParser
+
 from nerlib import Span, highlight, highlight_many
 from nerlib.analysis.display import (
     Html,
@@ -38,6 +40,30 @@ HOSTILE = [
     "$x_$ and $\\frac$",
 ]
 TYPES = ("<script>window.hacked=1</script>", '"onclick=window.hacked=1', "\u202etype", "תשע")
+
+
+class Reader(HTMLParser):
+    """Reads HTML as a browser would: tags with their attributes, and text; all must be closed."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(markup)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 def every_view(text: str) -> dict[str, Html]:

@@ -39,12 +39,6 @@ def test_it_is_transformers_own_attention(batch: int, subwords: int, masked: boo
     torch.testing.assert_close(found, expected)
 
 
-def test_some_of_these_did_stand_in_one_row() -> None:
-    assert how_many_together(8, 5) == 4
-    assert how_many_together(12, 10) == 3
-    assert how_many_together(7, 7) == 1  # nothing but 7 divides 7, and 49 subwords are too many
-
-
 @pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
 def test_a_tagger_gives_the_same_logits(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = small_data(kind, rows=60)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from small_runs import TINY, silent
 from tiny_encoders import new_model, small_data, tokenizer_of
 from torch import Tensor
 
-from nerlib import NERClassifier, Tagger, TrainConfig, train
+from nerlib import NERClassifier, Tagger, train
 from nerlib.addons.bf16_weights import WeightCopy
 from nerlib.device import Precision, choose_compute
 from nerlib.parsing import Word
-
-KINDS = ("bert", "roberta", "distilbert")
 
 
 def utterances(kind: str) -> list[tuple[Word, ...]]:
@@ -24,7 +23,7 @@ def logits_of(model: NERClassifier, kind: str, precision: Precision) -> Tensor:
     return torch.cat([logits for logits, _ in tagger.score_words(utterances(kind))])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
 def test_it_is_as_close_to_fp32_as_autocast_is(kind: str) -> None:
     model = new_model(kind, small_data(kind).tags)
     exact = logits_of(model, kind, "fp32")
@@ -45,27 +44,18 @@ def test_it_is_as_close_to_fp32_as_autocast_is(kind: str) -> None:
 def test_a_tagger_sees_what_its_model_learns_afterwards() -> None:
     tagger = Tagger(new_model("bert", small_data("bert").tags), tokenizer_of("bert"), "cpu", "bf16")
     before = tagger.score_words(utterances("bert"))[0][0]
-    settings = TrainConfig(epochs=1, device="cpu", precision="fp32", progress=False)
-    data = small_data("bert")
-    train(tagger.model, data, data, settings, report=lambda line: None)
+    train(tagger.model, small_data("bert"), small_data("bert"), TINY, silent)
     after = tagger.score_words(utterances("bert"))[0][0]
     fresh = Tagger(tagger.model, tagger.tokenizer, "cpu", "bf16")
     assert not torch.equal(before, after)
     assert torch.equal(after, fresh.score_words(utterances("bert"))[0][0])
 
 
-def test_the_model_itself_stays_fp32() -> None:
-    model = new_model("bert", small_data("bert").tags)
-    copy = WeightCopy(model, choose_compute("cpu", "bf16")).model
-    assert {values.dtype for values in copy.parameters()} == {torch.bfloat16}
-    assert {values.dtype for values in model.parameters()} == {torch.float32}
-
-
-def test_fp32_computes_with_the_model_itself() -> None:
-    model = new_model("bert", small_data("bert").tags)
-    assert WeightCopy(model, choose_compute("cpu", "fp32")).model is model
-
-
-def test_the_copy_is_made_once() -> None:
-    copy = WeightCopy(new_model("bert"), choose_compute("cpu", "bf16"))
+@pytest.mark.parametrize(("precision", "kind"), [("bf16", torch.bfloat16), ("fp32", torch.float32)])
+def test_one_copy_is_made_where_one_is_needed(precision: Precision, kind: torch.dtype) -> None:
+    model = new_model("bert")
+    copy = WeightCopy(model, choose_compute("cpu", precision))
     assert copy.model is copy.model
+    assert (copy.model is model) == (precision == "fp32")
+    assert {values.dtype for values in copy.model.parameters()} == {kind}
+    assert {values.dtype for values in model.parameters()} == {torch.float32}

@@ -6,77 +6,51 @@ import errno
 import json
 import multiprocessing
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
+import small_runs
 import torch
 from safetensors.torch import load_file
+from several_processes import in_processes
+from small_runs import (
+    STEPS,
+    TINY,
+    after_steps,
+    command,
+    fail,
+    files,
+    outcome,
+    press_ctrl_c,
+    run,
+    silent,
+    use_tiny_encoder,
+)
 from tiny_encoders import (
-    encoder_folder,
-    make_corpus,
     new_model,
     one_thread,  # noqa: F401 (a fixture)
     small_data,
-    tokenizer_of,
 )
-from torture import PLAIN as TINY
-from torture import TIMES
 
-from nerlib import (
-    RECIPES,
-    CheckpointError,
-    NERDataset,
-    TagSet,
-    TrainConfig,
-    train,
-    trained_tagger,
-)
+from nerlib import RECIPES, CheckpointError, TagSet, trained_tagger
 from nerlib.addons import checkpoints
-from nerlib.addons.checkpoints import CheckpointFolder, Snapshot
-from nerlib.addons.resume import FREE, restore, snapshot_of
-from nerlib.callbacks import Callback, Callbacks, Loop
+from nerlib.addons.checkpoints import CheckpointFolder, Damaged, Snapshot
+from nerlib.addons.resume import FREE
 from nerlib.dataset import collate
 from nerlib.evaluation import evaluate
-from nerlib.metrics import Evaluation
 from nerlib.tools import cli
-from nerlib.training import fit
 
-STEPS = 6  # 24 rows in batches of 4
-
-
-def silent(_: str) -> None:
-    """Take a report line and do nothing."""
-
-
-def run(
-    folder: Path | None = None,
-    config: TrainConfig = TINY,
-    resume: bool = True,
-    report: Callable[[str], None] = silent,
-    **changed: Any,
-) -> tuple[Any, Any]:
-    """Train a tiny model, going on where there is a checkpoint; return it with its history."""
-    parts = {"train_set": small_data("bert", 24), "validation_set": small_data("bert", 12, seed=1)}
-    parts |= {"model": new_model("bert", parts["train_set"].tags), **changed}
-    resume = resume and folder is not None
-    history = train(**parts, config=config, report=report, checkpoint_dir=folder, resume=resume)
-    return parts["model"], history
-
-
-def outcome(model: Any, history: Any) -> tuple[Any, ...]:
-    """Return the weights bit by bit, and the history without what a clock measured."""
-    weights = {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
-    rows = [{k: v for k, v in asdict(record).items() if k not in TIMES} for record in history]
-    return weights, rows
+posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits are POSIX's")
+LAST = f"step-{STEPS + 4:08d}"  # the newest checkpoint of the fixture `folder`
+FILES = ("model", "best", "optimizer", "random")
 
 
 @pytest.fixture(scope="module")
@@ -85,33 +59,12 @@ def in_peace() -> tuple[Any, ...]:
     return outcome(*run())
 
 
-def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, error: type[BaseException]) -> None:
-    """Raise an error after some steps (and the checkpoint that may follow), once."""
-    real, done = Callbacks.on_step_end, [0]
-
-    def counted(*arguments: Any) -> None:
-        real(*arguments)
-        done[0] += 1
-        if done[0] == steps:
-            raise error
-
-    monkeypatch.setattr(Callbacks, "on_step_end", counted)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return everything below a folder, hidden files too."""
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
-
-
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoints of a run that ended in its second epoch: to be copied, never written to."""
     folder = tmp_path_factory.mktemp("run") / "checkpoints"
-    with pytest.MonkeyPatch.context() as patch:
-        stop_after(patch, STEPS + 5, RuntimeError)
-        with pytest.raises(RuntimeError):
-            run(folder)
+    with after_steps(STEPS + 5, fail), pytest.raises(RuntimeError):
+        run(folder)
     assert CheckpointFolder(folder).steps() == [STEPS + 2, STEPS + 4]
     return folder
 
@@ -122,7 +75,7 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(cut_off, tmp_path / "checkpoints"))
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the torture forks")
+@posix
 def test_thirty_kills_at_random_moments_lose_nothing() -> None:
     script = Path(__file__).with_name("torture.py")
     done = subprocess.run(
@@ -141,20 +94,14 @@ def test_thirty_kills_at_random_moments_lose_nothing() -> None:
 
 @pytest.mark.parametrize("steps", [1, 2, 5, STEPS, STEPS + 3, 2 * STEPS, 3 * STEPS - 1])
 def test_a_run_that_goes_on_ends_as_if_nothing_had_happened(
-    in_peace: tuple[Any, ...], steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_peace: tuple[Any, ...], steps: int, tmp_path: Path
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError):  # noqa: PT012
-        stop_after(patch, steps, RuntimeError)
+    with after_steps(steps, fail), pytest.raises(RuntimeError):
         run(tmp_path)
     lines: list[str] = []
     torch.manual_seed(99)  # where the random numbers stand must not matter
     assert outcome(*run(tmp_path, report=lines.append)) == in_peace
-    before = "resuming at step" if steps > 1 else "there is no checkpoint in"
-    assert lines[1].startswith(before)
-
-
-def test_checkpoints_change_no_number(in_peace: tuple[Any, ...], tmp_path: Path) -> None:
-    assert outcome(*run(tmp_path)) == in_peace
+    assert lines[1].startswith("resuming" if steps > 1 else "there is no checkpoint")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -180,8 +127,7 @@ def test_a_finished_run_only_brings_its_result_back(
 def test_going_on_with_the_same_model_object(in_peace: tuple[Any, ...], tmp_path: Path) -> None:
     """As in a notebook: Ctrl-C, then the cell once more with resume=True."""
     model = new_model("bert", small_data("bert", 24).tags)
-    with pytest.MonkeyPatch.context() as patch:
-        stop_after(patch, STEPS + 3, KeyboardInterrupt)
+    with after_steps(STEPS + 3, press_ctrl_c):
         assert run(tmp_path, model=model)[1].interrupted
     _, history = run(tmp_path, model=model)
     assert not history.interrupted
@@ -192,12 +138,18 @@ def pretend_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
     """Give the epochs these F1 scores."""
     waiting = iter(scores)
 
-    def pretend(*arguments: Any) -> tuple[Evaluation, float]:
+    def pretend(*arguments: Any) -> tuple[Any, float]:
         result, loss = evaluate(*arguments)
         total = replace(result.overall, gold=100, predicted=100, correct=int(100 * next(waiting)))
         return replace(result, overall=total), loss
 
     monkeypatch.setattr("nerlib.training.evaluate", pretend)
+
+
+def has_weights(model: Any, file: Path) -> bool:
+    """Return whether a model has the weights in a file."""
+    weights = model.state_dict()
+    return all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
 
 
 @pytest.mark.parametrize("kept", [1, 3])
@@ -210,74 +162,58 @@ def test_the_last_few_are_kept_and_the_best_always(
     assert history.best.epoch == 2
     assert CheckpointFolder(tmp_path).steps() == [STEPS * e for e in range(6 - kept, 6)]
     newest = tmp_path / f"step-{5 * STEPS:08d}"
-    best, last = (load_file(newest / f"{name}.safetensors") for name in ("best", "model"))
-    weights = model.state_dict()
-    assert all(torch.equal(value, weights[name]) for name, value in best.items())
-    assert not all(torch.equal(value, weights[name]) for name, value in last.items())
-    monkeypatch.undo()
+    assert has_weights(model, newest / "best.safetensors")
+    assert not has_weights(model, newest / "model.safetensors")
     again, _ = run(tmp_path, config)  # the best comes back from the disk
-    assert all(torch.equal(value, weights[name]) for name, value in again.state_dict().items())
+    assert has_weights(again, newest / "best.safetensors")
 
 
-def test_only_safetensors_and_json_are_written(folder: Path) -> None:
-    names = {path.name for path in (folder / f"step-{STEPS + 4:08d}").iterdir()}
-    assert names == {
-        *("model.safetensors", "best.safetensors", "optimizer.safetensors", "random.safetensors"),
-        *("state.json", "manifest.json"),
-    }
-
-
-FILES = ("model", "best", "optimizer", "random")
-
-
-@pytest.mark.parametrize("name", [*(f"{n}.safetensors" for n in FILES), *("state.json",) * 1])
-@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+@pytest.mark.parametrize("how", ["changed", "cut", "missing"])
+@pytest.mark.parametrize("name", [*(f"{n}.safetensors" for n in FILES), "state.json"])
 def test_a_damaged_file_is_noticed_and_the_checkpoint_before_is_used(
     folder: Path, name: str, how: str
 ) -> None:
-    path, lines = folder / f"step-{STEPS + 4:08d}" / name, list[str]()
+    path, lines = folder / LAST / name, list[str]()
+    assert len(list(path.parent.iterdir())) == len(FILES) + 2  # no other formats
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    if how == "gone":
+    path.write_bytes(content[: len(content) // 2] if how == "cut" else content)
+    if how == "missing":
         path.unlink()
-    else:
-        path.write_bytes(content if how == "flipped" else content[: len(content) // 2])
     snapshot = CheckpointFolder(folder).newest(lines.append)
     assert snapshot is not None
     assert (snapshot.facts["epoch"], snapshot.facts["step"]) == (1, 2)
-    state = "missing" if how == "gone" else "changed"
-    assert len(lines) == 1
-    assert f"is damaged ({name} " in lines[0]
-    assert state in lines[0]
+    (line,) = lines
+    assert f"({name} {'is missing' if how == 'missing' else 'has changed'})" in line
 
 
 def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(
     in_peace: tuple[Any, ...], folder: Path
 ) -> None:
-    (folder / f"step-{STEPS + 4:08d}" / "optimizer.safetensors").write_bytes(b"")
+    (folder / LAST / "optimizer.safetensors").write_bytes(b"")
     lines: list[str] = []
     assert outcome(*run(folder, report=lines.append)) == in_peace
-    assert "is damaged" in lines[1]
-    assert lines[2] == f"resuming at step {STEPS + 2}: epochs done: 1, steps of the next: 2"
+    assert f"{LAST} is damaged" in lines[1]
+    assert lines[2].startswith(f"resuming at step {STEPS + 2}:")
 
 
 def test_every_changed_byte_of_a_manifest_is_noticed(folder: Path) -> None:
-    path = folder / f"step-{STEPS + 4:08d}" / "manifest.json"
+    path, store = folder / LAST / "manifest.json", CheckpointFolder(folder)
     content = path.read_bytes()
     for place in range(0, len(content) - 1, 7):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-        with pytest.raises(checkpoints._Damaged):
-            checkpoints._read(path.parent)
+        with pytest.raises(Damaged):
+            store.read(STEPS + 4)
     path.unlink()
-    with pytest.raises(checkpoints._Damaged):
-        checkpoints._read(path.parent)
+    with pytest.raises(Damaged):
+        store.read(STEPS + 4)
 
 
-def refused(folder: Path, message: str, config: TrainConfig = TINY, **changed: Any) -> None:
+def refused(folder: Path, message: str, **changed: Any) -> None:
     """Assert that going on is refused in one line, and that no file was touched."""
-    before, resume = files(folder), changed.pop("resume", True)
+    before = files(folder)
     with pytest.raises(CheckpointError, match=message) as error:
-        run(folder, config, resume, **changed)
+        run(folder, **changed)
     assert len(str(error.value).splitlines()) == 1
     assert files(folder) == before
 
@@ -285,11 +221,13 @@ def refused(folder: Path, message: str, config: TrainConfig = TINY, **changed: A
 def test_when_all_are_damaged_that_is_said(folder: Path) -> None:
     for path in folder.glob("*/state.json"):
         path.write_bytes(b"{}")
-    refused(folder, "all checkpoints in .* are damaged: delete that folder")
+    refused(folder, "all checkpoints in .* damaged")
 
 
-def test_another_run_does_not_write_over_the_checkpoints(folder: Path) -> None:
-    refused(folder, "holds checkpoints of an earlier run", resume=False)
+def test_checkpoints_are_neither_overwritten_nor_looked_for_without_resume(folder: Path) -> None:
+    refused(folder, "of an earlier run", resume=False)
+    with pytest.raises(CheckpointError, match="needs checkpoint_dir"):
+        small_runs.train(None, [], [], TINY, silent, resume=True)  # type: ignore[arg-type]
 
 
 HOLDS = """
@@ -301,57 +239,27 @@ sys.stdin.read()
 """
 
 
-def holder(folder: Path) -> subprocess.Popen[str]:
-    """Another process that uses a folder until it is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDS, str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "locked\n"
-    return process
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Within the block, another process uses a folder; it is killed at the end."""
+    arguments = [sys.executable, "-c", HOLDS, str(folder)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(arguments, **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"locked"
+        yield
+        process.kill()
 
 
 def test_two_runs_never_share_a_folder(folder: Path, in_peace: tuple[Any, ...]) -> None:
-    other, before = holder(folder), files(folder)
-    refused(folder, "another run is writing its checkpoints to .*: wait for its end, stop it, or")
-    assert files(folder) == before
-    other.kill()
-    other.wait()
+    with in_use(folder):
+        refused(folder, "another run is writing")
     assert outcome(*run(folder)) == in_peace  # its death frees the folder
+    with in_use(folder):
+        pass  # and so does the end of a run
 
 
-def test_a_run_frees_its_folder_however_it_ends(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for error in (RuntimeError, None):
-        with monkeypatch.context() as patch:
-            if error:
-                stop_after(patch, 1, error)
-                with pytest.raises(error):
-                    run(folder)
-            else:
-                run(folder)
-        other = holder(folder)
-        other.kill()
-        other.wait()
-
-
-def test_two_commands_never_share_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    use_tiny_encoder(monkeypatch)
-    other = holder(tmp_path / "checkpoints")
-    assert cli.main(command(tmp_path, "--resume")) == 2
-    (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith("nerlib: another run is writing its checkpoints to ")
-    other.kill()
-    other.wait()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="sends SIGKILL")
+@posix
 def test_a_killed_worker_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -366,12 +274,6 @@ def test_a_killed_worker_is_one_line(
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("nerlib: a process that makes batches has died (DataLoader worker (pid")
     assert cli.main(command(tmp_path, "--resume")) == 0
-
-
-def test_resume_needs_a_folder() -> None:
-    data = small_data("bert", 8)
-    with pytest.raises(CheckpointError, match="resume needs checkpoint_dir"):
-        train(new_model("bert", data.tags), data, data, TINY, silent, resume=True)
 
 
 SETTINGS = {
@@ -394,123 +296,96 @@ def test_every_setting_is_either_compared_or_free() -> None:
     assert {*SETTINGS, *FREE} == set(asdict(TINY))
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_other_settings_are_refused(folder: Path, name: str) -> None:
-    changed = replace(TINY, **{name: SETTINGS[name]})
-    was, now = getattr(TINY, name), SETTINGS[name]
-    refused(folder, f"another run .other settings: {name} was {was}, now {now}.: use", changed)
+def data(rows: int = 24, seed: int = 0, change: Callable[[Any], object] = id) -> Any:
+    """Return the rows of the run, or others."""
+    dataset = small_data("bert", rows, seed)
+    change(dataset)
+    return dataset
 
 
-def other_data(*annotated: str, family: str = "bert", tags: TagSet | None = None) -> NERDataset:
-    """Return a dataset of other rows."""
-    return NERDataset(
-        make_corpus(*annotated), tokenizer_of(family), tags or small_data("bert").tags
+def model(family: str = "bert", tags: Any = None, **settings: Any) -> Any:
+    """Return the model of the run, or another one."""
+    return new_model(family, tags or data().tags, **settings)
+
+
+OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "tags": lambda: {"model": model(tags=TagSet.from_types(["time", "date", "song"]))},
+    "encoder: model_type was bert": lambda: {"model": model("electra")},
+    "model: pooling was": lambda: {"model": model(pooling="max")},
+    "model: head_size was": lambda: {"model": model(head_size=16)},
+    "model: dropout was": lambda: {"model": model(dropout=0.2)},
+    "training rows": lambda: {"train_set": data(23)},
+    "validation rows": lambda: {"validation_set": data(13, 1)},
+    "training rows.": lambda: {"train_set": data(change=lambda d: d.row_ids.reverse())},
+    "training rows..": lambda: {"train_set": data(change=lambda d: d.items.reverse())},
+} | {
+    f"settings: {name} was {getattr(TINY, name)}, now {value}": (
+        lambda name=name, value=value: {"config": replace(TINY, **{name: value})}
     )
+    for name, value in SETTINGS.items()
+}
 
 
-def test_another_model_is_refused(folder: Path) -> None:
-    tags = TagSet.from_types(["time", "date", "place_name", "song"])
-    data = small_data("bert", 24)
-    refused(folder, "other tags", model=new_model("bert", tags))
-    refused(folder, "other encoder: model_type was bert", model=new_model("electra", data.tags))
-    for name, value in {"pooling": "max", "head_size": 16, "dropout": 0.2}.items():
-        model = new_model("bert", data.tags, **{name: value})
-        refused(folder, f"other model: {name} was", model=model)
+@pytest.mark.parametrize("what", OTHERS)
+def test_another_run_is_refused(folder: Path, what: str) -> None:
+    refused(folder, f"another run .other {what}", **OTHERS[what]())
 
 
-def test_other_rows_are_refused(folder: Path) -> None:
-    shorter, again = small_data("bert", 23), small_data("bert", 24)
-    refused(folder, "other training rows", train_set=shorter)
-    refused(folder, "other validation rows", validation_set=small_data("bert", 13, seed=1))
-    again.row_ids[3] = "x"
-    refused(folder, "other training rows", train_set=again)
-    tokens = small_data("bert", 24)
-    tokens.items[5]["input_ids"][1] += 1  # another tokenizer, the same rows
-    refused(folder, "other training rows", train_set=tokens)
-
-
+@pytest.mark.parametrize("change", ["schedule", "model"])
 def test_a_checkpoint_of_other_code_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "FORMAT", 7)
-    refused(folder, r"written by other code \(format 2; this version of nerlib reads 7\)")
-
-
-def test_facts_of_other_code_are_refused(folder: Path) -> None:
-    """The files are whole, but a name is missing in them, or a shape is another."""
+    """The files are whole, but a name is missing in them, or a shape or the format is another."""
     store = CheckpointFolder(folder)
-    snapshot = store.newest(silent)
-    assert snapshot is not None
-    no_rates = {name: value for name, value in snapshot.facts.items() if name != "rates"}
-    weights = {**snapshot.tensors["model"], "head.1.bias": torch.zeros(3)}
-    for facts, tensors in (
-        (no_rates, snapshot.tensors),
-        (snapshot.facts, {**snapshot.tensors, "model": weights}),
-    ):
-        store.write(STEPS + 5, Snapshot(tensors, facts))
-        refused(folder, "do not fit this code: ")
+    snapshot = store.read(STEPS + 4)
+    facts = {name: value for name, value in snapshot.facts.items() if name != change}
+    if change == "model":
+        snapshot.tensors["model"]["head.1.bias"] = torch.zeros(3)
+    store.write(STEPS + 5, Snapshot(snapshot.tensors, facts))
+    refused(folder, "do not fit this code: ")
+    monkeypatch.setattr(checkpoints, "FORMAT", 7)
+    refused(folder, r"\(format 2; this version of nerlib reads 7\)")
 
 
 def test_another_machine_is_mentioned(folder: Path, in_peace: tuple[Any, ...]) -> None:
     store, lines = CheckpointFolder(folder), list[str]()
-    snapshot = store.newest(silent)
-    assert snapshot is not None
+    snapshot = store.read(STEPS + 4)
     store.write(STEPS + 4, Snapshot(snapshot.tensors, {**snapshot.facts, "compute": "a toaster"}))
     assert outcome(*run(folder, report=lines.append)) == in_peace
-    assert "so far it ran on a toaster, now on CPU" in lines[2]
-
-
-def fail_with(number: int) -> Callable[..., None]:
-    """Return a function that writes half a file and then fails as a disk does."""
-
-    def fail(tensors: dict[str, torch.Tensor], path: Path) -> None:
-        Path(path).write_bytes(b"half")
-        raise OSError(number, os.strerror(number))
-
-    return fail
+    assert "ran on a toaster, now on CPU" in lines[2]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
 def test_a_disk_that_takes_no_more_leaves_the_old_checkpoints(
     folder: Path, number: int, monkeypatch: pytest.MonkeyPatch, in_peace: tuple[Any, ...]
 ) -> None:
+    def half(tensors: dict[str, torch.Tensor], path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(number, os.strerror(number))
+
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "save_file", fail_with(number))
-        refused(
-            folder,
-            f"step {2 * STEPS} cannot be written to .*: {os.strerror(number)}; the one of step "
-            f"{STEPS + 4} is as it was",
-        )
+        patch.setattr(checkpoints, "save_file", half)
+        left = f"the one of step {STEPS + 4} is"
+        refused(folder, f"step {2 * STEPS} cannot .*: {os.strerror(number)}; {left}")
     assert outcome(*run(folder)) == in_peace  # with room again
 
 
-LIMITED = """
-import resource, signal, sys
-sys.path.insert(0, sys.argv[1])
-import test_checkpoints as t
-from pathlib import Path
-t.small_data("bert", 24)
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    t.run(Path(sys.argv[2]))
-except t.CheckpointError as error:
-    print(error)
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="file size limits are POSIX's")
+@posix
 def test_a_real_failure_of_the_disk_is_one_line(folder: Path) -> None:
     """The system itself refuses to write more than 20 kB into one file."""
+
+    def limited() -> None:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        run(folder)
+
     before = files(folder)
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, os.path.dirname(__file__), str(folder)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 1
-    assert "File too large" in done.stdout
+    ((kind, message),) = in_processes(1, limited)
+    assert kind == "CheckpointError"
+    assert "File too large" in message
+    assert len(message.splitlines()) == 1
     assert files(folder) == before
 
 
@@ -528,79 +403,43 @@ def test_leftovers_of_killed_writes_are_swept(folder: Path, in_peace: tuple[Any,
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == [".lock"]
 
 
-def test_all_random_numbers_come_back() -> None:
-    loops: list[Any] = []
-
-    class Keep(Callback):
-        def on_train_begin(self, loop: Loop) -> None:
-            loops.append(loop)
-
-    data, draws = small_data("bert", 8), []
-    fit(new_model("bert", data.tags), data, data, TINY, silent, [Keep()])
-    snapshot = snapshot_of(loops[0], {})
-    facts = json.loads(json.dumps(snapshot.facts))  # as from the disk
-    for _ in range(2):
-        restore(loops[0], Snapshot(snapshot.tensors, facts))
-        draws.append((torch.rand(3).tolist(), random.random(), numpy.random.rand(3).tolist()))
-    assert draws[0] == draws[1]
-
-
 def test_ctrl_c_leaves_the_best_model_and_its_history(
-    in_peace: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pretend_scores(monkeypatch, 0.9, 0.1)
-    stop_after(monkeypatch, 2 * STEPS + 3, KeyboardInterrupt)
     lines: list[str] = []
-    model, history = run(tmp_path, report=lines.append)
+    with after_steps(2 * STEPS + 3, press_ctrl_c):
+        model, history = run(tmp_path, report=lines.append)
     assert history.interrupted
     assert len(history) == 2
     assert not model.training
-    best = load_file(tmp_path / f"step-{2 * STEPS + 2:08d}" / "best.safetensors")
-    assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
-    assert lines[-1] == (
-        "stopped: the model's weights are those of epoch 1, the best; to resume, train again with "
-        f"checkpoint_dir={str(tmp_path)!r}, resume=True"
-    )
+    assert has_weights(model, tmp_path / f"step-{2 * STEPS + 2:08d}" / "best.safetensors")
+    assert "those of epoch 1, the best; to resume, " in lines[-1]
+    assert f"checkpoint_dir={str(tmp_path)!r}, resume=True" in lines[-1]
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_the_latest_weights(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    stop_after(monkeypatch, 3, KeyboardInterrupt)
+def test_ctrl_c_in_the_first_epoch_leaves_the_latest_weights() -> None:
     lines: list[str] = []
-    start = new_model("bert", small_data("bert", 24).tags)
-    model, history = run(report=lines.append)
+    with after_steps(3, press_ctrl_c):
+        model, history = run(report=lines.append)
     assert history == []
     assert history.interrupted
     assert not model.training
-    moved = [not torch.equal(a, b) for a, b in zip(model.parameters(), start.parameters())]  # noqa: B905
-    assert any(moved)
-    assert "weights are the latest; with checkpoint_dir=FOLDER" in lines[-1]
+    start = new_model("bert", data().tags).state_dict()
+    assert any(not torch.equal(value, start[n]) for n, value in model.state_dict().items())
+    assert "are the latest; with checkpoint_dir=FOLDER" in lines[-1]
 
 
 def test_a_quick_start_that_is_stopped_saves_no_half_trained_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_tiny_encoder(monkeypatch)
-    stop_after(monkeypatch, 1, KeyboardInterrupt)
     settings = replace(RECIPES["offline"].settings, threads=1, progress=False)
     recipe = replace(RECIPES["offline"], settings=settings, validation_split="validation[:12]")
-    with pytest.raises(KeyboardInterrupt, match="no model was saved"):
+    stopped = pytest.raises(KeyboardInterrupt, match="no model was saved")
+    with after_steps(1, press_ctrl_c), stopped:
         trained_tagger(recipe, tmp_path, rows=24, epochs=1, report=silent)
     assert not (tmp_path / "model").exists()
-
-
-def command(output: Path, *more: str) -> list[str]:
-    """Return a training on the command line that takes a few seconds."""
-    rows = ["--train", "train[:24]", "--validation", "validation[:12]"]
-    size = ["--epochs", "2", "--batch-size", "8", "--threads", "1", "--device", "cpu"]
-    return ["train", *rows, *size, "--checkpoint-steps", "1", "--output", str(output), *more]
-
-
-def use_tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the recipe `offline` use a tiny encoder, so that its checkpoints are small."""
-    tiny = replace(RECIPES["offline"], encoder=str(encoder_folder("bert")))
-    monkeypatch.setitem(RECIPES, "offline", tiny)
 
 
 def test_the_command_line_goes_on_after_ctrl_c(
@@ -608,52 +447,34 @@ def test_the_command_line_goes_on_after_ctrl_c(
 ) -> None:
     use_tiny_encoder(monkeypatch)
     whole, halves, store = tmp_path / "whole", tmp_path / "halves", tmp_path / "halves" / "c"
+    again = command(halves, "--checkpoint-dir", str(store))
     assert cli.main(command(whole)) == 0
-    with pytest.MonkeyPatch.context() as patch:
-        stop_after(patch, 5, KeyboardInterrupt)
-        assert cli.main(command(halves, "--checkpoint-dir", str(store))) == 130
-    error = capsys.readouterr().err
-    assert error == (
-        f"nerlib: stopped, no model saved: go on with --resume --checkpoint-dir {store}\n"
-    )
+    with after_steps(5, press_ctrl_c):
+        assert cli.main(again) == 130
+    assert f"with --resume --checkpoint-dir {store}\n" in capsys.readouterr().err
     assert not (halves / "model").exists()
-    assert cli.main(command(halves, "--checkpoint-dir", str(store))) == 2  # without --resume
-    assert "holds checkpoints of an earlier run" in capsys.readouterr().err
-    assert cli.main(command(halves, "--checkpoint-dir", str(store), "--resume")) == 0
+    assert cli.main(again) == 2  # without --resume
+    assert "of an earlier run" in capsys.readouterr().err
+    assert cli.main([*again, "--resume"]) == 0
     assert "resuming at step 5" in capsys.readouterr().out
-    same = (whole / "model", halves / "model")
-    assert files(same[0]) == files(same[1])
+    assert files(whole / "model") == files(halves / "model")
 
 
 def test_ctrl_c_without_checkpoints_names_the_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_tiny_encoder(monkeypatch)
-    stop_after(monkeypatch, 1, KeyboardInterrupt)
-    assert cli.main(command(tmp_path)) == 130
-    error = capsys.readouterr().err
-    assert error == (
-        "nerlib: stopped, no model saved: give --checkpoint-dir, and a stopped run can go on with "
-        "--resume\n"
-    )
+    with after_steps(1, press_ctrl_c):
+        assert cli.main(command(tmp_path)) == 130
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "give --checkpoint-dir" in said
 
 
-COMMAND_LINE = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-import pytest
-from nerlib.tools import cli
-from test_checkpoints import use_tiny_encoder
-use_tiny_encoder(pytest.MonkeyPatch())
-sys.exit(cli.main(sys.argv[1:]))
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+@posix
 def test_a_real_ctrl_c_on_the_command_line(tmp_path: Path) -> None:
     arguments = command(tmp_path, "--resume", "--epochs", "500", "--workers", "1")
     child = subprocess.Popen(
-        [sys.executable, "-u", "-c", COMMAND_LINE, os.path.dirname(__file__), *arguments],
+        [sys.executable, "-u", small_runs.__file__, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -665,9 +486,7 @@ def test_a_real_ctrl_c_on_the_command_line(tmp_path: Path) -> None:
             break
     rest, error = child.communicate()
     assert child.returncode == 130, error
-    assert error == (
-        "nerlib: stopped, no model saved: go on with --resume --checkpoint-dir "
-        f"{tmp_path / 'checkpoints'}\n"
-    )
-    assert "stopped: the model's weights are those of epoch" in rest
+    assert f"with --resume --checkpoint-dir {tmp_path / 'checkpoints'}\n" in error
+    assert len(error.splitlines()) == 1
+    assert "stopped: the model's weights" in rest
     assert CheckpointFolder(tmp_path / "checkpoints").steps()

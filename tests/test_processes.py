@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_runs
 import torch
 from several_processes import FORK, in_processes
-from test_checkpoints import files, outcome
+from small_runs import TINY, after_steps, command, files, outcome, silent
 from tiny_encoders import (
     new_model,
     one_thread,  # noqa: F401 (a fixture)
@@ -26,7 +27,7 @@ from nerlib.addons.checkpoints import CheckpointFolder
 from nerlib.addons.data_parallel import DataParallel, share
 from nerlib.addons.processes import ProcessError, Processes, join
 from nerlib.addons.regularisation import regularised_loss
-from nerlib.callbacks import Callback, Callbacks
+from nerlib.callbacks import Callback
 from nerlib.dataset import collate
 from nerlib.tools import cli
 from nerlib.training import fit
@@ -35,16 +36,7 @@ pytestmark = pytest.mark.skipif(not FORK, reason="the processes are forked")
 
 # 25 rows in batches of 8: the last batch has a single row, fewer than there are processes.
 ROWS, STEPS = 25, 4
-PLAIN = TrainConfig(
-    epochs=2,
-    batch_size=8,
-    learning_rate=1e-3,
-    device="cpu",
-    precision="fp32",
-    threads=1,
-    progress=False,
-    checkpoint_steps=2,
-)
+PLAIN = replace(TINY, epochs=2, batch_size=8, learning_rate=1e-3, masked_subwords=0.0)
 RANDOM = replace(PLAIN, masked_subwords=0.2)
 
 
@@ -55,39 +47,23 @@ def parts(dropout: bool = False) -> dict[str, Any]:
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout) and not dropout:
             module.p = 0.0
-    return {
-        "model": model,
-        "train_set": data,
-        "validation_set": small_data("bert", 13, seed=1),
-    }
+    return {"model": model, "train_set": data, "validation_set": small_data("bert", 13, seed=1)}
 
 
-def run(config: TrainConfig = PLAIN, dropout: bool = False, **more: Any) -> tuple[Any, ...]:
-    """Train; return history, answers on some rows, report lines, and updates made."""
-    lines: list[str] = []
-    pieces = parts(dropout)
-    updates = [0]
-    real = torch.optim.AdamW.step
-
-    def counted(*arguments: Any, **named: Any) -> Any:
-        updates[0] += 1
-        return real(*arguments, **named)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.optim.AdamW, "step", counted)
-        history = train(**pieces, config=config, report=lines.append, **more)
-    batch = collate(pieces["train_set"].items[:8])
+def run(config: TrainConfig = PLAIN) -> tuple[Any, ...]:
+    """Train; return history, answers on some rows, report lines, and whether it made all steps."""
+    pieces, lines, ends = parts(), list[str](), list[str]()
+    with after_steps(config.epochs * STEPS, lambda: ends.append("last step")):
+        history = train(**pieces, config=config, report=lines.append)
     with torch.inference_mode():
-        logits = pieces["model"](**batch).logits
-    return [asdict(record) for record in history], logits.numpy(), lines, updates[0]
+        logits = pieces["model"](**collate(pieces["train_set"].items[:8])).logits
+    return [asdict(record) for record in history], logits.numpy(), lines, ends
 
 
 def weights_after(config: TrainConfig, **more: Any) -> tuple[Any, ...]:
     """Train with everything random, and return weights and history bit by bit."""
     pieces = parts(dropout=True)
-    return outcome(
-        pieces["model"], train(**pieces, config=config, report=lambda line: None, **more)
-    )
+    return outcome(pieces["model"], train(**pieces, config=config, report=silent, **more))
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +78,9 @@ def random_run() -> tuple[Any, ...]:
 @pytest.mark.parametrize("settings", [{}, {"consistency": 1.0}])
 def test_several_processes_get_the_numbers_of_one(count: int, settings: dict[str, float]) -> None:
     config = replace(PLAIN, label_smoothing=0.1, **settings)
-    alone, logits, _, updates = run(config)
-    for rank, (history, theirs, lines, steps) in enumerate(in_processes(count, run, config)):
-        assert steps == updates == config.epochs * STEPS
+    alone, logits, *_ = run(config)
+    for rank, (history, theirs, lines, ends) in enumerate(in_processes(count, run, config)):
+        assert ends == ["last step"]
         torch.testing.assert_close(torch.tensor(theirs), torch.tensor(logits), rtol=0, atol=1e-4)
         for mine, record in zip(alone, history, strict=True):
             for name in ("train_loss", "validation_loss"):
@@ -133,7 +109,7 @@ def one_step(config: TrainConfig, unlabelled: bool = False) -> list[Any]:
     if not processes.alone:
         parallel = DataParallel(processes, loss)
         callbacks, loss = [parallel, *callbacks], parallel.compute_loss
-    fit(pieces["model"], data, data, config, lambda line: None, callbacks, loss)
+    fit(pieces["model"], data, data, config, silent, callbacks, loss)
     return found
 
 
@@ -172,26 +148,22 @@ def test_every_process_has_random_numbers_of_its_own_that_the_seed_fixes(
     assert first != second
 
 
-def killed(config: TrainConfig, folder: Path, victim: int, after: int) -> tuple[Any, ...]:
+def killed(folder: Path, victim: int, after: int) -> tuple[Any, ...]:
     """Train; one process kills itself after some steps."""
-    real, done = Callbacks.on_step_end, [0]
 
-    def counted(*arguments: Any) -> None:
-        real(*arguments)
-        done[0] += 1
-        if done[0] == after and int(os.environ["RANK"]) == victim:
+    def kill() -> None:
+        if int(os.environ["RANK"]) == victim:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Callbacks, "on_step_end", counted)
-        return weights_after(config, checkpoint_dir=folder, resume=True)
+    with after_steps(after, kill):
+        return weights_after(RANDOM, checkpoint_dir=folder, resume=True)
 
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(
     victim: int, tmp_path: Path, random_run: tuple[Any, ...]
 ) -> None:
-    ends = in_processes(2, killed, RANDOM, tmp_path, victim, STEPS + 3)
+    ends = in_processes(2, killed, tmp_path, victim, STEPS + 3)
     assert ends[victim] == -signal.SIGKILL
     kind, message = ends[1 - victim]
     assert kind == "ProcessError"
@@ -202,19 +174,15 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(
         assert end == random_run
 
 
-def test_a_run_goes_on_with_the_same_number_of_processes_only(tmp_path: Path) -> None:
-    in_processes(2, killed, RANDOM, tmp_path, 1, 3)
+def test_a_folder_of_another_run_ends_all(tmp_path: Path) -> None:
+    in_processes(2, killed, tmp_path, 1, 3)
     before = files(tmp_path)
-    with pytest.raises(CheckpointError, match="other settings: processes was 2, now 1"):
+    with pytest.raises(CheckpointError, match="settings: processes was 2, now 1"):
         weights_after(RANDOM, checkpoint_dir=tmp_path, resume=True)
     assert files(tmp_path) == before
-
-
-def test_a_folder_that_the_first_process_cannot_use_ends_all(tmp_path: Path) -> None:
-    in_processes(2, killed, RANDOM, tmp_path, 1, 3)
-    ends = in_processes(2, lambda: weights_after(RANDOM, checkpoint_dir=tmp_path))
-    assert [kind for kind, _ in ends] == ["CheckpointError", "FirstProcessError"]
-    assert "holds checkpoints of an earlier run" in ends[0][1]
+    first, second = in_processes(2, lambda: weights_after(RANDOM, checkpoint_dir=tmp_path))
+    assert "of an earlier run" in first[1]
+    assert second[0] == "FirstProcessError"
 
 
 def test_a_disk_that_is_full_ends_all(tmp_path: Path) -> None:
@@ -257,28 +225,13 @@ def test_a_launcher_that_starts_one_process_for_two_is_noticed(
     assert cli.main(["train", "--output", os.devnull + "-not"]) == 2
 
 
-LAUNCHED = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-import pytest
-from nerlib.tools import cli
-from test_checkpoints import use_tiny_encoder
-use_tiny_encoder(pytest.MonkeyPatch())
-sys.exit(cli.main(sys.argv[1:]))
-"""
-
-
 def test_accelerate_launch_trains_with_two_processes(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
-    script = tmp_path / "launched.py"
-    script.write_text(LAUNCHED, encoding="utf-8")
-    rows = ["--train", "train[:24]", "--validation", "validation[:12]", "--epochs", "1"]
     start = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port"]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "accelerate.commands.launch", *start, "0", str(script)),
-            *(os.path.dirname(__file__), "train", *rows, "--device", "cpu"),
-            *("--output", str(tmp_path / "out")),
+            *(sys.executable, "-m", "accelerate.commands.launch", *start, "0"),
+            *(small_runs.__file__, *command(tmp_path, "--epochs", "1")),
         ],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -287,4 +240,4 @@ def test_accelerate_launch_trains_with_two_processes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "shared by 2 processes" in done.stdout
     assert done.stdout.count("epoch  1") == 1
-    assert (tmp_path / "out" / "model" / "model.safetensors").is_file()
+    assert (tmp_path / "model" / "model.safetensors").is_file()

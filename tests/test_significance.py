@@ -79,25 +79,12 @@ def test_p_value_equals_scipy_s_exact_test(quality: float, seed: int):
     assert randomisation_test(first, second, rounds=4000) == pytest.approx(theirs, abs=0.03)
 
 
-def test_p_value_is_small_for_a_real_difference_and_one_for_none():
-    first, second = counts_of(200, 0.5, seed=1), counts_of(200, 0.8, seed=2)
-    assert randomisation_test(first, second) < 0.005
-    assert randomisation_test(first, first) == 1
-
-
-def test_equally_good_models_rarely_look_different():
+@pytest.mark.parametrize(("quality", "least", "most"), [(0.6, 1, 14), (0.9, 99, 100)])
+def test_equally_good_models_rarely_look_different(quality, least, most):
     """By its definition a p-value lies below 0.05 for about one in twenty such pairs."""
-    pairs = [(counts_of(60, 0.6, seed), counts_of(60, 0.6, seed + 500)) for seed in range(100)]
+    pairs = [(counts_of(60, 0.6, seed), counts_of(60, quality, seed + 500)) for seed in range(100)]
     small = [randomisation_test(a, b, rounds=200) < 0.05 for a, b in pairs]
-    assert 0 < sum(small) < 15
-
-
-def test_both_directions_give_the_same():
-    first, second = counts_of(60, 0.6, seed=1), counts_of(60, 0.7, seed=2)
-    assert randomisation_test(first, second) == randomisation_test(second, first)
-    there, back = bootstrap_difference(first, second), bootstrap_difference(second, first)
-    mirrored = (-back.value, -back.high, -back.low)
-    assert (there.value, there.low, there.high) == pytest.approx(mirrored)
+    assert least <= sum(small) <= most
 
 
 def test_seeds_and_levels_do_what_they_say():

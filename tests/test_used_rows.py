@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from tiny_encoders import new_model, small_data, tokenizer_of
+from small_runs import TINY, silent
+from tiny_encoders import new_model, small_data
 from torch import nn
 
-from nerlib import NERClassifier, NERDataset, Tagger, TrainConfig, predict_tags, train
+from nerlib import NERClassifier, NERDataset, predict_tags, train
 from nerlib.addons.used_rows import UsedRows, training_used_rows, used_subwords
 
-CONFIG = TrainConfig(
-    epochs=4,
-    batch_size=8,
-    learning_rate=5e-3,
-    masked_subwords=0.2,
-    device="cpu",
-    precision="fp32",
-    progress=False,
-)
-KINDS = ("bert", "roberta", "distilbert")
+CONFIG = replace(TINY, epochs=4, batch_size=8, learning_rate=5e-3, masked_subwords=0.2)
 
 
 @contextmanager
@@ -33,47 +25,28 @@ def training_all_rows(model: NERClassifier, data: NERDataset) -> Iterator[None]:
     yield
 
 
-def both_ways(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> tuple[NERClassifier, NERClassifier, NERDataset, NERDataset]:
-    data, other = small_data(kind, rows=41), small_data(kind, rows=30, seed=1)
-    fast = new_model(kind, data.tags)
-    plain = deepcopy(fast)
-    train(fast, data, other, CONFIG, report=lambda line: None)
-    monkeypatch.setattr("nerlib.addons.used_rows.training_used_rows", training_all_rows)
-    train(plain, data, other, CONFIG, report=lambda line: None)
-    return fast, plain, data, other
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
 def test_weights_and_predictions_are_those_of_training_the_whole_table(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fast, plain, data, other = both_ways(kind, monkeypatch)
-    used = used_subwords(data)
+    """Rows that no text uses keep their values: training the whole table wears them away."""
+    data, other = small_data(kind, rows=41), small_data(kind, rows=30, seed=1)
+    fast = new_model(kind, data.tags)
+    start, plain = deepcopy(fast).get_input_embeddings().weight, deepcopy(fast)
+    train(fast, data, other, CONFIG, silent)
+    monkeypatch.setattr("nerlib.addons.used_rows.training_used_rows", training_all_rows)
+    train(plain, data, other, CONFIG, silent)
     table = fast.get_input_embeddings()
     assert type(table) is nn.Embedding
+    used = torch.zeros(len(start), dtype=torch.bool)
+    used[used_subwords(data)] = True
+    assert not used.all()
+    assert torch.equal(table.weight[~used], start[~used])
     for name, weights in plain.state_dict().items():
-        found = fast.state_dict()[name]
-        if "word_embeddings" in name:
-            found, weights = found[used], weights[used]
-        assert torch.equal(found, weights), name
+        rows = used if "word_embeddings" in name else ...
+        assert torch.equal(fast.state_dict()[name][rows], weights[rows]), name
     assert predict_tags(fast, data) == predict_tags(plain, data)
     assert predict_tags(fast, other)[0] == predict_tags(plain, other)[0]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_rows_that_no_text_uses_keep_their_values(kind: str) -> None:
-    data = small_data(kind, rows=20)
-    model = new_model(kind, data.tags)
-    before = model.get_input_embeddings().weight.detach().clone()
-    unused = torch.ones(len(before), dtype=torch.bool)
-    unused[used_subwords(data)] = False
-    assert unused.any()
-    train(model, data, data, CONFIG, report=lambda line: None)
-    after = model.get_input_embeddings().weight.detach()
-    assert torch.equal(before[unused], after[unused])
-    assert not torch.equal(before[~unused], after[~unused])
 
 
 def test_subwords_that_training_has_not_met_are_read_from_the_whole_table() -> None:
@@ -129,13 +102,3 @@ def test_a_frozen_or_unusual_table_stays_as_it_is(change: dict[str, object]) -> 
         vars(table).update(change)
     with training_used_rows(model, data):
         assert model.get_input_embeddings() is table
-
-
-def test_a_model_trained_so_is_saved_and_loaded_whole(tmp_path: Path) -> None:
-    data = small_data("bert", rows=20)
-    model = new_model("bert", data.tags)
-    train(model, data, data, CONFIG, report=lambda line: None)
-    Tagger(model, tokenizer_of("bert"), "cpu", "fp32").save_pretrained(tmp_path / "model")
-    again = Tagger.from_pretrained(tmp_path / "model", "cpu", "fp32").model
-    for name, weights in model.state_dict().items():
-        assert torch.equal(again.state_dict()[name], weights), name

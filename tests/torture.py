@@ -14,52 +14,118 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
 import os
 import random
-import select
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from itertools import product
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from itertools import cycle, product
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tiny_encoders import new_model, small_data, tokenizer_of
+import pytest
+from small_runs import TINY, after_steps, files, outcome, run
+from tiny_encoders import new_model, tokenizer_of
 
-from nerlib import TrainConfig, atomic, save_model, train
+from nerlib import TrainConfig, atomic, save_model
 from nerlib.addons import checkpoints
 from nerlib.addons.checkpoints import CheckpointFolder
-from nerlib.atomic import recover
-from nerlib.callbacks import Callbacks
 
-PLAIN = TrainConfig(
-    epochs=3,
-    batch_size=4,
-    learning_rate=2e-3,
-    device="cpu",
-    precision="fp32",
-    threads=1,
-    progress=False,
-    masked_subwords=0.1,
-    checkpoint_steps=2,
-)
 CONFIGS = {
-    "fp32": PLAIN,
-    "bf16": replace(PLAIN, precision="bf16"),
-    "workers": replace(PLAIN, workers=2),
+    "fp32": TINY,
+    "bf16": replace(TINY, precision="bf16"),
+    "workers": replace(TINY, workers=2),
 }
-STAGES = ("write", "flush", "rename", "remove")
-TIMES = ("seconds", "utterances_per_second")
-TRAIN, VALIDATION = small_data("bert", 24), small_data("bert", 12, seed=1)
+# What is done to the disk, by stage: the function, and which argument is a file that it fills.
+STAGES: dict[str, list[tuple[Any, str, int | None]]] = {
+    "write": [(checkpoints, "save_file", 1), (Path, "write_text", 0)],
+    "flush": [(os, "fsync", None)],
+    "rename": [(os, "rename", None), (os, "replace", None)],
+    "remove": [(os, "unlink", None), (os, "rmdir", None)],
+}
+
+
+@dataclass
+class Torture:
+    """How often what killed a life so far, and what was lost or came out differently."""
+
+    home: Path
+    kills: int
+    dice: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+    damage: list[str] = field(default_factory=list)
+
+    def train(self) -> int:
+        """Kill runs until there were enough kills; return the number of runs."""
+        wanted, seconds = {}, {}
+        tokenizer_of("bert")  # made once, for all children
+        for name, config in CONFIGS.items():
+            started = time.perf_counter()
+            code, wanted[name] = live(lambda c=config, n=name: train(c, self.home / n))
+            assert code == 0, "the undisturbed run failed"
+            seconds[name] = time.perf_counter() - started
+        if wanted["fp32"] != wanted["workers"] or wanted["fp32"] == wanted["bf16"]:
+            self.damage.append("workers must change nothing, and bf16 something")
+        for ends, name in enumerate(cycle(CONFIGS)):
+            if ends and self.killed.total() >= self.kills:
+                return ends
+            folder = self.home / f"{ends}-{name}"
+            if self.one_run(CONFIGS[name], folder, seconds[name]) != wanted[name]:
+                self.damage.append(f"run {ends} ({name}) ended with other numbers")
+        raise AssertionError
+
+    def one_run(self, config: TrainConfig, folder: Path, seconds: float) -> Any:
+        """Live and die until the run has come to its end; return what it ended with."""
+        had_one = False
+        while True:
+            enough = self.killed.total() >= self.kills
+            kind = "none" if enough else self.dice.choice((*STAGES, "step", "time"))
+            patience = self.dice.uniform(0, seconds) if kind == "time" else None
+            end = death(kind, self.dice)
+            code, result = live(lambda end=end: train(config, folder, end), patience)
+            if code != -signal.SIGKILL:
+                return result
+            self.killed[kind] += 1
+            self.damage += [f"after {kind}: {lost}" for lost in problems(folder, had_one)]
+            had_one = had_one or bool(CheckpointFolder(folder).steps())
+
+    def save(self) -> int:
+        """Kill `save_model` at each of its moments, as it replaces an older model; count the kills.
+
+        Whatever the moment: a folder that loads has the files of one of the two, never a mixture.
+        """
+        kills, old, new = 0, new_model("bert", seed=1), new_model("bert", seed=2, head_size=16)
+        home, tokenizer = self.home / "saving", tokenizer_of("bert")
+        save_model(old, tokenizer, home / "old")
+        save_model(new, tokenizer, home / "new")
+        whole = [files(home / name) for name in ("old", "new")]
+        for can_exchange, stage in product((True, False), ("flush", "rename", "remove")):
+            for moment in range(2, 200):
+                place = home / f"{can_exchange}-{stage}-{moment}"
+                shutil.copytree(home / "old", place)
+                end = dying(stage, moment // 2, late=moment % 2 == 1, can_exchange=can_exchange)
+                if live(lambda p=place, e=end: save(new, p, e))[0] == 0:
+                    break  # it had no such moment any more
+                kills += 1
+                there = place.is_dir()
+                atomic.recover(place)
+                if files(place) not in whole or (can_exchange and not there):
+                    self.damage.append(f"{place.name}: neither the old nor the new model")
+                save_model(new, tokenizer, place)
+                if files(place) != whole[1] or list(home.glob(".*")):
+                    self.damage.append(f"{place.name}: the next save left a mess")
+        return kills
 
 
 def main() -> int:
@@ -69,184 +135,70 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.perf_counter()
-    dice, killed, damage = random.Random(options.seed), Counter[str](), list[str]()
     with tempfile.TemporaryDirectory(prefix="torture-") as home:
-        expected = {name: in_peace(config, Path(home) / name) for name, config in CONFIGS.items()}
-        ends = 0
-        while killed.total() < options.kills or not ends:
-            name = list(CONFIGS)[ends % len(CONFIGS)]
-            folder, (wanted, seconds) = Path(home) / f"{ends}-{name}", expected[name]
-            left = options.kills - killed.total()
-            found = one_run(CONFIGS[name], folder, dice, killed, left, seconds, damage)
-            if found != wanted:
-                damage.append(f"run {ends} ({name}) ended with other numbers")
-            ends += 1
-        same = expected["fp32"][0] == expected["workers"][0]
-        if not same or expected["fp32"][0] == expected["bf16"][0]:
-            damage.append("workers must change nothing, and bf16 something")
-        saves = torture_saving(Path(home) / "saving", damage)
-    result = {"kills": killed.total(), "by": dict(killed), "runs": ends}
-    result |= {"kills while saving": saves, "damage": damage}
-    print(json.dumps(result))
+        torture = Torture(Path(home), options.kills, random.Random(options.seed))
+        runs, saves = torture.train(), torture.save()
+    kills, damage = torture.killed.total(), torture.damage
+    result = {"kills": kills, "by": dict(torture.killed), "runs": runs}
+    print(json.dumps({**result, "kills while saving": saves, "damage": damage}))
     print(
-        f"{killed.total()} kills in {ends} runs and {saves} while a model was saved over another: "
-        f"{len(damage)} lost or different, "
-        f"{time.perf_counter() - started:.0f} s"
+        f"{kills} kills in {runs} runs and {saves} while a model was saved over another: "
+        f"{len(damage)} lost or different, {time.perf_counter() - started:.0f} s"
     )
     return int(bool(damage))
 
 
-def in_peace(config: TrainConfig, folder: Path) -> tuple[Any, float]:
-    """Return what a run that nobody kills ends with, and how long it took."""
-    started = time.perf_counter()
-    code, result = live(config, folder, lambda: None)
-    assert code == 0, "the undisturbed run failed"
-    return result, time.perf_counter() - started
+def live(action: Callable[[], Any], patience: float | None = None) -> tuple[int | None, Any]:
+    """Call a function in a forked child, which is killed when the parent's patience is used up.
+
+    Return its exit code (negative: the signal) and what the function returned.
+    """
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: there.send(action()))
+    child.start()
+    there.close()
+    if patience is not None and not here.poll(patience):
+        child.kill()
+    child.join()
+    # Its workers outlive a killed child for a while and hold the pipe: it is read after success.
+    return child.exitcode, here.recv() if child.exitcode == 0 else None
 
 
-def one_run(
-    config: TrainConfig,
-    folder: Path,
-    dice: random.Random,
-    killed: Counter[str],
-    left: int,
-    seconds: float,
-    damage: list[str],
-) -> Any:
-    """Live and die until the run has come to its end; return what it ended with."""
-    had_one = False
-    while True:
-        kind = dice.choice((*STAGES, "step", "time")) if left > 0 else "none"
-        patience = dice.uniform(0, seconds) if kind == "time" else None
-        code, result = live(config, folder, death(kind, dice), patience)
-        if code == 0:
-            return result
-        if code != -signal.SIGKILL:
-            damage.append(f"a life ended with {code}: {result}")
-            return None
-        killed[kind] += 1
-        left -= 1
-        problems = inspect(folder, had_one)
-        damage += [f"after a kill by {kind}: {problem}" for problem in problems]
-        had_one = had_one or bool(CheckpointFolder(folder).steps())
+def train(
+    config: TrainConfig, folder: Path, end: AbstractContextManager[None] | None = None
+) -> str:
+    """Train, going on where there is a checkpoint; return a hash of weights and history."""
+    lines: list[str] = []
+    with end or nullcontext():
+        result = outcome(*run(folder, config, report=lines.append))
+    assert not any("damaged" in line for line in lines), lines
+    return hashlib.sha256(repr(result).encode()).hexdigest()
 
 
-def inspect(folder: Path, had_one: bool) -> list[str]:
+def save(model: Any, place: Path, end: AbstractContextManager[None]) -> None:
+    """Save a model over another one."""
+    with end:
+        save_model(model, tokenizer_of("bert"), place)
+
+
+def problems(folder: Path, had_one: bool) -> list[str]:
     """Return what is wrong with the checkpoints that a kill left."""
-    found, problems = CheckpointFolder(folder), []
+    found, lost = CheckpointFolder(folder), []
     for step in found.steps():
         try:
-            checkpoints._read(found.path(step))
+            found.read(step)
         except Exception as error:
-            problems.append(f"step {step}: {error!r}")
-    if had_one and not found.steps():
-        problems.append("the last checkpoint is gone")
-    return problems
+            lost.append(f"step {step}: {error!r}")
+    return [*lost, "the last checkpoint is gone"] if had_one and not found.steps() else lost
 
 
-def live(
-    config: TrainConfig, folder: Path, before: Callable[[], None], patience: float | None = None
-) -> tuple[int, Any]:
-    """Train in a forked child until it ends, dies, or has used up the parent's patience.
-
-    Return its exit code (negative: the signal) and what it said in the end.
-    """
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        train_and_tell(config, folder, before, writer)
-    os.close(writer)
-    if patience is not None:
-        ready, _, _ = select.select([reader], [], [], patience)
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    # Its workers outlive a killed child for a while and hold the pipe: it is read after success.
-    text = os.read(reader, 65_536).decode() if code >= 0 else ""
-    os.close(reader)
-    return code, json.loads(text) if text else None
-
-
-def train_and_tell(
-    config: TrainConfig, folder: Path, before: Callable[[], None], writer: int
-) -> NoReturn:
-    """Train in the child, go on where there is a checkpoint, and write down the end."""
-    code, lines = 0, list[str]()
-    try:
-        before()
-        model = new_model("bert", TRAIN.tags)
-        history = train(model, TRAIN, VALIDATION, config, lines.append, folder, resume=True)
-        told: Any = outcome(model, history)
-    except BaseException as error:
-        code, told = 1, repr(error)
-    if any("damaged" in line for line in lines):
-        code, told = 1, lines
-    os.write(writer, json.dumps(told).encode())
-    os._exit(code)
-
-
-def outcome(model: Any, history: Any) -> Any:
-    """Return a hash of the weights, and the history without what a clock measured."""
-    weights = [value.numpy().tobytes() for value in model.state_dict().values()]
-    rows = [{k: v for k, v in asdict(record).items() if k not in TIMES} for record in history]
-    return [hashlib.sha256(b"".join(weights)).hexdigest(), rows]
-
-
-def torture_saving(home: Path, damage: list[str]) -> int:
-    """Kill `save_model` at each of its moments, while it replaces an older model; count the kills.
-
-    Whatever the moment: a folder that loads has the files of one of the two, never a mixture.
-    """
-    kills, old, new = 0, new_model("bert", seed=1), new_model("bert", seed=2, head_size=16)
-    save_model(old, tokenizer_of("bert"), home / "old")
-    save_model(new, tokenizer_of("bert"), home / "new")
-    whole = [files_of(home / name) for name in ("old", "new")]
-    for can_exchange, stage in product((True, False), ("flush", "rename", "remove")):
-        for moment in range(1, 200):
-            place, late = home / f"{can_exchange}-{stage}-{moment}", moment % 2 == 0
-            shutil.copytree(home / "old", place)
-            if save_and_die(new, place, stage, (moment + 1) // 2, late, can_exchange) == 0:
-                break  # it had no such moment any more
-            kills += 1
-            there = place.is_dir()
-            recover(place)
-            if files_of(place) not in whole or (can_exchange and not there):
-                damage.append(f"saving, {stage} {moment}: neither the old nor the new model")
-            save_model(new, tokenizer_of("bert"), place)
-            if files_of(place) != whole[1] or list(home.glob(".*")):
-                damage.append(f"saving, {stage} {moment}: the next save left a mess")
-    return kills
-
-
-def save_and_die(
-    model: Any, place: Path, stage: str, count: int, late: bool, can_exchange: bool
-) -> int:
-    """Save a model in a forked child that dies at a moment; return the child's exit code."""
-    child = os.fork()
-    if child == 0:
-        if not can_exchange:
-            atomic.exchange = lambda one, other: False
-        die_at_stage(stage, count, 1.0, late)
-        save_model(model, tokenizer_of("bert"), place)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    """Return a folder's files with their content."""
-    return {path.name: path.read_bytes() for path in folder.glob("*")}
-
-
-def death(kind: str, dice: random.Random) -> Callable[[], None]:
-    """Return what a child does first, so that it dies at a moment drawn now."""
+def death(kind: str, dice: random.Random) -> AbstractContextManager[None]:
+    """Return a block in which a child dies at a moment drawn now."""
     count, share, late = dice.randint(1, 12), dice.random(), dice.random() < 0.5
     if kind == "step":
-        return lambda: die_after_step(count)
-    if kind in STAGES:
-        return lambda: die_at_stage(kind, (count + 2) // 3, share, late)
-    return lambda: None
+        return after_steps(count, die_now)
+    return dying(kind, (count + 2) // 3, share, late) if kind in STAGES else nullcontext()
 
 
 def die_now() -> None:
@@ -254,20 +206,10 @@ def die_now() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_after_step(count: int) -> None:
-    """Die when some steps are done, before or after the checkpoint that may follow."""
-    done, real = [0], Callbacks.on_step_end
-
-    def counted(*arguments: Any) -> None:
-        done[0] += 1
-        if done[0] == count:
-            die_now()
-        real(*arguments)
-
-    Callbacks.on_step_end = counted  # type: ignore[method-assign]
-
-
-def die_at_stage(stage: str, count: int, share: float, late: bool) -> None:
+@contextmanager
+def dying(
+    stage: str, count: int, share: float = 1.0, late: bool = False, can_exchange: bool = True
+) -> Iterator[None]:
     """Die when something is done to the disk for the `count`-th time, before or after it.
 
     A file that is being written loses a share of its end first: what the disk may have had so far.
@@ -292,12 +234,12 @@ def die_at_stage(stage: str, count: int, share: float, late: bool) -> None:
 
         return wrapped
 
-    if stage == "write":
-        checkpoints.save_file = deadly(checkpoints.save_file, 1)  # type: ignore[attr-defined]
-        checkpoints._write_json = deadly(checkpoints._write_json, 0)
-    names = {"flush": ("fsync",), "rename": ("rename", "replace"), "remove": ("unlink", "rmdir")}
-    for name in names.get(stage, ()):
-        setattr(os, name, deadly(getattr(os, name), None))
+    with pytest.MonkeyPatch.context() as patch:
+        if not can_exchange:
+            patch.setattr(atomic, "exchange", lambda one, other: False)
+        for place, name, path_at in STAGES[stage]:
+            patch.setattr(place, name, deadly(getattr(place, name), path_at))
+        yield
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from nerlib.atomic import new_folder, sweep
+from nerlib.atomic import new_folder
 
 FORMAT = 2
 MANIFEST, STATE = "manifest.json", "state.json"
@@ -36,7 +37,7 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be written or used: which one, why, and what to do."""
 
 
-class _Damaged(Exception):
+class Damaged(Exception):
     """A checkpoint whose content is not what was written."""
 
 
@@ -80,11 +81,34 @@ class CheckpointFolder:
             with new_folder(self.path(step)) as folder:
                 for name, tensors in snapshot.tensors.items():
                     save_file(tensors, folder / f"{name}.safetensors")
-                _write_json(folder / STATE, snapshot.facts)
-                _write_json(folder / MANIFEST, _manifest(folder))
+                # Numbers come back bit for bit: Python writes as many digits as it takes.
+                (folder / STATE).write_text(json.dumps(snapshot.facts, indent=1, allow_nan=False))
+                (folder / MANIFEST).write_text(json.dumps(_manifest(folder), indent=1))
         except (OSError, SafetensorError) as error:
             raise CheckpointError(self._not_written(step, error)) from None
         self.discard(self.steps()[: -self.kept])
+
+    def read(self, step: int) -> Snapshot:
+        """Return a checkpoint; raises `Damaged` if it is not what its manifest says."""
+        folder = self.path(step)
+        manifest = _read_json(folder / MANIFEST)
+        checksum = manifest.pop("checksum", None)
+        if checksum != _checksum(manifest):
+            raise Damaged(f"{MANIFEST} has changed")
+        if manifest["format"] != FORMAT:
+            raise CheckpointError(
+                f"{folder} was written by other code (format {manifest['format']}; this version of "
+                f"nerlib reads {FORMAT}): use the version that wrote it, or another folder"
+            )
+        for name, digest in manifest["files"].items():
+            if name != Path(name).name or not (folder / name).is_file():
+                raise Damaged(f"{name} is missing")
+            if file_digest(folder / name) != digest:
+                raise Damaged(f"{name} has changed")
+        names = [Path(name) for name in manifest["files"]]
+        files = [name.stem for name in names if name.suffix == ".safetensors"]
+        tensors = {name: load_file(folder / f"{name}.safetensors") for name in files}
+        return Snapshot(tensors, _read_json(folder / STATE))
 
     def newest(self, report: Callable[[str], None]) -> Snapshot | None:
         """Return the newest checkpoint that is whole, or nothing if there never was one.
@@ -95,8 +119,8 @@ class CheckpointFolder:
         steps = self.steps()
         for number, step in enumerate(reversed(steps)):
             try:
-                snapshot = _read(self.path(step))
-            except _Damaged as damage:
+                snapshot = self.read(step)
+            except Damaged as damage:
                 report(f"checkpoint {self.path(step)} is damaged ({damage}): using one before it")
                 continue
             self.discard(steps[len(steps) - number :])
@@ -110,18 +134,10 @@ class CheckpointFolder:
     def discard(self, steps: list[int]) -> None:
         """Remove checkpoints; one that is half removed when a kill comes is swept up later."""
         for step in steps:
-            path = self.path(step)
-            trash = path.with_name(f".{path.name}.writing-old")
+            trash = self.folder / f".{self.path(step).name}.writing-old"
             shutil.rmtree(trash, ignore_errors=True)
-            try:
-                path.rename(trash)
-            except OSError:
-                continue  # more on the disk than is needed does no harm
-            shutil.rmtree(trash, ignore_errors=True)
-
-    def sweep(self) -> None:
-        """Remove what killed writes left behind."""
-        sweep(self.folder)
+            with suppress(OSError):  # more on the disk than is needed does no harm
+                shutil.rmtree(self.path(step).rename(trash))
 
     def _not_written(self, step: int, error: Exception) -> str:
         """Return the line that says why a checkpoint could not be written, and what is left."""
@@ -151,38 +167,11 @@ def _checksum(content: Facts) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _read(folder: Path) -> Snapshot:
-    """Return a checkpoint's content, checked against its manifest."""
-    manifest = _read_json(folder / MANIFEST)
-    checksum = manifest.pop("checksum", None)
-    if checksum != _checksum(manifest):
-        raise _Damaged(f"{MANIFEST} has changed")
-    if manifest["format"] != FORMAT:
-        raise CheckpointError(
-            f"{folder} was written by other code (format {manifest['format']}; this version of "
-            f"nerlib reads {FORMAT}): use the version that wrote it, or another folder"
-        )
-    for name, digest in manifest["files"].items():
-        if name != Path(name).name or not (folder / name).is_file():
-            raise _Damaged(f"{name} is missing")
-        if file_digest(folder / name) != digest:
-            raise _Damaged(f"{name} has changed")
-    names = [Path(name) for name in manifest["files"]]
-    files = [name.stem for name in names if name.suffix == ".safetensors"]
-    tensors = {name: load_file(folder / f"{name}.safetensors") for name in files}
-    return Snapshot(tensors, _read_json(folder / STATE))
-
-
 def _read_json(path: Path) -> Facts:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        raise _Damaged(f"{path.name} cannot be read") from None
+        raise Damaged(f"{path.name} cannot be read") from None
     if not isinstance(content, dict):
-        raise _Damaged(f"{path.name} has changed")
+        raise Damaged(f"{path.name} has changed")
     return content
-
-
-def _write_json(path: Path, content: Facts) -> None:
-    """Write JSON; numbers come back bit for bit, since Python writes as many digits as it takes."""
-    path.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

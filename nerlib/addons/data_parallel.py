@@ -9,15 +9,14 @@ over words, as in the loss, so a process whose share has more words weighs more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from nerlib.addons.processes import ProcessError, Processes
+from nerlib.addons.processes import Processes, all_alive
 from nerlib.addons.resume import identity
 from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import IGNORE, Batch, NERDataset
@@ -32,19 +31,9 @@ class DataParallel(Callback):
         self.processes, self._plain_loss = processes, compute_loss
         self._parallel: Any = None
 
-    @contextmanager
-    def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
+    def around(self, model: NERClassifier, data: NERDataset) -> AbstractContextManager[object]:
         """Raise `ProcessError` when the exchange of gradients fails."""
-        try:
-            yield
-        except ProcessError:
-            raise
-        except RuntimeError as error:  # what gloo raises when another process has died
-            reason = " ".join(str(error).split())[:200]
-            raise ProcessError(
-                f"this process or another one of the run has failed ({reason}); its own last line "
-                "may say why; a run with checkpoints can be resumed"
-            ) from error
+        return all_alive()
 
     def on_train_begin(self, loop: Loop) -> None:
         """Check that all processes do the same, and give each random numbers of its own."""

@@ -57,12 +57,12 @@ class NaNWatch(Callback):
         try:
             yield
         except DivergenceError:
-            model.load_state_dict(self._best)
+            model.load_state_dict(self._loop.best)
             raise
 
     def on_train_begin(self, loop: Loop) -> None:
-        """Remember the weights of the start, and how often to look."""
-        self._best = loop.best
+        """Remember the run, and how often to look."""
+        self._loop = loop
         self._every = self._every or (1 if loop.compute.device.type == "cpu" else 50)
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
@@ -75,10 +75,6 @@ class NaNWatch(Callback):
         """Look at the loss on the validation rows; raises `DivergenceError`."""
         if not math.isfinite(record.validation_loss):
             raise DivergenceError(record.epoch)
-
-    def on_epoch_end(self, loop: Loop) -> None:
-        """Remember the best weights so far."""
-        self._best = loop.best
 
     def _look(self, loop: Loop) -> None:
         """Raise `DivergenceError` for the first step not yet looked at that is not finite."""

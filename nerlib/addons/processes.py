@@ -8,12 +8,12 @@ between GPUs. Built in notebook 10.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, distributed
@@ -79,10 +79,6 @@ class Processes:
         """
         return seed + 1_000_003 * self.rank
 
-    def speaker(self, report: Callable[[str], None]) -> Callable[[str], None]:
-        """Return what takes report lines: in the first process `report`, in the others nothing."""
-        return report if self.first else lambda line: None
-
     def sum(self, values: Tensor) -> Tensor:
         """Add up a tensor over all processes, in place; each gets the same result."""
         if not self.alone:
@@ -103,24 +99,8 @@ class Processes:
         """Return when every process has come to this call."""
         self.sum(torch.zeros(1))
 
-    def gather_random_states(self, device: torch.device) -> dict[str, Tensor]:
-        """Return the states of the random number generators of the processes 1, 2, …"""
-        if self.alone:
-            return {}
-        states = {"torch": torch.get_rng_state()}
-        if device.type == "cuda":
-            states["device"] = torch.cuda.get_rng_state(device)
-        return {
-            f"{name}-{rank}": found
-            for name, state in states.items()
-            for rank, found in enumerate(self.gather(state))
-            if rank
-        }
-
     def check_same(self, what: str, content: str) -> None:
         """Raise `ProcessError` in every process unless all of them have the same content."""
-        if self.alone:
-            return
         digest = hashlib.sha256(content.encode("utf-8", "replace")).digest()
         every = self.gather(torch.tensor(list(digest), dtype=torch.uint8))
         other = next((rank for rank, d in enumerate(every) if not torch.equal(d, every[0])), None)
@@ -132,54 +112,39 @@ class Processes:
 
     def on_first(self, action: Callable[[], object]) -> None:
         """Do something in the first process; the others wait, and fail if it fails."""
-        if self.alone:
-            action()
-            return
         error: Exception | None = None
         if self.first:
             try:
                 action()
             except Exception as caught:  # raised again below: first the others must hear of it
                 error = caught
-        failed = self.sum(torch.tensor([float(error is not None)]))
+        failed = self.sum(torch.tensor(float(error is not None)))
         if error is not None:
             raise error
-        if failed.item():
+        if failed:
             raise FirstProcessError("process 0 has failed; its message says why")
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
         """Let the first process go through a block, then all others: it may make files for them."""
-        if self.alone:
-            yield
-            return
         if not self.first:
             self.wait()
         yield
         if self.first:
             self.wait()
 
-    @contextmanager
-    def one_speaks(self) -> Iterator[None]:
-        """Within the block, let only the first process print."""
-        if self.first:
-            yield
-            return
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
-            yield
+    def one_speaks(self) -> AbstractContextManager[object]:
+        """Return a block in which only the first process prints."""
+        return nullcontext() if self.first else redirect_stdout(io.StringIO())
 
 
 def named() -> Processes:
     """Return which process this is, as the launcher's environment variables have it."""
-    variables = os.environ
-    if "RANK" in variables and "WORLD_SIZE" in variables:
-        rank, count = int(variables["RANK"]), int(variables["WORLD_SIZE"])
-        local = (
-            int(variables.get("LOCAL_RANK", rank)),
-            int(variables.get("LOCAL_WORLD_SIZE", count)),
-        )
-        return Processes(rank, count, *local)
-    return Processes()
+    if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
+        return Processes()
+    place = rank, count = os.environ["RANK"], os.environ["WORLD_SIZE"]
+    local = os.environ.get("LOCAL_RANK", rank), os.environ.get("LOCAL_WORLD_SIZE", count)
+    return Processes(*map(int, place + local))
 
 
 def join() -> Processes:
@@ -193,7 +158,7 @@ def join() -> Processes:
     True
     """
     processes = named()
-    if processes.alone and {"ACCELERATE_USE_CPU", "MASTER_ADDR"} <= set(os.environ):
+    if processes.alone and {"ACCELERATE_USE_CPU", "MASTER_ADDR"} <= os.environ.keys():
         raise ProcessError(
             "accelerate launch was asked for several processes and has started one: without a GPU, "
             "use accelerate launch --multi_gpu, and --device cpu behind `nerlib train`"
@@ -202,23 +167,25 @@ def join() -> Processes:
         return processes
     if processes.local_count == processes.count:  # all on this machine: nobody else may listen
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
-    both = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    with all_alive():
-        settings: dict[str, Any] = {"rank": processes.rank, "world_size": processes.count}
-        distributed.init_process_group(both, **settings)
+    with all_alive((RuntimeError, ValueError)):
+        distributed.init_process_group(
+            "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
+            rank=processes.rank,
+            world_size=processes.count,
+        )
     return processes
 
 
 @contextmanager
-def all_alive() -> Iterator[None]:
+def all_alive(kinds: tuple[type[Exception], ...] = (RuntimeError,)) -> Iterator[None]:
     """Turn a failed exchange into one line: as a rule another process has ended."""
     try:
         yield
     except ProcessError:
         raise
-    except (RuntimeError, ValueError) as error:
+    except kinds as error:  # gloo raises RuntimeError
         reason = " ".join(str(error).split())[:200]
         raise ProcessError(
-            f"another process of this run has ended or cannot be reached ({reason}); its own last "
-            "line may say why; a run with checkpoints can be resumed"
-        ) from None
+            f"this process or another one of the run has failed ({reason}); its own last line "
+            "may say why; a run with checkpoints can be resumed"
+        ) from error

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import numpy
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from nerlib.addons.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
 from nerlib.addons.processes import Processes
+from nerlib.atomic import sweep
 from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import EpochRecord
@@ -44,11 +41,9 @@ class Checkpoints(Callback):
     written there.
     """
 
-    def __init__(
-        self, folder: str | Path, resume: bool, kept: int, processes: Processes | None = None
-    ) -> None:
+    def __init__(self, folder: str | Path, resume: bool, kept: int, processes: Processes) -> None:
         self.checkpoints = CheckpointFolder(folder, kept)
-        self.resume, self.processes = resume, processes or Processes()
+        self.resume, self.processes = resume, processes
 
     @contextmanager
     def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
@@ -71,7 +66,7 @@ class Checkpoints(Callback):
         elif self.resume:
             loop.report(f"there is no checkpoint in {self.checkpoints.folder} yet: starting anew")
         self.processes.check_same("checkpoints", f"{loop.epoch}, {loop.step}")
-        self.processes.on_first(self.checkpoints.sweep)
+        self.processes.on_first(lambda: sweep(self.checkpoints.folder))
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Write a checkpoint every so many steps, unless what it would keep is not finite."""
@@ -99,10 +94,10 @@ class Checkpoints(Callback):
             )
 
     def _save(self, loop: Loop, step: int) -> None:
-        """Write a checkpoint, in the first process, with the random numbers of all of them."""
-        elsewhere = self.processes.gather_random_states(loop.compute.device)
+        """Write a checkpoint, in the first process, with the random states of all of them."""
+        states = random_states(self.processes, loop.compute.device)
         self.processes.on_first(
-            lambda: self.checkpoints.write(step, snapshot_of(loop, self.facts, elsewhere))
+            lambda: self.checkpoints.write(step, snapshot_of(loop, self.facts, states))
         )
 
     def _restore(self, loop: Loop, snapshot: Snapshot) -> None:
@@ -128,19 +123,14 @@ class Checkpoints(Callback):
             loop.report(f"so far it ran on {was}, now on {now}: the last digits may differ")
 
 
-def snapshot_of(loop: Loop, facts: Facts, elsewhere: dict[str, Tensor] | None = None) -> Snapshot:
-    """Return everything that makes the rest of a run what it is.
-
-    `elsewhere` holds the states of the random number generators of the other processes.
-    """
+def snapshot_of(loop: Loop, facts: Facts, random: dict[str, Tensor]) -> Snapshot:
+    """Return everything that makes the rest of a run what it is."""
     weights = copy_weights(loop.model)
-    tensors = {"model": weights, "optimizer": _optimizer_tensors(loop.optimizer)}
+    steps = loop.optimizer.state_dict()["state"].items()
+    optimizer = {f"{n}.{name}": value.cpu() for n, state in steps for name, value in state.items()}
+    tensors = {"model": weights, "optimizer": optimizer, "random": random}
     if loop.history and not all(torch.equal(loop.best[name], weights[name]) for name in weights):
         tensors["best"] = loop.best
-    tensors["random"], generators = _random_states(loop.compute.device)
-    tensors["random"] |= elsewhere or {}
-    schedule = loop.schedule.state_dict()
-    schedule.pop("lr_lambdas")  # a function: made again from the settings
     return Snapshot(
         tensors,
         {
@@ -148,9 +138,7 @@ def snapshot_of(loop: Loop, facts: Facts, elsewhere: dict[str, Tensor] | None = 
             "step": loop.step,
             "total": loop.total.item(),
             "history": [asdict(record) for record in loop.history],
-            "rates": [group["lr"] for group in loop.optimizer.param_groups],
-            "schedule": schedule,
-            "random": generators,
+            "schedule": loop.schedule.state_dict(),
             **facts,
         },
     )
@@ -161,13 +149,42 @@ def restore(loop: Loop, snapshot: Snapshot, rank: int = 0) -> None:
     facts, tensors = snapshot.facts, snapshot.tensors
     loop.model.load_state_dict(tensors["model"])
     loop.best = tensors.get("best", tensors["model"])
-    _restore_optimizer(loop.optimizer, tensors["optimizer"], facts["rates"])
+    optimizer = loop.optimizer.state_dict()
+    for key, value in tensors["optimizer"].items():
+        number, name = key.split(".")
+        optimizer["state"].setdefault(int(number), {})[name] = value
+    loop.optimizer.load_state_dict(optimizer)
     loop.schedule.load_state_dict({**loop.schedule.state_dict(), **facts["schedule"]})
+    rates = loop.schedule.get_last_lr()
+    for group, rate in zip(loop.optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
     loop.history[:] = [EpochRecord(**record) for record in facts["history"]]
     loop.epoch, loop.step = facts["epoch"], facts["step"]
     loop.total.fill_(facts["total"])
-    own = {n: tensors["random"].get(f"{n}-{rank}", t) for n, t in tensors["random"].items()}
-    _restore_random(own, facts["random"], loop.compute.device)
+    restore_random(tensors["random"], rank, loop.compute.device)
+
+
+def random_states(processes: Processes, device: torch.device) -> dict[str, Tensor]:
+    """Return the states of torch's random number generators in all processes, by name and rank.
+
+    Nothing else draws: masks, dropout and the order of rows are torch's.
+    """
+    states = {"torch": torch.get_rng_state()}
+    if device.type in ("cuda", "mps"):
+        states["device"] = torch.get_device_module(device).get_rng_state()
+    return {
+        f"{name}-{rank}" if rank else name: found
+        for name, state in states.items()
+        for rank, found in enumerate(processes.gather(state))
+    }
+
+
+def restore_random(states: dict[str, Tensor], rank: int, device: torch.device) -> None:
+    """Put this process's random number generators where they stood."""
+    ending = f"-{rank}" if rank else ""
+    torch.set_rng_state(states[f"torch{ending}"])
+    if device.type in ("cuda", "mps") and f"device{ending}" in states:
+        torch.get_device_module(device).set_rng_state(states[f"device{ending}"])
 
 
 def identity(loop: Loop) -> Facts:
@@ -203,63 +220,14 @@ def differences(before: Facts, now: Facts) -> str:
     >>> differences({"settings": {"epochs": 3}, "tags": ["O"]}, {"settings": {"epochs": 4}})
     'other settings: epochs was 3, now 4; other tags'
     """
-    found = []
-    for part in before:
-        if before[part] == now.get(part):
-            continue
-        details = []
-        if part in ("settings", "model", "encoder") and isinstance(now.get(part), dict):
-            details = _details(before[part], now[part])
-        found.append(f"other {part}" + (f": {', '.join(details[:3])}" if details else ""))
-    return "; ".join(found)
+    other = [part for part in before if before[part] != now.get(part)]
+    return "; ".join(f"other {part}{_details(before[part], now.get(part))}" for part in other)
 
 
-def _details(before: Facts, now: Facts) -> list[str]:
-    """Return which values of two dictionaries differ, in words."""
+def _details(before: object, now: object) -> str:
+    """Return which values of two dictionaries differ, in words; hashes of rows say nothing."""
+    if not isinstance(before, dict) or not isinstance(now, dict) or "content" in before:
+        return ""
     pairs = [(name, before.get(name), now.get(name)) for name in {**before, **now}]
-    return [f"{name} was {old}, now {new}" for name, old, new in pairs if old != new]
-
-
-def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's tensors, named by the parameter's number and their own name."""
-    state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
-    return {
-        f"{number}.{name}": value.detach().cpu().clone()
-        for number, values in state.items()
-        for name, value in values.items()
-    }
-
-
-def _restore_optimizer(
-    optimizer: Optimizer, tensors: dict[str, Tensor], rates: list[float]
-) -> None:
-    """Put the optimiser's tensors and rates back."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = value
-    groups: list[dict[str, Any]] = optimizer.state_dict()["param_groups"]
-    for group, rate in zip(groups, rates, strict=True):
-        group["lr"] = rate
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
-
-
-def _random_states(device: torch.device) -> tuple[dict[str, Tensor], Facts]:
-    """Return the states of all random number generators."""
-    name, keys, *numpy_rest = numpy.random.get_state(legacy=True)
-    version, numbers, gauss = random.getstate()
-    tensors = {"torch": torch.get_rng_state(), "numpy": torch.from_numpy(numpy.array(keys))}
-    if device.type in ("cuda", "mps"):
-        tensors["device"] = torch.get_device_module(device).get_rng_state()
-    return tensors, {"numpy": [name, *numpy_rest], "python": [version, list(numbers), gauss]}
-
-
-def _restore_random(tensors: dict[str, Tensor], facts: Facts, device: torch.device) -> None:
-    """Put all random number generators where they stood."""
-    name, *rest = facts["numpy"]
-    numpy.random.set_state((name, tensors["numpy"].numpy(), *rest))
-    version, numbers, gauss = facts["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    torch.set_rng_state(tensors["torch"])
-    if "device" in tensors and device.type in ("cuda", "mps"):
-        torch.get_device_module(device).set_rng_state(tensors["device"])
+    found = [f"{name} was {old}, now {new}" for name, old, new in pairs if old != new]
+    return f": {', '.join(found[:3])}"

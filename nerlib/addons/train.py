@@ -52,7 +52,7 @@ def train(
     if checkpoint_dir is None and resume:
         raise CheckpointError("resume needs checkpoint_dir: the folder with the checkpoints")
     processes = join()  # alone, unless something like `accelerate launch` started several
-    report = processes.speaker(report)
+    report = report if processes.first else lambda line: None
     compute_loss = regularised_loss(config, train_set.mask_id)
     callbacks: list[Callback] = [Interruption(report, checkpoint_dir)]
     if not processes.alone:

@@ -6,18 +6,24 @@ All text is escaped: an utterance can hold anything.
 from __future__ import annotations
 
 import html
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
+
+import regex
 
 from nerlib.parsing import ParsedUtterance
 
 # Okabe & Ito (2008), lightened: told apart by colour-blind readers, with dark text on top.
 _COLOURS = ("#f6d18a", "#a9d8f0", "#8fd6bd", "#f7ee9a", "#9cc5e4", "#f0b08a", "#e6bcd4", "#d5d5d5")
 _ANSI = (43, 46, 42, 103, 44, 101, 45, 47)
-_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})  # classes of the Unicode bidirectional algorithm
-# Characters that turn the writing direction of what follows are shown, not obeyed.
-_TURNS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_RIGHT_TO_LEFT = {"R", "AL", "AN"}  # classes of the Unicode bidirectional algorithm
+# What a screen would obey rather than show (control characters, and those that turn the writing
+# direction of what follows), or cannot hold (halves of pairs, and what is no character).
+_OBEYED = regex.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\p{Cs}\p{Noncharacter_Code_Point}]"
+)
 
 
 class _Marked(Protocol):
@@ -143,23 +149,21 @@ def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 
     >>> shade_words(["at", "nine"], [0.04, 5.0])
     at 0.0 | nine 5.0
     """
-    cells, plain = [], []
-    for word, value in zip(words, values, strict=True):
-        known = value == value  # NaN differs from itself
-        number = f"{value:.1f}" if known else "–"
-        colour = _shade(min(1.0, max(0.0, value / darkest)) if known else 0.0)
-        cells.append(
-            '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
-            f'padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:{colour}">'
-            f"{isolated(word)}<br><small>{number}</small></span>"
-        )
-        plain.append(f"{word} {number}")
+    numbers = ["–" if math.isnan(value) else f"{value:.1f}" for value in values]
+    pairs = list(zip(words, numbers, strict=True))
+    cells = [
+        '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
+        "padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:"
+        f'{_shade(value / darkest)}">{isolated(word)}<br><small>{number}</small></span>'
+        for (word, number), value in zip(pairs, values, strict=True)
+    ]
     markup = f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>'
-    return Html(markup, " | ".join(plain))
+    return Html(markup, " | ".join(map(" ".join, pairs)))
 
 
 def _shade(share: float) -> str:
-    """Return a colour between white (0) and orange (1); opaque, so that dark pages show it too."""
+    """Return a colour between white (0, NaN) and orange (1); opaque: dark pages show it too."""
+    share = 0.0 if math.isnan(share) else min(1.0, max(0.0, share))
     mixed = (round(255 + 0.75 * share * (full - 255)) for full in (213, 94, 0))
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
@@ -203,7 +207,7 @@ def _rows(rows: Iterable[Iterable[object]], style: str, heads: int = 0) -> str:
     lines = []
     for row in rows:
         cells = [cell.markup if isinstance(cell, Html) else escape(str(cell)) for cell in row]
-        names = ["th" if number < heads else "td" for number in range(len(cells))]
+        names = ["th"] * heads + ["td"] * (len(cells) - heads)
         pairs = zip(names, cells, strict=True)
         lines.append("".join(f'<{name} style="{style}">{cell}</{name}>' for name, cell in pairs))
     return "".join(f"<tr>{line}</tr>" for line in lines)
@@ -241,9 +245,8 @@ def isolated(text: str) -> str:
     >>> isolated("nine <b>"), isolated("תשע")
     ('nine &lt;b&gt;', '<bdi>תשע</bdi>')
     """
-    safe = escape(text)
-    turns = not text.isascii() and any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in text)
-    return f"<bdi>{safe}</bdi>" if turns else safe
+    turns = _RIGHT_TO_LEFT & set(map(unicodedata.bidirectional, text))
+    return f"<bdi>{escape(text)}</bdi>" if turns else escape(text)
 
 
 def visible(text: str) -> str:
@@ -252,9 +255,7 @@ def visible(text: str) -> str:
     >>> visible("a" + chr(27) + "b")
     'a⟨U+001B⟩b'
     """
-    if text.isprintable():
-        return text
-    return "".join(f"⟨U+{ord(c):04X}⟩" if _is_obeyed(c) else c for c in text)
+    return str(_OBEYED.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text))
 
 
 def shown_in_place(text: str) -> str:
@@ -264,11 +265,3 @@ def shown_in_place(text: str) -> str:
     'a�b'
     """
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def _is_obeyed(character: str) -> bool:
-    """Return whether a screen would obey a character rather than show it, or cannot hold it."""
-    number = ord(character)
-    is_control = number < 32 or 127 <= number < 160
-    no_character = 0xD800 <= number < 0xE000 or number & 0xFFFE == 0xFFFE
-    return (is_control and character not in "\t\n") or no_character or character in _TURNS

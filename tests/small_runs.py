@@ -1,0 +1,107 @@
+"""A training run of a few seconds, and ways to cut it off; as a script, `nerlib` on a tiny encoder.
+
+python tests/small_runs.py train --epochs 2
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_encoders import encoder_folder, new_model, small_data
+
+from nerlib import RECIPES, TrainConfig, train
+from nerlib.callbacks import Callbacks
+from nerlib.tools import cli
+
+STEPS = 6  # an epoch: 24 rows in batches of 4
+TINY = TrainConfig(
+    epochs=3,
+    batch_size=4,
+    learning_rate=2e-3,
+    device="cpu",
+    precision="fp32",
+    threads=1,
+    progress=False,
+    masked_subwords=0.1,
+    checkpoint_steps=2,
+)
+
+
+def silent(_: str) -> None:
+    """Take a report line and do nothing."""
+
+
+def run(
+    folder: Path | None = None,
+    config: TrainConfig = TINY,
+    resume: bool = True,
+    report: Callable[[str], None] = silent,
+    **changed: Any,
+) -> tuple[Any, Any]:
+    """Train a tiny model, going on where there is a checkpoint; return it with its history."""
+    parts = {"train_set": small_data("bert", 24), "validation_set": small_data("bert", 12, seed=1)}
+    parts |= {"model": new_model("bert", parts["train_set"].tags), **changed}
+    resume = resume and folder is not None
+    history = train(**parts, config=config, report=report, checkpoint_dir=folder, resume=resume)
+    return parts["model"], history
+
+
+def outcome(model: Any, history: Any) -> tuple[Any, ...]:
+    """Return the weights bit by bit, and the history without what a clock measured."""
+    weights = {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+    clock = {"seconds": 0.0, "utterances_per_second": 0.0}
+    return weights, [asdict(record) | clock for record in history]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return everything below a folder, hidden files too."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@contextmanager
+def after_steps(count: int, action: Callable[[], object]) -> Iterator[None]:
+    """Within the block, do something after some steps and the checkpoint that may follow, once."""
+    real, done = Callbacks.on_step_end, [0]
+
+    def counted(*arguments: Any) -> None:
+        real(*arguments)
+        done[0] += 1
+        if done[0] == count:
+            action()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Callbacks, "on_step_end", counted)
+        yield
+
+
+def fail() -> None:
+    raise RuntimeError
+
+
+def press_ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def command(output: Path, *more: str) -> list[str]:
+    """Return a training on the command line that takes a few seconds."""
+    rows = ["--train", "train[:24]", "--validation", "validation[:12]"]
+    size = ["--epochs", "2", "--batch-size", "8", "--threads", "1", "--device", "cpu"]
+    return ["train", *rows, *size, "--checkpoint-steps", "1", "--output", str(output), *more]
+
+
+def use_tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the recipe `offline` use a tiny encoder, so that its checkpoints are small."""
+    tiny = replace(RECIPES["offline"], encoder=str(encoder_folder("bert")))
+    monkeypatch.setitem(RECIPES, "offline", tiny)
+
+
+if __name__ == "__main__":
+    use_tiny_encoder(pytest.MonkeyPatch())
+    sys.exit(cli.main(sys.argv[1:]))
