@@ -469,8 +469,7 @@ def test_the_command_line_tags_and_reports_mistakes_in_one_line(
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv", "a", "damaged.parquet"])
-def test_files_that_cannot_be_read_are_refused(model: Path, tmp_path: Path, name: str) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / name).write_bytes(b"PAR1 and then nothing")
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PAR1 and then nothing")
     with pytest.raises(StorageError, match=re.escape(name)):
-        bulk(tmp_path / "in", tmp_path / "out", model)
+        planned_and_read(tmp_path, 100)
