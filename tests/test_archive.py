@@ -7,19 +7,11 @@ from __future__ import annotations
 import io
 import random
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hub_fixtures import (  # noqa: F401 (fixtures)
-    Online,
-    closed_url,
-    conversion,
-    hub,
-    online,
-)
+from hub_fixtures import Online, conversion, hub, online  # noqa: F401 (fixtures)
 from hub_stand_in import ARCHIVE, HubStandIn, sha256
-from huggingface_hub import constants
 
 from nerlib import CorpusError, load_corpus
 from nerlib.corpus import sample_folder
@@ -30,6 +22,7 @@ from nerlib.tools.archive import archive_path, fetch_archive
 LINE = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes().splitlines()[0] + b"\n"
 WANTED = "1.1/data/en-US.jsonl"
 CONTENT = random.Random(0).randbytes(300_000)
+OUTSIDE = ("../x", "1.1/../../x", "/x", "..\\x", "C:/x", "../1.1/data/en-US.jsonl")
 Entry = tuple[tarfile.TarInfo, bytes]
 
 
@@ -88,9 +81,7 @@ class TestTheDownload:
         fetch_archive().write_bytes(b"damaged")
         assert fetch_archive(verify=True).read_bytes() == CONTENT
 
-    @pytest.mark.parametrize(
-        ("status", "gone"), [(401, True), (403, True), (404, True), (429, False), (503, False)]
-    )
+    @pytest.mark.parametrize(("status", "gone"), [(404, True), (503, False)])
     def test_a_refusal_says_whether_it_is_the_last_word(
         self, status: int, gone: bool, hub: HubStandIn
     ) -> None:
@@ -98,17 +89,6 @@ class TestTheDownload:
         with pytest.raises(DownloadError, match=f"HTTP {status}") as caught:
             fetch_archive()
         assert caught.value.gone == gone
-
-    def test_a_stalled_server(self, hub: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.05)
-        hub.silent = True
-        with pytest.raises(DownloadError, match="in time"):
-            fetch_archive()
-
-    def test_no_server(self, online: Online, closed_url: str) -> None:
-        online(closed_url)
-        with pytest.raises(DownloadError, match="cannot be reached"):
-            fetch_archive()
 
 
 def entry(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "") -> Entry:
@@ -132,12 +112,7 @@ def refusal(path: Path, *entries: Entry) -> str:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (entry("../outside.txt", b"x"), "leads out"),
-        (entry("1.1/../../outside.txt", b"x"), "leads out"),
-        (entry("/outside.txt", b"x"), "leads out"),
-        (entry("..\\outside.txt", b"x"), "leads out"),
-        (entry("C:/outside.txt", b"x"), "leads out"),
-        (entry("../1.1/data/en-US.jsonl", LINE), "leads out"),
+        *((entry(name, LINE), "leads out") for name in OUTSIDE),
         (entry(WANTED, kind=tarfile.SYMTYPE, link="/etc/passwd"), "is a link"),
         (entry("1.1/data", kind=tarfile.SYMTYPE, link="../.."), "is a link"),
         (entry(WANTED, kind=tarfile.LNKTYPE, link="x"), "is a link"),
@@ -151,30 +126,16 @@ def test_it_is_refused(bad: Entry, reason: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "entries", "reason"),
+    ("limit", "entries", "reason"),
     [
-        ({"MOST_BYTES_A_READ": 100_000}, [entry("1.1/x", bytes(200_000))], "far too large"),
-        (
-            {"MOST_BYTES": 500_000},
-            [entry(f"1.1/{n}", bytes(90_000)) for n in range(9)],
-            "more than",
-        ),
-        ({"MOST_BYTES_A_READ": 100_000}, [entry("1.1/" + "x" * 200_000)], "far too large"),
+        ("MOST_BYTES_A_READ", [entry("1.1/x", bytes(200_000))], "far too large"),
+        ("MOST_BYTES", [entry(f"1.1/{n}", bytes(90_000)) for n in range(2)], "more than"),
+        ("MOST_BYTES_A_READ", [entry("1.1/" + "x" * 200_000)], "far too large"),
     ],
     ids=["one file", "many files", "a header"],
 )
 def test_a_bomb(
-    limits: Mapping[str, int],
-    entries: list[Entry],
-    reason: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    limit: str, entries: list[Entry], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, limit in limits.items():
-        monkeypatch.setattr(archive, name, limit)
+    monkeypatch.setattr(archive, limit, 100_000)
     assert reason in refusal(tmp_path / "m.tar.gz", *entries)
-
-
-def test_the_limits_leave_room_for_the_real_one() -> None:
-    assert archive.MOST_BYTES_A_READ > 10 * 13_029_758  # ru-RU, as its publisher lists it
-    assert archive.MOST_BYTES > 52 * 3 * 13_029_758

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -68,7 +69,7 @@ def write_lines(path: Path, texts: list[Any]) -> Path:
     """Write texts as JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts]
-    path.write_bytes("".join(lines).encode())
+    path.write_text("".join(lines), encoding="utf-8", newline="")
     return path
 
 
@@ -107,6 +108,13 @@ def failures(output: Path) -> list[tuple[str, int, str]]:
     paths = sorted((output / "failed").glob("*.jsonl"))
     rows = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
     return [(row["file"], row["row"], row["why"]) for row in rows]
+
+
+def planned_and_read(path: Path, shard_rows: int) -> tuple[list[Shard], list[Row]]:
+    """The shards of a file, and all rows in them."""
+    store = Storage(path)
+    shards = plan(store, store.files(), shard_rows)
+    return shards, [row for shard in shards for row in read_rows(store, shard, "text")]
 
 
 @pytest.fixture
@@ -173,17 +181,11 @@ def test_broken_lines_are_set_apart_with_their_reason(
 
 
 def test_broken_rows_of_parquet_are_set_apart(model: Path, tmp_path: Path) -> None:
-    source = tmp_path / "in"
     bad = pyarrow.array([b"good", b"caf\xe9"], pyarrow.binary()).view(pyarrow.string())
-    files = {
-        "a": ("text", bad),
-        "b": ("text", ["one", None]),
-        "c": ("text", [1]),
-        "d": ("x", ["y"]),
-    }
-    for name, (column, values) in files.items():
-        write_parquet(source / f"{name}.parquet", column, values)
-    summary = bulk(source, tmp_path / "out", model)
+    files = [("text", bad), ("text", ["one", None]), ("text", [1]), ("x", ["y"])]
+    for name, (column, values) in zip("abcd", files, strict=True):
+        write_parquet(tmp_path / "in" / f"{name}.parquet", column, values)
+    summary = bulk(tmp_path / "in", tmp_path / "out", model)
     assert (summary.rows, summary.failed) == (6, 4)
     expected = [("a", 1, "byte 3"), ("b", 1, "NoneType"), ("c", 0, "int"), ("d", 0, "x")]
     for (file, row, why), (name, number, part) in zip(
@@ -209,14 +211,12 @@ def test_a_row_that_cannot_be_tagged_spoils_no_other() -> None:
 def test_a_line_without_an_end_does_not_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards_module, "MOST_BYTES", 200)
     monkeypatch.setattr("nerlib.corpus.MOST_BYTES", 200)
     good = b'{"text": "short"}\n'
-    for long in (b"x" * 1000, b'{"text": "' + b"y" * 250 + b'"}', b"z" * 201, b"z" * 402):
-        store = Storage(tmp_path / "long.jsonl")
-        (tmp_path / "long.jsonl").write_bytes(good + long + b"\n" + good + long)
-        (shard,) = plan(store, store.files(), 100)
-        rows = list(read_rows(store, shard, "text"))
+    for length in (201, 250, 402, 1000):
+        long, path = b"x" * length, tmp_path / "long.jsonl"
+        path.write_bytes(good + long + b"\n" + good + long)
+        _, rows = planned_and_read(path, 100)
         assert [row.text for row in rows] == ["short", "", "short", ""]
         assert all("longer than" in row.problem for row in rows[1::2])
 
@@ -231,33 +231,25 @@ def test_shards_of_lines_hold_every_line_once(
     path = write_lines(tmp_path / "a.jsonl", texts)
     if seed % 2:
         path.write_bytes(path.read_bytes()[:-1])  # no line end at the end
-    store = Storage(path)
-    shards = plan(store, store.files(), dice.randrange(1, 9))
-    found = [row for shard in shards for row in read_rows(store, shard, "text")]
+    _, found = planned_and_read(path, dice.randrange(1, 9))
     assert [(row.number, row.text) for row in found] == list(enumerate(texts))
 
 
 def killed_while_tagging(source: Path, output: Path, model: Path, after: int, where: str) -> None:
     """Tag in bulk, and be killed: after a shard, before or after a part is put in place."""
-    count = [0]
+    count, real = itertools.count(1), os.replace
 
-    def count_down(*_: Any) -> None:
-        count[0] += 1
-        if count[0] == after:
+    def reached(place: str) -> None:
+        if place == where and next(count) == after:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    real = os.replace
-
-    def replace_and_count(*arguments: Any) -> None:
-        if where == "before":
-            count_down()
+    def watched(*arguments: Any) -> None:
+        reached("before")
         real(*arguments)
-        if where == "behind":
-            count_down()
+        reached("behind")
 
-    if where != "shard":
-        atomic.os.replace = replace_and_count  # type: ignore[attr-defined]
-    bulk(source, output, model, after_shard=count_down if where == "shard" else None)
+    atomic.os.replace = watched  # type: ignore[attr-defined]
+    bulk(source, output, model, after_shard=lambda _: reached("shard"))
 
 
 @pytest.mark.skipif(not FORK, reason="forks")
@@ -302,47 +294,47 @@ if __name__ == "__main__":
 """
 
 
+def script_with_workers(code: str, *arguments: Path) -> list[str]:
+    """The command that runs some code as a script, which spawned workers can import."""
+    script = arguments[1].with_name("script.py")
+    script.write_text(code, encoding="utf-8")
+    return [sys.executable, *map(str, (script, *arguments))]
+
+
 def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_death(
     source: Path, model: Path, tmp_path: Path, undisturbed: Rows
 ) -> None:
-    script, output = tmp_path / "script.py", tmp_path / "out"
-    script.write_text(WITH_WORKERS, encoding="utf-8")
-    command = [sys.executable, str(script), str(source), str(output), str(model)]
+    output = tmp_path / "out"
+    command = script_with_workers(WITH_WORKERS, source, output, model)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         said = child.stdout.read()  # until the last worker has ended, too: they share the pipe
     assert child.returncode == -signal.SIGKILL, said
     assert "listening 0" in said  # nobody on the network can reach a worker
     assert f"killed {child.pid}" not in said
-    left = [int(pid) for pid in said.split("pids ")[1].split()]
+    left = {int(pid) for pid in said.split("pids ")[1].split()}
     assert len(left) >= 3
-    assert not any(script.name in " ".join(_command_line(pid)) for pid in left)
+    commands = {p.pid: p.info["cmdline"] or () for p in psutil.process_iter(["cmdline"])}
+    assert not any("spawn_main" in " ".join(commands.get(pid, ())) for pid in left)
     assert len(list((output / "parts").glob("*.parquet"))) >= 9
     summary = bulk(source, output, model, settings=replace(SMALL, shard_rows=3))
     assert summary.undone == ()
     assert rows_of(output) == undisturbed
 
 
-def _command_line(pid: int) -> list[str]:
-    with suppress(psutil.Error):
-        return psutil.Process(pid).cmdline()
-    return []
-
-
 def test_a_ray_cluster_replaces_a_killed_worker(
     source: Path, model: Path, tmp_path: Path, undisturbed: Rows
 ) -> None:
     pytest.importorskip("ray")
-    script, output = tmp_path / "script.py", tmp_path / "out"
-    script.write_text(WITH_WORKERS.replace("len(seen) == 9", "False"), encoding="utf-8")
-    command = [sys.executable, str(script), str(source), str(output), str(model)]
+    code = WITH_WORKERS.replace("len(seen) == 9", "False")
+    command = script_with_workers(code, source, tmp_path / "out", model)
     local = {**os.environ, "RAY_ADDRESS": "local", "RAY_USAGE_STATS_ENABLED": "0"}
     done = subprocess.run(command, env=local, capture_output=True, text=True)
     if "the Ray cluster cannot be used" in done.stderr:  # it gives itself 30 seconds to start
         pytest.skip("this machine is too busy for Ray")
     assert done.returncode == 0, done.stderr
     assert re.search(r"killed \d+", done.stdout)
-    assert rows_of(output) == undisturbed
+    assert rows_of(tmp_path / "out") == undisturbed
 
 
 def test_a_shard_that_kills_its_workers_is_given_up() -> None:
@@ -352,25 +344,18 @@ def test_a_shard_that_kills_its_workers_is_given_up() -> None:
         begun.append(shard.start)
         future: Future[Result] = Future()
         if shard.start == 1:
-            future.set_exception(BrokenProcessPool("dead"))
+            future.set_exception(ChildProcessError("dead"))
         else:
             future.set_result(Result(shard.name, rows=1))
         return future
 
     shards = [Shard(0, "a.jsonl", "a.jsonl", start, 1) for start in range(4)]
-    results = list(workers.scheduled(shards, [submit, submit], BrokenProcessPool))
+    results = list(workers.scheduled(shards, [submit, submit], ChildProcessError))
     assert Counter(begun) == {0: 1, 1: workers.MOST_TRIES, 2: 1, 3: 1}
-    assert sorted(one.rows for one in results) == [0, 1, 1, 1]
-    (given_up,) = [one for one in results if one.error]
-    assert given_up.name == shards[1].name
-
-
-def test_an_error_of_a_worker_is_raised_here() -> None:
-    future: Future[Result] = Future()
-    future.set_exception(MemoryError("too large"))
-    shard = Shard(0, "a.jsonl", "a.jsonl", 0, 1)
-    with pytest.raises(MemoryError):
-        list(workers.scheduled([shard], [lambda _: future], BrokenProcessPool))
+    assert sorted((one.rows, one.name) for one in results if one.error) == [(0, shards[1].name)]
+    assert sum(one.rows for one in results) == 3
+    with pytest.raises(ChildProcessError):  # any other error than a death is raised here
+        list(workers.scheduled(shards, [submit], BrokenProcessPool))
 
 
 def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
@@ -401,43 +386,25 @@ def test_rows_that_went_missing_since_the_plan_are_noticed(model: Path, tmp_path
     assert not list((tmp_path / "out").glob("parts/*"))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("model", "another model"),
-        ("column", "column text, not utt"),
-        ("input", "other input files"),
-        ("manifest", "manifest.json cannot be"),
-    ],
-)
 def test_another_run_is_refused_in_one_line(
-    source: Path, model: Path, tmp_path: Path, change: str, message: str
+    source: Path, model: Path, tmp_path: Path, undisturbed: Rows
 ) -> None:
-    output, settings, other = tmp_path / "out", SMALL, model
-    bulk(source, output, model)
-    if change == "model":
-        fresh = new_model("bert", small_data("bert").tags, seed=1)
-        other = save_model(fresh, tokenizer_of("bert"), tmp_path / "other")
-    elif change == "column":
-        settings = replace(SMALL, column="utt")
-    elif change == "input":
-        write_lines(source / "c.jsonl", ["one more"])
-    else:
-        (output / MANIFEST).write_text("{")
-    before = rows_of(output)
-    with pytest.raises(BulkError, match=message) as caught:
-        bulk(source, output, other, settings=settings)
-    assert "\n" not in str(caught.value)
-    assert rows_of(output) == before
+    def refused(message: str, used: Path = model, settings: BulkSettings = SMALL) -> None:
+        with pytest.raises(BulkError, match=message) as caught:
+            bulk(source, output, used, settings=settings)
+        assert "\n" not in str(caught.value)
 
-
-def test_a_folder_of_something_else_is_left_alone(
-    source: Path, model: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.txt").write_text("mine")
-    with pytest.raises(BulkError, match="something else"):
-        bulk(source, tmp_path / "out", model)
+    output = tmp_path / "undisturbed"
+    fresh = new_model("bert", small_data("bert").tags, seed=1)
+    refused("another model", save_model(fresh, tokenizer_of("bert"), tmp_path / "other"))
+    refused("column text, not utt", settings=replace(SMALL, column="utt"))
+    write_lines(source / "c.jsonl", ["one more"])
+    refused("other input files")
+    (output / MANIFEST).write_text("{")
+    refused("manifest.json cannot")
+    (output / MANIFEST).unlink()
+    refused("something else")
+    assert rows_of(output) == undisturbed
 
 
 @pytest.mark.skipif(not FORK, reason="forks")
@@ -502,8 +469,7 @@ def test_the_command_line_tags_and_reports_mistakes_in_one_line(
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv", "a", "damaged.parquet"])
-def test_files_that_cannot_be_read_are_refused(model: Path, tmp_path: Path, name: str) -> None:
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / name).write_bytes(b"PAR1 and then nothing")
+def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PAR1 and then nothing")
     with pytest.raises(StorageError, match=re.escape(name)):
-        bulk(tmp_path / "in", tmp_path / "out", model)
+        planned_and_read(tmp_path, 100)

@@ -42,8 +42,13 @@ def test_two_processes_made_the_updates_of_one() -> None:
     updates = re.search(r"updates\s+([\d.]+)\s+([\d.]+)", printed("10-compare"))
     assert updates is not None
     assert updates[1] == updates[2]
-    assert "shared by 2 processes" in printed("10-kill")
-    assert "going on from step" in printed("10-kill")
+
+
+def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch() -> None:
+    assert re.search(r"status [^0].* model: False", printed("10-kill"))
+    epochs = [int(number) for number in re.findall(r"epoch +(\d+) ", printed("10-kill"))]
+    assert epochs[0] > 1
+    assert epochs == list(range(epochs[0], epochs[-1] + 1))
 
 
 def test_the_committed_run_lost_nothing() -> None:

@@ -149,20 +149,11 @@ class TestTheHub:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
 
     def test_all_files_arrive(self, hub: HubStandIn, tagger: Tagger, measured) -> None:
-        address = tagger.push_to_hub(NAME, measured=measured)
-        assert address.endswith(NAME)
+        assert tagger.push_to_hub(NAME, measured=measured).endswith(NAME)
         files = hub.published[NAME]
         assert set(files) == FILES
         assert files["README.md"].decode() == model_card(tagger, NAME, measured)
         assert json.loads(files["config.json"])["model_type"] == "nerlib"
-
-    def test_by_the_command_line(
-        self, hub: HubStandIn, model_folder: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        arguments = ["push", NAME, "--model", str(model_folder), "--split", "validation[:5]"]
-        assert cli.main(arguments) == 0
-        assert capsys.readouterr().out.strip().endswith(NAME)
-        assert "model.safetensors" in hub.published[NAME]
 
     def test_whoever_has_the_name_can_use_it(
         self, hub: HubStandIn, tagger: Tagger, tmp_path: Path

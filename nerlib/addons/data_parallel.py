@@ -39,7 +39,7 @@ class DataParallel(Callback):
         """Check that all processes do the same, and give each random numbers of its own."""
         self._loop = loop
         self._parallel = DistributedDataParallel(loop.model, broadcast_buffers=False)
-        loop.report(f"every batch is{self.processes}")
+        loop.report(f"every batch is shared by {self.processes.count} processes")
         self.processes.check_same("settings, model or rows", json.dumps(identity(loop)))
         torch.manual_seed(self.processes.seed(loop.config.seed))
 

@@ -36,17 +36,14 @@ class Processes:
     `local_rank` and `local_count` count those on the same machine. On its own, a process agrees
     with itself: nothing is sent, and nothing waits.
 
-    >>> str(Processes(rank=1, count=4))
-    ', shared by 4 processes'
+    >>> Processes(rank=1, count=4).first
+    False
     """
 
     rank: int = 0
     count: int = 1
     local_rank: int = 0
     local_count: int = 1
-
-    def __str__(self) -> str:
-        return "" if self.alone else f", shared by {self.count} processes"
 
     @property
     def alone(self) -> bool:

@@ -42,11 +42,10 @@ FILES = {
     "special_tokens_map.json",
 }
 FEW = 10  # entities; below that, a score says next to nothing
+SOURCES = ("hub", "archive", "massive")  # of MASSIVE
 CORPORA = {
     "sample": "the packaged sample of nerlib, which is synthetic",
-    "hub": "MASSIVE 1.1",
-    "archive": "MASSIVE 1.1",
-    "massive": "MASSIVE 1.1",
+    **dict.fromkeys(SOURCES, "MASSIVE 1.1"),
 }
 
 
@@ -75,9 +74,8 @@ def measure(
     check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, _ = evaluate(tagger.model, data, tagger.compute)
+    source = "massive" if Path(source, "1.1", "data").is_dir() else source
     name = CORPORA.get(source, "a corpus of the author's own")
-    if source not in CORPORA and Path(source, "1.1", "data").is_dir():
-        name = CORPORA["massive"]
     return Measurement(name, locale, split, len(data), scores)
 
 
@@ -127,17 +125,30 @@ def model_card(
     """Return the model card in Markdown, with the metadata that the Hub reads."""
     config = tagger.model.config
     made_by = getattr(config, "made_by", None) or {}
+    locale = made_by.get("locale") or (measured.locale if measured else "")
     per_type = measured.scores.per_type if measured else {}
     types = {name.lower(): per_type.get(name, Score()) for name in config.tags.types}
+    source, title = _source(made_by), repository.partition("/")[2]
+    metadata = ModelCardData(
+        language=locale.partition("-")[0] or None,
+        license=licence,
+        library_name="nerlib",
+        pipeline_tag="token-classification",
+        tags=["named-entity-recognition"],
+        base_model=_base_model(made_by),
+        datasets=[MASSIVE] if source in SOURCES else None,
+        model_name=title,
+        eval_results=_eval_results(measured) if measured else None,
+    )
     card = ModelCard.from_template(
-        _metadata(repository, made_by, measured, licence),
+        metadata,
         template_path=str(TEMPLATE),
         repository=repository,
-        title=repository.partition("/")[2],
+        title=title,
         made_by=made_by,
-        source=_source(made_by),
+        source=source,
         corpora=CORPORA,
-        locale=made_by.get("locale") or (measured.locale if measured else ""),
+        locale=locale,
         scratch=made_by.get("encoder") == SCRATCH,
         pooling=config.pooling,
         millions=count_parameters(tagger.model) / 1e6,
@@ -152,31 +163,12 @@ def _limits(measured: Measurement, types: Mapping[str, Score]) -> dict[str, list
     """Return what a measurement shows of the `types` that a model knows, and of others."""
     rare = [name for name, score in types.items() if score.gold < FEW]
     weak = [name for name, score in types.items() if name not in rare and score.f1 < 0.5]
+    unknown = {name.lower() for name in measured.scores.per_type} - set(types)
     return {
         "Weak (F1 below 0.5)": weak,
         f"Fewer than {FEW} examples in the measurement, so hardly measured": rare,
-        "Types in the data that it does not know": sorted(
-            {name.lower() for name in measured.scores.per_type} - set(types)
-        ),
+        "Types in the data that it does not know": sorted(unknown),
     }
-
-
-def _metadata(
-    repository: str, made_by: Mapping[str, str], measured: Measurement | None, licence: str | None
-) -> ModelCardData:
-    """Return what the Hub reads."""
-    locale = made_by.get("locale") or (measured.locale if measured else "")
-    return ModelCardData(
-        language=locale.partition("-")[0] or None,
-        license=licence,
-        library_name="nerlib",
-        pipeline_tag="token-classification",
-        tags=["named-entity-recognition"],
-        base_model=_base_model(made_by),
-        datasets=[MASSIVE] if _source(made_by) in ("hub", "archive", "massive") else None,
-        model_name=repository.partition("/")[2],
-        eval_results=_eval_results(measured) if measured else None,
-    )
 
 
 def _eval_results(measured: Measurement) -> list[EvalResult]:

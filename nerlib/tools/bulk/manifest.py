@@ -63,11 +63,9 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     recorded = _read_manifest(target)
     if recorded is not None:
         _check_same(recorded, run, target)
-        pieces = recorded["shards"]
-        paths = [files[file].path for file, *_ in pieces]
-        shown = map(source.relative, paths)
-        return [Shard(f, *names, *cut) for (f, *cut), *names in zip(pieces, paths, shown)]  # noqa: B905
-    if target.names("") or target.names("parts"):
+        paths = [(file.path, source.relative(file.path)) for file in files]
+        return [Shard(number, *paths[number], *cut) for number, *cut in recorded["shards"]]
+    if target.names() or target.names("parts"):
         raise BulkError(
             f"{target.address} holds files of something else: choose another output folder"
         )
@@ -94,23 +92,20 @@ def _read_manifest(target: Storage) -> dict[str, Any] | None:
         return None
     try:
         manifest: dict[str, Any] = json.loads(content)
-        if manifest["format"] != FORMAT:
-            raise ValueError
+        readable = manifest["format"] == FORMAT
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise BulkError(
-            f"{target.path(MANIFEST)} cannot be read: choose another output folder"
-        ) from None
+        readable = False
+    if not readable:
+        raise BulkError(f"{target.path(MANIFEST)} cannot be read: choose another output folder")
     return manifest
 
 
 def _check_same(recorded: dict[str, Any], run: dict[str, Any], target: Storage) -> None:
     """Raise `BulkError` with the first thing that is different now."""
-    settings = run["settings"].items()
-    before = recorded["settings"]
-    changed = [f"{name} {before[name]}, not {new}" for name, new in settings if before[name] != new]
     different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
-    if changed:
-        different.append("other settings: " + ", ".join(changed))
+    for name, before in recorded["settings"].items():
+        if before != run["settings"][name]:
+            different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
     if different:
         raise BulkError(
             f"{target.address} holds results of {different[0]}: use what it was started with, or "

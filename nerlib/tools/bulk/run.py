@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -57,7 +58,7 @@ def tag_in_bulk(
     device: str = "cpu",
     report: Callable[[str], None] = print,
     after_shard: Callable[[Result], None] | None = None,
-    progress: bool | None = None,
+    progress: bool = True,
 ) -> Summary:
     """Tag every row of the input files into `output`, and return what was done.
 
@@ -76,11 +77,13 @@ def tag_in_bulk(
         shards = settled(inputs, target, digest, settings)
         todo = _left(shards, target, settings)
         who = f"{workers} workers" if workers else "in this process"
-        rows = sum(shard.rows for shard in todo)
-        report(f"{len(todo)} of {len(shards)} shards to do, {rows:,} rows, {who}")
+        rows = {shard.name: shard.rows for shard in todo}
+        report(f"{len(todo)} of {len(shards)} shards to do, {sum(rows.values()):,} rows, {who}")
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
-        for result in _bar(run_shards(job, todo, workers), todo, progress):
+        bar = end.enter_context(_bar(sum(rows.values()), progress))
+        for result in run_shards(job, todo, workers):
+            bar.update(rows[result.name])
             results.append(result)
             if after_shard:
                 after_shard(result)
@@ -102,27 +105,16 @@ def _left(shards: Sequence[Shard], target: Storage, settings: BulkSettings) -> l
     return [shard for shard in shards if part_name(shard, settings.written) not in done]
 
 
-def _bar(
-    results: Iterable[Result], todo: Sequence[Shard], progress: bool | None
-) -> Iterator[Result]:
-    """Yield the results and show how many rows are done, how fast, and how long the rest takes."""
-    rows = {shard.name: shard.rows for shard in todo}
+def _bar(rows: int, shown: bool) -> tqdm[Any]:
+    """Return a bar of the rows done, how fast, and how long the rest takes."""
     every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
-    off = progress is False
-    with tqdm(
-        total=sum(rows.values()), unit="row", unit_scale=True, mininterval=every, disable=off
-    ) as bar:
-        for result in results:
-            bar.update(rows[result.name])
-            yield result
+    return tqdm(total=rows, unit="row", unit_scale=True, mininterval=every, disable=not shown)
 
 
 def _lock(target: Storage) -> Callable[[], object]:
     """Keep another run from writing to the same folder, where the storage has locks."""
-    if not target.local:
-        return lambda: None
     try:
-        return lock_folder(target.root)
+        return lock_folder(target.root) if target.local else lambda: None
     except FolderInUse:
         raise BulkError(
             f"another run is writing to {target.address}: wait for its end, stop it, or choose "

@@ -12,14 +12,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
-from typing import IO, Any, NamedTuple
+from itertools import accumulate, islice
+from typing import Any, NamedTuple
 
 import pyarrow
 from pyarrow import parquet
 
-from nerlib.corpus import MOST_BYTES, decode_line
-from nerlib.tools.bulk.storage import FileFacts, Storage, StorageError, storage_errors
+from nerlib.corpus import decode_line, short_lines
+from nerlib.tools.bulk.storage import Storage, StorageError, StoredFile, storage_errors
 
 LINES, PARQUET = "jsonl", "parquet"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
@@ -70,7 +70,7 @@ def kind_of(path: str) -> str:
     return KINDS[ending]
 
 
-def plan(source: Storage, files: list[FileFacts], shard_rows: int) -> list[Shard]:
+def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shard]:
     """Return the shards of all files, in order. Lines have to be counted: each file is read once.
 
     Raises `StorageError` for a file that cannot be read.
@@ -80,9 +80,8 @@ def plan(source: Storage, files: list[FileFacts], shard_rows: int) -> list[Shard
         shown = source.relative(file.path)
         cut = cut_lines if kind_of(file.path) == LINES else cut_parquet
         with source.open(file.path) as content, storage_errors(file.path):
-            shards += [
-                Shard(number, file.path, shown, *piece) for piece in cut(content, shard_rows)
-            ]
+            pieces = cut(content, shard_rows)
+            shards += [Shard(number, file.path, shown, *piece) for piece in pieces]
     return shards
 
 
@@ -99,18 +98,24 @@ def cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
     >>> list(cut_lines(io.BytesIO(b"{}" + bytes([10]) + b"{}" + bytes([10]) + b"{}"), shard_rows=2))
     [(0, 2, 0), (2, 1, 6)]
     """
-    read = partial(io.BufferedReader(file, BLOCK).readline, BLOCK)
-    lines = begin = position = start = 0  # of the shard that is being counted: lines, first byte
-    unfinished = False
-    for piece in iter(read, b""):
-        position += len(piece)
-        unfinished = not piece.endswith(b"\n")
-        lines += not unfinished
-        if lines == shard_rows:
-            yield start, lines, begin
-            start, lines, begin = start + lines, 0, position
-    if lines + unfinished:  # a last line needs no line end
-        yield start, lines + unfinished, begin
+    start, places = 0, (byte for byte, _ in lines_from(file, 0))
+    while first := list(islice(places, 1)):
+        rows = 1 + sum(1 for _ in islice(places, shard_rows - 1))
+        yield start, rows, first[0]
+        start += rows
+
+
+def lines_from(file: Any, byte: int) -> Iterator[tuple[int, bytes]]:
+    """Yield a file's lines from a byte on, each with its first byte.
+
+    Of a line that is too long, only a part comes, which `decode_line` refuses.
+    """
+    reader, begins = io.BufferedReader(file, BLOCK), True
+    reader.seek(byte)
+    for piece in short_lines(reader):
+        if begins:
+            yield byte, piece
+        byte, begins = byte + len(piece), piece.endswith(b"\n")
 
 
 def read_rows(
@@ -178,34 +183,25 @@ def _missing(column: str, names: list[str]) -> object:
 
 def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     """Yield the rows of lines that hold JSON objects."""
-    lines = io.BufferedReader(file, BLOCK)
-    lines.seek(shard.byte)
-    for number in range(shard.start + 1, shard.start + shard.rows + 1):
-        if not (line := _bounded_line(lines)):
-            return
+    lines = islice(lines_from(file, shard.byte), shard.rows)
+    for number, (_, line) in enumerate(lines, shard.start + 1):
         yield partial(text_of_line, line, number, column)
-
-
-def _bounded_line(lines: IO[bytes]) -> bytes:
-    """Return the next line; one that is too long ends early, which `decode_line` refuses."""
-    line = piece = lines.readline(MOST_BYTES + 1)
-    while len(piece) > MOST_BYTES and not piece.endswith(b"\n"):  # the rest of it is left out
-        piece = lines.readline(MOST_BYTES + 1)
-    return line
 
 
 def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     """Yield the rows of a Parquet file."""
     table = parquet.ParquetFile(file, pre_buffer=False)
-    names = table.schema_arrow.names
+    names, stop = table.schema_arrow.names, shard.start + shard.rows
     if column not in names:
         yield from [partial(_missing, column, names)] * shard.rows
         return
-    groups, number = _row_groups(table.metadata, shard.start, shard.start + shard.rows)
+    sizes = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
+    starts = [0, *accumulate(sizes)]  # the first row of each group
+    first, end = bisect_right(starts, shard.start) - 1, bisect_left(starts, stop)
+    number, groups = starts[first], [*range(first, min(end, len(sizes)))]
     for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=[column]):
-        first = max(0, shard.start - number)
-        for value in batch.column(0)[first : max(0, shard.start + shard.rows - number)]:
-            yield partial(_as_python, value)
+        wanted = slice(max(0, shard.start - number), max(0, stop - number))
+        yield from (partial(_as_python, value) for value in batch.column(0)[wanted])
         number += len(batch)
 
 
@@ -217,12 +213,3 @@ def _as_python(scalar: Any) -> object:
         raise ValueError(f"byte {error.start} of the text is not UTF-8") from None
     except (pyarrow.ArrowException, OverflowError) as error:
         raise ValueError(f"the text cannot be read: {error}") from None
-
-
-def _row_groups(metadata: Any, start: int, stop: int) -> tuple[list[int], int]:
-    """Return the row groups that hold rows from start to stop, and the first one's first row."""
-    sizes = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
-    ends = list(accumulate(sizes))
-    first, last = bisect_right(ends, start), bisect_left(ends, stop)
-    groups = list(range(first, min(last + 1, len(ends))))
-    return groups, ends[first - 1] if first else 0

@@ -7,12 +7,12 @@ sees half of one.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pyarrow
 from fsspec.core import url_to_fs
@@ -30,8 +30,7 @@ class StorageError(ValueError):
     """An address that cannot be read or written: which one, and why."""
 
 
-@dataclass(frozen=True)
-class FileFacts:
+class StoredFile(NamedTuple):
     """A file as its storage describes it; `version` changes with its content, "" where unknown."""
 
     path: str
@@ -56,9 +55,9 @@ class Storage:
         self.root = root.rstrip("/") or "/"
         self.local = isinstance(self.system, LocalFileSystem)
 
-    def path(self, name: str = "") -> str:
+    def path(self, name: str) -> str:
         """Return the path, within the storage, of what lies below the address."""
-        return f"{self.root.rstrip('/')}/{name}" if name else self.root
+        return f"{self.root.rstrip('/')}/{name}"
 
     def open(self, path: str) -> Any:
         """Return a file that can be read from any place in it; raises `StorageError`."""
@@ -67,11 +66,9 @@ class Storage:
 
     def read(self, name: str) -> bytes | None:
         """Return a whole file's content, or None if there is none."""
-        with storage_errors(self.path(name)):
-            try:
-                return bytes(self.system.cat_file(self.path(name)))
-            except FileNotFoundError:
-                return None
+        with storage_errors(self.path(name)), suppress(FileNotFoundError):
+            return bytes(self.system.cat_file(self.path(name)))
+        return None
 
     @contextmanager
     def new(self, name: str) -> Iterator[IO[bytes]]:
@@ -94,40 +91,34 @@ class Storage:
                 self.system.rm_file(hidden)
             raise
 
-    def names(self, folder: str) -> list[str]:
-        """Return the names of the whole files in a folder, in order; none if there is no folder."""
-        return [name for name in self._names(folder) if not name.startswith(".")]
+    def names(self, folder: str = "", pattern: str = r"[^.].*") -> list[str]:
+        """Return the names of the files in a folder, in order; none if there is no folder."""
+        with storage_errors(self.path(folder)):
+            found = self.system.find(self.path(folder), maxdepth=1)
+        names = sorted(path.rsplit("/", 1)[-1] for path in found)
+        return [name for name in names if re.fullmatch(pattern, name)]
 
     def sweep(self, folder: str) -> None:
         """Remove what killed writes have left in a folder."""
-        for name in self._names(folder):
-            if name.startswith(".") and name.endswith(".part"):
-                with storage_errors(self.path(folder)):
-                    self.system.rm_file(self.path(f"{folder}/{name}"))
+        for name in self.names(folder, r"\..*\.part"):
+            with storage_errors(self.path(folder)):
+                self.system.rm_file(self.path(f"{folder}/{name}"))
 
-    def files(self) -> list[FileFacts]:
+    def files(self) -> list[StoredFile]:
         """Return the file at the address, or all below that folder but hidden ones, in order."""
         with storage_errors(self.address):
             if not self.system.exists(self.root):
                 raise StorageError(f"{self.address}: there is no such file or folder")
             found = self.system.find(self.root, detail=True)
         return [
-            FileFacts(path, info.get("size") or 0, _version(info))
+            StoredFile(path, info.get("size") or 0, _version(info))
             for path, info in sorted(found.items())
-            if path == self.root or not self._hidden(path)
+            if path == self.root or not re.search(r"(^|/)[._]", self.relative(path))
         ]
 
     def relative(self, path: str) -> str:
         """Return a file's name as seen from the address; its last part if it is the address."""
         return path.removeprefix(self.root).lstrip("/") or path.rsplit("/", 1)[-1]
-
-    def _names(self, folder: str) -> list[str]:
-        with storage_errors(self.path(folder)):
-            found = self.system.find(self.path(folder), maxdepth=1)
-        return sorted(path.rsplit("/", 1)[-1] for path in found)
-
-    def _hidden(self, path: str) -> bool:
-        return any(part.startswith((".", "_")) for part in self.relative(path).split("/"))
 
 
 @contextmanager
@@ -136,22 +127,27 @@ def storage_errors(place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise StorageError(f"{place} cannot be used: {reason[:300]}") from None
+        raise StorageError(f"{place} cannot be used: {one_line(error)}") from None
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's message as one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]
 
 
 def _locate(address: str) -> tuple[Any, str]:
     """Return the file system that an address belongs to, and the path in it."""
     if "://" not in address:
         return LocalFileSystem(), Path(address).absolute().as_posix()
-    try:
-        system, root = url_to_fs(address, use_listings_cache=False)
-    except ImportError as missing:
-        with storage_errors(f"{address} ({missing})"):
-            system, root = arrow.FileSystem.from_uri(address)
-        return ArrowFSWrapper(system), root
-    except (ValueError, OSError) as error:
-        raise StorageError(f"{address} cannot be used: {' '.join(str(error).split())}") from None
+    with storage_errors(address):
+        try:
+            system, root = url_to_fs(address, use_listings_cache=False)
+        except ValueError as error:
+            raise StorageError(f"{address} cannot be used: {one_line(error)}") from None
+        except ImportError as missing:
+            with storage_errors(f"{address} ({missing})"):
+                found, root = arrow.FileSystem.from_uri(address)
+            system = ArrowFSWrapper(found)
     return system, root
 
 

@@ -26,22 +26,11 @@ from nerlib.tools.bulk.storage import Storage, StorageError
 
 CHUNK = 1024  # rows that are tagged, and in memory, at a time
 PARTS, FAILED = "parts", "failed"
-ENTITY = pyarrow.struct(
-    {
-        "type": pyarrow.string(),
-        "text": pyarrow.string(),
-        "start": pyarrow.int32(),
-        "end": pyarrow.int32(),
-        "score": pyarrow.float32(),
-    }
-)
+_TEXT, _PLACE = pyarrow.string(), pyarrow.int32()
+_SPAN = {"type": _TEXT, "text": _TEXT, "start": _PLACE, "end": _PLACE, "score": pyarrow.float32()}
+_ENTITIES = pyarrow.list_(pyarrow.struct(_SPAN))
 SCHEMA = pyarrow.schema(
-    {
-        "file": pyarrow.string(),
-        "row": pyarrow.int64(),
-        "text": pyarrow.string(),
-        "entities": pyarrow.list_(ENTITY),
-    }
+    {"file": _TEXT, "row": pyarrow.int64(), "text": _TEXT, "entities": _ENTITIES}
 )
 
 TagsLists = Callable[[list[str]], list[list[Entity]]]  # as a `Tagger` does

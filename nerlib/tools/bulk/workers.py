@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import cast
@@ -26,7 +26,7 @@ import torch
 from nerlib.device import Precision, set_threads
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings
 from nerlib.tools.bulk.shards import Shard
-from nerlib.tools.bulk.storage import Storage, StorageError
+from nerlib.tools.bulk.storage import Storage, StorageError, one_line
 from nerlib.tools.bulk.tag_shard import Result, tag_shard
 from nerlib.tools.extras import require_extra
 from nerlib.tools.tagger import Tagger
@@ -54,7 +54,7 @@ def run_shard(job: Job, shard: Shard) -> Result:
         tagger, source, target = _opened(job)
         return tag_shard(tagger, source, target, shard, job.settings)
     except (OSError, StorageError) as error:
-        return Result(shard.name, process=os.getpid(), error=" ".join(str(error).split()))
+        return Result(shard.name, process=os.getpid(), error=one_line(error))
 
 
 def run_shards(job: Job, todo: Sequence[Shard], workers: int) -> Iterator[Result]:
@@ -108,14 +108,18 @@ class _Process:
     """A process of this machine: a pool of its own, so that its death ends no other one."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self.pool = job, _new_pool()
+        self.job = job
+        self.start()
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would share PyTorch's threads
+        self.pool = ProcessPoolExecutor(1, context, initializer=_end_with_parent)
 
     def __call__(self, shard: Shard) -> Future[Result]:
-        try:
+        with suppress(BrokenProcessPool):
             return self.pool.submit(run_shard, self.job, shard)
-        except BrokenProcessPool:
-            self.pool = _new_pool()
-            return self.pool.submit(run_shard, self.job, shard)
+        self.start()
+        return self.pool.submit(run_shard, self.job, shard)
 
 
 @contextmanager
@@ -136,11 +140,6 @@ def _processes(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
     finally:
         for process in processes:
             process.pool.shutdown(cancel_futures=True)
-
-
-def _new_pool() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # a fork would share PyTorch's threads
-    return ProcessPoolExecutor(1, context, initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:
@@ -172,8 +171,7 @@ def _ray_tasks(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
         if not started_before:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises a plain one
-        reason = " ".join(str(error).split())
-        raise BulkError(f"the Ray cluster cannot be used: {reason[:300]}") from None
+        raise BulkError(f"the Ray cluster cannot be used: {one_line(error)}") from None
     try:
         yield [submit] * workers, ray.exceptions.WorkerCrashedError
     finally:
