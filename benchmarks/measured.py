@@ -12,8 +12,16 @@ import torch
 from nerlib.atomic import whole_file
 from nerlib.device import available_cores, choose_compute
 from nerlib.optimization import TrainConfig
+from nerlib.tools.recipes import Recipe
 
 RESULTS_FOLDER = Path(__file__).parent
+
+
+def about(module: str, recipe: Recipe, config: TrainConfig, /, **more: Any) -> dict[str, Any]:
+    """Return what somebody needs to know who wants to compare: how a run was made, and on what."""
+    facts = recipe.describe()
+    said = {name: facts[name] for name in ("corpus", "locale", "encoder")}
+    return {"command": f"python -m {module}", **said, **more, **machine(config)}
 
 
 def machine(config: TrainConfig) -> dict[str, str]:

@@ -21,11 +21,10 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.measured import machine, measured_before, write_json
+from benchmarks.measured import about, measured_before, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.device import available_cores, choose_compute, set_threads
@@ -37,6 +36,10 @@ RESULTS = ROOT / "benchmarks" / "accuracy.json"
 SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first
 ABLATED_ROWS = 1_000
 FULL = "the recipe"
+SETTINGS = (  # those that are written down
+    *("batch_size", "epochs", "learning_rate", "head_rate_factor"),
+    *("masked_subwords", "label_smoothing", "consistency"),
+)
 
 Job = tuple[str, Recipe, int | None, int]  # name, recipe, rows (None: all), seed
 
@@ -219,23 +222,6 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what somebody needs to know who wants to compare."""
-    settings = recipe.settings
-    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor"]
-    own += ["masked_subwords", "label_smoothing", "consistency"]
-    return {
-        "command": "python -m benchmarks.results",
-        "corpus": recipe.describe()["corpus"],
-        "locale": recipe.locale,
-        "encoder": recipe.encoder,
-        "settings": {name: getattr(settings, name) for name in own},
-        "model_settings": dict(recipe.model_settings),
-        "seeds": list(seeds),
-        **machine(settings),
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train everything, write the results after each training, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
@@ -249,7 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_threads(options.threads)
     recipe = get_recipe("massive-offline")
     recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
-    facts = about(recipe, options.seeds)
+    own = {name: getattr(recipe.settings, name) for name in SETTINGS}
+    made = {"settings": own, "model_settings": dict(recipe.model_settings)}
+    facts = about("benchmarks.results", recipe, recipe.settings, seeds=options.seeds, **made)
     before = measured_before(options.output, facts, "outcomes") or []
     outcomes = [Outcome(**outcome) for outcome in before]
     every = list(jobs(options.seeds, recipe))

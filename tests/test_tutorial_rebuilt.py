@@ -207,7 +207,7 @@ class TestWaterfall:
 
             return scores
 
-        names = [job.__name__ for job, _ in JOBS]
+        names = [bars[0][0] for _, bars in JOBS]
         jobs = tuple((pretend(name), bars) for name, (_, bars) in zip(names, JOBS, strict=True))
         monkeypatch.setattr(waterfall, "JOBS", jobs)
         output = tmp_path / "deep" / "waterfall.json"
