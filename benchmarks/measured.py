@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,16 @@ def measured_before(path: Path, about: dict[str, Any], key: str) -> Any:
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = content.pop(key, None)
     return found if content == about else None
+
+
+def markdown_table(head: str, rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; the names of the columns stand between bars.
+
+    >>> print(markdown_table("name | F1", [("list", 0.5)]))
+    | name | F1 |
+    |---|---|
+    | list | 0.5 |
+    """
+    rule = "|".join("---" for _ in head.split("|"))
+    lines = (" | ".join(map(str, row)) for row in rows)
+    return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {line} |" for line in lines)])

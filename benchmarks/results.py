@@ -24,7 +24,7 @@ from statistics import mean, stdev
 
 from matplotlib.figure import Figure
 
-from benchmarks.measured import about, measured_before, write_json
+from benchmarks.measured import about, markdown_table, measured_before, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.device import available_cores, choose_compute, set_threads
@@ -173,27 +173,24 @@ def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> s
 
 def tables(outcomes: Sequence[Outcome]) -> str:
     """Return the curve and the ablations as Markdown tables."""
-    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds |"
-    rule = "|---|---|---|---|---|---|"
-    lines = ["| rows" + rest, rule]
-    for rows in sorted({outcome.rows for outcome in outcomes}):
-        same = [o for o in outcomes if (o.rows, o.variant) == (rows, FULL)]
-        lines.append(_line(f"{rows:,}", same))
-    lines += ["", f"| {ABLATED_ROWS:,} rows" + rest, rule]
-    for name in dict.fromkeys(outcome.variant for outcome in outcomes):
-        same = [o for o in outcomes if (o.variant, o.rows) == (name, ABLATED_ROWS)]
-        if same:
-            lines.append(_line(name, same))
-    return "\n".join(lines)
+    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds"
+    sizes = {f"{o.rows:,}": o.rows for o in sorted(outcomes, key=lambda o: o.rows)}
+    curve = {name: [o for o in outcomes if o.job[:2] == (FULL, n)] for name, n in sizes.items()}
+    names = dict.fromkeys(outcome.variant for outcome in outcomes)
+    ablated = {n: [o for o in outcomes if o.job[:2] == (n, ABLATED_ROWS)] for n in names}
+    found = {"rows": curve, f"{ABLATED_ROWS:,} rows": ablated}
+    return "\n\n".join(
+        markdown_table(head + rest, [_cells(name, same) for name, same in lines.items() if same])
+        for head, lines in found.items()
+    )
 
 
-def _line(name: str, outcomes: Sequence[Outcome]) -> str:
+def _cells(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return one line of a table."""
     strict, metric = summary(outcomes, lambda o: o.f1), summary(outcomes, lambda o: o.massive_f1)
     last = summary(outcomes, lambda o: o.last_f1), summary(outcomes, lambda o: o.last_massive_f1)
     seconds = f"{mean(o.seconds for o in outcomes):.0f}"
-    cells = (name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds)
-    return f"| {' | '.join(cells)} |"
+    return name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds
 
 
 def draw(outcomes: Sequence[Outcome], path: Path) -> None:
