@@ -1,6 +1,6 @@
 """How long a training step takes with encoders of three sizes, as ratios.
 
-    python benchmarks/encoder_step.py
+    python -m benchmarks.encoder_step
 
 The weights are random: a step costs the same whatever they are. Times are CPU time of one thread;
 the encoders take turns, and the fastest step of each counts, so that a busy machine disturbs
@@ -25,18 +25,12 @@ from nerlib import (
     load_tokenizer,
 )
 
-SIZES = {  # hidden size, layers, heads, inner size, subwords in the vocabulary
+COLUMNS = "hidden_size num_hidden_layers num_attention_heads intermediate_size vocab_size"
+SIZES = {
     "MiniLM (offline)": (384, 6, 12, 1536, 30_522),
     "BERT base, English (english)": (768, 12, 12, 3072, 30_522),
     "BERT base, 120,000 subwords (tutorial, multilingual)": (768, 12, 12, 3072, 120_000),
 }
-NAMES = (
-    "hidden_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "intermediate_size",
-    "vocab_size",
-)
 ROUNDS = 4
 
 
@@ -49,7 +43,7 @@ def main() -> None:
     batch = collate([data[number] for number in range(len(data))], data.pad_id)
     models = {}
     for name, sizes in SIZES.items():
-        encoder = BertConfig(**dict(zip(NAMES, sizes, strict=True))).to_dict()  # type: ignore[arg-type]
+        encoder = BertConfig(**dict(zip(COLUMNS.split(), sizes, strict=True))).to_dict()  # type: ignore[arg-type]
         model = NERClassifier(NERConfig(encoder=encoder, labels=tags.labels))
         models[name] = model, torch.optim.AdamW(model.parameters(), 1e-5)
     fastest = dict.fromkeys(models, float("inf"))

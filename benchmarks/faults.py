@@ -12,12 +12,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from benchmarks.measured import RESULTS_FOLDER, machine, measured_before, write_json
+from benchmarks.measured import RESULTS_FOLDER, about, measured_before, write_json
 from nerlib.course.broken import Bugs, Lab, Run, open_lab, run
 from nerlib.course.faults import (
     Damage,
@@ -96,25 +95,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         lab = open_lab(recipe, folder, options.rows, options.epochs)
         lab = replace(lab, settings=replace(lab.settings, threads=options.threads))
-        facts = recipe.describe()
-        about: dict[str, Any] = {"command": "python -m benchmarks.faults"}
-        about |= {name: facts[name] for name in ("recipe", "corpus", "locale", "encoder")}
-        about |= {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}
-        about |= machine(lab.settings)
-        seeds = measured_before(options.output, about, "seeds") or {}
+        size = {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}
+        facts = about("benchmarks.faults", recipe, lab.settings, recipe=recipe.name, **size)
+        seeds = measured_before(options.output, facts, "seeds") or {}
         for seed in map(str, options.seeds):
             if seed not in seeds:
                 found = measure(lab, Path(folder) / "cased", int(seed))
-                seeds[seed] = {name: rounded(damage) for name, damage in found.items()}
+                seeds[seed] = {
+                    name: {part: round(value, 4) for part, value in asdict(damage).items()}
+                    for name, damage in found.items()
+                }
                 print(seed, json.dumps(seeds[seed]), flush=True)
-                write_json(options.output, {**about, "seeds": seeds})
+                write_json(options.output, {**facts, "seeds": seeds})
     print(f"wrote {options.output.name}")
     return 0
-
-
-def rounded(damage: Damage) -> dict[str, float]:
-    """Return a damage as plain numbers."""
-    return {name: round(value, 4) for name, value in asdict(damage).items()}
 
 
 if __name__ == "__main__":

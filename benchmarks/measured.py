@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,16 @@ import torch
 from nerlib.atomic import whole_file
 from nerlib.device import available_cores, choose_compute
 from nerlib.optimization import TrainConfig
+from nerlib.tools.recipes import Recipe
 
 RESULTS_FOLDER = Path(__file__).parent
+
+
+def about(module: str, recipe: Recipe, config: TrainConfig, /, **more: Any) -> dict[str, Any]:
+    """Return what somebody needs to know who wants to compare: how a run was made, and on what."""
+    facts = recipe.describe()
+    said = {name: facts[name] for name in ("corpus", "locale", "encoder")}
+    return {"command": f"python -m {module}", **said, **more, **machine(config)}
 
 
 def machine(config: TrainConfig) -> dict[str, str]:
@@ -37,3 +46,16 @@ def measured_before(path: Path, about: dict[str, Any], key: str) -> Any:
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = content.pop(key, None)
     return found if content == about else None
+
+
+def markdown_table(head: str, rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; the names of the columns stand between bars.
+
+    >>> print(markdown_table("name | F1", [("list", 0.5)]))
+    | name | F1 |
+    |---|---|
+    | list | 0.5 |
+    """
+    rule = "|".join("---" for _ in head.split("|"))
+    lines = (" | ".join(map(str, row)) for row in rows)
+    return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {line} |" for line in lines)])

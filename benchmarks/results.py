@@ -21,11 +21,10 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.measured import machine, measured_before, write_json
+from benchmarks.measured import about, markdown_table, measured_before, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.device import available_cores, choose_compute, set_threads
@@ -37,6 +36,10 @@ RESULTS = ROOT / "benchmarks" / "accuracy.json"
 SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first
 ABLATED_ROWS = 1_000
 FULL = "the recipe"
+SETTINGS = (  # those that are written down
+    *("batch_size", "epochs", "learning_rate", "head_rate_factor"),
+    *("masked_subwords", "label_smoothing", "consistency"),
+)
 
 Job = tuple[str, Recipe, int | None, int]  # name, recipe, rows (None: all), seed
 
@@ -170,27 +173,24 @@ def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> s
 
 def tables(outcomes: Sequence[Outcome]) -> str:
     """Return the curve and the ablations as Markdown tables."""
-    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds |"
-    rule = "|---|---|---|---|---|---|"
-    lines = ["| rows" + rest, rule]
-    for rows in sorted({outcome.rows for outcome in outcomes}):
-        same = [o for o in outcomes if (o.rows, o.variant) == (rows, FULL)]
-        lines.append(_line(f"{rows:,}", same))
-    lines += ["", f"| {ABLATED_ROWS:,} rows" + rest, rule]
-    for name in dict.fromkeys(outcome.variant for outcome in outcomes):
-        same = [o for o in outcomes if (o.variant, o.rows) == (name, ABLATED_ROWS)]
-        if same:
-            lines.append(_line(name, same))
-    return "\n".join(lines)
+    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds"
+    sizes = {f"{o.rows:,}": o.rows for o in sorted(outcomes, key=lambda o: o.rows)}
+    curve = {name: [o for o in outcomes if o.job[:2] == (FULL, n)] for name, n in sizes.items()}
+    names = dict.fromkeys(outcome.variant for outcome in outcomes)
+    ablated = {n: [o for o in outcomes if o.job[:2] == (n, ABLATED_ROWS)] for n in names}
+    found = {"rows": curve, f"{ABLATED_ROWS:,} rows": ablated}
+    return "\n\n".join(
+        markdown_table(head + rest, [_cells(name, same) for name, same in lines.items() if same])
+        for head, lines in found.items()
+    )
 
 
-def _line(name: str, outcomes: Sequence[Outcome]) -> str:
+def _cells(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return one line of a table."""
     strict, metric = summary(outcomes, lambda o: o.f1), summary(outcomes, lambda o: o.massive_f1)
     last = summary(outcomes, lambda o: o.last_f1), summary(outcomes, lambda o: o.last_massive_f1)
     seconds = f"{mean(o.seconds for o in outcomes):.0f}"
-    cells = (name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds)
-    return f"| {' | '.join(cells)} |"
+    return name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds
 
 
 def draw(outcomes: Sequence[Outcome], path: Path) -> None:
@@ -219,23 +219,6 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def about(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
-    """Return what somebody needs to know who wants to compare."""
-    settings = recipe.settings
-    own = ["batch_size", "epochs", "learning_rate", "head_rate_factor"]
-    own += ["masked_subwords", "label_smoothing", "consistency"]
-    return {
-        "command": "python -m benchmarks.results",
-        "corpus": recipe.describe()["corpus"],
-        "locale": recipe.locale,
-        "encoder": recipe.encoder,
-        "settings": {name: getattr(settings, name) for name in own},
-        "model_settings": dict(recipe.model_settings),
-        "seeds": list(seeds),
-        **machine(settings),
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train everything, write the results after each training, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
@@ -249,7 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_threads(options.threads)
     recipe = get_recipe("massive-offline")
     recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
-    facts = about(recipe, options.seeds)
+    own = {name: getattr(recipe.settings, name) for name in SETTINGS}
+    made = {"settings": own, "model_settings": dict(recipe.model_settings)}
+    facts = about("benchmarks.results", recipe, recipe.settings, seeds=options.seeds, **made)
     before = measured_before(options.output, facts, "outcomes") or []
     outcomes = [Outcome(**outcome) for outcome in before]
     every = list(jobs(options.seeds, recipe))

@@ -22,10 +22,10 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from benchmarks.measured import RESULTS_FOLDER, machine, measured_before, write_json
+from benchmarks.measured import RESULTS_FOLDER, about, measured_before, write_json
 from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib.addons.train import train
-from nerlib.course.broken import NO_BUGS, Bugs, break_rows, predict_items, train_with
+from nerlib.course.broken import Bugs, break_rows, predict_items, train_with
 from nerlib.course.tutorial_rebuilt import (
     TutorialClassifier,
     TutorialDataset,
@@ -131,25 +131,23 @@ def the_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]
     return scores
 
 
-def tags_from_spans(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
-    """Train on nerlib's words and tags; the positions of subwords are still wrong."""
-    bugs = Bugs(word_offsets=True, file_order=True)
-    return [one_run(rows, rows.grown_tags, replace(config, seed=seed), bugs)[0]]
+def trained_with(own_tags: bool, **faults: bool) -> Job:
+    """Return the job that trains on nerlib's words and tags, with some faults.
 
+    It gives the scores of each word's best tag, and of the best sequence that BIO allows.
+    """
 
-def right_offsets(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
-    """Train with each word's own subwords; the tag set has grown, the rows are not shuffled."""
-    return [one_run(rows, rows.grown_tags, replace(config, seed=seed), Bugs(file_order=True))[0]]
+    def job(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
+        bugs, tags = Bugs(**faults), rows.own_tags if own_tags else rows.grown_tags
+        data, validation_set = rows.data(rows.train, tags), rows.data(rows.validation, tags)
+        model = rows.new_model(tags, seed, dropout=0.0)  # the tutorial's head has none
+        items = break_rows(data, bugs, training=True)
+        train_with(model, items, replace(config, seed=seed), rows.pad_id, bugs)
+        asked = break_rows(validation_set, bugs, training=False)
+        answers = (predict_items(model, asked, rows.pad_id, False, a) for a in (True, False))
+        return [evaluate_tags(validation_set.gold, found) for found in answers]
 
-
-def right_tag_set(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
-    """Train with a tag set from training rows; the rows are not shuffled."""
-    return [one_run(rows, rows.own_tags, replace(config, seed=seed), Bugs(file_order=True))[0]]
-
-
-def shuffled(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
-    """Train without a fault; score each word alone, and the best sequence that BIO allows."""
-    return one_run(rows, rows.own_tags, replace(config, seed=seed), NO_BUGS)
+    return job
 
 
 def the_library(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
@@ -160,18 +158,6 @@ def the_library(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
     train(model, rows.data(rows.train, rows.own_tags), validation_set, settings)
     compute = choose_compute(settings.device, settings.precision)
     return [evaluate(model, validation_set, compute)[0]]
-
-
-def one_run(rows: Rows, tags: TagSet, config: TrainConfig, bugs: Bugs) -> list[Evaluation]:
-    """Train one model with some faults; score each word alone, and the best BIO sequence."""
-    data, validation_set = rows.data(rows.train, tags), rows.data(rows.validation, tags)
-    model = rows.new_model(tags, config.seed, dropout=0.0)  # the tutorial's head has none
-    train_with(model, break_rows(data, bugs, training=True), config, rows.pad_id, bugs)
-    items = break_rows(validation_set, bugs, training=False)
-    return [
-        evaluate_tags(validation_set.gold, predict_items(model, items, rows.pad_id, False, alone))
-        for alone in (True, False)
-    ]
 
 
 def batched_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
@@ -206,10 +192,22 @@ def as_item(item: Item, tags: TagSet, parser: TutorialParser) -> Item:
 JOBS: tuple[tuple[Job, tuple[tuple[str, str], ...]], ...] = (
     (the_tutorial, (("the tutorial", "start"), ("dropout off in validation", "bug"))),
     (batched_tutorial, (("batches of 32 and a rate that fits", "choice"),)),
-    (tags_from_spans, (("tags from spans, not from a dictionary", "bug"),)),
-    (right_offsets, (("subwords counted in subwords", "bug"),)),
-    (right_tag_set, (("tag set from training rows only", "bug"),)),
-    (shuffled, (("rows shuffled", "bug"), ("the best sequence that BIO allows", "choice"))),
+    (
+        trained_with(own_tags=False, word_offsets=True, file_order=True),
+        (("tags from spans, not from a dictionary", "bug"),),
+    ),
+    (
+        trained_with(own_tags=False, file_order=True),
+        (("subwords counted in subwords", "bug"),),
+    ),
+    (
+        trained_with(own_tags=True, file_order=True),
+        (("tag set from training rows only", "bug"),),
+    ),
+    (
+        trained_with(own_tags=True),
+        (("rows shuffled", "bug"), ("the best sequence that BIO allows", "choice")),
+    ),
     (the_library, (("nerlib's own training", "choice"),)),
 )
 
@@ -227,21 +225,6 @@ def run_job(
     return steps
 
 
-def about(rows: Rows, config: TrainConfig) -> dict[str, Any]:
-    """Return what somebody needs to know who wants to compare."""
-    return {
-        "command": "python -m benchmarks.waterfall",
-        "corpus": rows.recipe.describe()["corpus"],
-        "locale": rows.recipe.locale,
-        "encoder": rows.recipe.encoder,
-        "train_rows": len(rows.train),
-        "validation_rows": len(rows.validation),
-        "epochs": config.epochs,
-        "epochs_of_the_last_step": rows.recipe.settings.epochs,
-        **machine(config),
-    }
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all steps and write their scores after each; go on where an earlier run was stopped."""
     parser = argparse.ArgumentParser(prog="benchmarks.waterfall", description=__doc__)
@@ -256,7 +239,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = rows.recipe.settings
     config = replace(settings, epochs=options.epochs, threads=options.threads)
     config = replace(config, label_smoothing=0.0, masked_subwords=0.0)
-    facts = about(rows, config)
+    facts = about(
+        "benchmarks.waterfall",
+        rows.recipe,
+        config,
+        train_rows=len(rows.train),
+        validation_rows=len(rows.validation),
+        epochs=config.epochs,
+        epochs_of_the_last_step=settings.epochs,
+    )
     before = measured_before(options.output, facts, "steps") or []
     steps = [Step(**step) for step in before]
     for number, seed in enumerate(options.seeds):

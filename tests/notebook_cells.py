@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from hypothesis import strategies as st
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
@@ -24,3 +25,11 @@ def names_by_hand(name: str, *also: str) -> dict[str, Any]:
             exec(compile("\n".join(lines), f"{path.name}:{cell.id}", "exec"), names)
     assert not wanted, f"{path.name} has no cells {wanted}"
     return names
+
+
+def tag_pairs() -> st.SearchStrategy[list[tuple[list[str], list[str]]]]:
+    """Some utterances, each with gold and predicted tags; an `I-` may be anywhere."""
+    tag = st.sampled_from(("O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"))
+    pair = st.lists(st.tuples(tag, tag), min_size=1, max_size=8)
+    split = pair.map(lambda words: ([gold for gold, _ in words], [tag for _, tag in words]))
+    return st.lists(split, min_size=1, max_size=6)

@@ -80,11 +80,6 @@ def test_check_prints_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [check["ok"] for check in json.loads(capsys.readouterr().out)] == [True] * len(lines)
 
 
-def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["recipes"]) == 0
-    assert "massive-offline" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], *([c, "-h"] for c in cli.COMMANDS)]
 )

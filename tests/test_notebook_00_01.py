@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from notebook_cells import names_by_hand
 
-from nerlib import ParsedUtterance, Parser, Score, evaluate_tags, load_corpus
+from nerlib import ParsedUtterance, Parser, load_corpus
 from nerlib.corpus import sample_folder
 from nerlib.parsing import tag_chunks
 
@@ -26,12 +25,6 @@ def by_hand() -> dict[str, Any]:
 @cache
 def parsed(locale: str, split: str) -> tuple[ParsedUtterance, ...]:
     return tuple(Parser().parse(text) for text in load_corpus(locale, split)["annot_utt"])
-
-
-def scored(by_hand: dict[str, Any], gazetteer: dict, utterances: Any) -> Score:
-    tag = by_hand["tag_by_hand"]
-    predicted = [tag([word.text for word in u.words], gazetteer) for u in utterances]
-    return evaluate_tags([u.tags for u in utterances], predicted).overall
 
 
 @every_split
@@ -75,27 +68,6 @@ def test_values_by_hand_are_the_words_of_each_slot(by_hand: dict[str, Any], loca
         assert values == [tuple(words[first:end]) for _, first, end in tag_chunks(u.tags)]
 
 
-@both_locales
-def test_the_gazetteer_finds_every_training_value_alone(
-    by_hand: dict[str, Any], locale: str
-) -> None:
-    gazetteer = by_hand["gazetteer_by_hand"](parsed(locale, "train"))
-    assert len(gazetteer) > 700
-    for value, name in gazetteer.items():
-        tags = [f"B-{name.upper()}"] + [f"I-{name.upper()}"] * (len(value) - 1)
-        assert by_hand["tag_by_hand"](list(value), gazetteer) == tags
-        assert by_hand["tag_by_hand"]([word.upper() for word in value], gazetteer) == tags
-
-
-@both_locales
-def test_on_its_training_rows_the_gazetteer_misses_little(
-    by_hand: dict[str, Any], locale: str
-) -> None:
-    rows = parsed(locale, "train")
-    gazetteer = by_hand["gazetteer_by_hand"](rows)
-    assert scored(by_hand, gazetteer, rows).recall > 0.98
-
-
 def test_the_longest_match_wins_and_nothing_overlaps(by_hand: dict[str, Any]) -> None:
     tag = by_hand["tag_by_hand"]
     gazetteer = {("nine",): "time", ("nine", "am"): "time", ("am", "radio"): "media_type"}
@@ -122,38 +94,6 @@ def test_the_rule_drops_what_is_wrong_more_often_than_right(by_hand: dict[str, A
     gazetteer = by_hand["gazetteer_by_hand"](rows)
     assert set(gazetteer) == {("up",), ("may",)}
     assert by_hand["reliable_by_hand"](gazetteer, rows) == {("may",): "date"}  # half is enough
-
-
-@pytest.mark.parametrize(
-    ("locale", "split", "low", "high"),
-    [
-        ("en-US", "validation", 0.43, 0.51),
-        ("en-US", "test", 0.31, 0.39),
-        ("ru-RU", "validation", 0.38, 0.45),
-    ],
-)
-def test_the_score_to_beat(
-    by_hand: dict[str, Any], locale: str, split: str, low: float, high: float
-) -> None:
-    train, rows = parsed(locale, "train"), parsed(locale, split)
-    gazetteer = by_hand["gazetteer_by_hand"](train)
-    reliable = by_hand["reliable_by_hand"](gazetteer, train)
-    assert set(reliable.items()) < set(gazetteer.items())
-    plain, ruled = (scored(by_hand, found, rows) for found in (gazetteer, reliable))
-    assert ruled.precision > plain.precision
-    assert low < ruled.f1 < high
-
-
-def test_on_massive_the_rule_earns_its_place(by_hand: dict[str, Any], massive_dir: Path) -> None:
-    parser = Parser()
-    train, rows = (
-        [parser.parse(text) for text in load_corpus("en-US", split, massive_dir, True)["annot_utt"]]
-        for split in ("train[:1000]", "validation")
-    )
-    gazetteer = by_hand["gazetteer_by_hand"](train)
-    reliable = by_hand["reliable_by_hand"](gazetteer, train)
-    plain, ruled = (scored(by_hand, found, rows) for found in (gazetteer, reliable))
-    assert 0.5 < plain.f1 < ruled.f1 < 0.65
 
 
 def test_notebook_00_trains_little_and_into_a_folder_of_its_own() -> None:

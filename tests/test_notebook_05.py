@@ -6,11 +6,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-import nbformat
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from notebook_cells import names_by_hand, tag_pairs
 from tiny_encoders import make_corpus, new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import (
@@ -24,9 +24,7 @@ from nerlib import (
 from nerlib.model import tagging_loss
 from nerlib.optimization import warmup_and_decay
 from nerlib.training import fit
-from tools.project import ROOT
 
-PATH = ROOT / "notebooks" / "05_training.ipynb"
 CONFIG = TrainConfig(
     epochs=3, batch_size=8, learning_rate=5e-3, head_rate_factor=5,
     device="cpu", precision="fp32", threads=2, progress=False,
@@ -42,21 +40,7 @@ Utterances = list[tuple[list[str], list[str]]]
 
 @pytest.fixture(scope="module")
 def by_hand() -> ByHand:
-    """The names that the notebook's set-up cell and its cells tagged `by-hand` define."""
-    names: ByHand = {}
-    for cell in nbformat.read(PATH, as_version=4).cells:
-        if cell.id == "05-setup" or "by-hand" in cell.metadata.get("tags", []):
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec(compile("\n".join(lines), f"{PATH.name}:{cell.id}", "exec"), names)
-    return names
-
-
-def tag_pairs() -> st.SearchStrategy[Utterances]:
-    """Some utterances, each with gold and predicted tags; an `I-` may stand anywhere."""
-    tag = st.sampled_from(("O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"))
-    pair = st.lists(st.tuples(tag, tag), min_size=1, max_size=8)
-    split = pair.map(lambda words: ([gold for gold, _ in words], [tag for _, tag in words]))
-    return st.lists(split, min_size=1, max_size=6)
+    return names_by_hand("05_training")
 
 
 @given(pairs=tag_pairs())

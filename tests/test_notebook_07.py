@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from notebook_cells import names_by_hand
+from notebook_cells import names_by_hand, tag_pairs
 
 from nerlib import Score, evaluate_tags, massive_slot_f1
 from nerlib.analysis.calibration import expected_calibration_error, reliability_bins
@@ -34,14 +34,6 @@ Utterances = list[tuple[list[str], list[str]]]
 @pytest.fixture(scope="module")
 def by_hand() -> ByHand:
     return names_by_hand("07_evaluation")
-
-
-def tag_pairs() -> st.SearchStrategy[Utterances]:
-    """Some utterances, each with gold and predicted tags; an `I-` may be anywhere."""
-    tag = st.sampled_from(("O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"))
-    pair = st.lists(st.tuples(tag, tag), min_size=1, max_size=8)
-    split = pair.map(lambda words: ([gold for gold, _ in words], [tag for _, tag in words]))
-    return st.lists(split, min_size=1, max_size=6)
 
 
 @given(pairs=tag_pairs())

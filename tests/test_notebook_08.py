@@ -7,7 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from benchmarks.waterfall import JOBS
 from nerlib.course.faults import FAULTS, said
 from nerlib.course.measured import read_results
 
@@ -15,13 +14,6 @@ PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
 CELLS = nbformat.read(PATH, as_version=4).cells
 CODE = "\n".join(cell.source for cell in CELLS if cell.cell_type == "code")
 TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
-
-
-def printed(cell_id: str) -> str:
-    """Return what the cell of this id has left, as text."""
-    (cell,) = [cell for cell in CELLS if cell.id == cell_id]
-    parts = [output.get("text") or output.data.get("text/plain", "") for output in cell.outputs]
-    return "\n".join(parts)
 
 
 @pytest.mark.parametrize("key", FAULTS)
@@ -37,16 +29,6 @@ def test_every_fault_has_a_symptom_and_a_way_to_notice_it() -> None:
     headings = [line for line in TEXT.splitlines() if line.startswith("## ") and line[3].isdigit()]
     assert len(FAULTS) == len(shown) == len(headings)
     assert TEXT.count("**How to notice**") == TEXT.count("**Symptom**") == len(FAULTS)
-
-
-def test_the_committed_run_shows_the_results_that_are_committed() -> None:
-    shown = printed("08-waterfall-seeds")
-    for step in read_results("waterfall.json")["steps"]:
-        assert f"{step['f1']:.4f}".rstrip("0") in shown
-    for _, bars in JOBS:
-        assert all(name in shown for name, _ in bars)
-    for seed in read_results("break_it.json")["seeds"].values():
-        assert f"{seed['offsets']['lost']:+.3f}" in printed("08-offsets-run")
 
 
 def test_what_the_text_says_of_the_waterfall_is_in_the_results() -> None:

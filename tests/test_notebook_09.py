@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -14,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
+from notebook_cells import NOTEBOOKS, names_by_hand
 from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import Tagger
@@ -25,20 +24,13 @@ from tools.colab import colab_copy
 from tools.colab_setup import ALWAYS
 from tools.project import read_publication
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09_export_and_serve.ipynb"
+NOTEBOOK = NOTEBOOKS / "09_export_and_serve.ipynb"
 CELLS = nbformat.read(NOTEBOOK, as_version=4).cells
 TIMES = st.lists(st.floats(0, 1e4), min_size=1, max_size=60)
 
 
-@cache
 def lesson() -> dict[str, Any]:
-    """The names that the notebook's `setup` and `by-hand` cells define."""
-    names: dict[str, Any] = {}
-    for cell in CELLS:
-        if cell.id == "09-setup" or "by-hand" in cell.metadata.get("tags", []):
-            lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
-            exec(compile("\n".join(lines), cell.id, "exec"), names)
-    return names
+    return names_by_hand("09_export_and_serve")
 
 
 @pytest.fixture

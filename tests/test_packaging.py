@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import nerlib
+from tools.hygiene import imported
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -98,21 +99,11 @@ def test_every_import_is_declared() -> None:
     """Whatever nerlib imports is in the standard library, in nerlib, or required."""
     providers = importlib.metadata.packages_distributions()
     declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
-    imported = {name for path in (ROOT / "nerlib").rglob("*.py") for name in imports_of(path)}
+    trees = (ast.parse(path.read_text("utf-8")) for path in (ROOT / "nerlib").rglob("*.py"))
+    found = {name for tree in trees for name in imported(tree)}
     undeclared = {
         name
-        for name in imported - sys.stdlib_module_names - {"nerlib"}
+        for name in found - sys.stdlib_module_names - {"nerlib"}
         if not {canonicalize_name(p) for p in providers.get(name, [])} & declared
     }
     assert undeclared == set()
-
-
-def imports_of(path: Path) -> set[str]:
-    """Return the names of the top-level modules that a file imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names.update(alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            names.add(node.module.partition(".")[0])
-    return names

@@ -104,13 +104,6 @@ def test_what_prepare_makes_is_what_the_recipe_says(tmp_path: Path) -> None:
     assert not torch.equal(made.model.head[1].weight, other.model.head[1].weight)
 
 
-def test_the_small_bert_learns_its_vocabulary_from_the_training_rows(tmp_path: Path) -> None:
-    made = prepare(small("offline-ru"), tmp_path)
-    assert (tmp_path / "encoders" / "offline-ru" / "model.safetensors").is_file()
-    unknown = made.tokenizer.unk_token_id
-    assert not any((item["input_ids"] == unknown).any() for item in made.train_set)
-
-
 @pytest.mark.parametrize("folder", ["", "no-such-folder"])
 def test_without_the_folder_of_massive_there_is_an_error(
     folder: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

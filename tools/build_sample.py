@@ -26,30 +26,9 @@ HELD_OUT_SHARE = 0.15  # of the slot values: never used in train if there is ano
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 SLOT = re.compile(r"\[([a-z_]+) : ([^\[\]]+)\]")
 
-# How people open and close what they say, in both languages.
-FRAMES = {
-    "request": [
-        ("please {}", "пожалуйста {}"),
-        ("olly {}", "олли {}"),
-        ("{} please", "{} пожалуйста"),
-        ("hey olly {}", "эй олли {}"),
-        ("olly please {}", "олли пожалуйста {}"),
-        ("ok olly {}", "так олли {}"),
-        ("olly, {}", "олли, {}"),
-        ("hey olly, {} please", "эй олли, {} пожалуйста"),
-        ("hey {}", "слушай {}"),
-    ],
-    "question": [
-        ("olly {}", "олли {}"),
-        ("hey olly {}", "эй олли {}"),
-        ("{} olly", "{} олли"),
-        ("ok olly {}", "так олли {}"),
-        ("olly, {}", "олли, {}"),
-        ("hey {}", "слушай {}"),
-        ("one question, {}", "один вопрос, {}"),
-    ],
-    "statement": [("olly {}", "олли {}"), ("hey olly {}", "эй олли {}"), ("olly, {}", "олли, {}")],
-}
+FRAMES: dict[str, list[tuple[str, str]]] = tomllib.loads(
+    (FOLDER / "sources" / "frames.toml").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -100,16 +79,9 @@ def read_bases(folder: Path) -> list[Base]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         values = content.get("values", {})
         for base in content.get("base", []):
-            names = set(PLACEHOLDER.findall(base["en"]))
-            bases.append(
-                Base(
-                    content["scenario"],
-                    base["intent"],
-                    base["form"],
-                    (base["en"], base["ru"]),
-                    {name: values[name] for name in sorted(names)},
-                )
-            )
+            used = {name: values[name] for name in sorted(set(PLACEHOLDER.findall(base["en"])))}
+            texts = (base["en"], base["ru"])
+            bases.append(Base(content["scenario"], base["intent"], base["form"], texts, used))
     return bases
 
 

@@ -98,12 +98,12 @@ def _links(notebook: NotebookNode, folder: Path) -> Iterator[str]:
 def _imports(notebook: NotebookNode) -> Iterator[str]:
     for cell in code_cells(notebook):
         lines = [line for line in cell.source.splitlines() if not line.lstrip().startswith("%")]
-        for name in sorted(_imported(ast.parse("\n".join(lines)))):
+        for name in sorted(imported(ast.parse("\n".join(lines)))):
             if name not in ALLOWED and name not in sys.stdlib_module_names:
                 yield f"cell {cell.id}: imports {name}, which is not declared"
 
 
-def _imported(tree: ast.AST) -> set[str]:
+def imported(tree: ast.AST) -> set[str]:
     """Return the top names of all modules that some code imports."""
     names: set[str] = set()
     for node in ast.walk(tree):

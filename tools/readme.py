@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 
 from benchmarks.bench.ratios import Ratio
+from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
 from tools.execute import all_notebooks
@@ -33,7 +34,7 @@ LAYERS = ("", "addons", "analysis", "tools", "course")
 
 def lesson_table(publication: Publication, root: Path = ROOT) -> str:
     """Return the table of lessons, read from the notebooks' headers."""
-    rows = ["| lesson | you can then … | runs in | |", "|---|---|---|---|"]
+    rows = []
     for path in all_notebooks(root / "notebooks"):
         notebook = nbformat.read(path, as_version=4)
         header = notebook.cells[0].source
@@ -42,24 +43,19 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         learns = objective["text"].rstrip(".;") if objective else ""
         seconds = notebook.metadata["nerlib"]["run_seconds"]
         badge = f"[![Open in Colab]({BADGE})]({publication.colab_link(path.stem)})"
-        rows.append(f"| [{title}](notebooks/{path.name}) | {learns} | {seconds} s | {badge} |")
-    return "\n".join(rows)
+        rows.append((f"[{title}](notebooks/{path.name})", learns, f"{seconds} s", badge))
+    return markdown_table("lesson | you can then … | runs in |", rows)
 
 
 def recipe_table() -> str:
-    """Return the table of recipes.
-
-    >>> print(recipe_table().splitlines()[0])
-    | recipe | what it is | corpus rows to train on | encoder | needs | downloads |
-    """
-    rows = ["| recipe | what it is | corpus rows to train on | encoder | needs | downloads |"]
-    rows.append("|---|---|---|---|---|---|")
+    """Return the table of recipes."""
+    rows = []
     for recipe in RECIPES.values():
-        rows.append(
-            f"| `{recipe.name}` | {recipe.summary} | {recipe.locale} `{recipe.train_split}` "
-            f"| `{recipe.encoder}` | {recipe.needs} | {recipe.downloads} |"
-        )
-    return "\n".join(rows)
+        trained_on = f"{recipe.locale} `{recipe.train_split}`"
+        what = (f"`{recipe.name}`", recipe.summary, trained_on, f"`{recipe.encoder}`")
+        rows.append((*what, recipe.needs, recipe.downloads))
+    head = "recipe | what it is | corpus rows to train on | encoder | needs | downloads"
+    return markdown_table(head, rows)
 
 
 def modules(root: Path = ROOT) -> list[Path]:
@@ -116,24 +112,22 @@ def about(path: Path) -> str:
 def speed_table(root: Path = ROOT) -> str:
     """Return the ratios of the last committed bench as a table, with the machine below."""
     results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
-    rows = ["| what | against | precision | median | lowest to highest | wanted |"]
-    rows.append("|---|---|---|---|---|---|")
+    rows = []
     for ratio in (Ratio(**ratio) for ratio in results["ratios"]):
+        spread = f"{ratio.lowest:.2f} to {ratio.highest:.2f}"
         sign = "at most" if ratio.at_most else "at least"
         promise = "" if ratio.wanted is None else f"{sign} {ratio.wanted:g}"
-        rows.append(
-            f"| {ratio.part} | {ratio.against} | {ratio.precision} | {ratio.median:.2f} "
-            f"| {ratio.lowest:.2f} to {ratio.highest:.2f} | {promise} |"
-        )
+        what = (ratio.part, ratio.against, ratio.precision)
+        rows.append((*what, f"{ratio.median:.2f}", spread, promise))
     held = results["memory"]
-    rows += [
-        "",
+    head = "what | against | precision | median | lowest to highest | wanted"
+    return (
+        f"{markdown_table(head, rows)}\n\n"
         f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
         f"{results['torch']}; {results['rounds']} rounds. Training an epoch on all rows held "
         f"{held['peak_mb']:,.0f} MB at most; memory rose by {held['growth_mb']:,.0f} MB while "
-        f"{results['streamed_texts']:,} texts were tagged.",
-    ]
-    return "\n".join(rows)
+        f"{results['streamed_texts']:,} texts were tagged."
+    )
 
 
 def accuracy_tables(root: Path = ROOT) -> str:

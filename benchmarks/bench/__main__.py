@@ -21,7 +21,7 @@ from benchmarks.bench import memory, preparation, tag_contenders, train_contende
 from benchmarks.bench.figure import draw
 from benchmarks.bench.material import Material, gather
 from benchmarks.bench.ratios import Ratio, Speeds, compare, take_turns
-from benchmarks.measured import machine, write_json
+from benchmarks.measured import about, write_json
 from nerlib.device import Precision, fast_bf16, set_threads
 from nerlib.optimization import TrainConfig
 
@@ -78,25 +78,18 @@ def bench_preparation(material: Material, rounds: int) -> tuple[list[Ratio], Spe
     return [compare("parsing, aligning", name, "", ours, theirs, 3)], speeds
 
 
-def about(material: Material, rounds: int) -> dict[str, Any]:
-    """Return what somebody needs to know who wants to compare."""
-    return {
-        "command": "python -m benchmarks.bench",
-        "corpus": material.recipe.describe()["corpus"],
-        "locale": material.recipe.locale,
-        "encoder": material.recipe.encoder,
-        "train_rows": len(material.rows),
-        "tagged_texts": len(material.texts),
-        "batch_size": material.config.batch_size,
-        "rounds": rounds,
-        **machine(TrainConfig(device=material.config.device)),
-    }
-
-
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Run everything and return what goes into the file of results."""
     material = gather(options.rows, options.texts, options.device)
-    facts = about(material, options.rounds)
+    facts = about(
+        "benchmarks.bench",
+        material.recipe,
+        TrainConfig(device=material.config.device),
+        train_rows=len(material.rows),
+        tagged_texts=len(material.texts),
+        batch_size=material.config.batch_size,
+        rounds=options.rounds,
+    )
     print(f"{facts['corpus']}, {facts['machine']}, {facts['compute']}", flush=True)
     ratios: list[Ratio] = []
     speeds: dict[str, Speeds] = {}

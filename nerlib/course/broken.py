@@ -72,18 +72,6 @@ def tags_by_dictionary(utterance: ParsedUtterance) -> list[str]:
     return [word_to_tag.get(word.text, OUTSIDE) for word in utterance.words]
 
 
-def groups_counted_in_words(groups: Tensor) -> Tensor:
-    """Return (words, 2) with each word's own number, plus one, as its first subword.
-
-    That is right up to the first word of several subwords, and too small after it.
-
-    >>> groups_counted_in_words(torch.tensor([[1, 3], [4, 1]])).tolist()
-    [[1, 3], [2, 1]]
-    """
-    numbers = torch.arange(1, len(groups) + 1)
-    return torch.stack([numbers, groups[:, 1]], dim=1)
-
-
 def break_rows(data: NERDataset, bugs: Bugs, training: bool) -> list[Item]:
     """Return the dataset's items with the faults that lie in the data; the dataset stays right.
 
@@ -92,8 +80,8 @@ def break_rows(data: NERDataset, bugs: Bugs, training: bool) -> list[Item]:
     items = []
     for item, utterance in zip(data.items, data.utterances, strict=True):
         groups, target = item["subword_group"], item["target"]
-        if bugs.word_offsets:
-            groups = groups_counted_in_words(groups)
+        if bugs.word_offsets:  # right up to the first word of several subwords
+            groups = torch.stack([torch.arange(1, len(groups) + 1), groups[:, 1]], dim=1)
         if bugs.first_subword_loss and training:
             groups = groups.clamp(max=torch.tensor([len(item["input_ids"]), 1]))
         if bugs.word_dictionary and training:
@@ -109,8 +97,9 @@ def collate_groups(items: Sequence[Item], pad_id: int, bugs: Bugs = NO_BUGS) -> 
 
     `input_ids` and `attention_mask` are (batch, subwords), `target` (batch, words).
     """
-    padding_tag = 0 if bugs.padding_in_loss else IGNORE
-    padding = {"input_ids": pad_id, "attention_mask": 0, "subword_group": 0, "target": padding_tag}
+    padding = {"input_ids": pad_id, "attention_mask": 0, "subword_group": 0, "target": IGNORE}
+    if bugs.padding_in_loss:
+        padding["target"] = 0  # the number of O
     batch = {
         name: pad_sequence([item[name] for item in items], True, value)
         for name, value in padding.items()
@@ -118,7 +107,7 @@ def collate_groups(items: Sequence[Item], pad_id: int, bugs: Bugs = NO_BUGS) -> 
     if bugs.padding_in_loss:
         groups, target = batch["subword_group"], batch["target"]
         missing = max(0, PADDED_WORDS - target.shape[1])
-        batch["target"] = nn.functional.pad(target, (0, missing), value=padding_tag)
+        batch["target"] = nn.functional.pad(target, (0, missing))
         batch["subword_group"] = nn.functional.pad(groups, (0, 0, 0, missing))
     return batch
 
@@ -166,6 +155,7 @@ def train_with(
     torch.manual_seed(config.seed)
     lengths = [len(item["input_ids"]) for item in items]
     sampler = LengthBucketSampler(lengths, config.batch_size, seed=config.seed)
+    in_file_order = [part.tolist() for part in torch.arange(len(items)).split(config.batch_size)]
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(optimizer, config, config.epochs * len(sampler))
     losses = []
@@ -173,7 +163,7 @@ def train_with(
         sampler.set_epoch(epoch)
         model.train()
         total = torch.zeros((), device=compute.device)
-        for rows in batches_in_file_order(sampler) if bugs.file_order else sampler:
+        for rows in in_file_order if bugs.file_order else sampler:
             batch = collate_groups([items[row] for row in rows], pad_id, bugs)
             loss = batch_loss(model, batch, config, compute)
             optimizer.zero_grad(set_to_none=True)
@@ -193,16 +183,6 @@ def batch_loss(model: NERClassifier, batch: Batch, config: TrainConfig, compute:
     with compute.autocast():
         logits = word_logits(model, moved)
     return tagging_loss(logits, moved["target"], config.label_smoothing)
-
-
-def batches_in_file_order(sampler: LengthBucketSampler) -> list[list[int]]:
-    """Return the rows as they stand, cut into batches: the same ones in every epoch.
-
-    >>> batches_in_file_order(LengthBucketSampler([9, 3, 5], batch_size=2))
-    [[0, 1], [2]]
-    """
-    rows = torch.arange(len(sampler.lengths))
-    return [part.tolist() for part in rows.split(sampler.batch_size)]
 
 
 @torch.inference_mode()
@@ -347,10 +327,9 @@ def run(
 def freeze_lower_half(model: NERClassifier) -> None:
     """Freeze the embeddings and the lower half of the layers of an encoder with six or more."""
     layers = getattr(getattr(model.encoder, "encoder", None), "layer", [])
-    if len(layers) < 6:
-        return
-    for part in (model.encoder.embeddings, *layers[: len(layers) // 2]):
-        part.requires_grad_(False)
+    if len(layers) >= 6:
+        for part in (model.encoder.embeddings, *layers[: len(layers) // 2]):
+            part.requires_grad_(False)
 
 
 def with_capitals(corpus: Dataset, parser: Parser) -> Dataset:

@@ -4,14 +4,13 @@ Written anew, from what that tutorial's code does: one utterance a step, a Pytho
 Adam at a rate of 1e-5, rows in the order of the file, dropout left on in validation, accuracy as
 the only score. Its tags come from a dictionary of words, its subword positions are counted in
 words, and its tag set grows with every parsed row, of validation too. Two things differ: global
-variables are arguments here, and rows at which its loop would stop with an error are listed in
-`unusable`. Only notebook 08 and `benchmarks` use this module.
+variables are arguments here, and rows at which its loop would stop with an error are left
+out. Only notebook 08 and `benchmarks` use this module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -74,8 +73,7 @@ class TutorialDataset(Dataset[Item]):
     `subword_group` (words, 2) and `target` (words).
 
     The tokenizer splits words for the groups, and the parser splits them again for the tags. Rows
-    in which the two disagree, at which the tutorial's training would stop, are in `unusable`;
-    `kept` holds the row numbers of the others.
+    in which the two disagree, at which the tutorial's training would stop, are left out.
     """
 
     def __init__(
@@ -85,17 +83,12 @@ class TutorialDataset(Dataset[Item]):
         parser: TutorialParser,
     ) -> None:
         self.items: list[Item] = []
-        self.kept: list[int] = []
-        self.unusable: list[str] = []
-        for number, row in enumerate(corpus):
+        for row in corpus:
             tags = parser(row["utt"], row["annot_utt"])
             item = encode(row["utt"], tokenizer)
             item["target"] = torch.tensor([parser.get_id(tag) for tag in tags])
             if len(item["target"]) == len(item["subword_group"]):
                 self.items.append(item)
-                self.kept.append(number)
-            else:
-                self.unusable.append(row["utt"])
 
     def __len__(self) -> int:
         return len(self.items)
@@ -137,22 +130,6 @@ class TutorialClassifier(nn.Module):
         return torch.stack(rows).squeeze(1)
 
 
-@dataclass(frozen=True)
-class TutorialEpoch:
-    """What the tutorial prints after each epoch, and nothing else."""
-
-    loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-
-    def __str__(self) -> str:
-        return (
-            f"loss: {self.loss:.4f}; acc: {self.accuracy:.4f}, "
-            f"val_loss: {self.validation_loss:.4f}, val_acc: {self.validation_accuracy:.4f}"
-        )
-
-
 def train_tutorial(
     model: TutorialClassifier,
     train_set: TutorialDataset,
@@ -160,22 +137,23 @@ def train_tutorial(
     epochs: int,
     report: Callable[[str], None] = print,
     fused: bool = False,
-) -> list[TutorialEpoch]:
+) -> None:
     """Train as the tutorial does: one utterance a step, in the order of the file.
 
-    The model stays in training mode afterwards, as there. `fused` computes the same steps with
-    PyTorch's quicker Adam, which the tutorial does not ask for.
+    `report` gets what the tutorial prints after each epoch. The model stays in training mode
+    afterwards, as there. `fused` computes the same steps with PyTorch's quicker Adam, which the
+    tutorial does not ask for.
     """
     optimizer = Adam(model.parameters(), lr=RATE, fused=fused)
-    history = []
-    for epoch in range(epochs):
+    for epoch in range(1, epochs + 1):
         model.train()
-        trained = run_through(model, train_set, optimizer)
+        loss, accuracy = run_through(model, train_set, optimizer)
         with torch.no_grad():  # stops gradients; dropout goes on
-            validated = run_through(model, validation_set)
-        history.append(TutorialEpoch(*trained, *validated))
-        report(f"Epoch-{epoch + 1}: {history[-1]}")
-    return history
+            other_loss, other_accuracy = run_through(model, validation_set)
+        trained = f"loss: {loss:.4f}; acc: {accuracy:.4f}"
+        report(
+            f"Epoch-{epoch}: {trained}, val_loss: {other_loss:.4f}, val_acc: {other_accuracy:.4f}"
+        )
 
 
 def run_through(

@@ -9,28 +9,16 @@ import argparse
 import importlib
 import os
 import sys
+import tomllib
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from nerlib import __version__
 from nerlib.tools.environment import install_command, missing_packages
 
 USER_MISTAKE = 2
-# By name: what a command does, and the module that adds its options and runs it.
-COMMANDS = {
-    "check": ("check the set-up, one line a requirement", "environment"),
-    "recipes": ("list the named experiments", "commands"),
-    "prefetch": ("fetch what a recipe needs, for use offline", "commands"),
-    "validate": ("check a file of your own sentences", "commands"),
-    "convert": ("annotations to and from other tools' formats", "exchange.command"),
-    "train": ("train a model and save its best epoch", "commands"),
-    "run": ("the whole way: show, train, save, load, tag", "commands"),
-    "evaluate": ("score a saved model, per slot type", "commands"),
-    "export": ("a saved model for ONNX Runtime and OpenVINO", "serving.command"),
-    "push": ("publish a model on the Hub, with a model card", "commands"),
-    "tag": ("tag text, one line each, into JSON lines", "commands"),
-    "demo": ("a page to try models in a browser, and correct them", "demo.command"),
-    "bulk": ("tag Parquet or JSON lines with several workers", "bulk.command"),
-}
+TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
+COMMANDS: dict[str, dict[str, str]] = TABLES["commands"]
 # Errors of nerlib that say what was wrong and what to do; by name, so that nothing is imported.
 MISTAKES = {
     *("AnnotationError", "CheckpointError", "CorpusError", "DeviceError", "DivergenceError"),
@@ -79,10 +67,10 @@ def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.Argume
     parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
     parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
     group = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, (summary, place) in COMMANDS.items():
-        command = group.add_parser(name, help=summary)
+    for name, about in COMMANDS.items():
+        command = group.add_parser(name, help=about["summary"])
         if name in commands:
-            module = importlib.import_module(f"nerlib.tools.{place}")
+            module = importlib.import_module(f"nerlib.tools.{about.get('module', 'commands')}")
             module.add_arguments(command)
             command.set_defaults(command=module.run)
     return parser

@@ -11,9 +11,10 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nerlib.tools.cli import TABLES
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -23,38 +24,8 @@ if TYPE_CHECKING:
     from nerlib.tools.tagger import Tagger
 
 OUTPUT = "build"
-OPTIONS: dict[str, dict[str, Any]] = {
-    "file": {"help": "a text file: one sentence a line, with brackets"},
-    "recipe": {"help": "a name from `nerlib recipes`"},
-    "repository": {"help": "owner/name"},
-    "text": {"nargs": "?", "help": "a text file (default: standard input)"},
-    "--recipe": {"help": "a name from `nerlib recipes` (offline; to publish, the model's own)"},
-    "--locale": {"help": "another locale of the recipe's corpus"},
-    "--train": {"metavar": "SPLIT", "help": 'training rows, as "train[:1000]"'},
-    "--validation": {"metavar": "SPLIT", "help": "validation rows"},
-    "--epochs": {"type": int},
-    "--batch-size": {"type": int},
-    "--learning-rate": {"type": float},
-    "--seed": {"type": int},
-    "--device": {"help": "auto, cpu, cuda, cuda:1, mps"},
-    "--precision": {"choices": ("auto", "fp32", "bf16")},
-    "--threads": {"type": int, "help": "CPU threads (one a core)"},
-    "--workers": {"type": int, "help": "processes that make batches (0)"},
-    "--checkpoint-dir": {"metavar": "DIR", "help": "write checkpoints there"},
-    "--checkpoint-steps": {"type": int, "metavar": "N", "help": "one every N steps (200)"},
-    "--resume": {"action": "store_true", "help": "go on from the newest checkpoint"},
-    "--output": {"help": f"where results go ({OUTPUT})"},
-    "--model": {"default": f"{OUTPUT}/model", "help": f"a model folder ({OUTPUT}/model)"},
-    "--own": {"metavar": "FILE", "help": "use the bracketed sentences of a file"},
-    "--source": {"help": "sample, hub, a folder, a .jsonl or a .tar.gz"},
-    "--split": {"default": "validation", "help": "which rows (validation)"},
-    "--json": {"action": "store_true", "help": "print JSON"},
-    "--report": {"metavar": "FILE", "help": "also write a page about all errors (.html)"},
-    "--to": {"metavar": "FOLDER", "help": "where to (NERLIB_CACHE): a USB stick, say"},
-    "--dry-run": {"metavar": "FOLDER", "help": "write to a folder, send nothing"},
-    "--private": {"action": "store_true", "help": "for your own eyes only"},
-    "--license": {"help": "the model's licence, as the Hub names it (mit, …)"},
-}
+DEFAULT_MODEL = f"{OUTPUT}/model"
+TYPES = {"int": int, "float": float}
 
 
 class UsageError(ValueError):
@@ -62,10 +33,15 @@ class UsageError(ValueError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command whose parser this is."""
+    """Add the options of the command whose parser this is, as `data/commands.toml` has them."""
     name = parser.prog.split()[-1]
-    for option in COMMANDS[name][1].split():
-        parser.add_argument(option, **OPTIONS[option])
+    listed = TABLES["commands"][name].get("options", "")
+    for group, members in TABLES["groups"].items():
+        listed = listed.replace(group, members)
+    for option in listed.split():
+        settings = TABLES["options"][option]
+        typed = {"type": TYPES[settings["type"]]} if "type" in settings else {}
+        parser.add_argument(option, **settings | typed)
     parser.set_defaults(name=name)
     if name == "train":
         parser.epilog = (
@@ -76,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command that the options are for."""
-    return COMMANDS[options.name][0](options)
+    return ACTIONS[options.name](options)
 
 
 def run_recipes(options: argparse.Namespace) -> int:
@@ -111,7 +87,7 @@ def run_validate(options: argparse.Namespace) -> int:
     return 0
 
 
-def run_train(options: argparse.Namespace, and_tag: bool = False) -> int:
+def run_train(options: argparse.Namespace) -> int:
     """Train a recipe and save model, history and learning curve; the tour also tags with it.
 
     A model for one's own sentences does not take the place of the lessons' model.
@@ -122,7 +98,7 @@ def run_train(options: argparse.Namespace, and_tag: bool = False) -> int:
     default = f"{OUTPUT}/own" if "own" in options and options.own else OUTPUT
     recipe, output = choose_recipe(options), Path(options.output or default)
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
-    action: Callable[..., object] = walk if and_tag else train_and_save
+    action: Callable[..., object] = walk if options.name == "run" else train_and_save
     with named().one_speaks():
         action(recipe, output, checkpoints and Path(checkpoints), options.resume)
     return 0
@@ -258,7 +234,7 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
     """Return the tagger of a model folder."""
     from nerlib.tools.tagger import Tagger
 
-    if not Path(options.model).is_dir() and options.model == OPTIONS["--model"]["default"]:
+    if not Path(options.model).is_dir() and options.model == DEFAULT_MODEL:
         raise UsageError(
             f"there is no model in {options.model} yet: run `python -m nerlib train` first, "
             "or name a folder with --model"
@@ -306,19 +282,13 @@ def score_as_json(score: Score) -> dict[str, float]:
     return {**asdict(score), **ratios}
 
 
-_TRAINING = (
-    "--recipe --locale --train --validation --epochs --batch-size --learning-rate --seed --device "
-    "--precision --threads --workers --checkpoint-dir --checkpoint-steps --resume --output"
-)
-_SCORING = "--model --device --recipe --source --locale --split"
-# By name: what runs a command, and its options.
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], str]] = {
-    "recipes": (run_recipes, ""),
-    "prefetch": (run_prefetch, "recipe --to --locale"),
-    "validate": (run_validate, "file"),
-    "train": (run_train, f"--own {_TRAINING}"),
-    "run": (partial(run_train, and_tag=True), _TRAINING),
-    "evaluate": (run_evaluate, f"{_SCORING} --own --json --report"),
-    "push": (run_push, f"repository {_SCORING} --dry-run --private --license"),
-    "tag": (run_tag, "text --model --device"),
+ACTIONS = {
+    "recipes": run_recipes,
+    "prefetch": run_prefetch,
+    "validate": run_validate,
+    "train": run_train,
+    "run": run_train,
+    "evaluate": run_evaluate,
+    "push": run_push,
+    "tag": run_tag,
 }

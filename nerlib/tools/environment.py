@@ -65,13 +65,9 @@ def check_environment(folder: str | Path = ".") -> list[Check]:
     Where packages are missing, nothing else is checked.
     """
     packages = {_name(line): partial(check_package, line) for line in requirements()}
-    found = _outcomes({"Python": check_python, **packages})
-    if missing_packages():
-        return found
-    return found + _outcomes(_CHECKS | {"disk": partial(check_disk, folder)})
-
-
-def _outcomes(checks: dict[str, Callable[[], str]]) -> list[Check]:
+    checks: dict[str, Callable[[], str]] = {"Python": check_python, **packages}
+    if not missing_packages():
+        checks |= _CHECKS | {"disk": partial(check_disk, folder)}
     return [_outcome(name, check) for name, check in checks.items()]
 
 
@@ -112,8 +108,7 @@ def install_command(lines: Iterable[str]) -> str:
 
 
 def _name(line: str) -> str:
-    found = re.match(r"[\w.-]+", line)
-    return found[0] if found else line
+    return re.split(r"[^\w.-]", line)[0]
 
 
 def _version(name: str) -> str | None:
