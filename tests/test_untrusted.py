@@ -383,9 +383,7 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
     folders = {"someone/tagger": tagger_folder, "someone/encoder": encoder}
 
     monkeypatch.setattr(untrusted, "snapshot_download", lambda name, **_: folders[name])
-    monkeypatch.setattr(
-        "nerlib.encoders.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
-    )
+    monkeypatch.setattr("nerlib.tools.hub.encoder_folder", folders.get)
     change(encoder, num_hidden_layers=HUGE)
     change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
     for load, name, message in (
