@@ -75,27 +75,6 @@ class Split:
         return cls(PARTITIONS[match["name"]], start, stop)
 
 
-def read_corpus(
-    locale: str = "en-US",
-    split: str = "train",
-    source: str | Path = "sample",
-    shuffle: bool = False,
-) -> Dataset:
-    """Return the rows of one locale and split as a `datasets.Dataset` of seven string columns.
-
-    `source` is `"sample"` (packaged, synthetic) or a path: a folder in MASSIVE's official layout,
-    or one `.jsonl` file. The other arguments are those of `nerlib.load_corpus`. Raises
-    `CorpusError` with what to do about it.
-
-    >>> read_corpus("en-US", "train[:2]")["utt"][0]
-    'wake me up at nine am on friday'
-    """
-    wanted = Split.parse(split)
-    return choose_rows(
-        local_rows(source, locale, wanted.partition), wanted, locale, source, shuffle
-    )
-
-
 def choose_rows(
     rows_by_locale: Iterable[Rows], wanted: Split, locale: str, source: object, shuffle: bool
 ) -> Dataset:
@@ -147,11 +126,7 @@ def sample_folder() -> Path:
 
 
 def rows_to_dataset(rows: Sequence[dict[str, str]]) -> Dataset:
-    """Return rows as a `datasets.Dataset` with the seven columns, all strings.
-
-    >>> rows_to_dataset([]).column_names[-1]
-    'annot_utt'
-    """
+    """Return rows as a `datasets.Dataset` with the seven columns, all strings."""
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return Dataset.from_dict(
         columns, features=Features({name: Value("string") for name in COLUMNS})
@@ -187,8 +162,14 @@ def read_rows(lines: Iterator[bytes], name: str) -> Iterator[dict[str, str]]:
             content = _load(text) if text else None
         except (ValueError, RecursionError) as error:  # the second for brackets nested too deep
             raise CorpusError(f"{where}: not JSON in UTF-8 ({error})") from None
-        if text:
-            yield _new_row(_checked_row(content, where), seen, number, where)
+        if not text:
+            continue
+        row = _checked_row(content, where)
+        first = seen.setdefault((row["locale"], row["id"]), number)
+        if first != number:
+            where += f" (row id {reprlib.repr(row['id'])})"
+            raise CorpusError(f"{where}: line {first} has the same id; change one")
+        yield row
     if not seen:
         raise CorpusError(f"{name} is empty: it has no row at all")
 
@@ -199,17 +180,6 @@ def _load(text: str) -> Any:
     Of a number only the type matters here, and Python refuses to convert thousands of digits.
     """
     return json.loads(text, parse_int=lambda digits: int(digits[:20]))
-
-
-def _new_row(
-    row: dict[str, str], seen: dict[tuple[str, str], int], number: int, where: str
-) -> dict[str, str]:
-    """Return the row and note the line of its id; raises `CorpusError` for one that is taken."""
-    first = seen.setdefault((row["locale"], row["id"]), number)
-    if first != number:
-        shown = reprlib.repr(row["id"])
-        raise CorpusError(f"{where} (row id {shown}): line {first} has the same id; change one")
-    return row
 
 
 def _checked_row(row: Any, where: str) -> dict[str, str]:

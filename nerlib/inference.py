@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Self, overload
 
@@ -113,10 +113,9 @@ class PlainTagger:
         """Return the entities of one text, of each text of a list, or of an iterator lazily."""
         if isinstance(text, str):
             return self._tag([text])[0]
-        if isinstance(text, Sequence):
-            return [found for part in self._chunks(iter(text)) for found in part]
         # `iter` of a collection that is no iterator (a set, a Series): else it never ends.
-        return (found for part in self._chunks(iter(text)) for found in part)
+        found = chain.from_iterable(self._chunks(iter(text)))
+        return list(found) if isinstance(text, Sequence) else found
 
     def tags(self, text: str) -> list[tuple[str, str]]:
         """Return each word of a text with its BIO tag."""

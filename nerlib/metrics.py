@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import TYPE_CHECKING
 
 from nerlib.parsing import OUTSIDE, tag_chunks
@@ -155,12 +155,7 @@ def total_score(per_type: dict[str, Score]) -> Score:
     >>> total_score({"TIME": Score(2, 2, 1), "DATE": Score(1, 0, 0)})
     Score(gold=3, predicted=2, correct=1)
     """
-    scores = per_type.values()
-    return Score(
-        sum(score.gold for score in scores),
-        sum(score.predicted for score in scores),
-        sum(score.correct for score in scores),
-    )
+    return Score(*map(sum, zip(*map(astuple, per_type.values()), strict=True)))
 
 
 def massive_slot_f1(

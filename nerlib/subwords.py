@@ -70,7 +70,6 @@ def encode_distinct_words(
     tokenizer: PreTrainedTokenizerFast,
     words: Sequence[Sequence[Word]],
     max_length: int | None = None,
-    special: bool = True,
 ) -> list[Encoded]:
     """Return what `encode_words` returns, with every distinct word cut into subwords only once.
 
@@ -79,10 +78,10 @@ def encode_distinct_words(
     """
     distinct = list({word.text: word for utterance in words for word in utterance}.values())
     if len(words) < 2 or not distinct:
-        return encode_words(tokenizer, words, max_length, special)
+        return encode_words(tokenizer, words, max_length)
     cut = encode_words(tokenizer, [[word] for word in distinct], special=False)
     subwords = {word.text: one.input_ids for word, one in zip(distinct, cut, strict=True)}
-    before, after = special_subwords(tokenizer) if special else ([], [])
+    before, after = special_subwords(tokenizer)
     room = None if max_length is None else max(0, max_length - len(before + after))
     return [
         join_words([subwords[word.text] for word in utterance], before, after, room)

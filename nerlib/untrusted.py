@@ -202,14 +202,7 @@ def _shards(folder: str, index: Path) -> list[Path]:
 
 
 def check_plain_name(value: object, where: str) -> None:
-    """Check that a setting is nothing but the name of a file in the same folder, or None.
-
-    >>> check_plain_name("vocab.txt", "here")
-    >>> check_plain_name("../vocab.txt", "here")
-    Traceback (most recent call last):
-        ...
-    nerlib.untrusted.EncoderError: here: '../vocab.txt' is not the name of a file in that folder
-    """
+    """Check that a setting is nothing but the name of a file in the same folder, or None."""
     if value is not None and not (isinstance(value, str) and _PLAIN_NAME.fullmatch(value)):
         raise EncoderError(f"{where}: {value!r} is not the name of a file in that folder")
 
@@ -245,11 +238,7 @@ def read_json(path: Path, most: int) -> dict[str, Any]:
 
 
 def walk(content: object) -> Iterator[tuple[str, Any]]:
-    """Yield every key with its value, also those inside; no depth is too much for it.
-
-    >>> list(walk({"a": 1, "b": [{"c": 2}]}))[-1]
-    ('c', 2)
-    """
+    """Yield every key with its value, also those inside; no depth is too much for it."""
     waiting = [content]
     while waiting:
         part = waiting.pop()

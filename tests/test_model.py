@@ -184,9 +184,3 @@ def test_the_loss_is_the_mean_over_labelled_words():
     uniform = -sum(logits.log_softmax(-1)[row, word].mean() for row, word, _ in chosen) / 3
     smoothed = tagging_loss(logits, labels, label_smoothing=0.2)
     assert torch.allclose(smoothed, 0.8 * by_hand + 0.2 * uniform)
-
-
-def test_a_sentence_vector_of_an_older_model_is_refused(tmp_path):
-    assert NERConfig(sentence_vector=False).labels == ["O"]  # as older models say
-    with pytest.raises(ValueError, match="sentence_vector"):
-        NERConfig(sentence_vector=True)
