@@ -179,8 +179,7 @@ class NERDataset(Dataset[Item]):
 def garbage_collection_paused() -> Iterator[None]:
     """Within the block, let Python not look for unused objects.
 
-    A dataset is made of many small objects that all stay; looking through them again and again,
-    while there are more and more, took longer than making them.
+    A dataset is made of many small ones that all stay: looking took longer than making them.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -40,29 +40,20 @@ def choose_compute(device: str = "auto", precision: Precision = "auto") -> Compu
     """Return the device and precision to use; `auto` takes a GPU, and bf16 where it is fast.
 
     Raises `DeviceError` for a device that this machine does not have.
-
-    >>> choose_compute("cpu", "fp32").precision
-    'fp32'
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"unknown precision {precision!r}: use auto, fp32 or bf16")
-    best = torch.accelerator.current_accelerator() if device == "auto" else device
-    chosen = _check_device(str(best or "cpu"))
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    try:
+        chosen = torch.device((accelerator or "cpu") if device == "auto" else device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError):
+        raise DeviceError(
+            f"device {device!r} is not available here: use 'auto', or 'cpu', which always works"
+        ) from None
     if precision == "auto":
         precision = "bf16" if fast_bf16(chosen.type) else "fp32"
     return Compute(chosen, precision)
-
-
-def _check_device(name: str) -> torch.device:
-    """Return the device; raises `DeviceError` if there is no such device here."""
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise DeviceError(
-            f"device {name!r} is not available here: use 'auto', or 'cpu', which always works"
-        ) from None
-    return device
 
 
 @lru_cache(maxsize=4)

@@ -35,9 +35,6 @@ CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multili
 def resolve_encoder(name: str) -> str:
     """Return what `from_pretrained` understands: a folder, checked for the packaged encoder,
     fetched for one from the Hub unless it is there. Raises `EncoderError` if it cannot be had.
-
-    >>> Path(resolve_encoder(PACKAGED)).is_dir()
-    True
     """
     if name == PACKAGED:
         return str(packaged_encoder())
@@ -139,11 +136,7 @@ def loading(what: str, name: str | Path, shown: str | None = None) -> Iterator[N
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error's message up to its first line end; a line that ends in a colon goes on.
-
-    >>> first_line(ValueError("no such file; try again" + chr(10) + "a long explanation"))
-    'no such file; try again'
-    """
+    """Return an error's message up to its first line end; a line that ends in a colon goes on."""
     lines = (str(error).strip() or type(error).__name__).splitlines()
     first = lines[0].rstrip()
     return f"{first} {lines[1].strip()}" if first.endswith(":") and lines[1:] else first

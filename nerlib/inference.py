@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Self, overload
 
@@ -114,7 +114,9 @@ class PlainTagger:
         if isinstance(text, str):
             return self._tag([text])[0]
         # `iter` of a collection that is no iterator (a set, a Series): else it never ends.
-        found = chain.from_iterable(self._chunks(iter(text)))
+        texts = iter(text)
+        chunks = iter(lambda: list(islice(texts, self.chunk)), [])
+        found = (entities for chunk in chunks for entities in self._tag(chunk))
         return list(found) if isinstance(text, Sequence) else found
 
     def tags(self, text: str) -> list[tuple[str, str]]:
@@ -122,11 +124,6 @@ class PlainTagger:
         words = self.parser.split_words(text)
         tags, _ = self._predict([words])[0]
         return [(word.text, tag) for word, tag in zip(words, tags, strict=True)]
-
-    def _chunks(self, texts: Iterator[str]) -> Iterator[list[list[Entity]]]:
-        """Yield the entities of some texts at a time."""
-        while part := list(islice(texts, self.chunk)):
-            yield self._tag(part)
 
     def _tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """Return the entities of every text, in order."""

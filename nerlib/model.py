@@ -240,14 +240,6 @@ def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64
     """Return the pooled vectors of every utterance's words, each (words, hidden), in order.
 
     They are what the head gets to see, computed with dropout off. Built in notebook 04.
-
-    >>> from nerlib import PACKAGED, load_corpus, load_tokenizer
-    >>> corpus = load_corpus("en-US", "train[:2]")
-    >>> data = NERDataset(corpus, load_tokenizer(PACKAGED), TagSet.from_corpus(corpus))
-    >>> size = {"hidden_size": 4, "intermediate_size": 4, "num_attention_heads": 2}
-    >>> model = NERClassifier(NERConfig(encoder={"model_type": "bert", **size}))
-    >>> [list(vectors.shape) for vectors in word_vectors(model, data)]
-    [[8, 4], [8, 4]]
     """
     was_training = model.training
     model.eval()
@@ -286,9 +278,6 @@ def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -
     """Return the mean cross-entropy over all words that have a label. Built in notebook 05.
 
     `logits` (batch, words, tags), `labels` (batch, words) → a scalar; 0 if no word has a label.
-
-    >>> tagging_loss(torch.zeros(1, 1, 2), torch.tensor([[-100]])).item()
-    0.0
     """
     total = nn.functional.cross_entropy(
         logits.flatten(0, 1).float(),

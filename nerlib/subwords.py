@@ -112,9 +112,6 @@ def plain_ids(
     """Return the ids, with `unknown` for special subwords inside of words.
 
     Tokenizers of the Unigram kind still read a literal "<s>" as the special subword.
-
-    >>> plain_ids([0, 7, 0, 2], [None, 0, 0, None], frozenset([0, 2, 3]), unknown=3)
-    [0, 7, 3, 2]
     """
     inside = sum(map(reserved.__contains__, ids)) - word_ids.count(None)
     if unknown is None or not inside:
@@ -265,10 +262,6 @@ def windows_by_length(windows: Sequence[Window], most: int) -> Iterator[list[Win
 
     No batch of several has more than 32 · `most` subwords, padding included, so that the memory it
     takes does not depend on the texts.
-
-    >>> few, many = (Window(0, [7] * n, [], 0, 0, 0) for n in (3, 40))
-    >>> [len(batch) for batch in windows_by_length([many, few, few, many, few], most=2)]
-    [2, 1, 1, 1]
     """
     batch: list[Window] = []
     for window in sorted(windows, key=lambda window: len(window.input_ids)):

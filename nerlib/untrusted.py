@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
@@ -42,16 +41,6 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 class EncoderError(ValueError):
     """An encoder or tokenizer that cannot be used: what was wrong and what to do."""
-
-
-def of_one_commit(name: str, files: Sequence[str]) -> str:
-    """Return the folder of a model; of one on the Hub these files are fetched, all of one commit.
-
-    What is looked at is then what is loaded, even if somebody changes the model in between.
-    """
-    if Path(name).exists() or not HUB_NAME.fullmatch(name):
-        return name
-    return str(snapshot_download(name, allow_patterns=list(files)))
 
 
 def check_model(folder: str, model_class: str) -> None:
