@@ -31,15 +31,6 @@ def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator
     with other names are carried over. After an error or a kill `target` is as it was. Raises
     `OSError` where nothing can be written, and `ValueError` for a folder that cannot be replaced
     because the program stands in it.
-
-    >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "model"
-    >>> with new_folder(place) as folder:
-    ...     _ = (folder / "config.json").write_text("{}")
-    ...     place.exists()
-    False
-    >>> (place / "config.json").read_text()
-    '{}'
     """
     target = Path(os.path.realpath(target))  # behind a link lies the folder that is meant
     if Path.cwd().is_relative_to(target):
@@ -64,15 +55,6 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Yield a path to write to; at the end it takes the place of `path`, at once.
 
     After an error or a kill `path` is as it was. Raises `OSError` where nothing can be written.
-
-    >>> import tempfile
-    >>> place = Path(tempfile.mkdtemp()) / "report.html"
-    >>> with whole_file(place) as unfinished:
-    ...     _ = unfinished.write_text("<p>")
-    ...     place.exists()
-    False
-    >>> place.read_text()
-    '<p>'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)

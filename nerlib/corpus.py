@@ -75,27 +75,6 @@ class Split:
         return cls(PARTITIONS[match["name"]], start, stop)
 
 
-def read_corpus(
-    locale: str = "en-US",
-    split: str = "train",
-    source: str | Path = "sample",
-    shuffle: bool = False,
-) -> Dataset:
-    """Return the rows of one locale and split as a `datasets.Dataset` of seven string columns.
-
-    `source` is `"sample"` (packaged, synthetic) or a path: a folder in MASSIVE's official layout,
-    or one `.jsonl` file. The other arguments are those of `nerlib.load_corpus`. Raises
-    `CorpusError` with what to do about it.
-
-    >>> read_corpus("en-US", "train[:2]")["utt"][0]
-    'wake me up at nine am on friday'
-    """
-    wanted = Split.parse(split)
-    return choose_rows(
-        local_rows(source, locale, wanted.partition), wanted, locale, source, shuffle
-    )
-
-
 def choose_rows(
     rows_by_locale: Iterable[Rows], wanted: Split, locale: str, source: object, shuffle: bool
 ) -> Dataset:
@@ -147,23 +126,13 @@ def sample_folder() -> Path:
 
 
 def rows_to_dataset(rows: Sequence[dict[str, str]]) -> Dataset:
-    """Return rows as a `datasets.Dataset` with the seven columns, all strings.
-
-    >>> rows_to_dataset([]).column_names[-1]
-    'annot_utt'
-    """
+    """Return rows as a `datasets.Dataset` with the seven columns, all strings."""
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
-    return Dataset.from_dict(
-        columns, features=Features({name: Value("string") for name in COLUMNS})
-    )
+    return Dataset.from_dict(columns, Features(dict.fromkeys(COLUMNS, Value("string"))))
 
 
 def wanted_locales(locale: str, known: Sequence[str]) -> Sequence[str]:
-    """Return the locale, or all known ones for `all`; raises `CorpusError` for an unknown one.
-
-    >>> wanted_locales("all", ["en-US", "ru-RU"])
-    ['en-US', 'ru-RU']
-    """
+    """Return the locale, or all known ones for `all`; raises `CorpusError` for an unknown one."""
     if locale == ALL:
         return known
     if locale in known:
@@ -184,32 +153,24 @@ def read_rows(lines: Iterator[bytes], name: str) -> Iterator[dict[str, str]]:
         try:
             # Files that were glued together have byte order marks in their middle.
             text = decode_line(line, number).strip().removeprefix("\ufeff").lstrip()
-            content = _load(text) if text else None
+            content = json.loads(text, parse_int=_type_only) if text else None
         except (ValueError, RecursionError) as error:  # the second for brackets nested too deep
             raise CorpusError(f"{where}: not JSON in UTF-8 ({error})") from None
-        if text:
-            yield _new_row(_checked_row(content, where), seen, number, where)
+        if not text:
+            continue
+        row = _checked_row(content, where)
+        first = seen.setdefault((row["locale"], row["id"]), number)
+        if first != number:
+            where += f" (row id {reprlib.repr(row['id'])})"
+            raise CorpusError(f"{where}: line {first} has the same id; change one")
+        yield row
     if not seen:
         raise CorpusError(f"{name} is empty: it has no row at all")
 
 
-def _load(text: str) -> Any:
-    """Return what a line of JSON says.
-
-    Of a number only the type matters here, and Python refuses to convert thousands of digits.
-    """
-    return json.loads(text, parse_int=lambda digits: int(digits[:20]))
-
-
-def _new_row(
-    row: dict[str, str], seen: dict[tuple[str, str], int], number: int, where: str
-) -> dict[str, str]:
-    """Return the row and note the line of its id; raises `CorpusError` for one that is taken."""
-    first = seen.setdefault((row["locale"], row["id"]), number)
-    if first != number:
-        shown = reprlib.repr(row["id"])
-        raise CorpusError(f"{where} (row id {shown}): line {first} has the same id; change one")
-    return row
+def _type_only(digits: str) -> int:
+    """Return an integer, which no row may hold: Python refuses to read thousands of digits."""
+    return int(digits[:20])
 
 
 def _checked_row(row: Any, where: str) -> dict[str, str]:
@@ -260,10 +221,6 @@ def short_lines(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the lines of a binary file; those of more than `MOST_BYTES` come in pieces.
 
     `decode_line` refuses such a piece, so that nobody takes it for a line.
-
-    >>> import io
-    >>> list(short_lines(io.BytesIO(b"one" + bytes([10]) + b"two")))
-    [b'one\\n', b'two']
     """
     return iter(lambda: file.readline(MOST_BYTES + 1), b"")
 
@@ -276,9 +233,6 @@ def decode_line(line: bytes, number: int) -> str:
 
     >>> decode_line("наушники".encode() + b"\\r\\n", 3)
     'наушники'
-    >>> decode_line(b"caf\\xe9", 3)
-    Traceback (most recent call last):
-    nerlib.corpus.LineError: byte 3 is not UTF-8; save the file as UTF-8
     """
     if len(line) > MOST_BYTES:
         raise LineError(f"longer than {MOST_BYTES // 2**20} MiB; is it a text file with line ends?")
@@ -292,12 +246,7 @@ def decode_line(line: bytes, number: int) -> str:
 
 
 def decode_lines(file: IO[bytes], name: str, error: type[ValueError]) -> Iterator[str]:
-    """Yield a binary file's lines as text; raise `error` with name, line and reason for others.
-
-    >>> import io
-    >>> list(decode_lines(io.BytesIO(b"one" + bytes([10]) + b"two"), "a.txt", ValueError))
-    ['one', 'two']
-    """
+    """Yield a binary file's lines as text; raise `error` with name, line and reason for others."""
     for number, line in enumerate(short_lines(file), start=1):
         try:
             yield decode_line(line, number)

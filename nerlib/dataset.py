@@ -20,15 +20,10 @@ from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedTokenizerFast
 
 from nerlib.encoders import max_subwords
-from nerlib.parsing import AnnotationError, ParsedUtterance, Parser, Word, check_same_text
-from nerlib.subwords import (
-    NO_WORD,
-    Encoded,
-    encode_distinct_words,
-    encode_words,
-    subword_groups,
-    word_ids_from_groups,
-)
+from nerlib.parsing import AnnotationError, ParsedUtterance, Parser, check_same_text
+from nerlib.subwords import NO_WORD, Encoded, encode_distinct_words, word_ids_from_groups
+from nerlib.subwords import encode_words as encode_words  # known from here
+from nerlib.subwords import subword_groups as subword_groups
 from nerlib.tags import TagSet
 
 IGNORE = -100  # the target that PyTorch's cross-entropy leaves out
@@ -102,8 +97,9 @@ class NERDataset(Dataset[Item]):
             self.utterances = self._parse(corpus, parser, on_error)
             words = [utterance.words for utterance in self.utterances]
             limit = max_length or max_subwords(tokenizer)
-            self.items = self._items(encode_distinct_words(tokenizer, words, limit))
-            self._count(tokenizer, words)
+            encoded = encode_distinct_words(tokenizer, words, limit)
+            self.items = self._items(encoded)
+            self._count(tokenizer, encoded)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -163,13 +159,13 @@ class NERDataset(Dataset[Item]):
         rows = zip(*columns.values(), strict=True)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
-    def _count(self, tokenizer: PreTrainedTokenizerFast, words: list[tuple[Word, ...]]) -> None:
+    def _count(self, tokenizer: PreTrainedTokenizerFast, encoded: Sequence[Encoded]) -> None:
         """Fill in the report."""
-        report = self.report
-        report.utterances = len(self.items)
-        report.words = sum(map(len, words))
+        report, words = self.report, _joined(each.words for each in self.utterances)
+        report.utterances, report.words = len(self.items), len(words)
         report.subwords = sum(self.lengths)
-        for word in self._unseen(words):
+        groups = _joined(row.subword_group for row in encoded)
+        for word in (word for word, group in zip(words, groups, strict=True) if not group[1]):
             if encode_words(tokenizer, [[word]], special=False)[0].input_ids:
                 report.words_cut_off += 1
             else:
@@ -178,20 +174,12 @@ class NERDataset(Dataset[Item]):
             if tag.startswith("B-") and tag not in self.tags.tag_to_id:
                 report.unknown_types[tag[2:]] = count
 
-    def _unseen(self, words: list[tuple[Word, ...]]) -> Iterator[Word]:
-        """Yield the words that have no subword in their item."""
-        if self.items:
-            counts = torch.cat([item["subword_group"] for item in self.items])[:, 1]
-            every = _joined(words)
-            yield from (every[index] for index in (counts == 0).nonzero().flatten().tolist())
-
 
 @contextmanager
 def garbage_collection_paused() -> Iterator[None]:
     """Within the block, let Python not look for unused objects.
 
-    A dataset is made of many small objects that all stay; looking through them again and again,
-    while there are more and more, took longer than making them.
+    A dataset is made of many small ones that all stay: looking took longer than making them.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -260,11 +248,9 @@ class LengthBucketSampler(Sampler[list[int]]):
         return -(-len(self.lengths) // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        if not len(self.lengths):
-            return iter([])
-        if not self.shuffle:
+        if not self.shuffle or not len(self.lengths):
             order = self.lengths.argsort(stable=True)
-            return iter([part.tolist() for part in order.split(self.batch_size)])
+            return iter([part.tolist() for part in order.split(self.batch_size) if len(part)])
         generator = torch.Generator().manual_seed(self.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.lengths), generator=generator)
         batches: list[list[int]] = []
@@ -272,18 +258,3 @@ class LengthBucketSampler(Sampler[list[int]]):
             by_length = pool[self.lengths[pool].argsort(stable=True)]
             batches += [part.tolist() for part in by_length.split(self.batch_size)]
         return iter([batches[i] for i in torch.randperm(len(batches), generator=generator)])
-
-
-__all__ = [
-    "IGNORE",
-    "NO_WORD",
-    "Batch",
-    "DatasetReport",
-    "Item",
-    "LengthBucketSampler",
-    "NERDataset",
-    "collate",
-    "encode_words",
-    "subword_groups",
-    "word_ids_from_groups",
-]

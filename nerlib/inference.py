@@ -113,21 +113,17 @@ class PlainTagger:
         """Return the entities of one text, of each text of a list, or of an iterator lazily."""
         if isinstance(text, str):
             return self._tag([text])[0]
-        if isinstance(text, Sequence):
-            return [found for part in self._chunks(iter(text)) for found in part]
         # `iter` of a collection that is no iterator (a set, a Series): else it never ends.
-        return (found for part in self._chunks(iter(text)) for found in part)
+        texts = iter(text)
+        chunks = iter(lambda: list(islice(texts, self.chunk)), [])
+        found = (entities for chunk in chunks for entities in self._tag(chunk))
+        return list(found) if isinstance(text, Sequence) else found
 
     def tags(self, text: str) -> list[tuple[str, str]]:
         """Return each word of a text with its BIO tag."""
         words = self.parser.split_words(text)
         tags, _ = self._predict([words])[0]
         return [(word.text, tag) for word, tag in zip(words, tags, strict=True)]
-
-    def _chunks(self, texts: Iterator[str]) -> Iterator[list[list[Entity]]]:
-        """Yield the entities of some texts at a time."""
-        while part := list(islice(texts, self.chunk)):
-            yield self._tag(part)
 
     def _tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """Return the entities of every text, in order."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import TYPE_CHECKING
 
 from nerlib.parsing import OUTSIDE, tag_chunks
@@ -122,9 +122,6 @@ def scores_by(
 
     `group` names the group of an entity, gold or predicted, given the number of its utterance and
     its (type, first word, end word). Raises `ValueError` as `entity_scores` does.
-
-    >>> scores_by([["B-TIME"], ["B-DATE"]], [["B-TIME"], ["O"]], lambda row, chunk: f"row {row}")
-    {'row 0': Score(gold=1, predicted=1, correct=1), 'row 1': Score(gold=1, predicted=0, correct=0)}
     """
     check_lengths(gold, predicted)
     expected, found, right = Counter[str](), Counter[str](), Counter[str]()
@@ -150,17 +147,8 @@ def begun_chunks(tags: Tags) -> list[tuple[str, int, int]]:
 
 
 def total_score(per_type: dict[str, Score]) -> Score:
-    """Return the score over all types together (micro average).
-
-    >>> total_score({"TIME": Score(2, 2, 1), "DATE": Score(1, 0, 0)})
-    Score(gold=3, predicted=2, correct=1)
-    """
-    scores = per_type.values()
-    return Score(
-        sum(score.gold for score in scores),
-        sum(score.predicted for score in scores),
-        sum(score.correct for score in scores),
-    )
+    """Return the score over all types together (micro average)."""
+    return Score(*map(sum, zip(*map(astuple, per_type.values()), strict=True)))
 
 
 def massive_slot_f1(
@@ -263,15 +251,7 @@ def epoch_record(
 ) -> EpochRecord:
     """Return the record of one epoch; `rows` were trained on in `seconds`."""
     overall = scores.overall
+    shares = scores.token_accuracy, overall.precision, overall.recall, overall.f1
     return EpochRecord(
-        epoch,
-        loss,
-        validation_loss,
-        scores.token_accuracy,
-        overall.precision,
-        overall.recall,
-        overall.f1,
-        scores.massive_f1,
-        rows / seconds,
-        seconds,
+        epoch, loss, validation_loss, *shares, scores.massive_f1, rows / seconds, seconds
     )

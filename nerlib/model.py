@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from nerlib.dataset import IGNORE, NO_WORD, LengthBucketSampler, NERDataset, collate
+from nerlib.dataset import IGNORE, LengthBucketSampler, NERDataset, collate
 from nerlib.decoding import only_outside, path_sums, visible_words
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
@@ -61,8 +61,6 @@ class NERConfig(PretrainedConfig):
                 raise ValueError(f"unknown {name} {value!r}: use one of {get_args(known)}")
         if not 1 <= head_size <= 65_536 or not 0 <= dropout < 1:
             raise ValueError("head_size must be 1 to 65,536 and dropout from 0 to below 1")
-        if kwargs.pop("sentence_vector", False) is not False:
-            raise ValueError("sentence_vector is not supported any more: train the model again")
         self.encoder = encoder or {}
         self.labels = list(TagSet.from_labels(labels).labels)
         self.pooling = pooling
@@ -111,7 +109,6 @@ class NERClassifier(PreTrainedModel):
 
     config_class = NERConfig
     base_model_prefix = "encoder"
-    main_input_name = "input_ids"
     _supports_sdpa = True
     _supports_flash_attn = True
 
@@ -166,9 +163,7 @@ class NERClassifier(PreTrainedModel):
         encoder_settings.pop("_name_or_path", None)  # a path of this machine is nobody's business
         config = NERConfig(encoder=encoder_settings, labels=tags.labels, **settings)
         model = cls(config)
-        incomplete = model.encoder.load_state_dict(encoder.state_dict(), strict=False)
-        if incomplete.missing_keys:
-            raise EncoderError(f"{name_or_path!r} lacks weights: {incomplete.missing_keys[:3]}")
+        model.encoder.load_state_dict(encoder.state_dict(), strict=False)  # all but the pooler
         return model
 
     def forward(
@@ -199,10 +194,6 @@ class NERClassifier(PreTrainedModel):
             seen = visible_words(word_ids, num_words)
             loss = labels_loss(logits, labels, seen, self.transitions, label_smoothing)
         return TokenClassifierOutput(loss=loss, logits=logits)
-
-    def get_input_embeddings(self) -> nn.Module:
-        """Return the encoder's table of subword embeddings."""
-        return self.encoder.get_input_embeddings()
 
 
 def pool_words(
@@ -249,14 +240,6 @@ def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64
     """Return the pooled vectors of every utterance's words, each (words, hidden), in order.
 
     They are what the head gets to see, computed with dropout off. Built in notebook 04.
-
-    >>> from nerlib import PACKAGED, load_corpus, load_tokenizer
-    >>> corpus = load_corpus("en-US", "train[:2]")
-    >>> data = NERDataset(corpus, load_tokenizer(PACKAGED), TagSet.from_corpus(corpus))
-    >>> size = {"hidden_size": 4, "intermediate_size": 4, "num_attention_heads": 2}
-    >>> model = NERClassifier(NERConfig(encoder={"model_type": "bert", **size}))
-    >>> [list(vectors.shape) for vectors in word_vectors(model, data)]
-    [[8, 4], [8, 4]]
     """
     was_training = model.training
     model.eval()
@@ -295,9 +278,6 @@ def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -
     """Return the mean cross-entropy over all words that have a label. Built in notebook 05.
 
     `logits` (batch, words, tags), `labels` (batch, words) → a scalar; 0 if no word has a label.
-
-    >>> tagging_loss(torch.zeros(1, 1, 2), torch.tensor([[-100]])).item()
-    0.0
     """
     total = nn.functional.cross_entropy(
         logits.flatten(0, 1).float(),
@@ -370,24 +350,10 @@ def _encoder_without_pooler(config: PretrainedConfig) -> PreTrainedModel:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return the number of trainable parameters.
-
-    >>> count_parameters(nn.Linear(3, 2))
-    8
-    """
+    """Return the number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 # `import nerlib.model` is enough for transformers' own loaders to know what a folder of ours holds.
 AutoConfig.register(NERConfig.model_type, NERConfig, exist_ok=True)
 AutoModelForTokenClassification.register(NERConfig, NERClassifier, exist_ok=True)
-
-__all__ = [
-    "NO_WORD",
-    "NERClassifier",
-    "NERConfig",
-    "Pooling",
-    "load_encoder",
-    "pool_words",
-    "word_vectors",
-]

@@ -257,12 +257,9 @@ def _split_edges(chunk: str, start: int) -> Iterator[Word]:
         first += 1
     while first < last and _EDGE.match(chunk, last - 1):
         last -= 1
-    for index in range(first):
-        yield Word(chunk[index], start + index, start + index + 1)
-    if first < last:
-        yield Word(chunk[first:last], start + first, start + last)
-    for index in range(last, len(chunk)):
-        yield Word(chunk[index], start + index, start + index + 1)
+    for text in filter(None, (*chunk[:first], chunk[first:last], *chunk[last:])):
+        yield Word(text, start, start + len(text))
+        start += len(text)
 
 
 def _segments(annotated: str, row_id: str | None) -> Iterator[tuple[str, str | None]]:

@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import snapshot_download
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
 from nerlib.atomic import new_folder, recover
 from nerlib.encoders import EncoderError, loading, quiet_transformers, read_tokenizer
 from nerlib.model import NERClassifier, NERConfig
-from nerlib.untrusted import (
-    check_fits,
-    check_model,
-    check_vocabulary,
-    of_one_commit,
-    read_settings,
-)
+from nerlib.untrusted import HUB_NAME, check_fits, check_model, check_vocabulary, read_settings
 
 # What a model folder holds: a new model takes the place of all of it.
 MODEL_FILES = (
@@ -90,7 +85,13 @@ def load_saved_tokenizer(path: str | Path, encoder: PretrainedConfig) -> PreTrai
 
 
 def folder_of(path: str | Path) -> str:
-    """Return a model's folder, fetched from the Hub if it is none; raises `EncoderError`."""
+    """Return a model's folder; of one on the Hub, its files are fetched, all of one commit.
+
+    What is checked is then what is loaded, whoever changes the model in between. Raises
+    `EncoderError` if it cannot be had.
+    """
     recover(path)
     with loading("no model can be loaded from", path):
-        return of_one_commit(str(path), MODEL_FILES)
+        if Path(path).exists() or not HUB_NAME.fullmatch(str(path)):
+            return str(path)
+        return str(snapshot_download(str(path), allow_patterns=list(MODEL_FILES)))

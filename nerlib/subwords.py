@@ -70,7 +70,6 @@ def encode_distinct_words(
     tokenizer: PreTrainedTokenizerFast,
     words: Sequence[Sequence[Word]],
     max_length: int | None = None,
-    special: bool = True,
 ) -> list[Encoded]:
     """Return what `encode_words` returns, with every distinct word cut into subwords only once.
 
@@ -79,10 +78,10 @@ def encode_distinct_words(
     """
     distinct = list({word.text: word for utterance in words for word in utterance}.values())
     if len(words) < 2 or not distinct:
-        return encode_words(tokenizer, words, max_length, special)
+        return encode_words(tokenizer, words, max_length)
     cut = encode_words(tokenizer, [[word] for word in distinct], special=False)
     subwords = {word.text: one.input_ids for word, one in zip(distinct, cut, strict=True)}
-    before, after = special_subwords(tokenizer) if special else ([], [])
+    before, after = special_subwords(tokenizer)
     room = None if max_length is None else max(0, max_length - len(before + after))
     return [
         join_words([subwords[word.text] for word in utterance], before, after, room)
@@ -113,9 +112,6 @@ def plain_ids(
     """Return the ids, with `unknown` for special subwords inside of words.
 
     Tokenizers of the Unigram kind still read a literal "<s>" as the special subword.
-
-    >>> plain_ids([0, 7, 0, 2], [None, 0, 0, None], frozenset([0, 2, 3]), unknown=3)
-    [0, 7, 3, 2]
     """
     inside = sum(map(reserved.__contains__, ids)) - word_ids.count(None)
     if unknown is None or not inside:
@@ -266,10 +262,6 @@ def windows_by_length(windows: Sequence[Window], most: int) -> Iterator[list[Win
 
     No batch of several has more than 32 · `most` subwords, padding included, so that the memory it
     takes does not depend on the texts.
-
-    >>> few, many = (Window(0, [7] * n, [], 0, 0, 0) for n in (3, 40))
-    >>> [len(batch) for batch in windows_by_length([many, few, few, many, few], most=2)]
-    [2, 1, 1, 1]
     """
     batch: list[Window] = []
     for window in sorted(windows, key=lambda window: len(window.input_ids)):

@@ -55,9 +55,6 @@ class TagSet:
         """Return the tag set of a corpus. Give it training rows only: a type that only validation
         rows show cannot be learnt, and must not change the model. Rows that cannot be parsed are
         passed over here; `NERDataset` reports them.
-
-        >>> TagSet.from_corpus([{"annot_utt": "at [time : nine]"}]).labels
-        ('O', 'B-TIME', 'I-TIME')
         """
         parser = parser or Parser()
         found: set[str] = set()

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedTokenizerFast
@@ -42,16 +41,6 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 class EncoderError(ValueError):
     """An encoder or tokenizer that cannot be used: what was wrong and what to do."""
-
-
-def of_one_commit(name: str, files: Sequence[str]) -> str:
-    """Return the folder of a model; of one on the Hub these files are fetched, all of one commit.
-
-    What is looked at is then what is loaded, even if somebody changes the model in between.
-    """
-    if Path(name).exists() or not HUB_NAME.fullmatch(name):
-        return name
-    return str(snapshot_download(name, allow_patterns=list(files)))
 
 
 def check_model(folder: str, model_class: str) -> None:
@@ -202,14 +191,7 @@ def _shards(folder: str, index: Path) -> list[Path]:
 
 
 def check_plain_name(value: object, where: str) -> None:
-    """Check that a setting is nothing but the name of a file in the same folder, or None.
-
-    >>> check_plain_name("vocab.txt", "here")
-    >>> check_plain_name("../vocab.txt", "here")
-    Traceback (most recent call last):
-        ...
-    nerlib.untrusted.EncoderError: here: '../vocab.txt' is not the name of a file in that folder
-    """
+    """Check that a setting is nothing but the name of a file in the same folder, or None."""
     if value is not None and not (isinstance(value, str) and _PLAIN_NAME.fullmatch(value)):
         raise EncoderError(f"{where}: {value!r} is not the name of a file in that folder")
 
@@ -245,11 +227,7 @@ def read_json(path: Path, most: int) -> dict[str, Any]:
 
 
 def walk(content: object) -> Iterator[tuple[str, Any]]:
-    """Yield every key with its value, also those inside; no depth is too much for it.
-
-    >>> list(walk({"a": 1, "b": [{"c": 2}]}))[-1]
-    ('c', 2)
-    """
+    """Yield every key with its value, also those inside; no depth is too much for it."""
     waiting = [content]
     while waiting:
         part = waiting.pop()

@@ -33,9 +33,9 @@ from nerlib import (
 )
 from nerlib.analysis.display import highlight, visible
 from nerlib.corpus import COLUMNS, Split, read_rows, rows_to_dataset, short_lines, wanted_locales
-from nerlib.dataset import IGNORE, NO_WORD, word_ids_from_groups
+from nerlib.dataset import IGNORE
 from nerlib.parsing import ParsedUtterance
-from nerlib.subwords import plan_windows
+from nerlib.subwords import NO_WORD, plan_windows, word_ids_from_groups
 from nerlib.tools import cli, commands
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import RecipeError, get_recipe

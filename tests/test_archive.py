@@ -15,9 +15,9 @@ from hub_stand_in import ARCHIVE, HubStandIn, sha256
 
 from nerlib import CorpusError, load_corpus
 from nerlib.corpus import sample_folder
-from nerlib.hub import DownloadError
 from nerlib.tools import archive
 from nerlib.tools.archive import archive_path, fetch_archive
+from nerlib.tools.hub import DownloadError
 
 LINE = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes().splitlines()[0] + b"\n"
 WANTED = "1.1/data/en-US.jsonl"

@@ -26,9 +26,15 @@ from nerlib import (
     evaluate,
 )
 from nerlib.corpus import rows_to_dataset
-from nerlib.dataset import IGNORE, NO_WORD, encode_words, subword_groups, word_ids_from_groups
+from nerlib.dataset import IGNORE
 from nerlib.model import tagging_loss
-from nerlib.subwords import encode_distinct_words
+from nerlib.subwords import (
+    NO_WORD,
+    encode_distinct_words,
+    encode_words,
+    subword_groups,
+    word_ids_from_groups,
+)
 
 LIMIT = 48
 TAGS = TagSet.from_types(["time", "date", "place_name"])
@@ -89,15 +95,11 @@ def test_no_special_subword_lies_inside_a_word(family, text):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @settings(max_examples=60, deadline=None)
-@given(
-    texts=st.lists(TEXTS, max_size=6),
-    limit=st.none() | st.integers(3, LIMIT),
-    special=st.booleans(),
-)
-def test_distinct_words_give_what_all_words_give(family, texts, limit, special):
+@given(texts=st.lists(TEXTS, max_size=6), limit=st.none() | st.integers(3, LIMIT))
+def test_distinct_words_give_what_all_words_give(family, texts, limit):
     tokenizer, words = tokenizer_of(family), [split(text) for text in texts]
-    found = encode_distinct_words(tokenizer, words, limit, special)
-    assert found == encode_words(tokenizer, words, limit, special)
+    found = encode_distinct_words(tokenizer, words, limit)
+    assert found == encode_words(tokenizer, words, limit)
 
 
 def test_the_garbage_collector_is_as_before():

@@ -17,7 +17,7 @@ from tiny_encoders import (
 from torch import Tensor
 
 from nerlib import NERConfig, Tagger, TagSet, TrainConfig, collate, evaluate, predict_tags, train
-from nerlib.decoding import best_tags, path_sums, visible_words
+from nerlib.decoding import best_tags, path_sums
 from nerlib.model import crf_loss
 
 TAGS = TagSet.from_types(["date", "time"])
@@ -81,11 +81,6 @@ def test_padding_and_unseen_words_are_outside_and_change_nothing(seed: int, lear
 def test_no_words_is_no_error() -> None:
     numbers, probabilities = best_tags(torch.zeros(2, 0, 5), torch.zeros(2, 0, dtype=torch.bool))
     assert numbers.shape == probabilities.shape == (2, 0)
-
-
-def test_visible_words_are_those_with_subwords() -> None:
-    word_ids = torch.tensor([[-1, 0, 0, 2, -1], [-1, 1, -1, -1, -1]])
-    assert visible_words(word_ids, 3).tolist() == [[True, False, True], [False, True, False]]
 
 
 class TestCRF:

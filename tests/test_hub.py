@@ -40,9 +40,9 @@ from safetensors.torch import load
 from nerlib import CorpusError, EncoderError, load_corpus, load_tokenizer
 from nerlib.corpus import LOCALES
 from nerlib.encoders import resolve_encoder
-from nerlib.hub import cache_folder, encoder_files, fetch
 from nerlib.model import load_encoder
 from nerlib.tools import archive
+from nerlib.tools.hub import cache_folder, encoder_files, fetch
 
 RU_TRAIN = "ru-RU/train/0000.parquet"
 LOAD = """
@@ -212,7 +212,7 @@ class TestTrouble:
         def full(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr("nerlib.hub.hf_hub_download", full)
+        monkeypatch.setattr("nerlib.tools.hub.hf_hub_download", full)
         message = error_of()
         assert "No space left" in message
         assert "set NERLIB_CACHE" in message

@@ -12,20 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_encoders import make_row
 
 from nerlib import CorpusError
 from nerlib.corpus import MOST_BYTES, read_rows, short_lines
 from nerlib.tools import cli
 
-ROW = {
-    "id": "1",
-    "locale": "en-US",
-    "partition": "train",
-    "scenario": "alarm",
-    "intent": "alarm_set",
-    "utt": "wake me at nine",
-    "annot_utt": "wake me at [time : nine]",
-}
+ROW = make_row(1, "wake me at [time : nine]")
 BOM = b"\xef\xbb\xbf"
 
 

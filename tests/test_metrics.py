@@ -72,14 +72,6 @@ def test_token_accuracy_equals_scikit_learn(rows):
     assert token_accuracy(gold, predicted) == pytest.approx(wanted)
 
 
-def test_precision_and_recall_are_not_swapped():
-    gold = [["B-TIME", "O", "B-DATE", "B-DATE", "O"]]
-    predicted = [["B-TIME", "O", "O", "O", "O"]]
-    assert total_score(entity_scores(gold, predicted)) == Score(gold=3, predicted=1, correct=1)
-    score = Score(gold=3, predicted=1, correct=1)
-    assert (score.precision, score.recall, score.f1) == (1, pytest.approx(1 / 3), 0.5)
-
-
 @pytest.mark.parametrize(
     ("gold", "predicted", "correct"),
     [

@@ -112,24 +112,6 @@ def test_an_encoder_with_missing_weights_is_refused(tmp_path):
     assert len(str(error.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("problem", ["truncated", "no folder", "no config", "no weights"])
-def test_an_encoder_that_cannot_be_loaded_is_one_clear_line(tmp_path, problem):
-    folder = tmp_path / "encoder"
-    if problem != "no folder":
-        folder.mkdir()
-        for file in encoder_folder("bert").iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-    if problem == "truncated":
-        weights = folder / "model.safetensors"
-        weights.write_bytes(weights.read_bytes()[:-50])
-    elif problem != "no folder":
-        (folder / ("config.json" if problem == "no config" else "model.safetensors")).unlink()
-    with pytest.raises(EncoderError) as error:
-        NERClassifier.from_encoder(str(folder), TAGS)
-    assert len(str(error.value).splitlines()) == 1
-    assert str(folder) in str(error.value)
-
-
 SETTINGS = {"pooling": "max", "segmentation": "characters", "dropout": 0.3, "head_size": 20}
 
 
@@ -184,9 +166,3 @@ def test_the_loss_is_the_mean_over_labelled_words():
     uniform = -sum(logits.log_softmax(-1)[row, word].mean() for row, word, _ in chosen) / 3
     smoothed = tagging_loss(logits, labels, label_smoothing=0.2)
     assert torch.allclose(smoothed, 0.8 * by_hand + 0.2 * uniform)
-
-
-def test_a_sentence_vector_of_an_older_model_is_refused(tmp_path):
-    assert NERConfig(sentence_vector=False).labels == ["O"]  # as older models say
-    with pytest.raises(ValueError, match="sentence_vector"):
-        NERConfig(sentence_vector=True)

@@ -92,7 +92,7 @@ def test_killed_half_way_it_fetches_only_what_is_missing(
     connected: HubStandIn, stick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("nerlib.encoders.fetch_encoder", lambda _: exit(9))
+        patch.setattr("nerlib.tools.hub.fetch_encoder", lambda _: exit(9))
         with pytest.raises(SystemExit):
             run(stick)
     arrived = set(files_of(stick))

@@ -15,7 +15,7 @@ from tools.project import ROOT
 # way down to 15,000 each, the library to 20 files and 3,500 lines: whoever removes code lowers
 # these numbers to what is left.
 CEILINGS = {"nerlib": 20_700, "tests": 19_400, "tools benchmarks": 4_000}
-LIBRARY_FILES, LIBRARY_LINES = 20, 4_010
+LIBRARY_FILES, LIBRARY_LINES = 20, 3_450
 
 
 def lines(paths: list[Path]) -> int:

@@ -64,11 +64,9 @@ def test_the_sample_has_all_tags_in_train() -> None:
 class TestFrozen:
     tags = TagSet.from_corpus(ROWS)
 
-    def test_the_types_cannot_be_replaced(self) -> None:
+    def test_nothing_can_be_replaced(self) -> None:
         with pytest.raises(dataclasses.FrozenInstanceError):
             self.tags.types = ("X",)  # type: ignore[misc]
-
-    def test_the_mappings_are_read_only(self) -> None:
         with pytest.raises(TypeError):
             self.tags.tag_to_id["B-NEW"] = 99  # type: ignore[index]
         with pytest.raises(TypeError):
@@ -100,17 +98,8 @@ class TestErrors:
 
     @pytest.mark.parametrize(
         "labels",
-        [
-            [],
-            ["B-TIME", "I-TIME"],
-            ["O", "B-TIME"],
-            ["O", "I-TIME", "B-TIME"],
-            ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"],
-            ["O", "B-time", "I-time"],
-            ["LABEL_0", "LABEL_1"],
-        ],
-        ids=["empty", "no O", "no I", "I before B", "not in order", "lower case", "defaults"],
+        ["", "B-X I-X", "O B-X", "O I-X B-X", "O B-Y I-Y B-X I-X", "O B-x I-x", "LABEL_0 LABEL_1"],
     )
-    def test_labels_that_no_tag_set_has(self, labels: list[str]) -> None:
-        with pytest.raises(ValueError, match="labels must be 'O', then 'B-X' and 'I-X'"):
-            TagSet.from_labels(labels)
+    def test_labels_that_no_tag_set_has(self, labels: str) -> None:
+        with pytest.raises(ValueError, match="labels must be"):
+            TagSet.from_labels(labels.split())

@@ -31,7 +31,6 @@ from nerlib import (
     TagSet,
     load_tokenizer,
     save_model,
-    untrusted,
 )
 from nerlib import __main__ as cli
 from nerlib.encoders import quiet_transformers
@@ -148,6 +147,9 @@ WEIGHTS: dict[str, tuple[Damage, str]] = {
     "index nothing": (lambda f: index(f, "model-1.safetensors"), "which is no such file"),
     "index empty": (index, "lists no weights"),
     "a pipe": (lambda f: pipe(f / "model.safetensors"), "is not a regular file"),
+    "none": (lambda f: (f / "model.safetensors").unlink(), "no file named model.safetensors"),
+    "no folder": (shutil.rmtree, "there is no such folder"),
+    "empty": (lambda f: cut(f / "model.safetensors", 0), "damaged or not safetensors"),
 }
 CODE: dict[str, tuple[Damage, str]] = {
     "auto_map": (lambda f: change(f, auto_map={"AutoModel": "modeling_x.X"}), r"\(auto_map in"),
@@ -160,7 +162,7 @@ CODE: dict[str, tuple[Damage, str]] = {
         "too large for settings",
     ),
     "config deep": (lambda f: (f / "config.json").write_text(deep(10**6)), "nested too deep"),
-    "config bottomless": (lambda f: (f / "config.json").write_text(deep(10**6)), "too deep"),
+    "no config": (lambda f: (f / "config.json").unlink(), "not a text encoder|not one of nerlib"),
     "config pipe": (lambda f: pipe(f / "config.json"), "is not a regular file"),
     "config list": (lambda f: (f / "config.json").write_text("[]"), "must hold a JSON object"),
     "config no JSON": (lambda f: (f / "config.json").write_text("{"), "not a valid JSON"),
@@ -382,10 +384,8 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
 ) -> None:
     folders = {"someone/tagger": tagger_folder, "someone/encoder": encoder}
 
-    monkeypatch.setattr(untrusted, "snapshot_download", lambda name, **_: folders[name])
-    monkeypatch.setattr(
-        "nerlib.encoders.fetch_encoder", lambda name: SimpleNamespace(folder=folders[name])
-    )
+    monkeypatch.setattr("nerlib.saving.snapshot_download", lambda name, **_: folders[name])
+    monkeypatch.setattr("nerlib.tools.hub.encoder_folder", folders.get)
     change(encoder, num_hidden_layers=HUGE)
     change(tagger_folder, inside="encoder", auto_map={"AutoModel": "modeling_x.X"})
     for load, name, message in (

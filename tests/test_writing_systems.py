@@ -7,6 +7,8 @@ right-to-left text, combining marks, joiners and characters that nobody sees.
 from __future__ import annotations
 
 import re
+import tempfile
+import tomllib
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -21,95 +23,8 @@ from nerlib.corpus import LOCALES, rows_to_dataset
 from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance
 from nerlib.tools.small_bert import build_small_bert
 
-SENTENCES = {
-    "Latin": [
-        ("de-DE", "weck mich [date : am freitag] um [time : neun uhr] auf"),
-        ("fr-FR", "quel temps fera-t-il à [place_name : paris] [date : ce week-end] ?"),
-        ("pl-PL", "obudź mnie w [date : piątek] o [time : dziewiątej]"),
-        ("tr-TR", "beni [date : cuma günü] [time : saat dokuzda] uyandır"),
-        ("vi-VN", "đánh thức tôi lúc [time : chín giờ sáng] [date : thứ sáu]"),
-    ],
-    "Cyrillic": [
-        ("ru-RU", "разбуди меня [time : в девять утра] [date : в пятницу]"),
-        ("mn-MN", "намайг [date : баасан гарагт] [time : есөн цагт] сэрээ"),
-    ],
-    "Greek": [
-        ("el-GR", "ξύπνα με [time : στις εννέα] [date : την παρασκευή]"),
-        ("el-GR", "τι καιρό θα κάνει [date : αύριο] στην [place_name : αθήνα];"),
-    ],
-    "Arabic": [
-        ("ar-SA", "أيقظني [time : في التاسعة صباحا] [date : يوم الجمعة]"),
-        ("ar-SA", "كيف سيكون الطقس [date : غدا] في [place_name : الرياض]؟"),
-        ("fa-IR", "هوا [date : فردا] در [place_name : تهران] چطور می\u200cشود"),
-        ("ur-PK", "مجھے [date : جمعہ] کو [time : صبح نو بجے] جگا دو"),
-    ],
-    "Hebrew": [
-        ("he-IL", "תעיר אותי [time : בתשע בבוקר] [date : ביום שישי]"),
-        ("he-IL", "מה מזג האוויר [date : מחר] ב[place_name : חיפה]"),
-    ],
-    "Devanagari": [
-        ("hi-IN", "मुझे [date : शुक्रवार] को [time : सुबह नौ बजे] जगा दो"),
-        ("hi-IN", "[date : कल] [place_name : दिल्ली] में मौसम कैसा रहेगा"),
-    ],
-    "Bengali": [
-        ("bn-BD", "আমাকে [date : শুক্রবার] [time : সকাল নয়টায়] জাগিয়ে দাও"),
-        ("bn-BD", "[date : আগামীকাল] [place_name : ঢাকায়] আবহাওয়া কেমন থাকবে"),
-    ],
-    "Tamil": [
-        ("ta-IN", "[date : வெள்ளிக்கிழமை] [time : காலை ஒன்பது மணிக்கு] என்னை எழுப்பு"),
-        ("ta-IN", "[date : நாளை] [place_name : சென்னையில்] வானிலை எப்படி இருக்கும்"),
-    ],
-    "Telugu": [
-        ("te-IN", "[date : శుక్రవారం] [time : ఉదయం తొమ్మిది గంటలకు] నన్ను లేపు"),
-        ("te-IN", "[date : రేపు] [place_name : హైదరాబాద్] లో వాతావరణం ఎలా ఉంటుంది"),
-    ],
-    "Kannada": [
-        ("kn-IN", "[date : ಶುಕ್ರವಾರ] [time : ಬೆಳಿಗ್ಗೆ ಒಂಬತ್ತು ಗಂಟೆಗೆ] ನನ್ನನ್ನು ಎಬ್ಬಿಸು"),
-        ("kn-IN", "[date : ನಾಳೆ] [place_name : ಬೆಂಗಳೂರಿನಲ್ಲಿ] ಹವಾಮಾನ ಹೇಗಿರುತ್ತದೆ"),
-    ],
-    "Malayalam": [
-        ("ml-IN", "[date : വെള്ളിയാഴ്ച] [time : രാവിലെ ഒൻപത് മണിക്ക്] എന്നെ ഉണർത്തുക"),
-        ("ml-IN", "[date : നാളെ] [place_name : കൊച്ചിയിൽ] കാലാവസ്ഥ എങ്ങനെയായിരിക്കും"),
-    ],
-    "Thai": [
-        ("th-TH", "ปลุกฉัน[date : วันศุกร์]ตอน[time : เก้าโมงเช้า]"),
-        ("th-TH", "อากาศที่[place_name : เชียงใหม่][date : พรุ่งนี้]เป็นอย่างไร"),
-    ],
-    "Khmer": [
-        ("km-KH", "ដាស់ខ្ញុំនៅ[time : ម៉ោងប្រាំបួនព្រឹក] [date : ថ្ងៃសុក្រ]"),
-        ("km-KH", "អាកាសធាតុ\u200bនៅ[place_name : ភ្នំពេញ][date : ថ្ងៃស្អែក]យ៉ាងម៉េច"),
-    ],
-    "Myanmar": [
-        ("my-MM", "[date : သောကြာနေ့] [time : မနက် ကိုးနာရီ]မှာ ကျွန်တော့်ကို နှိုးပါ"),
-        ("my-MM", "[date : မနက်ဖြန်] [place_name : ရန်ကုန်] ရာသီဥတု ဘယ်လိုလဲ"),
-    ],
-    "Georgian": [
-        ("ka-GE", "გამაღვიძე [date : პარასკევს] [time : დილის ცხრა საათზე]"),
-        ("ka-GE", "როგორი ამინდი იქნება [date : ხვალ] [place_name : თბილისში]"),
-    ],
-    "Armenian": [
-        ("hy-AM", "արթնացրու ինձ [date : ուրբաթ օրը] [time : առավոտյան ժամը իննին]"),
-        ("hy-AM", "ինչպիսի՞ եղանակ կլինի [date : վաղը] [place_name : երևանում]"),
-    ],
-    "Ethiopic": [
-        ("am-ET", "[date : አርብ] [time : ከጠዋቱ ሶስት ሰዓት] ላይ ቀስቅሰኝ"),
-        ("am-ET", "[date : ነገ] በ[place_name : አዲስ አበባ] የአየር ሁኔታው እንዴት ነው።"),
-    ],
-    "Hangul": [
-        ("ko-KR", "[date : 금요일] [time : 아침 아홉 시]에 깨워 줘"),
-        ("ko-KR", "[date : 내일] [place_name : 부산] 날씨 어때"),
-    ],
-    "Han": [
-        ("zh-CN", "[date : 星期五][time : 早上九点]叫醒我"),
-        ("zh-CN", "播放[artist_name : U2]的歌"),
-        ("zh-TW", "[date : 明天][place_name : 台北]天氣怎麼樣"),
-    ],
-    "Hiragana": [
-        ("ja-JP", "[date : 金曜日]の[time : 朝九時]に起こして"),
-        ("ja-JP", "[date : あした]の[place_name : 東京]の天気はどう？"),
-    ],
-    "Katakana": [("ja-JP", "[device_type : リビングのテレビ]をつけて")],
-}
+DATA = Path(__file__).with_name("writing_systems.toml")
+SENTENCES: dict[str, list[list[str]]] = tomllib.loads(DATA.read_text(encoding="utf-8"))
 EVERY_ONE = [(locale, text) for examples in SENTENCES.values() for locale, text in examples]
 FORMS = ("NFC", "NFD")
 SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]")
@@ -123,8 +38,6 @@ def forms(annotated: str) -> set[str]:
 @cache
 def learnt_tokenizer():
     """A WordPiece tokenizer that knows the letters of all these sentences."""
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="writing-systems-"))
     texts = [SLOT.sub(r"\2", form) for _, text in EVERY_ONE for form in forms(text)]
     return load_tokenizer(str(build_small_bert(texts, folder)))

@@ -2,7 +2,7 @@
 
 The dataset's own repository still holds a loading script, which `datasets` 4 and newer refuse to
 run; the Hub's converted Parquet files hold the same rows. No commit of the conversion is known in
-advance: the first one that is found is written down, and kept to (see `nerlib.hub.fetch`).
+advance: the first one that is found is written down, and kept to (see `nerlib.tools.hub.fetch`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from datasets import ClassLabel, Features
 from pyarrow import parquet
 
 from nerlib.corpus import COLUMNS, CorpusError, Rows
-from nerlib.hub import DownloadError, Snapshot, fetch, tell
 from nerlib.tools.archive import archive_path, official_rows
+from nerlib.tools.hub import DownloadError, Snapshot, fetch, tell
 
 REPOSITORY = "AmazonScience/massive"
 REVISION = "refs/convert/parquet"  # NERLIB_MASSIVE_REVISION names another one, or a commit

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nerlib.corpus import LOCALES, wanted_locales
 from nerlib.encoders import PACKAGED, load_tokenizer, packaged_encoder, resolve_encoder
-from nerlib.hub import VARIABLE, cache_folder, fetch_encoder
 from nerlib.tools.archive import fetch_archive
 from nerlib.tools.corpora import load_corpus
+from nerlib.tools.hub import VARIABLE, cache_folder, fetch_encoder
 from nerlib.tools.massive import FOLDERS, fetch_massive
 from nerlib.tools.recipes import SCRATCH, Recipe
 

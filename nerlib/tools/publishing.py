@@ -25,9 +25,9 @@ from huggingface_hub.utils import HFValidationError  # type: ignore[attr-defined
 from nerlib.dataset import NERDataset
 from nerlib.encoders import PACKAGED
 from nerlib.evaluation import evaluate
-from nerlib.hub import download_error
 from nerlib.metrics import Evaluation, Score
 from nerlib.model import count_parameters
+from nerlib.tools.hub import download_error
 from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
 from nerlib.untrusted import HUB_NAME
 

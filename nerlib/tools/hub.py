@@ -10,6 +10,7 @@ There are no links in it (FAT, the format of most USB sticks, has none), and it 
 
 from __future__ import annotations
 
+import difflib
 import errno
 import hashlib
 import json
@@ -17,27 +18,32 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import torch
-from huggingface_hub import HfApi, constants, hf_hub_download
+from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import (  # type: ignore[attr-defined]
+    GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from safetensors.torch import save_file
 
 from nerlib.atomic import whole_file
+from nerlib.untrusted import EncoderError
 
 VARIABLE = "NERLIB_CACHE"
+KNOWN = ("ai-forever/ruBert-base", "bert-base-multilingual-cased", "bert-base-uncased")
 # What an encoder consists of: settings, whatever its tokenizer needs, and weights.
 SETTINGS = re.compile(
     r"(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json"
@@ -131,6 +137,34 @@ def fetch(
             (place / "listing.json").unlink()
             return fetch(name, choose, kind, revision)
     return replace(snapshot, names=names)
+
+
+def encoder_folder(name: str) -> Path:
+    """Return the folder of an encoder on the Hub; raises `EncoderError` with what to do.
+
+    Where it cannot be fetched, one that another program has put into the Hub's own cache will do:
+    the folder of one commit, so that what is looked at is what is loaded.
+    """
+    try:
+        return fetch_encoder(name).folder
+    except DownloadError as error:
+        with suppress(HFValidationError):
+            found = None if error.gone else try_to_load_from_cache(name, "config.json")
+            if isinstance(found, str):
+                return Path(found).parent
+        raise EncoderError(f"encoder {name!r} cannot be had: {_why(name, error)}") from None
+
+
+def _why(name: str, error: DownloadError) -> str:
+    """Return why a name on the Hub gives no encoder, and what to do."""
+    page = f"{constants.ENDPOINT}/{name}"
+    if isinstance(error.__cause__, GatedRepoError):
+        return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
+    if isinstance(error.__cause__, RepositoryNotFoundError):
+        near = difflib.get_close_matches(name, KNOWN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
+        return f"there is no such folder, nor such a repository on the Hub; {hint}"
+    return f"there is no such folder, and from the Hub: {error}"
 
 
 def fetch_encoder(name: str, verify: bool = False) -> Snapshot:
