@@ -24,7 +24,7 @@ def check(number: str, answer: object) -> Verdict:
     exercise = all_exercises().get(number) if isinstance(number, str) else None
     if exercise is None:
         return _unknown(number)
-    asked = Answer(answer, exercise.hints)
+    asked = Answer(answer, exercise.hints, exercise.cases)
     hint = examined(exercise, asked)
     if hint is None:
         current_record().add(number)
