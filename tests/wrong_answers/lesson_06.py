@@ -18,12 +18,12 @@ def tries_all(rows, labels):
 
 WRONG = {
     "06.1": [
-        ({"nine am": (17, 23), "tomorrow": (25, 32)}, "The end is exclusive"),
-        ({"nine am": (18, 25), "tomorrow": (26, 34)}, "counted from 0"),
-        ({"nine am": (17, 7), "tomorrow": (25, 8)}, "is the length"),
-        ({"nine am": (5, 6), "tomorrow": (7, 7)}, "numbers of words"),
-        ({"nine am": (17, 24), "tomorrow": (24, 33)}, "' tomorrow'"),
-        ({"time": (17, 24), "date": (25, 33)}, "The keys are"),
+        ({"nine am": (17, 23), "tomorrow": (25, 32)}, "inclusive"),
+        ({"nine am": (18, 25), "tomorrow": (26, 34)}, "from_one"),
+        ({"nine am": (17, 7), "tomorrow": (25, 8)}, "length"),
+        ({"nine am": (5, 6), "tomorrow": (7, 7)}, "in_words"),
+        ({"nine am": (17, 24), "tomorrow": (24, 33)}, "other"),
+        ({"time": (17, 24), "date": (25, 33)}, "keys"),
     ],
     "06.5": [(tries_all, "still not finished")],
 }

@@ -17,14 +17,14 @@ def divides_by_nothing(counts):
 
 WRONG = {
     "07.1": [
-        (kinds(row4="invented", row6="missed"), "*Missed* is there and was not predicted"),
-        (kinds(row5="wrong type"), "Only one of the two faults"),
-        (kinds(row2="missed"), "the two share a word"),
-        (kinds(row6="wrong type"), "no entity here at all"),
-        (kinds(row3="correct"), "It is not right"),
-        (kinds(row2="wrong type", row3="wrong boundary"), "once more, one after the other"),
-        (kinds(row1="right"), "The kinds are"),
-        (KINDS[:5], "There are 6 rows"),
+        (kinds(row4="invented", row6="missed"), "missed_or_invented"),
+        (kinds(row5="wrong type"), "one_fault"),
+        (kinds(row2="missed"), "both_sides"),
+        (kinds(row6="wrong type"), "one_side"),
+        (kinds(row3="correct"), "not_right"),
+        (kinds(row2="wrong type", row3="wrong boundary"), "other"),
+        (kinds(row1="right"), "names"),
+        (KINDS[:5], "keys"),
     ],
     "07.2": [(divides_by_nothing, "ZeroDivisionError")],
 }

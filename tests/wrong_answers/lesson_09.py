@@ -14,11 +14,14 @@ def divides_by_zero(weights, bits):
 
 WRONG = {
     "09.1": [
-        (times(17.0, 30.0, 17.0), "That is the mean"),
-        (times(6.0, 30.0, 6.0), "divided by ten"),
-        (times(6.0, 90.0, 17.0), "p100"),
-        (times(6.5, 30.0, 17.0), "the fifth in the sorted list"),
-        (times(6.0, 8.0, 17.0), "Sort the times first"),
+        (times(17.0, 30.0, 17.0), "the_mean"),
+        (times(6.0, 30.0, 6.0), "mean"),
+        (times(6.0, 90.0, 17.0), "slowest"),
+        (times(6.5, 30.0, 17.0), "sixth"),
+        (times(6.0, 8.0, 17.0), "unsorted"),
+        (times(5.0, 30.0, 17.0), "p50"),
+        (times(6.0, 9.0, 17.0), "p90"),
+        ({"p50": 6.0}, "keys"),
     ],
     "09.3": [(divides_by_zero, "clamp it")],
 }

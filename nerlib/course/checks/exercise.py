@@ -105,6 +105,47 @@ class OnPaper:
         self.other(answer, found)
 
 
+@dataclass(frozen=True)
+class EntryByEntry:
+    """Compares each entry of a list or dictionary that was worked out by hand.
+
+    The case is a table: `right`, and for each mistake what it leads to, entry by entry, under the
+    name of its hint. Else the hint is `names`, if there is one and no entry should hold what is
+    found; the one named after the entry; or `other`. `told` says how a hint names an entry.
+    """
+
+    kind: Any
+    told: str = "For `{key}` you write `{found}`."
+    close: float = CLOSE
+
+    def __call__(self, answer: Answer) -> None:
+        """Read the entries; raises `Hint` at the first wrong one."""
+        entries = _by_key(answer.read(self.kind))
+        mistakes = {name: _by_key(values) for name, values in answer.cases.items()}
+        right = mistakes.pop("right")
+        if entries.keys() != right.keys():
+            answer.fail("keys")
+        for key, expected in right.items():
+            found = entries[key]
+            if same(found, expected, self.close):
+                continue
+            names = [n for n, values in mistakes.items() if _in(found, values.get(key, ()))]
+            names += ["names"] * (found not in right.values()) + [key, "other"]
+            hint = next(name for name in names if name in answer.hints)
+            answer.fail(hint, self.told.format(key=key, found=found), key=key, found=found)
+
+
+def _in(found: Any, values: Iterable[Any]) -> bool:
+    return any(same(found, value) for value in values)
+
+
+def _by_key(entries: Any) -> dict[str, Any]:
+    """Return a dictionary as it is, and the entries of a list by their number, from "1"."""
+    if isinstance(entries, dict):
+        return entries
+    return {str(number): entry for number, entry in enumerate(entries, start=1)}
+
+
 def exercises(lesson: str, *checks: Callable[[Answer], None]) -> Iterable[Exercise]:
     """Yield the exercises of a lesson, given their checks in order; the rest is in its file.
 

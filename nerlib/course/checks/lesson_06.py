@@ -9,42 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
 from nerlib.inference import Entity
 from nerlib.parsing import Parser, Word, tag_chunks
 
 PARSER = Parser()
 
 # 06.1 --------------------------------------------------------------------------------------------
-ON_PAPER = "olly, wake me at [time : nine am] [date : tomorrow]!"
-
-
-def places_on_paper(answer: Answer) -> None:
-    """A dictionary from two pieces of a text to their places."""
-    places = answer.read(dict[str, tuple[int, int]])
-    parsed = PARSER.parse(ON_PAPER)
-    expected = {parsed.text[s.start : s.end]: (s.start, s.end) for s in parsed.spans}
-    if places.keys() != expected.keys():
-        raise answer.hint(f"The keys are {' and '.join(f'`{text!r}`' for text in expected)}.")
-    for text, place in expected.items():
-        if places[text] != place:
-            answer.told = f"For `{text}` you write `{places[text]}`."
-            raise answer.hint(_place_idea(parsed.text, places[text], place))
-
-
-def _place_idea(text: str, found: tuple[int, int], place: tuple[int, int]) -> str:
-    """Return what was counted in place of the offsets."""
-    start, end = place
-    if found == (start, end - 1):
-        return "The end is exclusive: the first character that does *not* belong to it any more."
-    if found in ((start + 1, end + 1), (start + 1, end)):
-        return "Characters are counted from 0: the first letter of the text is character 0."
-    if found == (start, end - start):
-        return "The second number is the length. Write down where it ends."
-    words = [word.start for word in PARSER.split_words(text)]
-    if found[0] in (words.index(start), len(text[:start].split())):
-        return "These are numbers of words. Count characters, spaces and marks as well."
-    return f"`text[{found[0]}:{found[1]}]` is `{text[slice(*found)]!r}`."
+PLACES = EntryByEntry(dict[str, tuple[int, int]])
 
 
 # 06.2 --------------------------------------------------------------------------------------------
@@ -232,4 +204,4 @@ SEQUENCE = Comparison(
     then=_long_sentence,
 )
 
-CHECKS = (places_on_paper, REDACT, BROWSER, CAUTIOUS, SEQUENCE)
+CHECKS = (PLACES, REDACT, BROWSER, CAUTIOUS, SEQUENCE)

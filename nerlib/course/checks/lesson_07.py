@@ -11,44 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nerlib.analysis.matching import match_entities
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
 from nerlib.metrics import Score
 
 # 07.1 --------------------------------------------------------------------------------------------
-KIND_NAMES = (
-    "correct", "wrong type", "wrong boundary", "wrong type and boundary", "missed", "invented",
-)  # fmt: skip
-
-
-def kinds_on_paper(answer: Answer) -> None:
-    """Six kinds of matches, one a row."""
-    kinds = answer.read(list[str])
-    if len(kinds) != len(answer.cases):
-        raise answer.hint(f"There are {len(answer.cases)} rows: one kind for each, in their order.")
-    for row, (kind, (gold, predicted)) in enumerate(zip(kinds, answer.cases, strict=True), start=1):
-        (match,) = match_entities(gold.split(), predicted.split())
-        if kind != match.kind:
-            answer.told = f"Row {row} is `{kind}` in your list."
-            raise answer.hint(_kind_idea(kind, match.kind))
-
-
-def _kind_idea(kind: str, right: str) -> str:
-    """Return what the two kinds have to do with each other."""
-    if kind not in KIND_NAMES:
-        return f"The kinds are {', '.join(f'`{name}`' for name in KIND_NAMES)}."
-    if {kind, right} == {"missed", "invented"}:
-        return "*Missed* is there and was not predicted, *invented* is predicted and not there."
-    if kind == "correct":
-        return "It is not right: compare the type, the first and the last word."
-    if right in ("missed", "invented"):
-        return "One of the two sides has no entity here at all."
-    if kind in ("missed", "invented"):
-        return "Both sides have an entity here, and the two share a word."
-    if right == "wrong type and boundary":
-        return "Only one of the two faults is named. Look at the type *and* at both ends."
-    return "Compare type and ends once more, one after the other."
+KINDS = EntryByEntry(list[str], told="Row {key} is `{found}` in your list.")
 
 
 # 07.2 --------------------------------------------------------------------------------------------
@@ -239,4 +207,4 @@ INTERVAL = Comparison(
     then=_single_utterance,
 )
 
-CHECKS = (kinds_on_paper, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)
+CHECKS = (KINDS, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)

@@ -9,34 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
 from nerlib.course.checks.lesson_03 import read_word_ids
 from nerlib.dataset import subword_groups
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import tag_chunks
 
 # 08.1 --------------------------------------------------------------------------------------------
-SYMPTOMS = {
-    "a": ("dropout", "Which part of the model draws random numbers?"),
-    "b": ("lost head", "The score was fine before, so look at what saving and loading may lose."),
-    "c": ("subword offsets", "What goes wrong after a long word only, and crashes nowhere?"),
-    "d": ("padding", "What do batches of short utterances have the most of, that is easy to tell?"),
-    "e": ("test rows", "Ask of every choice which rows have made it."),
-}
-FAULT_NAMES = tuple(sorted(name for name, _ in SYMPTOMS.values()))
-
-
-def diagnosis(answer: Answer) -> None:
-    """A dictionary from letters to faults."""
-    faults = answer.read(dict[str, str])
-    for letter, (name, idea) in SYMPTOMS.items():
-        if letter not in faults:
-            raise answer.hint(f"The key `{letter}` is missing.")
-        answer.told = f"For {letter} you write `{faults[letter]}`."
-        if faults[letter] not in FAULT_NAMES:
-            raise answer.hint(f"The faults are {', '.join(f'`{n}`' for n in FAULT_NAMES)}.")
-        if faults[letter] != name:
-            raise answer.hint(idea)
+DIAGNOSIS = EntryByEntry(dict[str, str])
 
 
 # 08.2 --------------------------------------------------------------------------------------------
@@ -69,34 +49,21 @@ def _type_scorer(gold: Tags, predicted: Tags) -> tuple[float, float, float]:
     return right / max(1, given), right / max(1, there), 2 * right / max(1, there + given)
 
 
-BROKEN_SCORERS: tuple[tuple[Scorer, str], ...] = (
-    (
-        lambda gold, predicted: honest_scorer(predicted, gold),
-        "It swaps precision and recall, and F1 does not show it. Try it on two gold entities of "
-        "which one was predicted, and look at the two apart.",
-    ),
-    (
-        _seen_as(lambda tag: f"{tag[0]}-X"),
-        "It does not look at types. Try it on an entity in the right place with another type.",
-    ),
-    (
-        _seen_as(lambda tag: "B" + tag[1:]),
-        "It counts words. Try it on an entity of two words of which one was found.",
-    ),
-    (_type_scorer, "It does not look at places. Try it on the right type in another place."),
-)
+BROKEN_SCORERS: dict[str, Scorer] = {
+    "swaps": lambda gold, predicted: honest_scorer(predicted, gold),
+    "ignores_types": _seen_as(lambda tag: f"{tag[0]}-X"),
+    "counts_words": _seen_as(lambda tag: "B" + tag[1:]),
+    "ignores_places": _type_scorer,
+}
 
 
 def scorer_test(answer: Answer) -> None:
     """A function that tells right scorers from wrong ones."""
     if not answer.call(honest_scorer, kind=bool, case="a right scorer"):
-        raise answer.hint(
-            "This scorer is right: strict precision, recall and F1, as tuple. Compute by hand what "
-            "should come out, and mind rounding."
-        )
-    for number, (scorer, idea) in enumerate(BROKEN_SCORERS, start=1):
+        answer.fail("right")
+    for number, (hint, scorer) in enumerate(BROKEN_SCORERS.items(), start=1):
         if answer.call(scorer, kind=bool, case=f"wrong scorer {number}"):
-            raise answer.hint(f"This scorer is wrong. {idea}")
+            answer.fail(hint)
 
 
 # 08.3 --------------------------------------------------------------------------------------------
@@ -204,4 +171,4 @@ CHANCE = Comparison(
     population=_judged(band=lambda base, broken: 2 * pstdev(base)),
 )
 
-CHECKS = (diagnosis, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)
+CHECKS = (DIAGNOSIS, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)
