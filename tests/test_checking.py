@@ -19,13 +19,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nerlib.course.checks import check, progress
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.budget import STEPS, OutOfSteps, within_budget
-from nerlib.course.checks.checking import examined
+from nerlib.course.checks.checking import examined, is_stub
 from nerlib.course.checks.differences import difference, same
 from nerlib.course.checks.exercise import Comparison, Exercise, all_exercises
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
 from nerlib.course.checks.kinds import asked_for, fitting
 from nerlib.course.checks.record import NAME, Record
-from nerlib.course.checks.stub import is_stub
 from nerlib.course.checks.verdict import Verdict
 from nerlib.tools.recipes import output_folder
 from tools.execute import execute

@@ -105,6 +105,15 @@ class OnPaper:
         self.other(answer, found)
 
 
+def each(reference: Function, change: Function) -> Function:
+    """Return a slip: the reference, with each entry of its result changed.
+
+    >>> each(str.split, len)("wake me")
+    [4, 2]
+    """
+    return lambda *arguments: [change(entry) for entry in reference(*arguments)]
+
+
 @dataclass(frozen=True)
 class EntryByEntry:
     """Compares each entry of a list or dictionary that was worked out by hand.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, each
 from nerlib.course.figures import STATIONS
 from nerlib.parsing import Parser, Span
 
@@ -68,11 +67,6 @@ def place_of(text: str, value: str) -> tuple[int, int] | None:
     return None if start < 0 else (start, start + len(value))
 
 
-def _last(text: str, value: str) -> tuple[int, int] | None:
-    start = text.rfind(value)
-    return None if start < 0 else (start, start + len(value))
-
-
 def _in_words(text: str, value: str) -> tuple[int, int]:
     first = len(text[: text.index(value)].split())
     return first, first + len(value.split())
@@ -89,7 +83,9 @@ PLACE = Comparison(
     length_as_end=lambda text, value: (text.find(value), len(value)),
     in_words=_in_words,
     not_found=lambda text, value: (text.find(value), text.find(value) + len(value)),
-    last=_last,
+    last=lambda text, value: (
+        (text.rfind(value), text.rfind(value) + len(value)) if value in text else None
+    ),
 )
 
 # 00.4 --------------------------------------------------------------------------------------------
@@ -102,37 +98,24 @@ def spans_of_days(text: str) -> list[Span]:
     return [Span("date", word.start, word.end) for word in words if word.text in DAYS]
 
 
-def _each_once(text: str) -> list[Span]:
-    """Return the spans of somebody who asks `find` once a day, in the order of the week."""
-    places = [(day, text.find(day)) for day in DAYS]
-    return [Span("date", start, start + len(day)) for day, start in places if start >= 0]
-
-
 def _by_letters(text: str) -> list[Span]:
     """Return the spans of somebody who also finds days inside of other words."""
     places = [(day, i) for i in range(len(text)) for day in DAYS if text.startswith(day, i)]
     return [Span("date", start, start + len(day)) for day, start in places]
 
 
-def _at_spaces(text: str) -> list[Span]:
-    """Return the spans of somebody who splits at spaces only."""
-    return [span for span in spans_of_days(text) if text[span.end : span.end + 1] in ("", " ")]
-
-
-def _changed(change: Callable[[Span], Span]) -> Callable[[str], list[Span]]:
-    return lambda text: [change(span) for span in spans_of_days(text)]
-
-
 DAYS_TAGGER = Comparison(
     spans_of_days,
-    too_short=_changed(lambda span: Span(span.type, span.start, span.end - 1)),
-    of_type_day=_changed(lambda span: Span("day", span.start, span.end)),
+    too_short=each(spans_of_days, lambda span: Span(span.type, span.start, span.end - 1)),
+    of_type_day=each(spans_of_days, lambda span: Span("day", span.start, span.end)),
     only_first=lambda text: spans_of_days(text)[:1],
     by_week=lambda text: sorted(
         spans_of_days(text), key=lambda span: DAYS.index(text[span.start : span.end])
     ),
-    once_in_order=lambda text: sorted(_each_once(text), key=lambda span: span.start),
-    at_spaces=_at_spaces,
+    once_in_order=lambda text: [
+        span for span in _by_letters(text) if span.start == text.find(text[span.start : span.end])
+    ],
+    at_spaces=lambda text: [span for span in spans_of_days(text) if text[span.end :][:1] in " "],
     by_letters=_by_letters,
 )
 

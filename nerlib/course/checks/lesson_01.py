@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, each
 from nerlib.metrics import Score
 from nerlib.parsing import Parser
 
@@ -77,10 +77,6 @@ def _with_f1(f1: Callable[[float, float, float], float]) -> Callable[[Entities, 
     return numbers
 
 
-def _typeless(gold: Entities, found: Entities) -> Numbers:
-    return three_numbers({("", *e[1:]) for e in gold}, {("", *e[1:]) for e in found})
-
-
 def _overlapping(gold: Entities, found: Entities) -> Numbers:
     hits = sum(any(g[0] == f[0] and g[1] < f[2] and f[1] < g[2] for g in gold) for f in found)
     return _scored(gold, found, hits)
@@ -92,7 +88,7 @@ SCORES = Comparison(
     exchanged=lambda gold, found: three_numbers(found, gold),
     arithmetic=_with_f1(lambda precision, recall, f1: (precision + recall) / 2),
     without_two=_with_f1(lambda precision, recall, f1: f1 / 2),
-    typeless=_typeless,
+    typeless=lambda *sides: three_numbers(*({("", *e[1:]) for e in side} for side in sides)),
     overlapping=_overlapping,
 )
 
@@ -119,11 +115,6 @@ def _filled(
     return filled_in
 
 
-def _with_unit(tag: str) -> Callable[[list[str], list[str]], list[str]]:
-    """Return the slip of somebody who gives *am* and *pm* this tag."""
-    return lambda words, tags: [t.replace("I-TIME", tag) for t in times_filled_in(words, tags)]
-
-
 def _first_only(words: list[str], tags: list[str]) -> list[str]:
     filled = times_filled_in(words, tags)
     first = filled.index("B-TIME") + 2
@@ -133,8 +124,8 @@ def _first_only(words: list[str], tags: list[str]) -> list[str]:
 PATTERN = Comparison(
     times_filled_in,
     read=lambda sentence, tags: (sentence.split(), tags.split()),
-    two_begins=_with_unit("B-TIME"),
-    number_only=_with_unit("O"),
+    two_begins=each(times_filled_in, lambda tag: tag.replace("I-TIME", "B-TIME")),
+    number_only=each(times_filled_in, lambda tag: tag.replace("I-TIME", "O")),
     am_only=lambda words, tags: times_filled_in([w.replace("pm", "") for w in words], tags),
     first_only=_first_only,
     any_am=_filled(lambda number, unit: unit == "O", is_number=bool),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, each
 from nerlib.parsing import Parser, Span, Word, spans_to_tags, tags_to_spans
 
 PARSER = Parser()
@@ -86,10 +86,6 @@ def _slots_alone(tags: list[str]) -> list[str]:
     return [tag for tag in tags if tag != "O"]
 
 
-def _each_tag(change: Callable[[str], str]) -> Callable[[list[Word], list[Span]], list[str]]:
-    return lambda words, spans: [change(tag) for tag in spans_to_tags(words, spans)]
-
-
 def _shown(words: list[Word]) -> str:
     return f"words of '{' '.join(word.text for word in words)}'"
 
@@ -97,12 +93,12 @@ def _shown(words: list[Word]) -> str:
 FROM_PLACES = Comparison(
     spans_to_tags,
     read=lambda annotated: (list((p := PARSER.parse(annotated)).words), list(p.spans)),
-    all_begin=_each_tag(lambda tag: tag.replace("I-", "B-")),
+    all_begin=each(spans_to_tags, lambda tag: tag.replace("I-", "B-")),
     lose_last_words=_lose_last_words,
     slots_alone=lambda words, spans: _slots_alone(spans_to_tags(words, spans)),
     slots_without_last=lambda words, spans: _slots_alone(_lose_last_words(words, spans)),
-    all_inside=_each_tag(lambda tag: tag.replace("B-", "I-")),
-    lower=_each_tag(lambda tag: tag[:2] + tag[2:].lower()),
+    all_inside=each(spans_to_tags, lambda tag: tag.replace("B-", "I-")),
+    lower=each(spans_to_tags, lambda tag: tag[:2] + tag[2:].lower()),
     by_spelling=_by_spelling,
     only_the_first=lambda words, spans: spans_to_tags(words, spans[:1]),
     name=lambda words, spans: f"{_shown(words)}, {spans}",
@@ -142,10 +138,6 @@ def _with_tags(old: str, new: str) -> ReadTags:
     return lambda words, tags: tags_to_spans(words, [tag.replace(old, new) for tag in tags])
 
 
-def _capitals(words: list[Word], tags: list[str]) -> list[Span]:
-    return [Span(s.type.upper(), s.start, s.end) for s in strict_spans(words, tags)]
-
-
 def _without_last(words: list[Word], tags: list[str]) -> list[Span]:
     """Return the spans of somebody who writes one down only when the next word ends it."""
     return [span for span in strict_spans(words, tags) if span.end != words[-1].end]
@@ -154,7 +146,7 @@ def _without_last(words: list[Word], tags: list[str]) -> list[Span]:
 STRICT = Comparison(
     strict_spans,
     read=lambda text, tags: (PARSER.split_words(text), tags.split()),
-    capitals=_capitals,
+    capitals=each(strict_spans, lambda span: Span(span.type.upper(), span.start, span.end)),
     without_last=_without_last,
     single_words=_with_tags("I-", "B-"),
     melted=_with_tags("B-", "I-"),
@@ -184,16 +176,12 @@ def _marked_where(ends: Callable[[str, str], bool]) -> Callable[[list[str]], lis
     return marked
 
 
-def _replaced(old: str, new: str) -> Callable[[list[str]], list[str]]:
-    return lambda tags: [tag.replace(old, new) for tag in bioes(tags)]
-
-
 BIOES = Comparison(
     bioes,
     read=lambda tags: (tags.split(),),
-    never_single=_replaced("S-", "B-"),
-    single_is_end=_replaced("S-", "E-"),
-    never_end=_replaced("E-", "I-"),
+    never_single=each(bioes, lambda tag: tag.replace("S-", "B-")),
+    single_is_end=each(bioes, lambda tag: tag.replace("S-", "E-")),
+    never_end=each(bioes, lambda tag: tag.replace("E-", "I-")),
     last_dropped=lambda tags: bioes(tags)[:-1],
     last_forgotten=lambda tags: [*bioes(tags)[:-1], *tags[-1:]],
     end_at_outside=_marked_where(lambda tag, after: after == "O"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison, EntryByEntry
+from nerlib.course.checks.exercise import Comparison, EntryByEntry, each
 from nerlib.inference import Entity
 from nerlib.parsing import Parser, Word, tag_chunks
 
@@ -127,20 +127,16 @@ def _with_tags(old: str, new: str) -> Callable[..., list[Entity]]:
     )
 
 
-def _changed(change: Callable[[Entity], Entity]) -> Callable[..., list[Entity]]:
-    return lambda *arguments: [change(entity) for entity in cautious_entities(*arguments)]
-
-
 CAUTIOUS = Comparison(
     cautious_entities,
     read=lambda text, tags, scores: (text, PARSER.split_words(text), tags.split(), scores),
-    capitals=_changed(lambda e: replace(e, type=e.type.upper())),
+    capitals=each(cautious_entities, lambda e: replace(e, type=e.type.upper())),
     each_word=_with_tags("I-", "B-"),
     mean=_with_score(lambda scores: sum(scores) / len(scores)),
     highest=_with_score(max),
     first=_with_score(lambda scores: scores[0]),
     product=_with_score(math.prod),
-    joined=_changed(lambda e: replace(e, text=" ".join(e.text.split()))),
+    joined=each(cautious_entities, lambda e: replace(e, text=" ".join(e.text.split()))),
     merged=_with_tags("B-", "I-"),
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
 )

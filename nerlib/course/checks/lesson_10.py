@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, each
 
 
 # 10.1 --------------------------------------------------------------------------------------------
@@ -50,14 +50,12 @@ def cut(rows: int, shard_rows: int) -> list[tuple[int, int]]:
     return [(start, min(shard_rows, rows - start)) for start in range(0, rows, shard_rows)]
 
 
-def _with_an_empty_one(rows: int, shard_rows: int) -> list[tuple[int, int]]:
-    return [(start, min(shard_rows, rows - start)) for start in range(0, rows + 1, shard_rows)]
-
-
 SHARDS = Comparison(
     cut,
-    an_empty_one=_with_an_empty_one,
-    ends=lambda rows, size: [(start, start + n) for start, n in cut(rows, size)],
+    an_empty_one=lambda rows, size: [
+        (start, min(size, rows - start)) for start in range(0, rows + 1, size)
+    ],
+    ends=each(cut, lambda shard: (shard[0], sum(shard))),
     all_full=lambda rows, size: [(start, size) for start, _ in cut(rows, size)],
     full_ones_only=lambda rows, size: cut(rows // size * size, size),
 )
