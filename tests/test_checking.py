@@ -19,14 +19,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nerlib.course.checks import check, progress
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.budget import STEPS, OutOfSteps, within_budget
-from nerlib.course.checks.checking import examined
-from nerlib.course.checks.comparison import Comparison
+from nerlib.course.checks.checking import examined, is_stub
 from nerlib.course.checks.differences import difference, same
-from nerlib.course.checks.exercise import Exercise, all_exercises
+from nerlib.course.checks.exercise import Comparison, Exercise, all_exercises
 from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
 from nerlib.course.checks.kinds import asked_for, fitting
 from nerlib.course.checks.record import NAME, Record
-from nerlib.course.checks.stub import is_stub
 from nerlib.course.checks.verdict import Verdict
 from nerlib.tools.recipes import output_folder
 from tools.execute import execute
@@ -242,7 +240,7 @@ class Broken:
 
 def test_objects_that_misbehave() -> None:
     assert plainly(Broken()) == "<Broken instance>"
-    exercise = Exercise("00.0", "Broken", lambda a: a.compare(lambda: [1], (), list, {}), "")
+    exercise = Exercise("00.0", lambda a: a.compare(lambda: [1], (), list, {}), "Broken", "")
     assert "RuntimeError" in str(examined(exercise, Answer(lambda: [Broken()], {})))
 
 
@@ -252,12 +250,15 @@ def test_long_values_are_cut() -> None:
 
 
 def test_the_likely_mistake_agrees_with_what_was_right_before() -> None:
-    slips = {"nothing": lambda n: 0, "itself": lambda n: n}
-    squares = Comparison(lambda n: n * n, int, cases=[(1,), (0,), (0,), (3,)], slips=slips)
+    def square(number: int) -> int:
+        return number**2
+
+    squares = Comparison(square, nothing=lambda n: 0, itself=lambda n: n)
     hints = {"nothing": "always nothing", "itself": "not squared"}
 
     def told(function: Callable[[int], int]) -> str:
-        return str(examined(Exercise("00.0", "", squares, ""), Answer(function, hints)))
+        answer = Answer(function, hints, cases=[(1,), (0,), (0,), (3,)])
+        return str(examined(Exercise("00.0", squares, "", ""), answer))
 
     assert "not squared" in told(lambda n: n)
     assert "always nothing" in told(lambda n: 0)

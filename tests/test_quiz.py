@@ -118,30 +118,10 @@ class TestQuestions:
         assert (rules["strict"].f1, rules["partial"].f1, rules["type"].f1) == (0, 0.5, 1)
 
 
-class TestReading:
-    def test_an_unknown_lesson_is_a_message(self) -> None:
-        for name in ("2", "../sample/README"):
-            with pytest.raises(QuizError, match="00, 01"):
-                quiz(name)
-
-    @pytest.mark.parametrize(
-        ("content", "fault"),
-        [
-            ("[[question]", ""),
-            ("", "'question'"),
-            ("[[question]]\ntext = 'x'", "'answer'"),
-            ("[[question]]\ntext = 'x'\nanswer = 3", "list of tables"),
-            ("[[question]]\ntext = 'x'\n[[question.answer]]\ntext = 'y'", "reason"),
-            ("[[question]]\ntxt = 'x'\nanswer = []", "txt"),
-        ],
-    )
-    def test_a_broken_file_is_a_message(
-        self, content: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (tmp_path / "09.toml").write_text(content, encoding="utf-8")
-        monkeypatch.setattr(quizzes, "FOLDER", tmp_path)
-        with pytest.raises(QuizError, match=f"quiz 09 .*{fault}"):
-            load_quiz("09")
+@pytest.mark.parametrize("name", ["2", "../sample/README"])
+def test_an_unknown_lesson_is_a_message(name: str) -> None:
+    with pytest.raises(QuizError, match="00, 01"):
+        quiz(name)
 
 
 class TestShowing:

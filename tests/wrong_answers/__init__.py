@@ -1,44 +1,36 @@
-"""Typical wrong answers, a module a lesson: each with the hint that it should get.
+"""Typical wrong answers, each with the hint that it should get.
 
-`WRONG` gives for each exercise a list of (answer, hint): the name of a hint in `nerlib/data/hints`,
-or words of one that any exercise may give. The mistakes that a check knows by name (`slips`) are
-answers as well.
+A hint is the name of one in `nerlib/data/hints`, or words of one that any exercise may give. What
+is a value is in `values.toml`. The mistakes that a check knows by name (`slips`) are answers, too.
 """
 
 from __future__ import annotations
 
-import importlib
 import re
-from importlib.util import find_spec
+import tomllib
+from pathlib import Path
 from typing import Any
 
-from nerlib.course.checks.exercise import Exercise, all_exercises
+from nerlib.course.checks.exercise import all_exercises
+from wrong_answers import capstone, functions
 
-Wrong = dict[str, list[tuple[Any, str]]]
+VALUES = tomllib.loads(Path(__file__).with_name("values.toml").read_text(encoding="utf-8"))
 
 
 def wrong_answers() -> list[tuple[str, Any, str]]:
     """Return (number, answer, name or words of the hint) of all wrong answers."""
+    exercises = all_exercises().items()
+    known = {number: getattr(exercise.examine, "slips", {}) for number, exercise in exercises}
     return [
-        (number, answer, hint)
-        for number, exercise in all_exercises().items()
-        for answer, hint in [*known_to(exercise), *listed(exercise.lesson, number)]
+        *((n, answer, hint) for n, slips in known.items() for hint, answer in slips.items()),
+        *((n, answer, hint) for n, values in VALUES.items() for hint, answer in values.items()),
+        *functions.FOUND,
+        *((n, answer, hint) for n, rows in capstone.WRONG.items() for answer, hint in rows),
     ]
-
-
-def known_to(exercise: Exercise) -> list[tuple[Any, str]]:
-    """Return the mistakes that a check knows, each with its hint."""
-    return [(mistake, name) for name, mistake in getattr(exercise.examine, "slips", {}).items()]
-
-
-def listed(lesson: str, number: str) -> list[tuple[Any, str]]:
-    """Return the wrong answers to an exercise that its lesson's module lists, if there is one."""
-    name = f"wrong_answers.lesson_{lesson}"
-    module = importlib.import_module(name) if find_spec(name) else None
-    return module.WRONG.get(number, []) if module else []
 
 
 def is_given(message: str, number: str, hint: str) -> bool:
     """Return whether a message gives a hint, whatever it is filled in with."""
-    words = re.escape(all_exercises()[number].hints.get(hint, hint))
-    return re.search(re.sub(r"\\{\w+\\}", ".*", words), message) is not None
+    words = all_exercises()[number].hints.get(hint, hint)
+    pattern = ".*".join(map(re.escape, re.split(r"\{.*?\}", words)))
+    return re.search(pattern, message) is not None

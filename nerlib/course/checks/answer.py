@@ -15,12 +15,13 @@ from nerlib.course.checks.running import Outcome, run
 class Answer:
     """What a learner handed in: a value, a function or a class, with what it printed.
 
-    `hints` are those of the exercise, by name.
+    `hints` are those of the exercise, by name, and `cases` what it asks about.
     """
 
-    def __init__(self, value: Any, hints: Mapping[str, str], name: str = "your answer") -> None:
-        self.value = value
-        self.hints = hints
+    def __init__(
+        self, value: Any, hints: Mapping[str, str], cases: Any = (), name: str = "your answer"
+    ) -> None:
+        self.value, self.hints, self.cases = value, hints, cases
         self.name = getattr(value, "__name__", name)
         self.printed = ""
         self.told = "Your answer"

@@ -6,26 +6,20 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison, each
 from nerlib.parsing import Parser, Span, Word, spans_to_tags, tags_to_spans
 
 PARSER = Parser()
 ReadTags = Callable[[list[Word], list[str]], list[Span]]
 
+
 # 02.1 --------------------------------------------------------------------------------------------
-ON_PAPER = (
-    "text [person : john smith] that i'm late",
-    "[time : 7.30], please!",
-    "play [artist_name : them] for them",
-)
-
-
 def tags_on_paper(answer: Answer) -> None:
     """Three strings of tags, one a sentence."""
     strings = answer.read(list[str])
-    if len(strings) != len(ON_PAPER):
-        answer.fail("sentences", count=len(ON_PAPER))
-    for annotated, string in zip(ON_PAPER, strings, strict=True):
+    if len(strings) != len(answer.cases):
+        answer.fail("sentences", count=len(answer.cases))
+    for annotated, string in zip(answer.cases, strings, strict=True):
         parsed = PARSER.parse(annotated)
         texts, tags = [word.text for word in parsed.words], string.split()
         answer.told = f"For `{annotated}` you write `{string}`."
@@ -74,17 +68,6 @@ def _wrong_word(answer: Answer, texts: list[str], tags: list[str], expected: lis
 
 
 # 02.2 --------------------------------------------------------------------------------------------
-TO_TAG = (
-    "wake me at [time : nine]",
-    "wake me up at [time : nine am] on [date : friday]",
-    "nothing to find here",
-    "play [artist_name : them] for them",
-    "buy [food : milk] [food : brown bread] today",
-    "[date : friday]",
-    "show [person : anna]'s list at [place_name : st. john's], please!",
-)
-
-
 def _lose_last_words(words: list[Word], spans: list[Span]) -> list[str]:
     """Return the tags of somebody who writes `word.end < span.end`."""
     ends = {span.end for span in spans}
@@ -103,28 +86,21 @@ def _slots_alone(tags: list[str]) -> list[str]:
     return [tag for tag in tags if tag != "O"]
 
 
-def _each_tag(change: Callable[[str], str]) -> Callable[[list[Word], list[Span]], list[str]]:
-    return lambda words, spans: [change(tag) for tag in spans_to_tags(words, spans)]
-
-
 def _shown(words: list[Word]) -> str:
     return f"words of '{' '.join(word.text for word in words)}'"
 
 
 FROM_PLACES = Comparison(
     spans_to_tags,
-    list[str],
-    cases=[(list(p.words), list(p.spans)) for p in map(PARSER.parse, TO_TAG)],
-    slips={
-        "all_begin": _each_tag(lambda tag: tag.replace("I-", "B-")),
-        "lose_last_words": _lose_last_words,
-        "slots_alone": lambda words, spans: _slots_alone(spans_to_tags(words, spans)),
-        "slots_without_last": lambda words, spans: _slots_alone(_lose_last_words(words, spans)),
-        "all_inside": _each_tag(lambda tag: tag.replace("B-", "I-")),
-        "lower": _each_tag(lambda tag: tag[:2] + tag[2:].lower()),
-        "by_spelling": _by_spelling,
-        "only_the_first": lambda words, spans: spans_to_tags(words, spans[:1]),
-    },
+    read=lambda annotated: (list((p := PARSER.parse(annotated)).words), list(p.spans)),
+    all_begin=each(spans_to_tags, lambda tag: tag.replace("I-", "B-")),
+    lose_last_words=_lose_last_words,
+    slots_alone=lambda words, spans: _slots_alone(spans_to_tags(words, spans)),
+    slots_without_last=lambda words, spans: _slots_alone(_lose_last_words(words, spans)),
+    all_inside=each(spans_to_tags, lambda tag: tag.replace("B-", "I-")),
+    lower=each(spans_to_tags, lambda tag: tag[:2] + tag[2:].lower()),
+    by_spelling=_by_spelling,
+    only_the_first=lambda words, spans: spans_to_tags(words, spans[:1]),
     name=lambda words, spans: f"{_shown(words)}, {spans}",
 )
 
@@ -162,10 +138,6 @@ def _with_tags(old: str, new: str) -> ReadTags:
     return lambda words, tags: tags_to_spans(words, [tag.replace(old, new) for tag in tags])
 
 
-def _capitals(words: list[Word], tags: list[str]) -> list[Span]:
-    return [Span(s.type.upper(), s.start, s.end) for s in strict_spans(words, tags)]
-
-
 def _without_last(words: list[Word], tags: list[str]) -> list[Span]:
     """Return the spans of somebody who writes one down only when the next word ends it."""
     return [span for span in strict_spans(words, tags) if span.end != words[-1].end]
@@ -173,29 +145,14 @@ def _without_last(words: list[Word], tags: list[str]) -> list[Span]:
 
 STRICT = Comparison(
     strict_spans,
-    list[Span],
-    cases=[
-        (PARSER.split_words(text), tags.split())
-        for text, tags in (
-            ("nine am on friday", "B-TIME I-TIME O B-DATE"),
-            ("at nine am", "O B-TIME I-TIME"),
-            ("milk brown bread", "B-FOOD B-FOOD I-FOOD"),
-            ("at nine am", "O I-TIME I-TIME"),
-            ("at nine friday", "O B-TIME I-DATE"),
-            ("at nine friday noon", "O B-TIME I-DATE I-TIME"),
-            ("nine or ten am", "B-TIME O I-TIME I-TIME"),
-            ("nothing here", "O O"),
-        )
-    ],
-    slips={
-        "capitals": _capitals,
-        "without_last": _without_last,
-        "single_words": _with_tags("I-", "B-"),
-        "melted": _with_tags("B-", "I-"),
-        "lenient": tags_to_spans,
-        "any_type_continues": _spans_where(lambda span, before, tag: before != "O"),
-        "never_closed": _spans_where(lambda span, before, tag: span.type == tag[2:].lower()),
-    },
+    read=lambda text, tags: (PARSER.split_words(text), tags.split()),
+    capitals=each(strict_spans, lambda span: Span(span.type.upper(), span.start, span.end)),
+    without_last=_without_last,
+    single_words=_with_tags("I-", "B-"),
+    melted=_with_tags("B-", "I-"),
+    lenient=tags_to_spans,
+    any_type_continues=_spans_where(lambda span, before, tag: before != "O"),
+    never_closed=_spans_where(lambda span, before, tag: span.type == tag[2:].lower()),
     name=lambda words, tags: f"{_shown(words)}, {tags}",
 )
 
@@ -219,30 +176,15 @@ def _marked_where(ends: Callable[[str, str], bool]) -> Callable[[list[str]], lis
     return marked
 
 
-def _replaced(old: str, new: str) -> Callable[[list[str]], list[str]]:
-    return lambda tags: [tag.replace(old, new) for tag in bioes(tags)]
-
-
 BIOES = Comparison(
     bioes,
-    list[str],
-    cases=(
-        (["O", "B-TIME", "I-TIME", "O"],),
-        (["O", "B-DATE", "O"],),
-        (["B-TIME", "I-TIME", "I-TIME", "O", "B-DATE", "O"],),
-        (["O", "B-TIME", "I-TIME"],),
-        (["B-DATE"],),
-        (["B-FOOD", "B-FOOD", "I-FOOD", "O"],),
-        (["B-DATE", "I-DATE", "B-TIME", "O"],),
-    ),
-    slips={
-        "never_single": _replaced("S-", "B-"),
-        "single_is_end": _replaced("S-", "E-"),
-        "never_end": _replaced("E-", "I-"),
-        "last_dropped": lambda tags: bioes(tags)[:-1],
-        "last_forgotten": lambda tags: [*bioes(tags)[:-1], *tags[-1:]],
-        "end_at_outside": _marked_where(lambda tag, after: after == "O"),
-    },
+    read=lambda tags: (tags.split(),),
+    never_single=each(bioes, lambda tag: tag.replace("S-", "B-")),
+    single_is_end=each(bioes, lambda tag: tag.replace("S-", "E-")),
+    never_end=each(bioes, lambda tag: tag.replace("E-", "I-")),
+    last_dropped=lambda tags: bioes(tags)[:-1],
+    last_forgotten=lambda tags: [*bioes(tags)[:-1], *tags[-1:]],
+    end_at_outside=_marked_where(lambda tag, after: after == "O"),
 )
 
-EXERCISES = exercises("02", tags_on_paper, FROM_PLACES, STRICT, BIOES)
+CHECKS = (tags_on_paper, FROM_PLACES, STRICT, BIOES)

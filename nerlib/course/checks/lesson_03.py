@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, OnPaper, exercises
+from nerlib.course.checks.exercise import Comparison, OnPaper
 from nerlib.dataset import IGNORE
 from nerlib.subwords import subword_groups
 
 WordIds = list[int | None]
+
+
+def read_word_ids(text: str) -> WordIds:
+    """Return the word of each subword; `-` stands for a special one.
+
+    >>> read_word_ids("- 0 1 1 -")
+    [None, 0, 1, 1, None]
+    """
+    return [None if word == "-" else int(word) for word in text.split()]
+
 
 # 03.1 --------------------------------------------------------------------------------------------
 PAPER_IDS: WordIds = [None, 0, 1, 1, 1, 3, 4, None]
@@ -35,14 +45,12 @@ def _wrong_pair(answer: Answer, found: list[tuple[int, int]]) -> None:
 PAPER = OnPaper(
     list[tuple[int, int]],
     GROUPS,
-    slips={
-        "from_0_without_cls": _of_filled(lambda first, count: (first - 1, count)),
-        "last_place": _of_filled(lambda first, count: (first, first + count - 1)),
-        "next_place": _of_filled(lambda first, count: (first, first + count)),
-        "left_out": [group for group in GROUPS if group[1]],
-        "counted_in_words": [(n + 1, c) if c else (0, 0) for n, (_, c) in enumerate(GROUPS)],
-    },
     other=_wrong_pair,
+    from_0_without_cls=_of_filled(lambda first, count: (first - 1, count)),
+    last_place=_of_filled(lambda first, count: (first, first + count - 1)),
+    next_place=_of_filled(lambda first, count: (first, first + count)),
+    left_out=[group for group in GROUPS if group[1]],
+    counted_in_words=[(n + 1, c) if c else (0, 0) for n, (_, c) in enumerate(GROUPS)],
 )
 
 
@@ -76,25 +84,16 @@ def _with_special(words: list[str], word_ids: WordIds, least: int) -> list[str]:
 
 EXPENSIVE = Comparison(
     costly,
-    list[str],
-    cases=(
-        (["play", "ukulele", "music"], [None, 0, 1, 1, 1, 2, None], 3),
-        (["play", "ukulele", "music"], [None, 0, 1, 1, 1, 2, 2, None], 2),
-        (["on", "wednesday", "or", "xylophonist"], [None, 0, 1, 2, 3, 3, 3, 3, None], 2),
-        (["wake", "me", "up"], [None, 0, 1, 2, None], 2),
-        (["a", "ukulele", "b"], [None, None, 1, 1, 2, None, None, None], 3),
-    ),
-    slips={
-        "more_than": _words_where(lambda count, least: count > least),
-        "exactly": _words_where(lambda count, least: count == least),
-        "again_and_again": _again_and_again,
-        "by_letters": lambda words, ids, least: [word for word in words if len(word) >= least],
-        "with_special": _with_special,
-        "shifted": _shifted,
-        "their_numbers": lambda words, ids, least: [
-            str(words.index(word)) for word in costly(words, ids, least)
-        ],
-    },
+    read=lambda words, word_ids, least: (words.split(), read_word_ids(word_ids), least),
+    more_than=_words_where(lambda count, least: count > least),
+    exactly=_words_where(lambda count, least: count == least),
+    again_and_again=_again_and_again,
+    by_letters=lambda words, ids, least: [word for word in words if len(word) >= least],
+    with_special=_with_special,
+    shifted=_shifted,
+    their_numbers=lambda words, ids, least: [
+        str(words.index(word)) for word in costly(words, ids, least)
+    ],
 )
 
 
@@ -129,24 +128,14 @@ def _mean_of_batches(lengths: list[int], batch_size: int) -> float:
 
 PADDING = Comparison(
     padding_share,
-    float,
-    cases=(
-        ([10, 4, 6, 6], 2),
-        ([2, 10, 3, 10], 2),
-        ([5, 5, 5], 1),
-        ([8, 2, 3, 1, 6], 2),
-        ([3, 9, 4], 8),
-    ),
-    slips={
-        "text_share": lambda lengths, size: sum(lengths) / positions(lengths, size),
-        "positions_only": lambda lengths, size: float(positions(lengths, size) - sum(lengths)),
-        "to_the_longest": lambda lengths, size: padding_share(lengths, len(lengths)),
-        "by_text": lambda lengths, size: positions(lengths, size) / sum(lengths) - 1,
-        "mean_of_batches": _mean_of_batches,
-        "sorted": lambda lengths, size: padding_share(sorted(lengths), size),
-        "full_last": _full_last,
-        "without_last": _without_last,
-    },
+    text_share=lambda lengths, size: sum(lengths) / positions(lengths, size),
+    positions_only=lambda lengths, size: float(positions(lengths, size) - sum(lengths)),
+    to_the_longest=lambda lengths, size: padding_share(lengths, len(lengths)),
+    by_text=lambda lengths, size: positions(lengths, size) / sum(lengths) - 1,
+    mean_of_batches=_mean_of_batches,
+    sorted=lambda lengths, size: padding_share(sorted(lengths), size),
+    full_last=_full_last,
+    without_last=_without_last,
 )
 
 
@@ -184,27 +173,18 @@ def _in_turn(word_ids: WordIds, targets: list[int]) -> list[int]:
 
 LABELS = Comparison(
     first_subword_labels,
-    list[int],
-    cases=(
-        ([None, 0, 1, 1, 1, 2, None], [0, 7, 8]),
-        ([None, 0, 1, 2, None], [0, 5, 6]),
-        ([None, 0, 2, 2, None], [4, 0, 9]),
-        ([None, 0, 0, None, None, None], [3]),
-        ([None, 0, 1, None], [IGNORE, 2]),
-    ),
-    slips={
-        "unpadded": _unpadded,
-        "zeros": lambda ids, targets: [max(n, 0) for n in first_subword_labels(ids, targets)],
-        "special_too": _special_too,
-        "all_subwords": lambda ids, targets: [IGNORE if n is None else targets[n] for n in ids],
-        "last_subwords": lambda ids, targets: first_subword_labels(ids[::-1], targets)[::-1],
-        "one_each": lambda ids, targets: [
-            IGNORE,
-            *targets,
-            *[IGNORE] * (len(ids) - len(targets) - 1),
-        ],
-        "in_turn": _in_turn,
-    },
+    read=lambda word_ids, targets: (read_word_ids(word_ids), targets),
+    unpadded=_unpadded,
+    zeros=lambda ids, targets: [max(n, 0) for n in first_subword_labels(ids, targets)],
+    special_too=_special_too,
+    all_subwords=lambda ids, targets: [IGNORE if n is None else targets[n] for n in ids],
+    last_subwords=lambda ids, targets: first_subword_labels(ids[::-1], targets)[::-1],
+    one_each=lambda ids, targets: [
+        IGNORE,
+        *targets,
+        *[IGNORE] * (len(ids) - len(targets) - 1),
+    ],
+    in_turn=_in_turn,
 )
 
-EXERCISES = exercises("03", PAPER, EXPENSIVE, PADDING, LABELS)
+CHECKS = (PAPER, EXPENSIVE, PADDING, LABELS)

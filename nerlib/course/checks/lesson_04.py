@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison
 from nerlib.model import count_parameters, pool_words
 
 
@@ -20,28 +21,18 @@ def parameters_of_head(hidden: int, inner: int, tags: int) -> int:
 
 HEAD = Comparison(
     parameters_of_head,
-    int,
-    cases=((4, 3, 5), (384, 128, 111), (8, 8, 5)),
-    slips={
-        "no_biases": lambda hidden, inner, tags: hidden * inner + inner * tags,
-        "biases_of_inputs": lambda hidden, inner, tags: (hidden + tags + 1) * inner + hidden,
-        "one_bias_a_layer": lambda hidden, inner, tags: (hidden + tags) * inner + 2,
-        "last_bias_only": lambda hidden, inner, tags: (hidden + tags) * inner + tags,
-        "first_bias_only": lambda hidden, inner, tags: (hidden + tags + 1) * inner,
-        "relu_counts": lambda hidden, inner, tags: (hidden + tags + 2) * inner + tags,
-        "one_layer": lambda hidden, inner, tags: (hidden + 1) * tags,
-        "product": lambda hidden, inner, tags: hidden * inner * tags,
-    },
+    no_biases=lambda hidden, inner, tags: hidden * inner + inner * tags,
+    biases_of_inputs=lambda hidden, inner, tags: (hidden + tags + 1) * inner + hidden,
+    one_bias_a_layer=lambda hidden, inner, tags: (hidden + tags) * inner + 2,
+    last_bias_only=lambda hidden, inner, tags: (hidden + tags) * inner + tags,
+    first_bias_only=lambda hidden, inner, tags: (hidden + tags + 1) * inner,
+    relu_counts=lambda hidden, inner, tags: (hidden + tags + 2) * inner + tags,
+    one_layer=lambda hidden, inner, tags: (hidden + 1) * tags,
+    product=lambda hidden, inner, tags: hidden * inner * tags,
 )
 
 # 04.2 --------------------------------------------------------------------------------------------
-POOLED: tuple[tuple[list[int], int], ...] = (
-    ([0, 1, 1, 1, 2], 3),
-    ([0, 1, 2], 3),
-    ([-1, 0, 0, 1, -1], 2),
-    ([-1, 0, 1, 1, -1, -1, -1], 2),
-    ([-1, 0, 2, 2, -1], 3),
-)
+HIDDEN = 4
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
@@ -52,6 +43,16 @@ def numbers(*shape: int, seed: int = 0) -> Tensor:
 def mean_of_subwords(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
     """Return (words, hidden): the mean of each word's subwords, zeros for a word without any."""
     return pool_words(hidden[None], word_ids[None], num_words)[0]
+
+
+def _pooled_case(ids: list[Any], num_words: int) -> tuple[Tensor, Tensor, int]:
+    """Return random vectors of subwords, the word of each (-1: of none), and how many words."""
+    word_ids = torch.tensor(ids)
+    return numbers(*word_ids.shape, HIDDEN), word_ids, num_words
+
+
+def _pooling_name(hidden: Tensor, word_ids: Tensor, num_words: int) -> str:
+    return f"hidden, word_ids={word_ids.tolist()}, num_words={num_words}"
 
 
 def _of_pieces(
@@ -70,21 +71,18 @@ _sum = _of_pieces(lambda piece: piece.sum(0))
 
 POOL = Comparison(
     mean_of_subwords,
-    Tensor,
-    cases=[(numbers(len(ids), 4), torch.tensor(ids), num_words) for ids, num_words in POOLED],
-    slips={
-        "one_number": _of_pieces(torch.mean),
-        "sum": _sum,
-        "first": lambda hidden, ids, words: pool_words(hidden[None], ids[None], words, "first")[0],
-        "divided_by_all": lambda hidden, ids, words: _sum(hidden, ids, words) / len(ids),
-        "divided_by_words": lambda hidden, ids, words: _sum(hidden, ids, words) / words,
-        # As an index, -1 is Python's last one.
-        "last_takes_special": lambda hidden, ids, n: mean_of_subwords(hidden, ids % n, n),
-        "special_in_front": lambda hidden, ids, n: mean_of_subwords(hidden, ids.clamp(min=0), n),
-        "words_left_out": _of_pieces(lambda piece: piece.mean(0), least=1),
-        "not_a_number": _of_pieces(lambda piece: piece.mean(0)),
-    },
-    name=lambda hidden, ids, n: f"hidden, word_ids={ids.tolist()}, num_words={n}",
+    read=_pooled_case,
+    name=_pooling_name,
+    one_number=_of_pieces(torch.mean),
+    sum=_sum,
+    first=lambda hidden, ids, words: pool_words(hidden[None], ids[None], words, "first")[0],
+    divided_by_all=lambda hidden, ids, words: _sum(hidden, ids, words) / len(ids),
+    divided_by_words=lambda hidden, ids, words: _sum(hidden, ids, words) / words,
+    # As an index, -1 is Python's last one.
+    last_takes_special=lambda hidden, ids, n: mean_of_subwords(hidden, ids % n, n),
+    special_in_front=lambda hidden, ids, n: mean_of_subwords(hidden, ids.clamp(min=0), n),
+    words_left_out=_of_pieces(lambda piece: piece.mean(0), least=1),
+    not_a_number=_of_pieces(lambda piece: piece.mean(0)),
 )
 
 # 04.3 --------------------------------------------------------------------------------------------
@@ -122,16 +120,13 @@ def _wrong_order(first: nn.Linear, second: nn.Linear) -> Layer:
 
 MELT = Comparison(
     one_layer,
-    Layer,
-    cases=(layers(3, 3, 3), layers(4, 3, 2), layers(2, 5, 4)),
-    slips={
-        "exchanged": lambda first, second: one_layer(first, second)[::-1],
-        "transposed": _transposed,
-        "second_bias": _with_bias(lambda first, second: second.bias),
-        "first_bias_through": _with_bias(lambda first, second: second.weight @ first.bias),
-        "biases_added": _with_bias(lambda first, second: first.bias + second.bias),
-        "wrong_order": _wrong_order,
-    },
+    read=layers,
+    exchanged=lambda first, second: one_layer(first, second)[::-1],
+    transposed=_transposed,
+    second_bias=_with_bias(lambda first, second: second.bias),
+    first_bias_through=_with_bias(lambda first, second: second.weight @ first.bias),
+    biases_added=_with_bias(lambda first, second: first.bias + second.bias),
+    wrong_order=_wrong_order,
     name=lambda first, second: (
         f"Linear({first.in_features}, {first.out_features}), "
         f"Linear({second.in_features}, {second.out_features})"
@@ -139,13 +134,6 @@ MELT = Comparison(
 )
 
 # 04.4 --------------------------------------------------------------------------------------------
-HIDDEN = 4
-BATCHES: tuple[tuple[list[list[int]], int], ...] = (
-    ([[0, 1, 2]], 3),
-    ([[-1, 0, 0, 1, -1]], 2),
-    ([[-1, 0, 1, 1, 1, -1], [-1, 0, 0, -1, -1, -1]], 2),
-    ([[-1, 0, 2, 2, -1]], 3),
-)
 # What makes weights (batch, words, subwords) of the scores (batch, 1, subwords), given which
 # subwords belong to which word.
 Weigh = Callable[[Tensor, Tensor], Tensor]
@@ -175,7 +163,7 @@ def pooling_that_learns(answer: Answer) -> None:
     if isinstance(answer.value, nn.Module):
         answer.fail("no_class")
     name = f"{answer.name}({HIDDEN})"
-    made = Answer(answer.call(HIDDEN, kind=nn.Module), answer.hints, name)
+    made = Answer(answer.call(HIDDEN, kind=nn.Module), answer.hints, answer.cases, name)
     layers = [part for part in made.value.modules() if isinstance(part, nn.Linear)]
     if [layer.weight.shape for layer in layers] != [(1, HIDDEN)]:
         about = f"`{name}` has {count_parameters(made.value)} parameters."
@@ -201,11 +189,10 @@ def _poolings(scorer: nn.Linear, equal: str) -> Comparison:
 
     return Comparison(
         pooling(learnt_weights),
-        Tensor,
-        cases=[(numbers(*torch.tensor(i).shape, HIDDEN), torch.tensor(i), n) for i, n in BATCHES],
-        slips={name: pooling(weigh) for name, weigh in WEIGHTS.items()},
-        name=lambda hidden, ids, n: f"hidden, word_ids={ids.tolist()}, num_words={n}{equal}",
+        read=_pooled_case,
+        name=lambda *arguments: _pooling_name(*arguments) + equal,
+        **{name: pooling(weigh) for name, weigh in WEIGHTS.items()},
     )
 
 
-EXERCISES = exercises("04", HEAD, POOL, MELT, pooling_that_learns)
+CHECKS = (HEAD, POOL, MELT, pooling_that_learns)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, OnPaper, exercises
 from nerlib.course.checks.differences import same
+from nerlib.course.checks.exercise import Comparison, OnPaper
 from nerlib.metrics import Score, entity_scores, total_score
 
 # 05.1 --------------------------------------------------------------------------------------------
@@ -59,15 +59,13 @@ def _other_scores(answer: Answer, found: dict[str, float]) -> None:
 PAPER = OnPaper(
     dict[str, float],
     RIGHT,
-    slips={
-        "swapped": RIGHT | {"precision": SCORE.recall, "recall": SCORE.precision},
-        "typeless": _with_correct(SCORE.correct + 1),
-        "overlapping": _with_correct(SCORE.correct + 2),
-        "arithmetic": RIGHT | {"f1": (SCORE.precision + SCORE.recall) / 2},
-        "words": dict.fromkeys(RIGHT, _share_of_right_words()),
-    },
     other=_other_scores,
-    tolerance=ON_PAPER,
+    close=ON_PAPER,
+    swapped=RIGHT | {"precision": SCORE.recall, "recall": SCORE.precision},
+    typeless=_with_correct(SCORE.correct + 1),
+    overlapping=_with_correct(SCORE.correct + 2),
+    arithmetic=RIGHT | {"f1": (SCORE.precision + SCORE.recall) / 2},
+    words=dict.fromkeys(RIGHT, _share_of_right_words()),
 )
 
 
@@ -83,28 +81,15 @@ def _of_shares(logits: Tensor, target: int) -> float:
 
 LOSS = Comparison(
     word_loss,
-    float,
-    cases=[
-        (torch.tensor(logits), target)
-        for logits, target in (
-            ([1.0, 2.0, 3.0], 2),
-            ([1.0, 2.0, 3.0], 0),
-            ([-4.0, 0.5, 2.5, 0.0], 1),
-            ([1000.0, 998.0], 1),
-        )
-    ],
-    slips={
-        "overflow": lambda logits, target: _of_shares(logits.exp(), target),
-        "overflow_of_the_sum": lambda logits, target: float(
-            logits.exp().sum().log() - logits[target]
-        ),
-        "without_minus": lambda logits, target: -word_loss(logits, target),
-        "chance": lambda logits, target: math.exp(-word_loss(logits, target)),
-        "distance_to_one": lambda logits, target: 1 - math.exp(-word_loss(logits, target)),
-        "of_the_best": lambda logits, target: word_loss(logits, int(logits.argmax())),
-        "in_bits": lambda logits, target: word_loss(logits, target) / math.log(2),
-        "without_softmax": _of_shares,
-    },
+    read=lambda logits, target: (torch.tensor(logits), target),
+    overflow=lambda logits, target: _of_shares(logits.exp(), target),
+    overflow_of_the_sum=lambda logits, target: float(logits.exp().sum().log() - logits[target]),
+    without_minus=lambda logits, target: -word_loss(logits, target),
+    chance=lambda logits, target: math.exp(-word_loss(logits, target)),
+    distance_to_one=lambda logits, target: 1 - math.exp(-word_loss(logits, target)),
+    of_the_best=lambda logits, target: word_loss(logits, int(logits.argmax())),
+    in_bits=lambda logits, target: word_loss(logits, target) / math.log(2),
+    without_softmax=_of_shares,
 )
 
 
@@ -139,15 +124,11 @@ def _after(curve: Callable[[float], float]) -> Callable[[int, int, int], float]:
 
 SCHEDULE = Comparison(
     cosine_factor,
-    float,
-    cases=[(step, 4, 20) for step in (4, 12, 19, 3, 0, 1, 8, 20)],
-    slips={
-        "straight": _schedule(_rise, _after(lambda share: 1 - share)),
-        "whole_cosine": _schedule(_rise, _after(lambda share: math.cos(math.pi * share))),
-        "from_the_start": _schedule(_rise, lambda step, _, total: half_cosine(step / total)),
-        "from_zero": _schedule(operator.truediv, _after(half_cosine)),
-        "no_warmup": _after(half_cosine),
-    },
+    straight=_schedule(_rise, _after(lambda share: 1 - share)),
+    whole_cosine=_schedule(_rise, _after(lambda share: math.cos(math.pi * share))),
+    from_the_start=_schedule(_rise, lambda step, _, total: half_cosine(step / total)),
+    from_zero=_schedule(operator.truediv, _after(half_cosine)),
+    no_warmup=_after(half_cosine),
 )
 
 
@@ -188,24 +169,12 @@ def _the_best(scores: list[float], patience: int) -> int:
 
 STOP = Comparison(
     last_epoch,
-    int,
-    cases=(
-        ([0.1, 0.3, 0.5], 2),
-        ([0.5, 0.4, 0.3, 0.6], 2),
-        ([0.5, 0.4, 0.45, 0.6], 2),
-        ([0.5, 0.4, 0.6, 0.5, 0.5, 0.7], 2),
-        ([0.5, 0.5, 0.5, 0.9], 2),
-        ([0.2, 0.1, 0.3, 0.2, 0.1, 0.0, 0.4], 3),
-        ([0.4], 1),
-    ),
-    slips={
-        "from_nought": lambda scores, patience: last_epoch(scores, patience) - 1,
-        "the_best": _the_best,
-        "one_more": lambda scores, patience: last_epoch(scores, patience + 1),
-        "against_the_last": _stopped(lambda score, best, before: score > before),
-        "equal_is_better": _stopped(lambda score, best, before: score >= best),
-        "never_reset": _stopped(lambda score, best, before: score > best, resets=False),
-    },
+    from_nought=lambda scores, patience: last_epoch(scores, patience) - 1,
+    the_best=_the_best,
+    one_more=lambda scores, patience: last_epoch(scores, patience + 1),
+    against_the_last=_stopped(lambda score, best, before: score > before),
+    equal_is_better=_stopped(lambda score, best, before: score >= best),
+    never_reset=_stopped(lambda score, best, before: score > best, resets=False),
 )
 
 # 05.5 --------------------------------------------------------------------------------------------
@@ -251,15 +220,12 @@ def small_loop(limit: float) -> tuple[nn.Module, Batches, Optimizer, float]:
 
 LOOP = Comparison(
     train_once,
-    list[float],
-    cases=(small_loop(limit=100.0), small_loop(limit=0.1)),
-    slips={
-        "no_zero_grad": partial(train_once, left_out="zero_grad"),
-        "no_step": partial(train_once, left_out="step"),
-        "no_clip": partial(train_once, left_out="clip"),
-        "mean_loss": _mean_loss,
-    },
+    read=small_loop,
+    no_zero_grad=partial(train_once, left_out="zero_grad"),
+    no_step=partial(train_once, left_out="step"),
+    no_clip=partial(train_once, left_out="clip"),
+    mean_loss=_mean_loss,
     name=lambda *arguments: f"a small model, 4 batches, its optimiser, {arguments[-1]}",
 )
 
-EXERCISES = exercises("05", PAPER, LOSS, SCHEDULE, STOP, LOOP)
+CHECKS = (PAPER, LOSS, SCHEDULE, STOP, LOOP)

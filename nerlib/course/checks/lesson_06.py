@@ -9,42 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison, EntryByEntry, each
 from nerlib.inference import Entity
 from nerlib.parsing import Parser, Word, tag_chunks
 
 PARSER = Parser()
 
 # 06.1 --------------------------------------------------------------------------------------------
-ON_PAPER = "olly, wake me at [time : nine am] [date : tomorrow]!"
-
-
-def places_on_paper(answer: Answer) -> None:
-    """A dictionary from two pieces of a text to their places."""
-    places = answer.read(dict[str, tuple[int, int]])
-    parsed = PARSER.parse(ON_PAPER)
-    expected = {parsed.text[s.start : s.end]: (s.start, s.end) for s in parsed.spans}
-    if places.keys() != expected.keys():
-        raise answer.hint(f"The keys are {' and '.join(f'`{text!r}`' for text in expected)}.")
-    for text, place in expected.items():
-        if places[text] != place:
-            answer.told = f"For `{text}` you write `{places[text]}`."
-            raise answer.hint(_place_idea(parsed.text, places[text], place))
-
-
-def _place_idea(text: str, found: tuple[int, int], place: tuple[int, int]) -> str:
-    """Return what was counted in place of the offsets."""
-    start, end = place
-    if found == (start, end - 1):
-        return "The end is exclusive: the first character that does *not* belong to it any more."
-    if found in ((start + 1, end + 1), (start + 1, end)):
-        return "Characters are counted from 0: the first letter of the text is character 0."
-    if found == (start, end - start):
-        return "The second number is the length. Write down where it ends."
-    words = [word.start for word in PARSER.split_words(text)]
-    if found[0] in (words.index(start), len(text[:start].split())):
-        return "These are numbers of words. Count characters, spaces and marks as well."
-    return f"`text[{found[0]}:{found[1]}]` is `{text[slice(*found)]!r}`."
+PLACES = EntryByEntry(dict[str, tuple[int, int]])
 
 
 # 06.2 --------------------------------------------------------------------------------------------
@@ -79,24 +51,15 @@ def _of(choose: Callable[[list[Entity]], list[Entity]]) -> Callable[[str, list[E
 
 REDACT = Comparison(
     redact,
-    str,
-    cases=[
-        _entities("wake me at [time : nine am]"),
-        _entities("wake me up at [time : nine am] on [date : friday]"),
-        _entities("nothing to find here"),
-        _entities("play [song_name : five] at [time : five] with five friends"),
-        _entities("[person : anna] calls [person : bo] [timeofday : tonight]"),
-    ],
-    slips={
-        "keeps_the_text": _of(lambda es: [replace(e, type=f"{e.type} : {e.text}") for e in es]),
-        "no_brackets": lambda text, es: redact(text, es).replace("[", "").replace("]", ""),
-        "one_too_many": _of(lambda es: [replace(e, end=e.end + 1) for e in es]),
-        "only_the_last": _of(lambda es: es[-1:]),
-        "only_the_first": _of(lambda es: es[:1]),
-        "forwards": _in_order,
-        "by_spelling": _by_spelling,
-        "by_spelling_once": lambda text, es: _by_spelling(text, es[::-1], times=1),
-    },
+    read=_entities,
+    keeps_the_text=_of(lambda es: [replace(e, type=f"{e.type} : {e.text}") for e in es]),
+    no_brackets=lambda text, es: redact(text, es).replace("[", "").replace("]", ""),
+    one_too_many=_of(lambda es: [replace(e, end=e.end + 1) for e in es]),
+    only_the_last=_of(lambda es: es[-1:]),
+    only_the_first=_of(lambda es: es[:1]),
+    forwards=_in_order,
+    by_spelling=_by_spelling,
+    by_spelling_once=lambda text, es: _by_spelling(text, es[::-1], times=1),
     name=lambda text, entities: f"'{text}', {len(entities)} entities",
 )
 
@@ -124,31 +87,15 @@ def _one_place(annotated: str) -> tuple[str, int, int]:
 
 BROWSER = Comparison(
     browser_places,
-    tuple[int, int],
-    cases=[
-        _one_place("wake me at [time : nine am]"),
-        _one_place("👋 wake me at [time : nine am]"),
-        _one_place("разбуди меня в [time : девять]"),
-        _one_place("👋🏽 👋🏽 olly, [date : tomorrow]"),
-        _one_place("café at [time : nine]"),
-    ],
-    slips={
-        "byte_order_mark": _counted_in("utf-16", 2),
-        "bytes_of_utf16": _counted_in("utf-16-le", 1),
-        "characters": lambda text, start, end: (start, end),
-        "bytes_of_utf8": _counted_in("utf-8", 1),
-        "end_unchanged": lambda text, start, end: (browser_places(text, start, end)[0], end),
-    },
+    read=_one_place,
+    byte_order_mark=_counted_in("utf-16", 2),
+    bytes_of_utf16=_counted_in("utf-16-le", 1),
+    characters=lambda text, start, end: (start, end),
+    bytes_of_utf8=_counted_in("utf-8", 1),
+    end_unchanged=lambda text, start, end: (browser_places(text, start, end)[0], end),
 )
 
 # 06.4 --------------------------------------------------------------------------------------------
-TAGGED = (
-    ("tomorrow nine am", "B-DATE B-TIME I-TIME", (0.9, 0.5, 0.75)),
-    ("wake me at nine am", "O O O B-TIME I-TIME", (0.9, 0.9, 0.9, 0.8, 0.6)),
-    ("nothing to find", "O O O", (0.9, 0.9, 0.9)),
-    ("nine  am on friday", "B-TIME I-TIME O B-DATE", (0.5, 0.7, 0.9, 0.8)),
-    ("buy milk bread", "O B-FOOD B-FOOD", (0.9, 0.7, 0.6)),
-)
 
 
 def cautious_entities(
@@ -180,39 +127,22 @@ def _with_tags(old: str, new: str) -> Callable[..., list[Entity]]:
     )
 
 
-def _changed(change: Callable[[Entity], Entity]) -> Callable[..., list[Entity]]:
-    return lambda *arguments: [change(entity) for entity in cautious_entities(*arguments)]
-
-
 CAUTIOUS = Comparison(
     cautious_entities,
-    list[Entity],
-    cases=[(t, PARSER.split_words(t), tags.split(), list(scores)) for t, tags, scores in TAGGED],
-    slips={
-        "capitals": _changed(lambda e: replace(e, type=e.type.upper())),
-        "each_word": _with_tags("I-", "B-"),
-        "mean": _with_score(lambda scores: sum(scores) / len(scores)),
-        "highest": _with_score(max),
-        "first": _with_score(lambda scores: scores[0]),
-        "product": _with_score(math.prod),
-        "joined": _changed(lambda e: replace(e, text=" ".join(e.text.split()))),
-        "merged": _with_tags("B-", "I-"),
-    },
+    read=lambda text, tags, scores: (text, PARSER.split_words(text), tags.split(), scores),
+    capitals=each(cautious_entities, lambda e: replace(e, type=e.type.upper())),
+    each_word=_with_tags("I-", "B-"),
+    mean=_with_score(lambda scores: sum(scores) / len(scores)),
+    highest=_with_score(max),
+    first=_with_score(lambda scores: scores[0]),
+    product=_with_score(math.prod),
+    joined=each(cautious_entities, lambda e: replace(e, text=" ".join(e.text.split()))),
+    merged=_with_tags("B-", "I-"),
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
 )
 
 # 06.5 --------------------------------------------------------------------------------------------
 LABELS = ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"]
-SENTENCES = (
-    [[0.7, 0.1, 0.05, 0.1, 0.05], [0.2, 0.6, 0.1, 0.05, 0.05]],
-    [[0.6, 0.34, 0.02, 0.02, 0.02], [0.16, 0.1, 0.7, 0.02, 0.02]],
-    [[0.1, 0.1, 0.7, 0.05, 0.05]],
-    [[0.02, 0.3, 0.02, 0.64, 0.02], [0.04, 0.02, 0.9, 0.02, 0.02]],
-    [[0.9, 0.08, 0.01, 0.005, 0.005], [0.05, 0.03, 0.85, 0.04, 0.03]],
-    [[0.5, 0.4, 0.04, 0.03, 0.03], [0.45, 0.03, 0.46, 0.03, 0.03]],
-    [[0.5, 0.3, 0.1, 0.05, 0.05], [0.4, 0.1, 0.4, 0.05, 0.05], [0.05, 0.05, 0.8, 0.05, 0.05]],
-    [[0.9, 0.07, 0.01, 0.01, 0.01], [0.04, 0.02, 0.9, 0.02, 0.02], [0.9, 0.07, 0.01, 0.01, 0.01]],
-)  # fmt: skip
 May = Callable[[str, str], bool]
 
 
@@ -253,24 +183,21 @@ def _greedy(rows: list[list[float]], labels: list[str]) -> list[str]:
 
 def _long_sentence(answer: Answer) -> None:
     """Ask for 40 words: with five tags there are 5 to the power of 40 sequences."""
-    rows = [SENTENCES[1][number % 2] for number in range(40)]
-    expected = best_sequence(SENTENCES[1], LABELS) * 20
-    if answer.call(rows, LABELS, kind=list[str], case="40 words, 5 tags") != expected:
+    (two_rows,) = answer.cases[1]
+    expected = best_sequence(two_rows, LABELS) * 20
+    if answer.call(two_rows * 20, LABELS, kind=list[str], case="40 words, 5 tags") != expected:
         raise answer.hint("On short sentences it is right. Do products of 40 numbers vanish?")
 
 
 SEQUENCE = Comparison(
     best_sequence,
-    list[str],
-    cases=[(rows, LABELS) for rows in SENTENCES],
-    slips={
-        "word_by_word": lambda rows, labels: [labels[row.index(max(row))] for row in rows],
-        "any_start": partial(best_sequence, before=()),
-        "any_type": partial(best_sequence, may=lambda before, tag: tag[0] != "I" or before != "O"),
-        "greedy": _greedy,
-        "sum": partial(best_sequence, value=sum),
-    },
+    read=lambda rows: (rows, LABELS),
+    word_by_word=lambda rows, labels: [labels[row.index(max(row))] for row in rows],
+    any_start=partial(best_sequence, before=()),
+    any_type=partial(best_sequence, may=lambda before, tag: tag[0] != "I" or before != "O"),
+    greedy=_greedy,
+    sum=partial(best_sequence, value=sum),
     then=_long_sentence,
 )
 
-EXERCISES = exercises("06", places_on_paper, REDACT, BROWSER, CAUTIOUS, SEQUENCE)
+CHECKS = (PLACES, REDACT, BROWSER, CAUTIOUS, SEQUENCE)

@@ -11,52 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nerlib.analysis.matching import match_entities
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
 from nerlib.metrics import Score
 
 # 07.1 --------------------------------------------------------------------------------------------
-ANSWERS = (
-    ("O B-TIME I-TIME O", "O B-TIME I-TIME O"),
-    ("O B-TIME I-TIME O", "O O B-TIME O"),
-    ("B-PLACE_NAME I-PLACE_NAME O O", "B-PERSON I-PERSON O O"),
-    ("O O B-DATE I-DATE", "O O O O"),
-    ("O B-SONG_NAME I-SONG_NAME I-SONG_NAME", "O B-DATE O O"),
-    ("O O O O", "O O B-FOOD_TYPE O"),
-)
-KIND_NAMES = (
-    "correct", "wrong type", "wrong boundary", "wrong type and boundary", "missed", "invented",
-)  # fmt: skip
-
-
-def kinds_on_paper(answer: Answer) -> None:
-    """Six kinds of matches, one a row."""
-    kinds = answer.read(list[str])
-    if len(kinds) != len(ANSWERS):
-        raise answer.hint(f"There are {len(ANSWERS)} rows: one kind for each, in their order.")
-    for row, (kind, (gold, predicted)) in enumerate(zip(kinds, ANSWERS, strict=True), start=1):
-        (match,) = match_entities(gold.split(), predicted.split())
-        if kind != match.kind:
-            answer.told = f"Row {row} is `{kind}` in your list."
-            raise answer.hint(_kind_idea(kind, match.kind))
-
-
-def _kind_idea(kind: str, right: str) -> str:
-    """Return what the two kinds have to do with each other."""
-    if kind not in KIND_NAMES:
-        return f"The kinds are {', '.join(f'`{name}`' for name in KIND_NAMES)}."
-    if {kind, right} == {"missed", "invented"}:
-        return "*Missed* is there and was not predicted, *invented* is predicted and not there."
-    if kind == "correct":
-        return "It is not right: compare the type, the first and the last word."
-    if right in ("missed", "invented"):
-        return "One of the two sides has no entity here at all."
-    if kind in ("missed", "invented"):
-        return "Both sides have an entity here, and the two share a word."
-    if right == "wrong type and boundary":
-        return "Only one of the two faults is named. Look at the type *and* at both ends."
-    return "Compare type and ends once more, one after the other."
+KINDS = EntryByEntry(list[str], told="Row {key} is `{found}` in your list.")
 
 
 # 07.2 --------------------------------------------------------------------------------------------
@@ -92,22 +52,12 @@ def _from_means(counts: Counts) -> float:
 
 MACRO = Comparison(
     macro_f1,
-    float,
-    cases=[
-        ({"date": (10, 8, 6), "time": (2, 4, 1)},),
-        ({"date": (30, 30, 27), "song_name": (2, 0, 0)},),
-        ({"date": (10, 8, 6), "person": (0, 3, 0)},),
-        ({"date": (5, 5, 5)},),
-        ({"date": (0, 2, 0)},),
-    ],
-    slips={
-        "micro": lambda counts: Score(*map(sum, zip(*counts.values(), strict=True))).f1,
-        "weighted": _weighted,
-        "from_means": _from_means,
-        "mean_recall": lambda counts: _mean_over(counts, lambda n: n[0], lambda s: s.recall),
-        "all_types": lambda counts: _mean_over(counts, lambda n: True),
-        "found_types_only": lambda counts: _mean_over(counts, lambda n: n[0] and n[1]),
-    },
+    micro=lambda counts: Score(*map(sum, zip(*counts.values(), strict=True))).f1,
+    weighted=_weighted,
+    from_means=_from_means,
+    mean_recall=lambda counts: _mean_over(counts, lambda n: n[0], lambda s: s.recall),
+    all_types=lambda counts: _mean_over(counts, lambda n: True),
+    found_types_only=lambda counts: _mean_over(counts, lambda n: n[0] and n[1]),
 )
 
 # 07.3 --------------------------------------------------------------------------------------------
@@ -161,22 +111,11 @@ def _recall(confidences: list[float], right: list[bool], wanted: float) -> Thres
 
 THRESHOLD = Comparison(
     lowest_threshold,
-    Threshold,
-    cases=(
-        ([0.9, 0.8, 0.7, 0.6], [True, True, False, False], 0.9),
-        ([0.9, 0.8, 0.7, 0.6], [True, True, True, False], 0.75),
-        ([0.6, 0.9, 0.7, 0.8], [False, True, False, True], 0.6),
-        ([0.9, 0.8, 0.7, 0.6, 0.5], [True, False, True, True, False], 0.7),
-        ([0.9, 0.8], [False, False], 0.5),
-        ([0.9, 0.7, 0.7, 0.5], [True, True, False, True], 0.9),
-    ),
-    slips={
-        "recall": _recall,
-        "highest": lambda *given: max(_precise(*given), default=None),
-        "above": _above,
-        "unsorted": _unsorted,
-        "first_fall": _first_fall,
-    },
+    recall=_recall,
+    highest=lambda *given: max(_precise(*given), default=None),
+    above=_above,
+    unsorted=_unsorted,
+    first_fall=_first_fall,
 )
 
 # 07.4 --------------------------------------------------------------------------------------------
@@ -204,25 +143,18 @@ def _surest(logits: Tensor, targets: Tensor, temperatures: list[float]) -> float
 
 TEMPERATURE = Comparison(
     best_temperature,
-    float,
+    read=lambda by: (ONE_IN_FOUR_WRONG / by, TARGETS, TEMPERATURES),
     # Too shy first, then too sure, then as it should be.
-    cases=[(ONE_IN_FOUR_WRONG / by, TARGETS, TEMPERATURES) for by in (8, 2, 4)],
-    slips={
-        "times": lambda logits, targets, ts: min(ts, key=lambda t: _loss(logits * t, targets)),
-        "worst": lambda logits, targets, ts: max(ts, key=lambda t: _loss(logits / t, targets)),
-        "most_right": _most_right,
-        "surest": _surest,
-        "loss_itself": lambda logits, targets, ts: min(_loss(logits / t, targets) for t in ts),
-    },
+    times=lambda logits, targets, ts: min(ts, key=lambda t: _loss(logits * t, targets)),
+    worst=lambda logits, targets, ts: max(ts, key=lambda t: _loss(logits / t, targets)),
+    most_right=_most_right,
+    surest=_surest,
+    loss_itself=lambda logits, targets, ts: min(_loss(logits / t, targets) for t in ts),
 )
 
 # 07.5 --------------------------------------------------------------------------------------------
 Rows = list[tuple[int, int, int]]
 Interval = tuple[float, float]
-RESAMPLED: tuple[Rows, ...] = (
-    [(2, 2, 2), (1, 1, 0), (3, 2, 1), (0, 1, 0), (4, 4, 3), (1, 1, 1)],
-    [(1, 1, 1), (2, 3, 1), (5, 4, 4), (1, 0, 0), (2, 2, 2), (1, 2, 1), (3, 3, 0), (2, 2, 2)],
-)
 
 
 def _pooled(drawn: np.ndarray) -> float:
@@ -265,18 +197,14 @@ def _single_utterance(answer: Answer) -> None:
 
 INTERVAL = Comparison(
     bootstrap,
-    Interval,
-    cases=[(counts, 200, 0) for counts in RESAMPLED],
-    slips={
-        "without_replacement": partial(bootstrap, replace=False),
-        "same_draw": lambda counts, resamples, seed: bootstrap(counts, 1, seed),
-        "mean_of_rows": partial(bootstrap, score=_mean_of_rows),
-        "recall": partial(bootstrap, score=_recall_of),
-        "whole_range": partial(bootstrap, cut_off=0),
-        "five_each": partial(bootstrap, cut_off=5),
-    },
+    without_replacement=partial(bootstrap, replace=False),
+    same_draw=lambda counts, resamples, seed: bootstrap(counts, 1, seed),
+    mean_of_rows=partial(bootstrap, score=_mean_of_rows),
+    recall=partial(bootstrap, score=_recall_of),
+    whole_range=partial(bootstrap, cut_off=0),
+    five_each=partial(bootstrap, cut_off=5),
     name=lambda counts, resamples, seed: f"{counts}, {resamples}, {seed}",
     then=_single_utterance,
 )
 
-EXERCISES = exercises("07", kinds_on_paper, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)
+CHECKS = (KINDS, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean, pstdev, stdev
 
 import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
+from nerlib.course.checks.lesson_03 import read_word_ids
 from nerlib.dataset import subword_groups
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import tag_chunks
 
 # 08.1 --------------------------------------------------------------------------------------------
-SYMPTOMS = {
-    "a": ("dropout", "Which part of the model draws random numbers?"),
-    "b": ("lost head", "The score was fine before, so look at what saving and loading may lose."),
-    "c": ("subword offsets", "What goes wrong after a long word only, and crashes nowhere?"),
-    "d": ("padding", "What do batches of short utterances have the most of, that is easy to tell?"),
-    "e": ("test rows", "Ask of every choice which rows have made it."),
-}
-FAULT_NAMES = tuple(sorted(name for name, _ in SYMPTOMS.values()))
-
-
-def diagnosis(answer: Answer) -> None:
-    """A dictionary from letters to faults."""
-    faults = answer.read(dict[str, str])
-    for letter, (name, idea) in SYMPTOMS.items():
-        if letter not in faults:
-            raise answer.hint(f"The key `{letter}` is missing.")
-        answer.told = f"For {letter} you write `{faults[letter]}`."
-        if faults[letter] not in FAULT_NAMES:
-            raise answer.hint(f"The faults are {', '.join(f'`{n}`' for n in FAULT_NAMES)}.")
-        if faults[letter] != name:
-            raise answer.hint(idea)
+DIAGNOSIS = EntryByEntry(dict[str, str])
 
 
 # 08.2 --------------------------------------------------------------------------------------------
@@ -68,55 +49,25 @@ def _type_scorer(gold: Tags, predicted: Tags) -> tuple[float, float, float]:
     return right / max(1, given), right / max(1, there), 2 * right / max(1, there + given)
 
 
-BROKEN_SCORERS: tuple[tuple[Scorer, str], ...] = (
-    (
-        lambda gold, predicted: honest_scorer(predicted, gold),
-        "It swaps precision and recall, and F1 does not show it. Try it on two gold entities of "
-        "which one was predicted, and look at the two apart.",
-    ),
-    (
-        _seen_as(lambda tag: f"{tag[0]}-X"),
-        "It does not look at types. Try it on an entity in the right place with another type.",
-    ),
-    (
-        _seen_as(lambda tag: "B" + tag[1:]),
-        "It counts words. Try it on an entity of two words of which one was found.",
-    ),
-    (_type_scorer, "It does not look at places. Try it on the right type in another place."),
-)
+BROKEN_SCORERS: dict[str, Scorer] = {
+    "swaps": lambda gold, predicted: honest_scorer(predicted, gold),
+    "ignores_types": _seen_as(lambda tag: f"{tag[0]}-X"),
+    "counts_words": _seen_as(lambda tag: "B" + tag[1:]),
+    "ignores_places": _type_scorer,
+}
 
 
 def scorer_test(answer: Answer) -> None:
     """A function that tells right scorers from wrong ones."""
     if not answer.call(honest_scorer, kind=bool, case="a right scorer"):
-        raise answer.hint(
-            "This scorer is right: strict precision, recall and F1, as tuple. Compute by hand what "
-            "should come out, and mind rounding."
-        )
-    for number, (scorer, idea) in enumerate(BROKEN_SCORERS, start=1):
+        answer.fail("right")
+    for number, (hint, scorer) in enumerate(BROKEN_SCORERS.items(), start=1):
         if answer.call(scorer, kind=bool, case=f"wrong scorer {number}"):
-            raise answer.hint(f"This scorer is wrong. {idea}")
+            answer.fail(hint)
 
 
 # 08.3 --------------------------------------------------------------------------------------------
-WORD_IDS: tuple[list[int | None], ...] = (
-    [None, 0, 1, 2, None],
-    [None, 0, 1, 1, 1, 2, 3, None],
-    [None, 0, 0, 1, None],
-    [None, 0, 1, 3, None],
-    [None, None, 0, 1, 1, 2, None],
-)
 Group = tuple[int, int]
-
-
-def _cases() -> Iterator[tuple[list[Group], list[int | None]]]:
-    """Yield right groups of each sentence and broken ones, with the sentence."""
-    for word_ids in WORD_IDS:
-        words = max(number for number in word_ids if number is not None) + 1
-        right = [(int(first), int(count)) for first, count in subword_groups(word_ids, words)]
-        yield right, word_ids
-        yield [(number + 1, count) for number, (_, count) in enumerate(right)], word_ids
-        yield [(first, min(count, 1)) for first, count in right], word_ids
 
 
 def misread_words(groups: list[Group], word_ids: list[int | None]) -> list[int]:
@@ -136,15 +87,12 @@ def _where(wrong: Callable[[Group, Group], bool]) -> Callable[..., list[int]]:
 
 MISREAD = Comparison(
     misread_words,
-    list[int],
-    cases=list(_cases()),
-    slips={
-        "right_ones": _where(lambda group, right: group == right),
-        "no_subwords": _where(lambda group, right: group[1] == 0 or group != right),
-        "first_places": _where(lambda group, right: group[0] != right[0]),
-        "counts_only": _where(lambda group, right: group[1] != right[1]),
-        "first_one": lambda groups, word_ids: misread_words(groups, word_ids)[:1],
-    },
+    read=lambda groups, word_ids: (groups, read_word_ids(word_ids)),
+    right_ones=_where(lambda group, right: group == right),
+    no_subwords=_where(lambda group, right: group[1] == 0 or group != right),
+    first_places=_where(lambda group, right: group[0] != right[0]),
+    counts_only=_where(lambda group, right: group[1] != right[1]),
+    first_one=lambda groups, word_ids: misread_words(groups, word_ids)[:1],
 )
 
 # 08.4 --------------------------------------------------------------------------------------------
@@ -178,25 +126,14 @@ def _mean_of_rows(logits: Tensor, rows: list[list[int]]) -> float:
 
 REPAIRED_LOSS = Comparison(
     batch_loss,
-    float,
-    cases=[
-        (_logits(rows), rows)
-        for rows in (
-            [[0, 1], [0, 1]],
-            [[0, 1, 2, 0], [1]],
-            [[0, 0, 0], [2, 1], [1]],
-            [[0, IGNORED, 1], [2]],
-        )
-    ],
-    slips={
-        "sum": lambda logits, rows: batch_loss(logits, rows, reduction="sum"),
-        "outside_left_out": _outside_left_out,
-        "padding_counted": lambda logits, rows: batch_loss(logits, rows, filling=0),
-        "mean_of_rows": _mean_of_rows,
-        "all_places": lambda logits, rows: (
-            batch_loss(logits, rows, reduction="sum") / logits[..., 0].numel()
-        ),
-    },
+    read=lambda rows: (_logits(rows), rows),
+    sum=lambda logits, rows: batch_loss(logits, rows, reduction="sum"),
+    outside_left_out=_outside_left_out,
+    padding_counted=lambda logits, rows: batch_loss(logits, rows, filling=0),
+    mean_of_rows=_mean_of_rows,
+    all_places=lambda logits, rows: (
+        batch_loss(logits, rows, reduction="sum") / logits[..., 0].numel()
+    ),
 )
 
 # 08.5 --------------------------------------------------------------------------------------------
@@ -225,25 +162,13 @@ def _judged(
 
 CHANCE = Comparison(
     judgement,
-    str,
-    cases=(
-        ([0.50, 0.52, 0.51], [0.30, 0.28, 0.29]),
-        ([0.50, 0.52, 0.51], [0.50, 0.505, 0.51]),
-        ([0.50, 0.52, 0.51], [0.60, 0.61, 0.59]),
-        ([0.60, 0.50, 0.55], [0.40, 0.62, 0.60]),
-        ([0.50, 0.56, 0.53], [0.50, 0.48, 0.49]),
-        ([0.50, 0.56, 0.53], [0.48, 0.47, 0.475]),
-        ([0.40, 0.60, 0.50], [0.33, 0.31, 0.32]),
-    ),
-    slips={
-        "sign": _judged(cost=lambda base, broken: fmean(broken) - fmean(base)),
-        "no_band": _judged(band=lambda base, broken: 0),
-        "one_sided": lambda *runs: judgement(*runs).replace("helps", "within chance"),
-        "all_runs": _judged(band=lambda base, broken: 2 * stdev([*base, *broken])),
-        "first_runs": _judged(cost=lambda base, broken: base[0] - broken[0]),
-        "one_deviation": _judged(band=lambda base, broken: stdev(base)),
-        "population": _judged(band=lambda base, broken: 2 * pstdev(base)),
-    },
+    sign=_judged(cost=lambda base, broken: fmean(broken) - fmean(base)),
+    no_band=_judged(band=lambda base, broken: 0),
+    one_sided=lambda *runs: judgement(*runs).replace("helps", "within chance"),
+    all_runs=_judged(band=lambda base, broken: 2 * stdev([*base, *broken])),
+    first_runs=_judged(cost=lambda base, broken: base[0] - broken[0]),
+    one_deviation=_judged(band=lambda base, broken: stdev(base)),
+    population=_judged(band=lambda base, broken: 2 * pstdev(base)),
 )
 
-EXERCISES = exercises("08", diagnosis, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)
+CHECKS = (DIAGNOSIS, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)

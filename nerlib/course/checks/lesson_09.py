@@ -10,80 +10,48 @@ import torch
 from torch import Tensor
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.comparison import Comparison, exercises
+from nerlib.course.checks.exercise import Comparison, EntryByEntry
 
 # 09.1 --------------------------------------------------------------------------------------------
-TIMES = (5.0, 6.0, 4.0, 90.0, 6.0, 5.0, 7.0, 30.0, 8.0, 9.0)
-
-
-def times_on_paper(answer: Answer) -> None:
-    """p50, p90 and the mean of ten times."""
-    times = answer.read(dict[str, float])
-    expected = {"p50": percentile(TIMES, 50), "p90": percentile(TIMES, 90), "mean": _mean(TIMES)}
-    for name in expected:
-        if name not in times:
-            raise answer.hint(f"The key `{name}` is missing.")
-    for name, right in expected.items():
-        if abs(times[name] - right) > 0.005:
-            raise answer.hint(_times_idea(name, times[name], expected))
-
-
-def _times_idea(name: str, found: float, expected: dict[str, float]) -> str:
-    """Return which reading of the ten times leads to a number."""
-    if name == "mean":
-        return "The mean is the sum of all ten, divided by ten."
-    if found == expected["mean"]:
-        return f"That is the mean, which the slowest answer pulls up. Sort the times for {name}."
-    if found == TIMES[4 if name == "p50" else 8]:
-        return "Sort the times first: the place counts in the sorted list."
-    if name == "p90" and found == max(TIMES):
-        return "That is the slowest of all, p100. One in ten may be slower than p90."
-    if name == "p50" and found in (6.5, 7.0):
-        return "Five of ten times have to be no larger: it is the fifth in the sorted list."
-    return f"{name}: the smallest of the times that {name[1:]} of 100 of them do not exceed."
+TIMES = EntryByEntry(dict[str, float], close=0.005)
 
 
 # 09.2 --------------------------------------------------------------------------------------------
-def percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: int) -> float:
     """Return the smallest value that at least `share` per cent of the values do not exceed."""
     return sorted(values)[_place(values, share)]
 
 
-def _place(values: Sequence[float], share: float) -> int:
+def _place(values: Sequence[float], share: int) -> int:
     """Return the place of a percentile in the sorted values."""
     return max(math.ceil(share / 100 * len(values)), 1) - 1
 
 
-def _one_too_far(values: Sequence[float], share: float) -> float:
+def _one_too_far(values: Sequence[float], share: int) -> float:
     return sorted(values)[min(_place(values, share) + 1, len(values) - 1)]
 
 
-def _rounded_down(values: Sequence[float], share: float) -> float:
+def _rounded_down(values: Sequence[float], share: int) -> float:
     return sorted(values)[max(int(share / 100 * len(values)), 1) - 1]
 
 
-def _mean(values: Sequence[float], share: float = 0) -> float:
+def _mean(values: Sequence[float], share: int = 0) -> float:
     return sum(values) / len(values)
+
+
+def _values(values: list[float] | int, share: int) -> tuple[list[float], int]:
+    """Return a case; a number stands for so many values, falling to 1."""
+    return [float(n) for n in range(values, 0, -1)] if isinstance(values, int) else values, share
 
 
 PERCENTILE = Comparison(
     percentile,
-    float,
-    cases=(
-        ([3.0, 1.0, 2.0, 4.0, 7.0], 40),
-        ([3.0, 1.0, 2.0, 4.0], 51),
-        ([5.0], 99),
-        ([float(n) for n in range(200, 0, -1)], 99),
-        ([2.0, 9.0, 4.0], 100),
-        ([2.0, 9.0, 4.0], 1),
-    ),
-    slips={
-        "unsorted": lambda values, share: values[_place(values, share)],
-        "from_above": lambda values, share: -percentile([-value for value in values], share),
-        "one_too_far": _one_too_far,
-        "rounded_down": _rounded_down,
-        "mean": _mean,
-    },
+    read=_values,
+    unsorted=lambda values, share: values[_place(values, share)],
+    from_above=lambda values, share: -percentile([-value for value in values], share),
+    one_too_far=_one_too_far,
+    rounded_down=_rounded_down,
+    mean=_mean,
     name=lambda values, share: f"200 values, {share}" if len(values) > 10 else None,
 )
 
@@ -131,16 +99,13 @@ def _zeros(answer: Answer) -> None:
 
 ROUNDING = Comparison(
     rounded,
-    Tensor,
-    cases=[(_weights(), bits) for bits in (8, 4, 3)],
-    slips={
-        "still_whole": _still_whole,
-        "one_scale": partial(rounded, largest=lambda w: w.abs().max()),
-        "by_column": partial(rounded, largest=lambda w: w.abs().amax(0)),
-        "no_sign": partial(rounded, most=lambda bits: 2**bits - 1),
-        "cut_off": partial(rounded, whole=torch.trunc),
-        "not_absolute": partial(rounded, largest=lambda w: w.amax(1, keepdim=True)),
-    },
+    read=lambda bits: (_weights(), bits),
+    still_whole=_still_whole,
+    one_scale=partial(rounded, largest=lambda w: w.abs().max()),
+    by_column=partial(rounded, largest=lambda w: w.abs().amax(0)),
+    no_sign=partial(rounded, most=lambda bits: 2**bits - 1),
+    cut_off=partial(rounded, whole=torch.trunc),
+    not_absolute=partial(rounded, largest=lambda w: w.amax(1, keepdim=True)),
     name=lambda weights, bits: f"weights (4, 6), {bits}",
     then=_zeros,
 )
@@ -163,22 +128,11 @@ def _passing(fine: Callable[[float, float], bool]) -> Callable[[F1s, float, floa
 
 GATE = Comparison(
     gate,
-    list[str],
-    cases=(
-        ({"fp32": 0.704, "bf16": 0.7035, "int8": 0.690}, 0.704, 0.002),
-        ({"fp32": 0.704, "bf16": 0.7025}, 0.704, 0.002),
-        ({"fp32": 0.704, "int8": 0.702, "tiny": 0.7019}, 0.704, 0.002),
-        ({"a": 0.75, "b": 0.6999}, 0.70, 0.0),
-        ({"good": 0.9, "fair": 0.45}, 0.5, 0.06),
-        ({"a": 0.95, "b": 0.90}, 0.90, 0.01),
-    ),
-    slips={
-        "refused": _passing(lambda lost, permitted: lost > permitted + 1e-9),
-        "both_ways": _passing(lambda lost, permitted: abs(lost) <= permitted + 1e-9),
-        "strict": _passing(lambda lost, permitted: lost < permitted - 1e-9),
-        "relative": lambda scores, reference, share: gate(scores, reference, share * reference),
-        "against_the_best": lambda scores, _, lost: gate(scores, max(scores.values()), lost),
-    },
+    refused=_passing(lambda lost, permitted: lost > permitted + 1e-9),
+    both_ways=_passing(lambda lost, permitted: abs(lost) <= permitted + 1e-9),
+    strict=_passing(lambda lost, permitted: lost < permitted - 1e-9),
+    relative=lambda scores, reference, share: gate(scores, reference, share * reference),
+    against_the_best=lambda scores, _, lost: gate(scores, max(scores.values()), lost),
 )
 
 # 09.5 --------------------------------------------------------------------------------------------
@@ -212,24 +166,14 @@ def _fastest_then_checked(lines: list[Line], reference: float, most: float) -> s
 
 CHOICE = Comparison(
     choose,
-    str | None,
-    cases=(
-        (LINES, 0.704, 20.0),
-        (LINES, 0.704, 10.0),
-        (LINES, 0.704, 8.0),
-        (LINES[::-1], 0.704, 7.0),
-        (LINES, 0.704, 3.0),
-        ([("a", 0.8, 10.0, 1.0), ("b", 0.5, 99.0, 0.5)], 0.5, 5.0),
-    ),
-    slips={
-        "fastest_then_checked": _fastest_then_checked,
-        "no_gate": lambda lines, reference, most: choose(lines, 0.0, most),
-        "no_limit": lambda lines, reference, most: choose(lines, reference, math.inf),
-        "quickest": partial(choose, best=lambda line: -line[3]),
-        "best_f1": partial(choose, best=lambda line: line[1]),
-        "slowest": partial(choose, best=lambda line: -line[2]),
-    },
+    read=lambda reference, most, *lines: (list(lines) or LINES, reference, most),
+    fastest_then_checked=_fastest_then_checked,
+    no_gate=lambda lines, reference, most: choose(lines, 0.0, most),
+    no_limit=lambda lines, reference, most: choose(lines, reference, math.inf),
+    quickest=partial(choose, best=lambda line: -line[3]),
+    best_f1=partial(choose, best=lambda line: line[1]),
+    slowest=partial(choose, best=lambda line: -line[2]),
     name=lambda lines, f1, ms: f"{len(lines)} lines from `{lines[0][0]}` on, {f1}, {ms}",
 )
 
-EXERCISES = exercises("09", times_on_paper, PERCENTILE, ROUNDING, GATE, CHOICE)
+CHECKS = (TIMES, PERCENTILE, ROUNDING, GATE, CHOICE)
