@@ -2,33 +2,50 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.installed
+READY := $(VENV)/.all
+EXTRAS := offline notebooks site bench export exchange demo scale test browser
+LESSONS ?= 00 01 02 03 04 05 06
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
-NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=600 \
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed: make run PYTHON=python3.12" if not (3, 11) <= sys.version_info[:2] <= (3, 13) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,notebooks,site,bench,export,exchange,demo,scale,test]'
+# Each marker says which packages .venv holds: those of the lessons 00 to 06, of `make test`, of all.
+$(VENV)/.lessons: pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py offline notebooks
 	touch $@
 
-run: $(READY)  ## run all lessons, train the model, make a page of each: open build/index.html
-	$(BIN)/python -m tools.execute --output build
+$(VENV)/.test: pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py offline notebooks test
+	touch $@ $(VENV)/.lessons
 
-quick: $(READY)  ## on the terminal in under 3 minutes: show, train, save, load, tag
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) tools/install.py $(EXTRAS)
+	touch $@ $(VENV)/.lessons $(VENV)/.test
+
+run: $(VENV)/.lessons  ## run lessons 00 to 06, train the model, make a page of each; LESSONS="07 08"
+	@$(BIN)/python -m tools.execute --output build $(LESSONS)
+
+run-all: $(READY)  ## the same with all lessons
+	@$(BIN)/python -m tools.execute --output build
+
+quick: $(VENV)/.lessons  ## on the terminal in under 3 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
-test: $(READY)  ## prove it: style, types, doctests, tests, every notebook run again, the wheel
-	$(MAKE) test-here
-	$(MAKE) test-install
+test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again
+	$(MAKE) lint
+	$(BIN)/python -m pytest $(CORE_TESTS)
+	$(BIN)/python -m pytest $(NBVAL) notebooks/0[0-6]_*.ipynb
 
-test-here: $(READY)  ## the same without the wheel: nothing is fetched
+test-all: $(READY)  ## everything that can be tested: what CI runs
+	$(MAKE) test-here
+	$(MAKE) test-install test-colab test-hub-notebooks test-site
+
+test-here: $(READY)  ## all but the wheel, Colab, the Hub's stand-in and the book: nothing is fetched
 	$(MAKE) lint
 	$(MAKE) test-notebooks
 	$(MAKE) test-python
@@ -42,7 +59,7 @@ test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for so
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks
 
-test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
+test-colab: $(VENV)/.lessons  ## run a lesson as Colab would: its packages, its set-up cell
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/test_colab.py
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
@@ -76,14 +93,14 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lab: $(READY)  ## open JupyterLab, at the lessons
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+lab: $(VENV)/.lessons  ## open JupyterLab, at the first lesson
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 notebooks: $(READY)  ## run the notebooks again in place and clean them: what is committed
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
+colab: $(VENV)/.lessons  ## write the copies for Colab; REPO=owner/name says where the project is published
 	$(BIN)/python -m tools.colab $(if $(REPO),--repo $(REPO))
 	$(BIN)/python -m tools.readme
 
@@ -96,7 +113,7 @@ site: $(READY)  ## make the course a web book: open build/site/index.html
 slides: $(READY)  ## make slides of every lesson: open build/slides/index.html
 	$(BIN)/python -m tools.slides
 
-check: $(READY)  ## check the set-up: one OK or FAIL line each, with its fix
+check: $(VENV)/.lessons  ## check the set-up: one OK or FAIL line each, with its fix
 	$(BIN)/python -m nerlib check
 
 sample: $(READY)  ## build the sample corpus again from its sources

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from tools.colab_setup import setup_source
-from tools.execute import all_notebooks
+from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
 from tools.project import (
     ROOT,
@@ -36,7 +36,6 @@ BINDER_LINK = re.compile(r"https://mybinder\.org/v2/gh/[^/\s]+/[^/\s]+/[^?\s]+\?
 NAVIGATION = re.compile(
     r'(?m)^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
 )
-NEEDS_EXTRA = re.compile(r"needs_extra\(\"(?P<extra>\w+)\"")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,10 +101,7 @@ def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> l
 
 def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
     """Return the notebook with the set-up cell in front; everything else stays as it is."""
-    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    asked = NEEDS_EXTRA.search(sources)
-    source = setup_source(publication, asked["extra"] if asked else None)
-    setup = new_code_cell(source, id="colab-setup")
+    setup = new_code_cell(setup_source(publication, extras_of(notebook)), id="colab-setup")
     notebook.cells.insert(0, setup)
     # The order of execution counts starts behind the set-up cell, which has not run.
     return notebook

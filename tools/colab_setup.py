@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nerlib.tools.extras import EXTRAS
 from tools.project import Publication, packaged_encoder_requirement
 
@@ -34,12 +36,12 @@ else:
         print("No GPU yet. Choose Runtime → Change runtime type → T4 GPU, then run this again.")"""
 
 
-def setup_source(publication: Publication, extra: str | None = None) -> str:
+def setup_source(publication: Publication, extras: Iterable[str] = ()) -> str:
     """Return the code of the set-up cell: what Colab installs, and from where.
 
-    With `extra` it also installs what that extra of nerlib brings.
+    It also installs what these extras of nerlib bring.
     """
-    wanted = (*ALWAYS, *(EXTRAS[extra] if extra else ()))
+    wanted = (*ALWAYS, *(name for extra in sorted(extras) for name in EXTRAS[extra]))
     return SETUP.format(
         address=publication.clone_address(),
         ref=publication.ref,

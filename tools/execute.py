@@ -1,67 +1,62 @@
-"""Run notebooks from a fresh kernel, clean what they leave, and make a page of each.
+"""Run notebooks from a fresh kernel, with a bar that moves with every cell.
 
-python -m tools.execute                        # in place: what is committed
+python -m tools.execute                        # all of them, in place: what is committed
 python -m tools.execute --output build         # copies, HTML pages and an index
-python -m tools.execute notebooks/02_parsing.ipynb
+python -m tools.execute 07 08 --output build   # these lessons only
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from tqdm import tqdm
 
-from nerlib.analysis.display import escape
+from tools.install import install_extras
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-CELL_SECONDS = 400
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+NEEDS_EXTRA = re.compile(r"needs_extra\(\"(\w+)\"")
 # The header of every notebook says how long it takes to run, between these two marks.
 RUN_TIME = re.compile(r"(?<=<!-- run time -->)[^<\n]*+(?=<!-- /run time -->)")
-
-
-@dataclass(frozen=True)
-class Executed:
-    """A notebook that ran to its end, and the seconds that took."""
-
-    path: Path
-    notebook: NotebookNode
-    seconds: float
+INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
 class NotebookFailed(RuntimeError):
-    """A cell that raised an error: which notebook, which cell, and what it said."""
+    """A cell that ended in an error: which notebook, which cell, and what it said."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the notebooks named on the command line, or all of them."""
     parser = argparse.ArgumentParser(prog="tools.execute", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser.add_argument("lessons", nargs="*", help="numbers or files; default: all")
     parser.add_argument("--output", type=Path, help="write copies and HTML pages here")
     options = parser.parse_args(arguments)
-    paths = options.notebooks or all_notebooks()
     try:
-        executed = [run_one(path, options.output) for path in paths]
-    except NotebookFailed as error:
-        print(error, file=sys.stderr)
-        return 1
-    if options.output:
-        index = write_pages(executed, options.output)
-        print(f"\nOpen {index}")
-    return 0
+        paths = [find_notebook(name) for name in options.lessons] or all_notebooks()
+    except ValueError as error:
+        parser.error(str(error))
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    install_extras(sorted({extra for one in notebooks.values() for extra in extras_of(one)}))
+    try:
+        return run_all(notebooks, options.output)
+    except KeyboardInterrupt:
+        print(f"\nStopped. What is done is in {options.output or NOTEBOOKS}", file=sys.stderr)
+        return INTERRUPTED
 
 
 def all_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
@@ -69,39 +64,106 @@ def all_notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
     return [*sorted(folder.glob("[0-9][0-9]_*.ipynb")), *folder.glob("capstone.ipynb")]
 
 
-def run_one(path: Path, output: Path | None) -> Executed:
-    """Run one notebook, in place or into a copy, and say how long it took."""
-    print(f"{path.stem} …", end=" ", flush=True)
-    notebook = nbformat.read(path, as_version=4)
-    started = time.perf_counter()
-    execute(notebook, path, output or ROOT / "build")
-    seconds = time.perf_counter() - started
-    clean(notebook)
+def find_notebook(name: str) -> Path:
+    """Return the file of a lesson's number, or of a path; raises `ValueError` if there is none.
+
+    >>> find_notebook("02").name
+    '02_parsing.ipynb'
+    """
+    found = [path for path in all_notebooks() if path.name.startswith(f"{name}_")]
+    if not found and not (Path(name).is_file() and name.endswith(".ipynb")):
+        numbers = ", ".join(path.name[:2] for path in all_notebooks())
+        raise ValueError(f"no lesson {name!r}: choose from {numbers}, or name a notebook's file")
+    return found[0] if found else Path(name)
+
+
+def extras_of(notebook: NotebookNode) -> set[str]:
+    """Return which extras of nerlib a notebook asks for."""
+    return {found[1] for cell in notebook.cells for found in NEEDS_EXTRA.finditer(cell.source)}
+
+
+def run_all(notebooks: Mapping[Path, NotebookNode], output: Path | None) -> int:
+    """Run notebooks one after the other, pages at once; return 1 if a cell failed, else 0."""
+    failures = 0
+    for path, notebook in notebooks.items():
+        started = time.perf_counter()
+        try:
+            execute(notebook, path, output or ROOT / "build")
+        except NotebookFailed as error:
+            failures += 1
+            hint = f"open {output / path.stem}.html" if output else "the file stays as it was"
+            print(f"{error} ({hint})", file=sys.stderr, flush=True)
+            if output is None:
+                continue
+        write(clean(notebook), path, time.perf_counter() - started, output)
+    if output:
+        print(f"Open {output / 'index.html'}")
+    return min(failures, 1)
+
+
+def write(notebook: NotebookNode, path: Path, seconds: float, output: Path | None) -> None:
+    """Write a notebook that ran: in place with its run time, or into a folder with its page."""
+    from tools.pages import write_index, write_page  # nbconvert takes its time to load
+
     if output is None:
         write_run_time(notebook, seconds)
-    target = path if output is None else output / "notebooks" / path.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
-    print(f"{seconds:.0f} s", flush=True)
-    return Executed(target, notebook, seconds)
+        nbformat.write(notebook, path)
+        return
+    (output / "notebooks").mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, output / "notebooks" / path.name)
+    write_page(notebook, output / f"{path.stem}.html")
+    write_index(output)
 
 
 def execute(notebook: NotebookNode, path: Path, output: Path) -> None:
-    """Run all cells in a fresh kernel; raises `NotebookFailed` at the first error."""
+    """Run all cells in a fresh kernel; raises `NotebookFailed` at the first error.
+
+    However long a cell takes: other programs may be using the same cores.
+    """
     os.environ["NERLIB_OUTPUT"] = str(output.resolve())
-    resources = {"metadata": {"path": str(path.resolve().parent)}}
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_SECONDS,
-        kernel_name="python3",
-        resources=resources,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
-        coalesce_streams=True,  # what one cell prints is one output, however it was buffered
-    )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise NotebookFailed(f"\n{path.name} failed:\n{error}") from None
+    total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
+    started: list[NotebookNode] = []
+    with tqdm(total=total, desc=path.stem, unit=" cells", dynamic_ncols=True) as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.resolve().parent)}},
+            extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
+            coalesce_streams=True,  # what one cell prints is one output, however it was buffered
+            on_cell_execute=lambda cell, **_: started.append(cell),
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        try:
+            asyncio.run(_run_cells(client))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        except CellExecutionError as error:
+            raise NotebookFailed(_told(path, started, error.ename, error.evalue)) from None
+        except DeadKernelError:
+            words = "the kernel died; out of memory?"
+            died = new_output("error", ename="DeadKernel", evalue=words, traceback=[words])
+            started[-1].outputs.append(died)
+            raise NotebookFailed(_told(path, started, died.ename, died.evalue)) from None
+
+
+async def _run_cells(client: NotebookClient) -> None:
+    """Run a client's notebook; Ctrl-C cancels, where nbclient itself would stop the kernel only."""
+    running = asyncio.current_task()
+    assert running is not None
+
+    def listen(**_: object) -> None:
+        with suppress(NotImplementedError):  # Windows: there Ctrl-C is a KeyboardInterrupt anyway
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, running.cancel)
+
+    client.on_notebook_start = listen
+    await client.async_execute()
+
+
+def _told(path: Path, started: Sequence[NotebookNode], kind: str, message: str) -> str:
+    """Return one line: the lesson, the cell's number and id, the first line of the error."""
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    return f"{path.stem}: cell [{len(started)}], {started[-1].id}: {kind}: {first}"
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
@@ -121,74 +183,30 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def write_run_time(notebook: NotebookNode, seconds: float) -> None:
-    """Put the run time into the header and the metadata, unless it is about what stands there."""
-    known = notebook.metadata.get("nerlib", {}).get("run_seconds", 0)
-    if known and 0.7 < seconds / known < 1.4:
-        return
-    rounded = max(5, round(seconds / 5) * 5)
-    notebook.metadata["nerlib"] = {"run_seconds": rounded}
+    """Put the run time on this kind of machine into the header and the metadata.
+
+    A time that is about what stands there already changes nothing.
+    """
+    from nerlib.device import fast_bf16
+
+    kind = "fast" if fast_bf16("cpu") else "plain"
+    times = dict(notebook.metadata.get("nerlib", {}).get("run_seconds", {}))
+    if not 0.7 < seconds / times.get(kind, 1e9) < 1.4:
+        times[kind] = max(5, round(seconds / 5) * 5)
+    notebook.metadata["nerlib"] = {"run_seconds": times}
     header = notebook.cells[0]
-    header.source = RUN_TIME.sub(f"about {rounded} s", header.source)
+    header.source = RUN_TIME.sub(described(times), header.source)
 
 
-def write_pages(executed: Sequence[Executed], output: Path) -> Path:
-    """Write an HTML page of each notebook and an index to open; return the index."""
-    exporter = HTMLExporter()
-    for run in executed:
-        body, _ = exporter.from_notebook_node(run.notebook)
-        # Links between notebooks become links between pages.
-        body = re.sub(r'(href="\d\d_\w+)\.ipynb', r"\1.html", body)
-        target = output / f"{run.path.stem}.html"
-        target.write_text(body, encoding="utf-8", errors="replace")
-    index = output / "index.html"
-    pages = {f"{run.path.stem}.html": title_of(run.notebook) for run in executed}
-    figures = "\n".join(
-        f'<figure><img src="{address(path.relative_to(output).as_posix())}" '
-        f'alt="{escape(path.stem)}"></figure>'
-        for path in sorted(output.glob("figures/*.png"))
-    )
-    model = "<p>The trained model is in <code>model/</code>.</p>" * (output / "model").is_dir()
-    page = index_page("Named Entity Recognition, built", pages, model + figures)
-    index.write_text(page, encoding="utf-8")
-    return index
+def described(times: dict[str, int]) -> str:
+    """Return run times in words, the plain machine first.
 
-
-def address(name: str) -> str:
-    """Return the relative address of a file, safe between quotes, whatever it is called.
-
-    >>> address('javascript:alert("1").html')
-    './javascript%3Aalert%28%221%22%29.html'
+    >>> described({"fast": 20, "plain": 45})
+    'about 45 s on a plain laptop, 20 s with units for bf16'
     """
-    return f"./{quote(os.fsencode(name))}"
-
-
-def title_of(notebook: NotebookNode) -> str:
-    """Return a notebook's first heading."""
-    return str(notebook.cells[0].source).splitlines()[0].lstrip("# ").strip()
-
-
-def index_page(title: str, pages: Mapping[str, str], more: str = "") -> str:
-    """Return a page that links others (file name: title), with more HTML below.
-
-    >>> '<li><a href="./a.html">&lt;A&gt;</a></li>' in index_page("All", {"a.html": "<A>"})
-    True
-    """
-    listed = "\n".join(
-        f'<li><a href="{address(name)}">{escape(words)}</a></li>' for name, words in pages.items()
-    )
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title><link rel="icon" href="data:,">
-<style>body{{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}}
-img{{max-width:100%}}</style></head>
-<body><main><h1>{escape(title)}</h1>
-<ul>
-{listed}
-</ul>
-{more}
-</main></body></html>
-"""
+    names = {"plain": "on a plain laptop", "fast": "with units for bf16"}
+    known = [f"{times[kind]} s {words}" for kind, words in names.items() if kind in times]
+    return f"about {', '.join(known)}"
 
 
 if __name__ == "__main__":

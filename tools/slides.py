@@ -21,7 +21,8 @@ import nbformat
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 
-from tools.execute import all_notebooks, index_page, title_of
+from tools.execute import all_notebooks
+from tools.pages import index_page, title_of
 from tools.project import ROOT
 
 PACKAGE = "sphinx-revealjs"  # brings reveal.js along; its files are copied, it is not imported

@@ -1,0 +1,127 @@
+"""Make the virtual environment and install the course into it, with a line for every package.
+
+python3 tools/install.py offline notebooks     # these extras of nerlib; `make` calls it
+
+Standard library only: it runs before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".venv"
+CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
+INDEX_SETTINGS = re.compile(r"(?m)^(global|install|:env:)\.(extra-)?(index-url|find-links)=")
+SHOWN = ("Collecting ", "Downloading ", "Building ", "Installing ", "ERROR")
+
+
+def main(extras: Sequence[str]) -> int:
+    """Make `.venv` if it is missing or has no pip, install, and return pip's exit status."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        version = ".".join(map(str, sys.version_info[:2]))
+        print(f"Python 3.11, 3.12 or 3.13 is needed, this is {version}", file=sys.stderr)
+        return 2
+    python = make_environment(FOLDER)
+    torch = torch_requirement()
+    if wants_cpu_build(python):
+        print("No NVIDIA card here: the small build of torch, for the CPU.", flush=True)
+        status = pip_install(python, "--index-url", CPU_BUILDS, torch)
+        if status:
+            return status
+    return pip_install(python, "-e", f".[{','.join(extras)}]")
+
+
+def make_environment(folder: Path) -> Path:
+    """Return the Python of a virtual environment, made anew unless it is there and has pip."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    probe = [str(python), "-c", "import pip"]
+    if not python.exists() or subprocess.run(probe, capture_output=True).returncode:
+        print(f"Making the virtual environment {folder.name} …", flush=True)
+        venv.create(folder, with_pip=True, clear=True)
+    return python
+
+
+def torch_requirement() -> str:
+    """Return the pinned version of torch, as pip wants it.
+
+    >>> torch_requirement().split("==")[0]
+    'torch'
+    """
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("torch=="))
+
+
+def wants_cpu_build(python: Path) -> bool:
+    """Return whether pip would fetch gigabytes of CUDA in vain: Linux without an NVIDIA card.
+
+    An index that the user has set for pip decides itself which build there is.
+    """
+    if not sys.platform.startswith("linux") or shutil.which("nvidia-smi"):
+        return False
+    probe = [str(python), "-m", "pip", "config", "list"]
+    settings = subprocess.run(probe, capture_output=True, text=True).stdout
+    installed = [str(python), "-c", "import torch"]
+    return not INDEX_SETTINGS.search(settings) and bool(
+        subprocess.run(installed, capture_output=True).returncode
+    )
+
+
+def pip_install(python: Path, *arguments: str) -> int:
+    """Install within constraints.txt, show what is being done, and return pip's exit status."""
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    done = subprocess.Popen(
+        # Python compiles what it imports: compiling all of it would take half a minute and 0.4 GB.
+        [*command, "--no-compile", "--progress-bar=off", "-c", "constraints.txt", *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert done.stdout is not None
+    finished = threading.Event()
+    for line in done.stdout:
+        words = line.strip()
+        if words.startswith("Installing collected packages"):
+            total = words.count(",") + 1
+            counter = threading.Thread(target=count, args=(python, total, finished.wait))
+            counter.start()
+        elif words.startswith(SHOWN):
+            print(f"  {words[:96]}", flush=True)
+    status = done.wait()
+    finished.set()
+    return status
+
+
+def count(python: Path, total: int, wait: Callable[[float], bool]) -> None:
+    """Say how many packages are unpacked, for pip says nothing meanwhile."""
+    (packages,) = python.parents[1].glob("lib/python*/site-packages") or [
+        python.parents[1] / "Lib" / "site-packages"
+    ]
+    before, shown = len(list(packages.glob("*.dist-info"))), -1
+    while not wait(1):
+        new = len(list(packages.glob("*.dist-info"))) - before
+        if new // 10 > shown // 10:
+            print(f"  unpacked {new} of {total} packages", flush=True)
+            shown = new
+
+
+def install_extras(extras: Sequence[str]) -> None:
+    """Install what lessons need beyond the core, unless it is there; raises if that fails."""
+    from nerlib.tools.extras import missing_modules
+
+    needed = [extra for extra in extras if missing_modules(extra)]
+    if not needed:
+        return
+    print(f"These lessons need the extra {', '.join(needed)}: it is installed now.", flush=True)
+    if pip_install(Path(sys.executable), "-e", f".[{','.join(needed)}]"):
+        raise SystemExit(f'Could not install it: try pip install -e ".[{",".join(needed)}]"')
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
