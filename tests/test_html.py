@@ -113,7 +113,8 @@ class TestInABrowser:
         (tmp_path / "notebooks").mkdir()
         for name, title in zip(names, [*HOSTILE, "plain", "plain"], strict=False):
             save_figure(figure, tmp_path / "figures" / f"{name}.png")
-            notebook = new_notebook(cells=[new_markdown_cell(f"# {title.encode(errors='replace').decode()}\n")])
+            title = title.encode(errors="replace").decode()  # a file holds no lone surrogates
+            notebook = new_notebook(cells=[new_markdown_cell(f"# {title}\n")])
             nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
             pages.write_page(notebook, tmp_path / f"{name}.html")
         index = pages.write_index(tmp_path)

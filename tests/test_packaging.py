@@ -56,17 +56,31 @@ def test_no_requirement_is_listed_twice() -> None:
     assert len(names) == len(set(names))
 
 
-def test_conda_installs_what_make_installs() -> None:
+def extras_in(text: str, pattern: str) -> set[str]:
+    found = re.search(pattern, text)
+    assert found
+    return set(re.findall(r"\w+", found[1]))
+
+
+def test_make_installs_what_a_command_needs_and_conda_what_the_lessons_need() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert extras_in(makefile, r"(?m)^EXTRAS := (.*)") == set(EXTRAS) - ON_DEMAND
+    for_lessons = extras_in(makefile, r"(?m)^\$\(VENV\)/\.lessons:.*\n.*install\.py (.*)")
     content = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert content["name"] == META["name"]
     (python,) = [e for e in content["dependencies"] if str(e).startswith("python=")]
     assert SpecifierSet(META["requires-python"]).contains(f"{python.partition('=')[2]}.0")
     (pip,) = [entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict)]
-    for text in ("\n".join(pip), (ROOT / "Makefile").read_text(encoding="utf-8")):
-        assert "-c constraints.txt" in text
-        found = re.search(r"-e ['\"]?\.\[([a-z,]+)\]", text)
-        assert found
-        assert set(found[1].split(",")) == set(EXTRAS) - ON_DEMAND
+    assert "-c constraints.txt" in pip
+    assert extras_in("\n".join(pip), r"-e \.\[([a-z,]+)\]") == for_lessons
+
+
+def test_every_package_that_is_installed_is_pinned() -> None:
+    """So that pip has nothing to choose, and two installations are the same."""
+    installed = {
+        canonicalize_name(one.metadata["Name"]) for one in importlib.metadata.distributions()
+    }
+    assert installed - pins().keys() - {"nerlib", "pip", "setuptools", "wheel"} == set()
 
 
 def test_one_version_that_this_python_may_run() -> None:

@@ -198,15 +198,16 @@ def write_run_time(notebook: NotebookNode, seconds: float) -> None:
     header.source = RUN_TIME.sub(described(times), header.source)
 
 
-def described(times: dict[str, int]) -> str:
+def described(times: Mapping[str, int]) -> str:
     """Return run times in words, the plain machine first.
 
     >>> described({"fast": 20, "plain": 45})
-    'about 45 s on a plain laptop, 20 s with units for bf16'
+    'about 45 s (with units for bf16: 20 s)'
     """
-    names = {"plain": "on a plain laptop", "fast": "with units for bf16"}
-    known = [f"{times[kind]} s {words}" for kind, words in names.items() if kind in times]
-    return f"about {', '.join(known)}"
+    fast = f"{times.get('fast')} s"
+    if "plain" not in times:
+        return f"about {fast} with units for bf16"
+    return f"about {times['plain']} s" + f" (with units for bf16: {fast})" * ("fast" in times)
 
 
 if __name__ == "__main__":

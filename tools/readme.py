@@ -20,7 +20,7 @@ from benchmarks.bench.ratios import Ratio
 from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
-from tools.execute import all_notebooks
+from tools.execute import all_notebooks, described
 from tools.project import ROOT, Publication, read_publication
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
@@ -41,9 +41,9 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         title = header.splitlines()[0].lstrip("# ")
         objective = OBJECTIVE.search(header)
         learns = objective["text"].rstrip(".;") if objective else ""
-        seconds = notebook.metadata["nerlib"]["run_seconds"]
+        times = described(notebook.metadata["nerlib"]["run_seconds"])
         badge = f"[![Open in Colab]({BADGE})]({publication.colab_link(path.stem)})"
-        rows.append((f"[{title}](notebooks/{path.name})", learns, f"{seconds} s", badge))
+        rows.append((f"[{title}](notebooks/{path.name})", learns, times, badge))
     return markdown_table("lesson | you can then … | runs in |", rows)
 
 
