@@ -119,6 +119,9 @@ check: $(VENV)/.lessons  ## check the set-up: one OK or FAIL line each, with its
 sample: $(READY)  ## build the sample corpus again from its sources
 	$(BIN)/python -m tools.build_sample
 
+pins: $(READY)  ## write constraints.txt anew: what is installed in .venv
+	$(BIN)/python -m tools.install --pins
+
 clean:  ## remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,6 +29,7 @@ META = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["pro
 GUIDE = ROOT / "workshop"
 PAGES = [
     *sorted(ROOT.glob("*.md")),
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem != "index"),  # the book's
     *sorted(GUIDE.glob("*.md")),
     ROOT / "colab" / "README.md",
     ROOT / "tests" / "README.md",

@@ -1,12 +1,14 @@
 """Make the virtual environment and install the course into it, with a line for every package.
 
 python3 tools/install.py offline notebooks     # these extras of nerlib; `make` calls it
+.venv/bin/python -m tools.install --pins       # write constraints.txt from what is installed
 
 Standard library only: it runs before anything is installed.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import shutil
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
 CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 INDEX_SETTINGS = re.compile(r"(?m)^(global|install|:env:)\.(extra-)?(index-url|find-links)=")
+NOT_PINNED = ("nerlib", "pip", "setuptools", "wheel")
 SHOWN = ("Collecting ", "Downloading ", "Building ", "Installing ", "ERROR")
 
 
@@ -30,6 +33,9 @@ def main(extras: Sequence[str]) -> int:
         version = ".".join(map(str, sys.version_info[:2]))
         print(f"Python 3.11, 3.12 or 3.13 is needed, this is {version}", file=sys.stderr)
         return 2
+    if extras == ["--pins"]:
+        write_pins(ROOT / "constraints.txt")
+        return 0
     python = make_environment(FOLDER)
     torch = torch_requirement()
     if wants_cpu_build(python):
@@ -109,6 +115,30 @@ def count(python: Path, total: int, wait: Callable[[float], bool]) -> None:
         if new // 10 > shown // 10:
             print(f"  unpacked {new} of {total} packages", flush=True)
             shown = new
+
+
+def write_pins(path: Path) -> None:
+    """Write the version of every installed package, below the comment and with pins for others.
+
+    What is pinned already and not installed stays: it belongs to another system.
+    """
+    old = path.read_text(encoding="utf-8").splitlines()
+    pins = {normal(line.partition("==")[0]): line for line in old if line[0] != "#"}
+    for package in importlib.metadata.distributions():
+        name, version = package.metadata["Name"], package.version.partition("+")[0]
+        if name not in NOT_PINNED:
+            pins[normal(name)] = f"{name}=={version}"
+    lines = [line for line in old if line[0] == "#"] + [pins[name] for name in sorted(pins)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def normal(name: str) -> str:
+    """Return a package's name as indexes write it.
+
+    >>> normal("Jinja2"), normal("ruamel.yaml")
+    ('jinja2', 'ruamel-yaml')
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def install_extras(extras: Sequence[str]) -> None:

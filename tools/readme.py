@@ -1,4 +1,4 @@
-"""Keep the generated parts of README.md and CONTRIBUTING.md true.
+"""Keep the generated parts of README.md, CONTRIBUTING.md and docs/ true.
 
 python -m tools.readme           # write them: lessons, recipes, modules, measurements
 python -m tools.readme --check   # exit status 1 if they are out of date
@@ -103,7 +103,7 @@ def about(path: Path) -> str:
     """Return the first sentence of a module's docstring, up to its colon or end.
 
     >>> about(ROOT / "tools" / "readme.py")
-    'Keep the generated parts of README.md and CONTRIBUTING.md true.'
+    'Keep the generated parts of README.md, CONTRIBUTING.md and docs/ true.'
     """
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.partition("\n\n")[0].split())
@@ -115,12 +115,10 @@ def speed_table(root: Path = ROOT) -> str:
     rows = []
     for ratio in (Ratio(**ratio) for ratio in results["ratios"]):
         spread = f"{ratio.lowest:.2f} to {ratio.highest:.2f}"
-        sign = "at most" if ratio.at_most else "at least"
-        promise = "" if ratio.wanted is None else f"{sign} {ratio.wanted:g}"
         what = (ratio.part, ratio.against, ratio.precision)
-        rows.append((*what, f"{ratio.median:.2f}", spread, promise))
+        rows.append((*what, f"{ratio.median:.2f}", spread))
     held = results["memory"]
-    head = "what | against | precision | median | lowest to highest | wanted"
+    head = "what | against | precision | median | lowest to highest"
     return (
         f"{markdown_table(head, rows)}\n\n"
         f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
@@ -158,11 +156,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.readme", description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
-    measured = {"speed": speed_table(), "accuracy": accuracy_tables()}
-    course = {"lessons": lesson_table(read_publication()), "recipes": recipe_table()}
+    lessons = lesson_table(read_publication())
     pages = {
-        "README.md": {**course, **measured, "modules": module_tree(deep=False)},
+        "README.md": {"lessons": lessons, "modules": module_tree(deep=False)},
         "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
+        "docs/measured.md": {"speed": speed_table(), "accuracy": accuracy_tables()},
+        "docs/recipes.md": {"recipes": recipe_table()},
     }
     stale = False
     for name, parts in pages.items():

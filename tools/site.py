@@ -110,6 +110,9 @@ def assemble(source: Path, root: Path = ROOT) -> None:
     """Put everything that Sphinx reads into one folder, in the repository's own layout."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(root / "docs", source)
+    for guide in source.glob("*.md"):  # these are written below, with links that hold in the book
+        if guide.stem != "index":
+            guide.unlink()
     notebooks = [*all_notebooks(root / "notebooks"), *sorted((root / SOLUTIONS).glob("*.ipynb"))]
     texts = _texts(root)
     pages = frozenset(path.relative_to(root).as_posix() for path in [*notebooks, *texts])
@@ -129,7 +132,8 @@ def assemble(source: Path, root: Path = ROOT) -> None:
 def _texts(root: Path) -> list[Path]:
     """Return the pages that are written in Markdown."""
     alone = ("README.md", "LICENSE-CC-BY-4.0.md", "colab/README.md", "nerlib/data/sample/README.md")
-    return [*(root / name for name in alone), *sorted((root / "workshop").glob("*.md"))]
+    guides = [path for path in sorted((root / "docs").glob("*.md")) if path.stem != "index"]
+    return [*(root / name for name in alone), *guides, *sorted((root / "workshop").glob("*.md"))]
 
 
 def notebook_page(path: Path, book: Book, page: str) -> NotebookNode:
