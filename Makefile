@@ -28,9 +28,11 @@ $(READY): pyproject.toml constraints.txt
 	touch $@ $(VENV)/.lessons $(VENV)/.test
 
 run: $(VENV)/.lessons  ## run lessons 00 to 06, train the model, make a page of each; LESSONS="07 08"
+	@echo "Starting lessons $(LESSONS) …"
 	@$(BIN)/python -m tools.execute --output build $(LESSONS)
 
 run-all: $(READY)  ## the same with all lessons
+	@echo "Starting all lessons …"
 	@$(BIN)/python -m tools.execute --output build
 
 quick: $(VENV)/.lessons  ## on the terminal in under 3 minutes: show, train, save, load, tag
@@ -87,14 +89,15 @@ bench: $(READY)  ## how fast it is beside what people use instead: a table of ra
 results: $(READY)  ## how good it gets on MASSIVE: seeds, rows, settings; needs NERLIB_MASSIVE_DIR
 	$(BIN)/python -m benchmarks.results $(RESULTS)
 
-lint: $(READY)
+lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 lab: $(VENV)/.lessons  ## open JupyterLab, at the first lesson
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
+	@echo "Starting JupyterLab …"
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(if $(filter 0,$(shell id -u)),--allow-root)
 
 notebooks: $(READY)  ## run the notebooks again in place and clean them: what is committed
 	$(BIN)/python -m tools.execute
