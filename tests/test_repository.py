@@ -23,6 +23,7 @@ from nerlib.tools.recipes import RECIPES
 from tools.project import ROOT, read_publication
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+UPDATES = ROOT / ".github" / "dependabot.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 META = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -79,9 +80,16 @@ def tool(module: str, *arguments: str | Path) -> int:
     ).returncode
 
 
-def fits_the_schema(workflow: Path) -> bool:
-    schema = ("--builtin-schema", "vendor.github-workflows")  # it comes with the package
-    return tool("check_jsonschema", *schema, workflow) == 0
+def fits_the_schema(file: Path) -> bool:
+    schema = "dependabot" if file.name == UPDATES.name else "github-workflows"
+    options = ("--builtin-schema", f"vendor.{schema}")  # they come with the package
+    return tool("check_jsonschema", *options, file) == 0
+
+
+def is_safe(workflow: Path) -> bool:
+    """Whether actions are pinned by commit, credentials do not stay, and nothing is injected."""
+    program = Path(sys.executable).with_name("zizmor")
+    return subprocess.run([program, "--offline", workflow], capture_output=True).returncode == 0
 
 
 def is_valid(hooks: Path) -> bool:
@@ -90,13 +98,19 @@ def is_valid(hooks: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("check", "path", "right", "wrong"),
-    [(fits_the_schema, WORKFLOW, "runs-on:", "run-on:"), (is_valid, HOOKS, "entry:", "enter:")],
+    [
+        (fits_the_schema, WORKFLOW, "runs-on:", "run-on:"),
+        (fits_the_schema, UPDATES, "schedule:", "calendar:"),
+        (is_safe, WORKFLOW, "@11bd71901bbe5b1630ceea73d27597364c9af683", "@v4"),
+        (is_safe, WORKFLOW, "persist-credentials: false", "show-progress: false"),
+        (is_valid, HOOKS, "entry:", "enter:"),
+    ],
 )
 def test_workflow_and_hooks_are_valid_and_broken_ones_are_not(
     check: Any, path: Path, right: str, wrong: str, tmp_path: Path
 ) -> None:
     assert check(path)
-    broken = tmp_path / "broken.yaml"
+    broken = tmp_path / path.name
     broken.write_text(path.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
     assert not check(broken)
 
