@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nerlib.tools.demo.command import choose_models
+from nerlib.tools.demo.models import choose_models
 from nerlib.tools.extras import require_extra
 
 if TYPE_CHECKING:
@@ -19,6 +19,6 @@ def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blo
     Raises `ExtraError` if Gradio is missing, and `DemoError` if there is no model.
     """
     require_extra("demo", "gradio")
-    from nerlib.tools.demo.server import serve  # needs the extra packages
+    from nerlib.tools.demo.page import serve  # needs the extra packages
 
     return serve(choose_models([*folders], device), share=share)

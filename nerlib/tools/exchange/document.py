@@ -47,8 +47,17 @@ class Document:
         if not self.text.isascii() and (lone := _SURROGATE.search(self.text)):
             raise ExchangeError(f"character {lone.start()}: half a character (a lone surrogate)")
         for span in self.spans:
-            _check_span(span, self.text)
-        _check_words(self.words or (), self.text)
+            if not span.type.strip() or _SURROGATE.search(span.type):
+                raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
+            if not 0 <= span.start < span.end <= len(self.text):
+                where = f"is empty or lies outside of the text of {len(self.text)} characters"
+                raise ExchangeError(f"{shown(span)} {where}")
+        end = 0
+        for word in self.words or ():
+            is_there = word.text and self.text[word.start : word.end] == word.text
+            if word.start < end or not is_there:
+                raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
+            end = word.end
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
         order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
@@ -109,8 +118,7 @@ def shown(span: Span) -> str:
     >>> shown(Span("time", 3, 10))
     "'time' at 3 to 10"
     """
-    name = span.type if len(span.type) <= 40 else span.type[:39] + "…"
-    return f"{name!r} at {span.start} to {span.end}"
+    return f"{span.type[:40]!r} at {span.start} to {span.end}"
 
 
 def words_of(document: Document) -> tuple[Word, ...]:
@@ -162,25 +170,6 @@ def tags_of(document: Document, words: Sequence[Word], what: str) -> list[str]:
         first, end = words_under(words, span)
         tags[first:end] = [f"B-{span.type}"] + [f"I-{span.type}"] * (end - first - 1)
     return tags
-
-
-def _check_span(span: Span, text: str) -> None:
-    """Raise `ExchangeError` for a span without type, or that is not a part of the text."""
-    if not span.type.strip() or _SURROGATE.search(span.type):
-        raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
-    if not 0 <= span.start < span.end <= len(text):
-        raise ExchangeError(
-            f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
-        )
-
-
-def _check_words(words: Sequence[Word], text: str) -> None:
-    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
-    end = 0
-    for word in words:
-        if word.start < end or not word.text or text[word.start : word.end] != word.text:
-            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
-        end = word.end
 
 
 def _place(span: Span) -> tuple[int, int, str]:

@@ -11,7 +11,7 @@ import pyarrow.parquet
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from nerlib.atomic import whole_file
-from nerlib.parsing import OUTSIDE, Span, Word
+from nerlib.parsing import Span, Word
 from nerlib.tags import TagSet
 from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_of, words_of
 
@@ -25,33 +25,30 @@ def ner_features(tags: TagSet) -> Features:
     >>> ner_features(TagSet.from_types(["time"]))["tags"].feature.names
     ['O', 'B-TIME', 'I-TIME']
     """
-    span = {"type": Value("string"), "start": Value("int32"), "end": Value("int32")}
+    text, number = Value("string"), Value("int32")
     return Features(
-        {
-            "text": Value("string"),
-            "words": List(Value("string")),
-            "starts": List(Value("int32")),
-            "tags": List(ClassLabel(names=list(tags.labels))),
-            "spans": List(span),
-            "scores": List(Value("float64")),
-        }
+        text=text,
+        words=List(text),
+        starts=List(number),
+        tags=List(ClassLabel(names=list(tags.labels))),
+        spans=List({"type": text, "start": number, "end": number}),
+        scores=List(Value("float64")),
     )
 
 
-def to_dataset(documents: Iterable[Document], tags: TagSet | None = None) -> Dataset:
-    """Return documents as a dataset with `ner_features`; without `tags`, of the types they show.
+def to_dataset(documents: Iterable[Document]) -> Dataset:
+    """Return documents as a dataset with `ner_features` of the types they show.
 
     Raises `ExchangeError` with row and reason for spans that tags cannot say: those that overlap,
-    do not begin and end with a word, or are of a type outside of `tags`.
+    or do not begin and end with a word.
 
     >>> data = to_dataset([Document("at nine am", (Span("time", 3, 10),))])
     >>> data[0]["words"], data[0]["tags"]
     (['at', 'nine', 'am'], [0, 1, 2])
     """
     rows = list(documents)
-    tags = tags or TagSet.from_types(span.type for row in rows for span in row.spans)
-    content = list(each(lambda document: _row(document, tags), rows))
-    return Dataset.from_list(content, features=ner_features(tags))
+    tags = TagSet.from_types(span.type for row in rows for span in row.spans)
+    return Dataset.from_list(list(each(_row, rows)), features=ner_features(tags))
 
 
 def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
@@ -80,17 +77,13 @@ def write_parquet(documents: Iterable[Document], path: Path) -> None:
         data.to_parquet(unfinished)
 
 
-def _row(document: Document, tags: TagSet) -> dict[str, Any]:
+def _row(document: Document) -> dict[str, Any]:
     words = words_of(document)
-    names = [tag.upper() for tag in tags_of(document, words, "a row of tags")]
-    for name in names:
-        if name != OUTSIDE and name not in tags.tag_to_id:
-            raise ExchangeError(f"the type {name[2:]!r} is not in the set of {len(tags)} tags")
     return {
         "text": document.text,
         "words": [word.text for word in words],
         "starts": [word.start for word in words],
-        "tags": names,
+        "tags": [tag.upper() for tag in tags_of(document, words, "a row of tags")],
         "spans": [asdict(span) for span in document.spans],
         "scores": document.scores,
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nerlib.parsing import Span
-from nerlib.tools.exchange.document import Document, ExchangeError, each, located, shown
+from nerlib.tools.exchange.document import Document, ExchangeError, located, shown
 from nerlib.tools.exchange.json_files import (
     Row,
     a_score,
@@ -20,7 +20,7 @@ FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NE
 
 
 def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list[Document]:
-    """Return the tasks of an export (JSON or JSON-MIN) that somebody, or a model, has annotated.
+    """Return the tasks of a JSON export that somebody, or a model, has annotated.
 
     `report` hears of what is left out: tasks without annotation, results that mark no span. Raises
     `ExchangeError` with the task for what cannot be read, or annotations that contradict.
@@ -28,7 +28,7 @@ def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list
     content = read_json_file(path)
     with located(path.name):
         tasks = objects([content] if isinstance(content, dict) else content, "the file")
-    read = list(each(_read_task, tasks, f"{path.name}, task"))
+    read = [read_task(task, f"{path.name}, task {n}") for n, task in enumerate(tasks, start=1)]
     documents = [document for document, _ in read if document]
     if not documents:
         raise ExchangeError(f"{path.name} holds no task with an annotation or a prediction")
@@ -49,7 +49,17 @@ def read_task(task: Row, where: str) -> tuple[Document | None, int]:
     [('time', 'nine')]
     """
     with located(where):
-        return _read_task(task)
+        text = _text(checked(task.get("data"), dict, "data"))
+        given = objects(task.get("annotations"), "annotations")
+        annotations = [one for one in given if not one.get("was_cancelled")]
+        approved = [one for one in annotations if one.get("ground_truth")]
+        predictions = [] if given else objects(task.get("predictions"), "predictions")
+        read = [_document(text, one, False) for one in approved or annotations]
+        read += [_document(text, one, True) for one in predictions]
+        if any(document != read[0][0] for document, _ in read):
+            advice = "delete all but one, or mark one as ground truth"
+            raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
+    return read[0] if read else (None, 0)
 
 
 def label_studio_task(document: Document) -> Row:
@@ -74,22 +84,6 @@ def label_studio_task(document: Document) -> Row:
         result["score"] = score
     mean = sum(document.scores) / max(1, len(document.scores))
     return {**task, "predictions": [{"model_version": "nerlib", "score": mean, "result": results}]}
-
-
-def _read_task(task: Row) -> tuple[Document | None, int]:
-    """Return a task's document, if it has one, and how many results mark no span."""
-    task = task if "data" in task else _full_task(task)
-    text = _text(checked(task["data"], dict, "data"))
-    given = objects(task.get("annotations"), "annotations")
-    annotations = [one for one in given if not one.get("was_cancelled")]
-    approved = [one for one in annotations if one.get("ground_truth")]
-    predictions = [] if given else objects(task.get("predictions"), "predictions")
-    read = [_document(text, one, False) for one in approved or annotations]
-    read += [_document(text, one, True) for one in predictions]
-    if any(document != read[0][0] for document, _ in read):
-        advice = "delete all but one, or mark one as ground truth"
-        raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
-    return read[0] if read else (None, 0)
 
 
 def _document(text: str, annotation: Row, predicted: bool) -> tuple[Document, int]:
@@ -129,13 +123,3 @@ def _text(data: Row) -> str:
     if name is None:
         raise ExchangeError("which field of data is the text? call it 'text'")
     return checked(data[name], str, f"data.{name}")
-
-
-def _full_task(row: Row) -> Row:
-    """Return a row of JSON-MIN, which keeps the regions next to the text, as an ordinary task."""
-    lists = [v for v in row.values() if isinstance(v, list) and v and "labels" in str(v[0])[:999]]
-    if len(lists) > 1:
-        raise ExchangeError(f"there are {len(lists)} lists of labels; keep one")
-    results = [[{"type": "labels", "value": region} for region in one] for one in lists]
-    annotations = [{"result": result} for result in results]
-    return {"data": {TO_NAME: row.get("text")}, "annotations": annotations}

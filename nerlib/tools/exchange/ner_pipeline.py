@@ -16,9 +16,9 @@ from transformers.pipelines.token_classification import (
 from nerlib.decoding import best_tags
 from nerlib.device import Precision
 from nerlib.encoders import check_fast
-from nerlib.inference import Entity, to_entities
+from nerlib.inference import to_entities
 from nerlib.model import NERClassifier
-from nerlib.parsing import OUTSIDE, Word
+from nerlib.parsing import OUTSIDE
 from nerlib.tools.tagger import Tagger
 
 Row = dict[str, Any]
@@ -77,32 +77,16 @@ class NERPipeline(TokenClassificationPipeline):
         numbers, scores = (part[0].tolist() for part in best)
         tags = [self.tagger.model.config.labels[number] for number in numbers]
         if aggregation_strategy is AggregationStrategy.NONE:
-            rows = word_rows(output["words"], tags, scores)
-            return [row for row in rows if row["entity"] not in ignore_labels]
+            rows = zip(tags, scores, output["words"], strict=True)
+            return [
+                {"entity": tag, "score": score, "index": index,
+                 "word": word.text, "start": word.start, "end": word.end}
+                for index, (tag, score, word) in enumerate(rows) if tag not in ignore_labels
+            ]  # fmt: skip
         ignored = {label.lower() for label in ignore_labels}
-        entities = to_entities(output["text"], output["words"], tags, scores)
-        return [entity_row(entity) for entity in entities if entity.type not in ignored]
-
-
-def word_rows(words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]) -> list[Row]:
-    """Return a row a word, in the form of transformers' pipelines; `index` counts from 0.
-
-    >>> word_rows([Word("nine", 3, 7)], ["B-TIME"], [0.5])
-    [{'entity': 'B-TIME', 'score': 0.5, 'index': 0, 'word': 'nine', 'start': 3, 'end': 7}]
-    """
-    rows = zip(words, tags, scores, strict=True)
-    return [
-        {"entity": tag, "score": score, "index": index,
-         "word": word.text, "start": word.start, "end": word.end}
-        for index, (word, tag, score) in enumerate(rows)
-    ]  # fmt: skip
-
-
-def entity_row(entity: Entity) -> Row:
-    """Return an entity in the form of transformers' pipelines.
-
-    >>> entity_row(Entity("time", "nine", 3, 7, 0.5))
-    {'entity_group': 'time', 'score': 0.5, 'word': 'nine', 'start': 3, 'end': 7}
-    """
-    place = {"word": entity.text, "start": entity.start, "end": entity.end}
-    return {"entity_group": entity.type, "score": entity.score, **place}
+        return [
+            {"entity_group": entity.type, "score": entity.score,
+             "word": entity.text, "start": entity.start, "end": entity.end}
+            for entity in to_entities(output["text"], output["words"], tags, scores)
+            if entity.type not in ignored
+        ]  # fmt: skip

@@ -20,6 +20,7 @@ from nerlib.tools.exchange.document import (
     words_of,
     words_under,
 )
+from nerlib.tools.extras import require_extra
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -52,18 +53,17 @@ def to_doc(document: Document) -> Doc:
     return doc
 
 
-def from_doc(doc: Doc, spans_key: str | None = None) -> Document:
-    """Return the entities of a `Doc`, or one of its groups of spans, as a document with words.
+def from_doc(doc: Doc) -> Document:
+    """Return the entities of a `Doc` as a document with words.
 
-    Raises `ExchangeError` if there are no entities but groups of spans, and none of them is named.
+    Raises `ExchangeError` if there are none, but groups of spans.
 
     >>> from_doc(to_doc(Document("at nine am", (Span("time", 3, 10),)))).marked
     [('time', 'nine am')]
     """
-    if spans_key is None and not doc.ents and any(len(group) for group in doc.spans.values()):
-        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: name a spans_key")
-    found = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
-    spans = [Span(span.label_, span.start_char, span.end_char) for span in found]
+    if not doc.ents and any(len(group) for group in doc.spans.values()):
+        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: make them doc.ents")
+    spans = [Span(entity.label_, entity.start_char, entity.end_char) for entity in doc.ents]
     words = tuple(word for word in _words(doc) if not word.text.isspace())
     return Document(doc.text, tuple(spans), words)
 
@@ -91,14 +91,10 @@ def write_spacy(documents: Iterable[Document], path: Path) -> None:
 
 
 def import_spacy() -> Any:
-    """Return spaCy with the parts that are needed; raises `ExchangeError` if it is missing."""
-    try:
-        import spacy
-        import spacy.tokens
-        import spacy.util
-        import spacy.vocab
-    except ImportError:
-        raise ExchangeError('spaCy is not installed: pip install "nerlib[exchange]"') from None
+    """Return spaCy; raises `ExtraError` if it is not installed."""
+    require_extra("exchange")
+    import spacy
+
     return spacy
 
 
