@@ -157,7 +157,7 @@ BROKEN_LINES = [
     (b'{"text": "\\ud83d"}', "character 0"),
     (b'{"text": "caf\xe9"}', "byte 13"),
     (b"", "empty"),
-    (b"[" * 100_000, "nested"),
+    (b"[" * 100_000, "not JSON"),
     (json.dumps({"text": "x" * 101}).encode(), "101 characters"),
     (b'{"text": "the last one, without a line end"}', ""),
 ]

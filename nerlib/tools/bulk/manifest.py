@@ -54,26 +54,21 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     files = source.files()
     if not files:
         raise BulkError(f"{source.address} holds no files to tag")
-    run = {
-        "format": FORMAT,
-        "model": model,
-        "settings": asdict(settings),
-        "input": [[source.relative(file.path), file.size, file.version] for file in files],
-    }
-    recorded = _read_manifest(target)
-    if recorded is not None:
-        _check_same(recorded, run, target)
-        paths = [(file.path, source.relative(file.path)) for file in files]
-        return [Shard(number, *paths[number], *cut) for number, *cut in recorded["shards"]]
+    shown = [source.relative(file.path) for file in files]
+    described = [[name, file.size, file.version] for name, file in zip(shown, files, strict=True)]
+    run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
+    if (content := target.read(MANIFEST)) is not None:
+        shards = _recorded_shards(content, run, target)
+        return [Shard(n, files[n].path, shown[n], *cut) for n, *cut in shards]
     if target.names() or target.names("parts"):
         raise BulkError(
             f"{target.address} holds files of something else: choose another output folder"
         )
-    shards = plan(source, files, settings.shard_rows)
-    pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in shards]
+    planned = plan(source, files, settings.shard_rows)
+    pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in planned]
     with target.new(MANIFEST) as file:
         file.write(json.dumps({**run, "shards": pieces}).encode())
-    return shards
+    return planned
 
 
 def model_digest(folder: str | Path) -> str:
@@ -85,29 +80,23 @@ def model_digest(folder: str | Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _read_manifest(target: Storage) -> dict[str, Any] | None:
-    """Return what a folder's manifest says, or None if there is none; raises `BulkError`."""
-    content = target.read(MANIFEST)
-    if content is None:
-        return None
+def _recorded_shards(content: bytes, run: dict[str, Any], target: Storage) -> list[list[int]]:
+    """Return the shards of a manifest, if it is of the same run; raises `BulkError` if not."""
     try:
-        manifest: dict[str, Any] = json.loads(content)
-        readable = manifest["format"] == FORMAT
-    except (ValueError, LookupError, TypeError, RecursionError):
+        recorded = json.loads(content)
+        shards: list[list[int]] = recorded["shards"]
+        different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
+        for name, before in recorded["settings"].items():
+            if before != run["settings"][name]:
+                different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
+        readable = recorded["format"] == FORMAT
+    except (AttributeError, ValueError, LookupError, TypeError, RecursionError):
         readable = False
     if not readable:
         raise BulkError(f"{target.path(MANIFEST)} cannot be read: choose another output folder")
-    return manifest
-
-
-def _check_same(recorded: dict[str, Any], run: dict[str, Any], target: Storage) -> None:
-    """Raise `BulkError` with the first thing that is different now."""
-    different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
-    for name, before in recorded["settings"].items():
-        if before != run["settings"][name]:
-            different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
     if different:
         raise BulkError(
             f"{target.address} holds results of {different[0]}: use what it was started with, or "
             "choose another output folder"
         )
+    return shards

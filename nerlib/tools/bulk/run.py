@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from nerlib.addons.folder_lock import FolderInUse, lock_folder
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
-from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
 from nerlib.tools.bulk.workers import Job, run_shards
@@ -72,16 +70,23 @@ def tag_in_bulk(
     inputs, target = Storage(source), Storage(output)
     results = []
     with ExitStack() as end:
-        end.callback(_lock(target))
+        if target.local:  # other storage has no locks
+            end.callback(_lock(target))
         digest = model_digest(model)
         shards = settled(inputs, target, digest, settings)
-        todo = _left(shards, target, settings)
+        target.names(FAILED, sweep=True)
+        done = {f"{PARTS}/{name}" for name in target.names(PARTS, sweep=True)}
+        todo = [shard for shard in shards if part_name(shard, settings.written) not in done]
         who = f"{workers} workers" if workers else "in this process"
         rows = {shard.name: shard.rows for shard in todo}
-        report(f"{len(todo)} of {len(shards)} shards to do, {sum(rows.values()):,} rows, {who}")
+        total = sum(rows.values())
+        report(f"{len(todo)} of {len(shards)} shards to do, {total:,} rows, {who}")
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
-        bar = end.enter_context(_bar(sum(rows.values()), progress))
+        every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
+        bar = end.enter_context(
+            tqdm(total=total, unit="row", unit_scale=True, mininterval=every, disable=not progress)
+        )
         for result in run_shards(job, todo, workers):
             bar.update(rows[result.name])
             results.append(result)
@@ -97,24 +102,10 @@ def tag_in_bulk(
     )
 
 
-def _left(shards: Sequence[Shard], target: Storage, settings: BulkSettings) -> list[Shard]:
-    """Return the shards that are not done, after removing what killed writes have left."""
-    for folder in (PARTS, FAILED):
-        target.sweep(folder)
-    done = {f"{PARTS}/{name}" for name in target.names(PARTS)}
-    return [shard for shard in shards if part_name(shard, settings.written) not in done]
-
-
-def _bar(rows: int, shown: bool) -> tqdm[Any]:
-    """Return a bar of the rows done, how fast, and how long the rest takes."""
-    every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
-    return tqdm(total=rows, unit="row", unit_scale=True, mininterval=every, disable=not shown)
-
-
 def _lock(target: Storage) -> Callable[[], object]:
-    """Keep another run from writing to the same folder, where the storage has locks."""
+    """Keep another run from writing to the same folder, and return what ends that."""
     try:
-        return lock_folder(target.root) if target.local else lambda: None
+        return lock_folder(target.root)
     except FolderInUse:
         raise BulkError(
             f"another run is writing to {target.address}: wait for its end, stop it, or choose "

@@ -91,18 +91,18 @@ class Storage:
                 self.system.rm_file(hidden)
             raise
 
-    def names(self, folder: str = "", pattern: str = r"[^.].*") -> list[str]:
-        """Return the names of the files in a folder, in order; none if there is no folder."""
+    def names(self, folder: str = "", sweep: bool = False) -> list[str]:
+        """Return the names of the files in a folder, in order; none if there is no folder.
+
+        `sweep` removes what killed writes have left there.
+        """
         with storage_errors(self.path(folder)):
             found = self.system.find(self.path(folder), maxdepth=1)
+            for path in found if sweep else ():
+                if re.search(r"/\.[^/]*\.part$", path):
+                    self.system.rm_file(path)
         names = sorted(path.rsplit("/", 1)[-1] for path in found)
-        return [name for name in names if re.fullmatch(pattern, name)]
-
-    def sweep(self, folder: str) -> None:
-        """Remove what killed writes have left in a folder."""
-        for name in self.names(folder, r"\..*\.part"):
-            with storage_errors(self.path(folder)):
-                self.system.rm_file(self.path(f"{folder}/{name}"))
+        return [name for name in names if not name.startswith(".")]
 
     def files(self) -> list[StoredFile]:
         """Return the file at the address, or all below that folder but hidden ones, in order."""
@@ -111,7 +111,11 @@ class Storage:
                 raise StorageError(f"{self.address}: there is no such file or folder")
             found = self.system.find(self.root, detail=True)
         return [
-            StoredFile(path, info.get("size") or 0, _version(info))
+            StoredFile(
+                path,
+                info.get("size") or 0,
+                next((str(info[name]) for name in VERSIONS if info.get(name)), ""),
+            )
             for path, info in sorted(found.items())
             if path == self.root or not re.search(r"(^|/)[._]", self.relative(path))
         ]
@@ -149,7 +153,3 @@ def _locate(address: str) -> tuple[Any, str]:
                 found, root = arrow.FileSystem.from_uri(address)
             system = ArrowFSWrapper(found)
     return system, root
-
-
-def _version(info: dict[str, Any]) -> str:
-    return next((str(info[name]) for name in VERSIONS if info.get(name)), "")

@@ -89,15 +89,16 @@ def tag_rows(
     tagger: TagsLists, rows: Sequence[Row]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows with their entities, and those that could not be tagged, with the reason."""
-    done, broken = [], [(row.number, row.problem) for row in rows if row.problem]
-    good = [row for row in rows if not row.problem]
-    for row, found in zip(good, _answers(tagger, [row.text for row in good]), strict=True):
+    done, broken = [], []
+    answers = iter(_answers(tagger, [row.text for row in rows if not row.problem]))
+    for row in rows:
+        found = row.problem or next(answers)
         if isinstance(found, str):
-            broken.append((row.number, found))
+            broken.append({"row": row.number, "why": found})
         else:
             entities = [asdict(entity) for entity in found]
             done.append({"row": row.number, "text": row.text, "entities": entities})
-    return done, [{"row": number, "why": why} for number, why in sorted(broken)]
+    return done, broken
 
 
 def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:

@@ -144,14 +144,14 @@ def _processes(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
 
 def _end_with_parent() -> None:
     """End this process as soon as Ctrl-C is pressed, or the process that started it is gone."""
+
+    def wait_for_parent() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+        os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+    threading.Thread(target=wait_for_parent, daemon=True).start()
 
 
 @contextmanager
