@@ -17,11 +17,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import torch
@@ -66,21 +66,17 @@ class DownloadError(RuntimeError):
         super().__init__(f"{reason}; {advice}")
 
 
-class FileFacts(NamedTuple):
-    """What is known of a file: its bytes, and its SHA-256 or git's hash."""
-
-    size: int
-    digest: str
-
-
 @dataclass(frozen=True)
 class Snapshot:
-    """What a repository holds as of one commit; `names` are the files that are in `folder` now."""
+    """What a repository holds as of one commit; `names` are the files that are in `folder` now.
+
+    `files` has the size of each, and its SHA-256 or git's hash.
+    """
 
     repository: str
     revision: str
     commit: str
-    files: dict[str, FileFacts]
+    files: dict[str, tuple[int, str]]
     place: Path
     names: list[str] = field(default_factory=list)
 
@@ -97,7 +93,7 @@ class Snapshot:
     def has(self, name: str) -> bool:
         """Return whether a file is there, whole as far as its size tells."""
         path = self.folder / name
-        return path.is_file() and path.stat().st_size == self.files[name].size
+        return path.is_file() and path.stat().st_size == self.files[name][0]
 
 
 def cache_folder() -> Path:
@@ -119,11 +115,14 @@ def fetch(
     asked for. `verify` fetches what was damaged since again. Raises `DownloadError`.
     """
     place = cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
-    known = _stored(name, revision, place)
+    known = _stored(revision, place)
     with download_errors():
         snapshot = known or _ask(name, kind, revision, place)
-        if verify:
-            _remove_damaged(snapshot)
+        for file, (_, digest) in snapshot.files.items() if verify else ():
+            path = snapshot.folder / file
+            if path.is_file() and file_digest(path, digest) != digest:
+                path.unlink()
+                tell(f"damaged, to be fetched again: {file}")
         names = choose(snapshot.files)
         try:
             for file in names:
@@ -152,19 +151,14 @@ def encoder_folder(name: str) -> Path:
             found = None if error.gone else try_to_load_from_cache(name, "config.json")
             if isinstance(found, str):
                 return Path(found).parent
-        raise EncoderError(f"encoder {name!r} cannot be had: {_why(name, error)}") from None
-
-
-def _why(name: str, error: DownloadError) -> str:
-    """Return why a name on the Hub gives no encoder, and what to do."""
-    page = f"{constants.ENDPOINT}/{name}"
-    if isinstance(error.__cause__, GatedRepoError):
-        return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
-    if isinstance(error.__cause__, RepositoryNotFoundError):
-        near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
-        return f"there is no such folder, nor such a repository on the Hub; {hint}"
-    return f"there is no such folder, and from the Hub: {error}"
+        page, why = f"{constants.ENDPOINT}/{name}", f"no such folder, and from the Hub: {error}"
+        if isinstance(error.__cause__, GatedRepoError):
+            why = f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
+        elif isinstance(error.__cause__, RepositoryNotFoundError):
+            near = difflib.get_close_matches(name, KNOWN, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"check {page}, log in if it is private"
+            why = f"no such folder, nor such a repository on the Hub; {hint}"
+        raise EncoderError(f"encoder {name!r} cannot be had: {why}") from None
 
 
 def fetch_encoder(name: str, verify: bool = False) -> Snapshot:
@@ -210,7 +204,7 @@ def _without_pickle(snapshot: Snapshot) -> Snapshot:
     with download_errors():
         with whole_file(made) as unfinished:
             save_file(kept, unfinished, {"format": "pt"})
-        facts = FileFacts(made.stat().st_size, file_digest(made))
+        facts = made.stat().st_size, file_digest(made)
         names = [made.name if name == PICKLED else name for name in snapshot.names]
         snapshot = replace(snapshot, files={**snapshot.files, made.name: facts}, names=names)
         _store(snapshot)
@@ -235,31 +229,27 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
     """
     host = urlsplit(url or constants.ENDPOINT).netloc
     cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    gone = False
     if isinstance(cause, OfflineModeIsEnabled):
-        return DownloadError(
-            "HF_HUB_OFFLINE is set",
-            "unset it, or fetch this once where there is a network (python -m nerlib prefetch "
-            f"RECIPE --to FOLDER) and set {VARIABLE} to that folder",
-        )
-    if isinstance(cause, HfHubHTTPError):
+        reason = "HF_HUB_OFFLINE is set"
+        fetch_it = "fetch this once where there is a network (python -m nerlib prefetch RECIPE "
+        advice = f"unset it, or {fetch_it}--to FOLDER) and set {VARIABLE} to that folder"
+    elif isinstance(cause, HfHubHTTPError):
         status = cause.response.status_code
-        gone = status in (401, 403, 404, 410)
+        gone, reason = status in (401, 403, 404, 410), f"{host} refused it (HTTP {status})"
         advice = "check the name" if gone else "try again later, or log in (hf auth login)"
-        return DownloadError(f"{host} refused it (HTTP {status})", advice, gone)
-    if isinstance(cause, HTTPError):
+    elif isinstance(cause, HTTPError):
         late = "Timeout" in type(cause).__name__
-        return DownloadError(
-            f"{host} {'did not answer in time' if late else 'cannot be reached'}",
-            "check the connection to the internet and try again",
-        )
-    if isinstance(cause, OSError) and cause.errno is not None:
+        reason = f"{host} {'did not answer in time' if late else 'cannot be reached'}"
+        advice = "check the connection to the internet and try again"
+    elif isinstance(cause, OSError) and cause.errno is not None:
         full = cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        return DownloadError(
-            f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})",
-            f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk",
-        )
-    reason = str(cause or error).splitlines()[0]
-    return DownloadError(reason, "check the name (owner/name), and try again")
+        reason = f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})"
+        advice = f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk"
+    else:
+        reason = str(cause or error).splitlines()[0]
+        advice = "check the name (owner/name), and try again"
+    return DownloadError(reason, advice, gone)
 
 
 def file_digest(path: Path, like: str = "") -> str:
@@ -281,39 +271,39 @@ def tell(line: str) -> None:
 
 def _ask(name: str, kind: str, revision: str, place: Path) -> Snapshot:
     """Return what the Hub says a repository holds now, and write it down."""
+    wait = constants.HF_HUB_ETAG_TIMEOUT
     info: Any = HfApi().repo_info(
-        name,
-        repo_type=kind,
-        revision=revision,
-        timeout=constants.HF_HUB_ETAG_TIMEOUT,
-        files_metadata=True,
+        name, repo_type=kind, revision=revision, timeout=wait, files_metadata=True
     )
     files = {
-        file.rfilename: FileFacts(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
+        file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
         for file in info.siblings
     }
-    snapshot = _checked(Snapshot(name, revision, info.sha, files, place))
+    snapshot = _snapshot(place, name, revision, info.sha, files)
     _store(snapshot)
     return snapshot
 
 
-def _stored(name: str, revision: str, place: Path) -> Snapshot | None:
+def _stored(revision: str, place: Path) -> Snapshot | None:
     """Return what the Hub said the first time that anything was fetched."""
     try:
         saved = json.loads((place / "listing.json").read_text(encoding="utf-8"))
-        files = {each: FileFacts(*facts[:2]) for each, facts in saved["files"].items()}
-        snapshot = _checked(Snapshot(name, saved["revision"], saved["commit"], files, place))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        snapshot = _snapshot(place, **saved)
+    except (OSError, ValueError, TypeError, AttributeError):
         return None  # not there, or damaged: then it is asked for again
     return snapshot if snapshot.revision == revision else None
 
 
-def _checked(snapshot: Snapshot) -> Snapshot:
+def _snapshot(
+    place: Path, repository: str, revision: str, commit: str, files: Mapping[str, Iterable[Any]]
+) -> Snapshot:
     """Return a snapshot of which no name can lead out of its folder; raises `ValueError`."""
-    if not re.fullmatch("[0-9a-f]{40}", snapshot.commit):
-        raise ValueError(f"{snapshot.commit[:60]!r} is not a commit")
-    files = {name: facts for name, facts in snapshot.files.items() if _PLAIN.fullmatch(name)}
-    return replace(snapshot, files=files)
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        raise ValueError(f"{commit[:60]!r} is not a commit")
+    plain = {
+        name: (size, digest) for name, (size, digest) in files.items() if _PLAIN.fullmatch(name)
+    }
+    return Snapshot(repository, revision, commit, plain, place)
 
 
 def _store(snapshot: Snapshot) -> None:
@@ -326,27 +316,13 @@ def _store(snapshot: Snapshot) -> None:
 
 def _download(snapshot: Snapshot, kind: str, name: str) -> None:
     """Fetch one file as of the snapshot's commit, and check it."""
-    path, digest = snapshot.folder / name, snapshot.files[name].digest
+    path, digest = snapshot.folder / name, snapshot.files[name][1]
     path.unlink(missing_ok=True)  # one of the wrong size
-    hf_hub_download(
-        snapshot.repository,
-        name,
-        repo_type=kind,
-        revision=snapshot.commit,
-        local_dir=snapshot.folder,
-    )
+    repository, commit = snapshot.repository, snapshot.commit
+    hf_hub_download(repository, name, repo_type=kind, revision=commit, local_dir=snapshot.folder)
     if not snapshot.has(name) or file_digest(path, digest) != digest:
         path.unlink(missing_ok=True)
         raise DownloadError(
             f"{name} is not the published one (its hash differs) and was removed",
             "try again, with another connection",
         )
-
-
-def _remove_damaged(snapshot: Snapshot) -> None:
-    """Remove the files that are not what was listed, as their hashes tell."""
-    for name, facts in snapshot.files.items():
-        path = snapshot.folder / name
-        if path.is_file() and file_digest(path, facts.digest) != facts.digest:
-            path.unlink()
-            tell(f"damaged, to be fetched again: {name}")
