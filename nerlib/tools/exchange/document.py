@@ -93,11 +93,7 @@ def located(where: str) -> Iterator[None]:
 
 
 def each(function: Callable[[T], R], items: Iterable[T], what: str = "row") -> Iterator[R]:
-    """Yield what a function returns for each item; its errors say which one, counted from 1.
-
-    >>> list(each(words_of, [Document("at", words=(Word("at", 0, 2),)), Document("nine")]))
-    [(Word(text='at', start=0, end=2),), (Word(text='nine', start=0, end=4),)]
-    """
+    """Yield what a function returns for each item; its errors say which one, counted from 1."""
     for number, item in enumerate(items, start=1):
         with located(f"{what} {number}"):
             result = function(item)
@@ -113,11 +109,7 @@ def check_apart(spans: Sequence[Span], what: str) -> None:
 
 
 def shown(span: Span) -> str:
-    """Return a span as an error message names it.
-
-    >>> shown(Span("time", 3, 10))
-    "'time' at 3 to 10"
-    """
+    """Return a span as an error message names it."""
     return f"{span.type[:40]!r} at {span.start} to {span.end}"
 
 
@@ -144,9 +136,6 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
     """Return the first word of a span and the one behind its last.
 
     Raises `ExchangeError` if its ends are not ends of words: nothing is moved in silence.
-
-    >>> words_under((Word("new", 0, 3), Word("york", 4, 8)), Span("city", 0, 8))
-    (0, 2)
     """
     first = bisect_left(words, span.start, key=lambda word: word.start)
     end = bisect_right(words, span.end, key=lambda word: word.end)
@@ -158,12 +147,7 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
 
 
 def tags_of(document: Document, words: Sequence[Word], what: str) -> list[str]:
-    """Return one IOB2 tag a word, types as they are written; raises as the two checks above do.
-
-    >>> document = Document("at 7pm", (Span("time", 3, 6),))
-    >>> tags_of(document, words_of(document), "CoNLL")
-    ['O', 'B-time']
-    """
+    """Return one IOB2 tag a word, types as they are written; raises as the two checks above do."""
     check_apart(document.spans, what)
     tags = [OUTSIDE] * len(words)
     for span in document.spans:

@@ -27,12 +27,10 @@ Row = dict[str, Any]
 class NERPipeline(TokenClassificationPipeline):
     """`pipeline("ner", model=folder, pipeline_class=NERPipeline)` for a nerlib model.
 
-    Call it as any pipeline: with a text, a list, a generator or a dataset, and `batch_size`. With
-    `aggregation_strategy="none"` (transformers' default) a text gives one row a word with its BIO
-    tag; with any other strategy whole entities, those that `Tagger` finds: a word has one vector
-    here, so there are no subwords to reconcile, and all strategies say the same. Texts of any
-    length are read whole, in windows. `precision` is that of `Tagger`. Scores are plain numbers.
-    Raises `ValueError` for what is not a text.
+    Call it as any pipeline. With `aggregation_strategy="none"` (transformers' default) a text gives
+    one row a word with its BIO tag; with any other the whole entities that `Tagger` finds: a word
+    has one vector here, so all strategies say the same. Texts of any length are read, in windows.
+    `precision` is that of `Tagger`. Raises `ValueError` for what is not a text.
     """
 
     def __init__(self, *arguments: Any, precision: Precision = "auto", **settings: Any) -> None:

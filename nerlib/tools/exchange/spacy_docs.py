@@ -1,7 +1,4 @@
-"""spaCy's `Doc` with its entities, and its `.spacy` files.
-
-Needs spaCy: `pip install "nerlib[exchange]"`. It is imported only when something here is called.
-"""
+"""spaCy's `Doc` with its entities, and its `.spacy` files; needs the extra `exchange`."""
 
 from __future__ import annotations
 
@@ -70,9 +67,13 @@ def from_doc(doc: Doc) -> Document:
 
 def read_spacy(path: Path) -> list[Document]:
     """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one."""
-    spacy = import_spacy()
-    _check_size(path)
+    spacy, unpacker = import_spacy(), zlib.decompressobj()
+    with path.open("rb") as file:
+        content = file.read(LARGEST)
     try:
+        unpacker.decompress(content, LARGEST)  # or it could fill the memory
+        if unpacker.unconsumed_tail or path.stat().st_size > LARGEST:
+            raise OverflowError(f"it unpacks to more than {LARGEST // 2**20} MiB")
         docs = list(spacy.tokens.DocBin().from_disk(path).get_docs(spacy.vocab.Vocab()))
     except Exception as error:  # msgpack, numpy and spaCy each raise what they like
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -100,16 +101,3 @@ def import_spacy() -> Any:
 
 def _words(doc: Doc) -> list[Word]:
     return [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
-
-
-def _check_size(path: Path) -> None:
-    """Raise `ExchangeError` for a file that would fill the memory when it is unpacked."""
-    unpacker = zlib.decompressobj()
-    with path.open("rb") as file:
-        content = file.read(LARGEST)
-    try:
-        unpacker.decompress(content, LARGEST)
-    except zlib.error:
-        raise ExchangeError(f"{path.name} is not a .spacy file: it is not compressed") from None
-    if unpacker.unconsumed_tail or path.stat().st_size > LARGEST:
-        raise ExchangeError(f"{path.name} unpacks to more than {LARGEST // 2**20} MiB: split it")
