@@ -1,7 +1,6 @@
-"""What a bulk run is, recorded in its output folder: model, settings, input and all shards.
+"""What a bulk run is, recorded as JSON in its output folder: model, settings, input and shards.
 
-Whoever starts again with the same output folder resumes that run, or gets one line that says what
-is different. It is JSON: nothing in it is executed.
+Whoever starts again with the same output folder resumes that run, or hears what is different.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ class BulkError(ValueError):
 class BulkSettings:
     """What a bulk run writes: settings that must stay the same from its start to its end.
 
-    `column` is where the text is, `written` "parquet" or "jsonl", `shard_rows` what a worker does
-    in one go and loses at most; texts of more than `max_characters` count as failed. Raises
-    `BulkError` for impossible ones.
+    `written` is "parquet" or "jsonl", `shard_rows` what a worker does in one go and loses at most;
+    texts of more than `max_characters` count as failed. Raises `BulkError` for impossible ones.
     """
 
     column: str = "text"

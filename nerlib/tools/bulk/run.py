@@ -1,7 +1,4 @@
-"""Tagging of large files: shard by shard, by several workers, to be resumed at any time.
-
-Built in notebook 10.
-"""
+"""Tagging of large files, shard by shard, to be resumed at any time. Built in notebook 10."""
 
 from __future__ import annotations
 
@@ -25,8 +22,7 @@ from nerlib.tools.bulk.workers import Job, run_shards
 class Summary:
     """What a run has done: `earlier` shards were there before, `failed` rows stand in `failed/`.
 
-    `undone` are the shards that could not be done, each with its `error`. The rates and counts of
-    rows are those of this run, not of earlier ones.
+    `undone` are the shards that could not be done. Rows are those of this run alone.
     """
 
     shards: int
@@ -60,11 +56,10 @@ def tag_in_bulk(
 ) -> Summary:
     """Tag every row of the input files into `output`, and return what was done.
 
-    `source` and `output` are paths or URLs. Each of the `workers` is a process with a model of its
-    own; 0 does all in this process. Started again after a kill, it resumes with the shards that are
-    not done. `after_shard` is called in this process with every result. Raises `BulkError` if the
-    output belongs to another run or one writes to it now, `StorageError` for what cannot be read or
-    written, `ExtraError` if a Ray cluster is asked for and Ray is not installed.
+    `source` and `output` are paths or URLs; 0 `workers` do all in this process. Started again after
+    a kill, it resumes with the shards that are not done. `after_shard` hears every result. Raises
+    `BulkError` if the output belongs to another run or one writes to it now, `StorageError` for
+    what cannot be read or written, `ExtraError` if a Ray cluster is asked for without Ray.
     """
     settings, started = settings or BulkSettings(), time.perf_counter()
     inputs, target = Storage(source), Storage(output)

@@ -1,7 +1,6 @@
 """Work cut into shards: some thousand rows of one file, known before anything is tagged.
 
-A shard is what one worker does in one go and what is there afterwards or not. Its name says which
-rows it holds, so that a run which is resumed knows what is left. Built in notebook 10.
+A shard is what one worker does in one go: afterwards it is there or not. Built in notebook 10.
 """
 
 from __future__ import annotations
@@ -159,8 +158,7 @@ def _text_of_line(line: bytes, number: int, column: str) -> object:
 
 
 def _missing(column: str, names: list[str]) -> object:
-    there = ", ".join(names[:5])[:200] or "nothing"
-    raise ValueError(f"no column {column!r}: there is {there}")
+    raise ValueError(f"no column {column!r}: there is {', '.join(names[:5])[:200] or 'nothing'}")
 
 
 def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:

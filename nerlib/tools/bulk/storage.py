@@ -1,8 +1,6 @@
 """Files on a disk or in object storage, by one address: a path, or a URL as `s3://bucket/day`.
 
 fsspec opens them; where it lacks a package for an address, pyarrow's own file systems are asked.
-A file is written under a hidden name and gets its own when it is whole, so that no reader ever
-sees half of one.
 """
 
 from __future__ import annotations
@@ -72,7 +70,7 @@ class Storage:
 
     @contextmanager
     def new(self, name: str) -> Iterator[IO[bytes]]:
-        """Yield a file to write to, which is there once it is whole, in place of an older one."""
+        """Yield a file to write to, under a hidden name until it is whole."""
         path = self.path(name)
         if self.local:
             with whole_file(Path(path)) as unfinished, unfinished.open("wb") as local:
