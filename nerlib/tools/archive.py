@@ -60,8 +60,7 @@ def archive_path() -> Path:
 def fetch_archive(verify: bool = False) -> Path:
     """Return the official archive, fetched unless it is there, and checked against its hash.
 
-    What a broken connection or a killed program left is not fetched again; `verify` checks also
-    what is there. Raises `DownloadError`.
+    `verify` checks also what is there. Raises `DownloadError`.
     """
     path, url = archive_path(), os.environ.get("NERLIB_MASSIVE_URL") or ADDRESS
     if path.is_file() and not (verify and file_digest(path) != SHA256):
@@ -107,10 +106,7 @@ def archive_rows(path: Path, locales: Collection[str], partition: str) -> Iterat
 
 
 def official_rows(locales: Collection[str], partition: str) -> Iterator[Rows]:
-    """Yield each wanted locale's rows from the official archive, fetched if need be.
-
-    Raises `CorpusError` when it cannot be had.
-    """
+    """Yield each wanted locale's rows from the official archive; raises `CorpusError`."""
     try:
         path = fetch_archive()
     except DownloadError as error:

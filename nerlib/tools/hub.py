@@ -56,10 +56,7 @@ _PLAIN = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[^/\\:\0][^\\:\0]*")
 
 
 class DownloadError(RuntimeError):
-    """What cannot be fetched: why, and what to do.
-
-    `gone` says that the server answered, and does not give it out.
-    """
+    """What cannot be fetched: why, and what to do; `gone` if the server does not give it out."""
 
     def __init__(self, reason: str, advice: str, gone: bool = False) -> None:
         self.reason, self.gone = reason, gone
@@ -85,11 +82,6 @@ class Snapshot:
         """The folder of the commit."""
         return self.place / self.commit[:12]
 
-    @property
-    def paths(self) -> list[Path]:
-        """Where the files lie."""
-        return [self.folder / name for name in self.names]
-
     def has(self, name: str) -> bool:
         """Return whether a file is there, whole as far as its size tells."""
         path = self.folder / name
@@ -111,8 +103,8 @@ def fetch(
 ) -> Snapshot:
     """Return a repository's snapshot with the files that `choose` picks, fetched unless there.
 
-    Which commit was found the first time is written down and kept to, and what is there is not
-    asked for. `verify` fetches what was damaged since again. Raises `DownloadError`.
+    The commit that is found first is kept to. `verify` fetches again what was damaged since.
+    Raises `DownloadError`.
     """
     place = cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
     known = _stored(revision, place)
@@ -141,8 +133,7 @@ def fetch(
 def encoder_folder(name: str) -> Path:
     """Return the folder of an encoder on the Hub; raises `EncoderError` with what to do.
 
-    Where it cannot be fetched, one that another program has put into the Hub's own cache will do:
-    the folder of one commit, so that what is looked at is what is loaded.
+    Where it cannot be fetched, one that lies in the Hub's own cache will do, of one commit.
     """
     try:
         return fetch_encoder(name).folder
@@ -184,11 +175,7 @@ def encoder_files(names: Iterable[str]) -> list[str]:
 
 
 def _without_pickle(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with its weights, in PyTorch's old format, rewritten as safetensors.
-
-    That format is a pickle, which can run code when it is read. torch's restricted reader takes
-    tensors only. Raises `DownloadError` for anything else.
-    """
+    """Return the snapshot with pickled weights, which may run code, rewritten as safetensors."""
     path, made = snapshot.folder / PICKLED, snapshot.folder / "model.safetensors"
     tell(f"{PICKLED} is a pickle: rewriting its tensors as {made.name}")
     try:
@@ -253,10 +240,7 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
 
 
 def file_digest(path: Path, like: str = "") -> str:
-    """Return a file's SHA-256, or, if `like` has 40 digits, its name as an object of git.
-
-    The Hub lists large files by the first and small ones by the second.
-    """
+    """Return a file's SHA-256, or, as the Hub lists small ones, git's if `like` has 40 digits."""
     with path.open("rb") as file:
         if len(like) != 40:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,8 +1,6 @@
 """MASSIVE 1.1 over the network: the Hub's Parquet conversion, then the official archive.
 
-The dataset's own repository still holds a loading script, which `datasets` 4 and newer refuse to
-run; the Hub's converted Parquet files hold the same rows. No commit of the conversion is known in
-advance: the first one that is found is written down, and kept to (see `nerlib.tools.hub.fetch`).
+The dataset's own repository holds a loading script, which `datasets` 4 and newer refuse to run.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ def hub_rows(locale: str, partition: str) -> Rows:
     fetched = fetch_massive(locale, [partition])
     if fetched is None:
         return next(official_rows([locale], partition))
-    return [row for path in fetched.paths for row in parquet_rows(path, partition)]
+    return [row for name in fetched.names for row in parquet_rows(fetched.folder / name, partition)]
 
 
 def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) -> Snapshot | None:

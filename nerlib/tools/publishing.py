@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,23 +152,9 @@ def model_card(
         millions=count_parameters(tagger.model) / 1e6,
         types=types,
         measured=measured,
-        limits=_limits(measured, types) if measured else {},
+        few=FEW,
     )
     return f"{card}\n"
-
-
-def _limits(measured: Measurement, types: Mapping[str, Score]) -> dict[str, list[str]]:
-    """Return what a measurement shows of the `types` that a model knows, and of others."""
-    rare = [name for name, score in types.items() if score.gold < FEW]
-    return {
-        "Weak (F1 below 0.5)": [
-            name for name, score in types.items() if name not in rare and score.f1 < 0.5
-        ],
-        f"Fewer than {FEW} examples in the measurement, so hardly measured": rare,
-        "Types in the data that it does not know": sorted(
-            {name.lower() for name in measured.scores.per_type} - set(types)
-        ),
-    }
 
 
 def _eval_results(measured: Measurement) -> list[EvalResult]:

@@ -109,7 +109,11 @@ def report_page(material: Material) -> str:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters.update(pair=_pair, shaded=_shaded, source=_source)
+    environment.filters.update(
+        pair=_pair,
+        shaded=lambda one: shade_words([word.text for word in one.utterance.words], one.losses),
+        source=_source,
+    )
     counts = significance.count_entities(material.gold, material.predicted)
     facts = _scores(material) | _groups(material, counts) | _confidence(material, counts)
     facts["interval"] = significance.bootstrap_f1(counts)
@@ -198,11 +202,6 @@ def _pair(outcome: Outcome) -> Html:
     utterance = outcome.utterance
     predicted = tags_to_spans(utterance.words, outcome.predicted)
     return highlight_pairs([(utterance.text, utterance.spans, predicted)])
-
-
-def _shaded(outcome: Outcome) -> Html:
-    """Return an utterance's words, the darker the higher their loss."""
-    return shade_words([word.text for word in outcome.utterance.words], outcome.losses)
 
 
 def _source(figure: Figure) -> str:

@@ -84,7 +84,7 @@ def read_rows(
         for number, value in enumerate(values(file, shard, column), shard.start):
             try:
                 row = Row(number, _checked_text(value(), max_characters))
-            except ValueError as error:
+            except (ValueError, OverflowError, pyarrow.ArrowException) as error:
                 row = Row(number, "", str(error))
             yield row
 
@@ -127,10 +127,7 @@ def _checked_text(value: object, max_characters: int) -> str:
     """Return a text that can be tagged and written; raises `ValueError` for anything else."""
     if not isinstance(value, str):
         raise ValueError(f"the text has to be a string, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"character {error.start} is a lone surrogate (not UTF-8)") from None
+    value.encode()  # raises for half a character, a lone surrogate
     if len(value) > max_characters:
         raise ValueError(f"the text has {len(value):,} characters, more than {max_characters:,}")
     return value
@@ -174,15 +171,5 @@ def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     number, groups = starts[first], [*range(first, min(end, len(sizes)))]
     for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=[column]):
         wanted = slice(max(0, shard.start - number), max(0, stop - number))
-        yield from (partial(_as_python, value) for value in batch.column(0)[wanted])
+        yield from (value.as_py for value in batch.column(0)[wanted])
         number += len(batch)
-
-
-def _as_python(scalar: Any) -> object:
-    """Return a value of Arrow's; raises `ValueError` for bytes that are not UTF-8."""
-    try:
-        return scalar.as_py()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} of the text is not UTF-8") from None
-    except (pyarrow.ArrowException, OverflowError) as error:
-        raise ValueError(f"the text cannot be read: {error}") from None
