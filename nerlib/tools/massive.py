@@ -39,8 +39,7 @@ def hub_rows(locale: str, partition: str) -> Rows:
 def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) -> Snapshot | None:
     """Return the Parquet files of a locale's partitions, or None if the archive has to serve.
 
-    What was fetched once needs no network. A switch to the archive is reported. Raises
-    `CorpusError` with what to do when the Hub cannot be asked.
+    Raises `CorpusError` with what to do when the Hub cannot be asked.
     """
     revision = os.environ.get("NERLIB_MASSIVE_REVISION") or REVISION
     starts = [f"{locale}/{FOLDERS[partition]}/" for partition in partitions]

@@ -1,7 +1,6 @@
 """One page about one model: its scores, how sure they are, and where and how it fails.
 
-The page is a single file: styles and figures are inside, nothing is fetched, no script runs, and
-all text from the corpus is escaped. Built in notebook 07.
+It fetches nothing and runs no script; text from the corpus is escaped. Built in notebook 07.
 """
 
 from __future__ import annotations
@@ -37,11 +36,7 @@ THRESHOLDS = tuple(step / 20 for step in range(20))
 
 @dataclass(frozen=True)
 class Material:
-    """What a report is about: the facts for its head, the outcomes, and the training rows.
-
-    `training` is empty where the training rows are not at hand; what needs them is then left out,
-    and the page says so.
-    """
+    """What a report is about: the facts for its head, outcomes, and training rows, if at hand."""
 
     facts: Mapping[str, str]
     outcomes: Sequence[Outcome]

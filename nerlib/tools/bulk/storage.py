@@ -39,12 +39,8 @@ class StoredFile(NamedTuple):
 class Storage:
     """A file or folder at an address, and what lies below it.
 
-    >>> import tempfile
-    >>> store = Storage(tempfile.mkdtemp())
-    >>> with store.new("parts/one.txt") as file:
-    ...     _ = file.write(b"done")
-    >>> store.read("parts/one.txt"), store.names("parts"), store.names("none")
-    (b'done', ['one.txt'], [])
+    >>> Storage("/data/day").path("parts/one.txt")
+    '/data/day/parts/one.txt'
     """
 
     def __init__(self, address: str | Path) -> None:

@@ -23,13 +23,9 @@ class DemoError(ExchangeError):
 
 
 def cut_sentences(text: str) -> list[str]:
-    """Return the sentences of a text: its lines, without blanks around them and without empty ones.
+    """Return the sentences of a text: its lines, whatever ends them, without blanks around them.
 
-    Every kind of line end counts, so that a sentence is one line in any file. Raises
-    `ExchangeError` for no text at all, for too much of it, and for half a character.
-
-    >>> cut_sentences("wake me at nine" + chr(10) * 2 + " call anna ")
-    ['wake me at nine', 'call anna']
+    Raises `ExchangeError` for no text at all, for too much of it, and for half a character.
     """
     if len(text) > MOST_CHARACTERS:
         raise DemoError(f"{len(text):,} characters: take at most {MOST_CHARACTERS:,} at a time")
@@ -43,11 +39,7 @@ def cut_sentences(text: str) -> list[str]:
 
 
 def marked(sentences: Sequence[str], entities: Iterable[Iterable[Entity]]) -> list[Piece]:
-    """Return sentences in pieces, each entity a piece and each line end another.
-
-    >>> marked(["at nine"], [[Entity("time", "nine", 3, 7, 0.9)]])
-    [('at ', None), ('nine', 'time')]
-    """
+    """Return sentences in pieces, each entity a piece and each line end another."""
     pieces: list[Piece] = []
     for sentence, found in zip(sentences, entities, strict=True):
         cursor = 0
@@ -59,11 +51,7 @@ def marked(sentences: Sequence[str], entities: Iterable[Iterable[Entity]]) -> li
 
 
 def lines_apart(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return the pieces with each line, and each line end, a piece of its own.
-
-    >>> lines_apart([("one" + chr(10) + "two", None)])
-    [('one', None), ('\\n', None), ('two', None)]
-    """
+    """Return the pieces with each line, and each line end, a piece of its own."""
     parts = ((part, name) for text, name in pieces for part in re.split("(\n)", text))
     return [(part, None if part == "\n" else name) for part, name in parts if part]
 
@@ -94,9 +82,6 @@ def bracketed(text: str, spans: Iterable[Span], parser: Parser) -> str:
     """Return the line of a training file that says the same, with spans widened to whole words.
 
     Raises `ExchangeError` for what would not come back as it is when the line is read.
-
-    >>> bracketed("at nine", [Span("Wake time", 4, 6)], Parser())
-    'at [wake_time : nine]'
     """
     if cut_sentences(text) != [text]:
         raise DemoError("a sentence is one line, with no blanks around it")

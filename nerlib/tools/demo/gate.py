@@ -1,8 +1,4 @@
-"""The gate before the web server: what the page needs comes through, nothing else does.
-
-Gradio's server can do more than this page uses: take uploads, hand out files, fetch addresses for
-its visitors. What is not on the list here is not found.
-"""
+"""The gate before Gradio's server, which can do much more than the page needs, as take uploads."""
 
 from __future__ import annotations
 

@@ -59,9 +59,8 @@ def serve(
 ) -> gr.Blocks:
     """Start the page in the background and return it: `close()` ends it, `local_url` says where.
 
-    Without a port, the first free one from 7860 on is taken. In a notebook the page appears below
-    the cell; on Colab, too, through Colab's own connection. `share` asks Gradio's servers for a
-    public address, which needs internet. Raises `OSError` if the port is taken.
+    Without a port, the first free one from 7860 on is taken; `share` asks Gradio's servers for a
+    public address. Raises `OSError` if the port is taken.
     """
     # Fonts of this machine, and text that stands out enough.
     fonts = (gr.themes.LocalFont("Source Sans Pro"), "ui-sans-serif", "system-ui", "sans-serif")

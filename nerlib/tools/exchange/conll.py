@@ -1,8 +1,7 @@
 """CoNLL columns: a word a line, its tag in the last column, an empty line between sentences.
 
-Tags may be IOB1, IOB2 (BIO), BIOES or BILOU; written is IOB2. The format has no text, only words.
-Unless a single space follows a word, the middle column says so as CoNLL-U files do, for example
-`SpaceAfter=No`, and a text comes back exactly; other programs read first and last column only.
+Tags may be IOB1, IOB2 (BIO), BIOES or BILOU; written is IOB2. Where no single space follows a word,
+the middle column says so, as `SpaceAfter=No` in CoNLL-U; other programs do not read that column.
 """
 
 from __future__ import annotations
@@ -28,10 +27,9 @@ Line = tuple[str, str, str]  # word, spacing, tag
 
 
 def read_conll(path: Path) -> list[Document]:
-    """Return the sentences of a CoNLL file, with their words.
+    """Return the sentences of a CoNLL file, with their words; comments are skipped.
 
-    Tabs or spaces separate columns; `-DOCSTART-` lines and comments are skipped. Raises
-    `ExchangeError` with file and line.
+    Raises `ExchangeError` with file and line.
     """
     with path.open("rb") as file:
         lines = each(_line, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")

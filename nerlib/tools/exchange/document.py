@@ -30,9 +30,8 @@ class ExchangeError(CorpusError):
 class Document:
     """A text with its spans, in the order of their places.
 
-    `words` are there if the file fixed them, as CoNLL and spaCy do. `scores`, one a span, are there
-    if a model marked the spans, and `None` if a person did. Spans may overlap: not every format can
-    hold that, and those that cannot say so. Raises `ExchangeError` for spans outside of the text.
+    `words` are there if the file fixed them, as CoNLL and spaCy do; `scores` if a model marked the
+    spans, which may overlap. Raises `ExchangeError` for spans outside of the text.
 
     >>> Document("at nine am", (Span("time", 3, 10),)).marked
     [('time', 'nine am')]

@@ -19,8 +19,7 @@ from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_o
 def ner_features(tags: TagSet) -> Features:
     """Return the columns of an annotated corpus, with the tags' names in them.
 
-    `words` and `tags` are what transformers' examples expect; `starts` says where each word begins
-    in `text`, `spans` what is marked, in characters, and `scores` is null for what a person marked.
+    `words` and `tags` are what transformers' examples expect; `starts` says where each word begins.
 
     >>> ner_features(TagSet.from_types(["time"]))["tags"].feature.names
     ['O', 'B-TIME', 'I-TIME']
@@ -39,8 +38,7 @@ def ner_features(tags: TagSet) -> Features:
 def to_dataset(documents: Iterable[Document]) -> Dataset:
     """Return documents as a dataset with `ner_features` of the types they show.
 
-    Raises `ExchangeError` with row and reason for spans that tags cannot say: those that overlap,
-    or do not begin and end with a word.
+    Raises `ExchangeError` for spans that overlap, or do not begin and end with a word.
 
     >>> data = to_dataset([Document("at nine am", (Span("time", 3, 10),))])
     >>> data[0]["words"], data[0]["tags"]

@@ -51,19 +51,16 @@ def _writer(
     return write
 
 
-def _json_of(task_of: Callable[[Document], object]) -> Callable[[Document], str]:
-    return lambda document: to_json(task_of(document))
-
-
 CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
-write_label_studio = _writer(_json_of(label_studio_task), "[\n", ",\n", "\n]\n")
+write_prodigy = _writer(lambda document: to_json(prodigy_task(document)))
+write_label_studio = _writer(
+    lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n"
+)
 FORMATS = {
     "brackets": Format((".txt",), read_brackets, _writer(bracketed)),
     "conll": Format(CONLL, read_conll, _writer(conll_sentence, HEAD, "\n\n", "\n\n")),
     "label-studio": Format((".json",), read_label_studio, write_label_studio, True, reports=True),
-    "prodigy": Format(
-        (".jsonl",), read_prodigy, _writer(_json_of(prodigy_task)), True, reports=True
-    ),
+    "prodigy": Format((".jsonl",), read_prodigy, write_prodigy, True, reports=True),
     "spacy": Format((".spacy",), read_spacy, write_spacy),
     "parquet": Format((".parquet",), read_parquet, write_parquet, True),
     "tag": Format((), read_tagged, None, True),

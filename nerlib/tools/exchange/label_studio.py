@@ -57,9 +57,7 @@ def read_task(task: Row, where: str) -> tuple[Document | None, int]:
 
 
 def label_studio_task(document: Document) -> Row:
-    """Return a document as a task.
-
-    What a model marked becomes a prediction with scores, which Label Studio shows to start from.
+    """Return a document as a task; what a model marked becomes a prediction with scores.
 
     >>> task = label_studio_task(Document("at nine", (Span("time", 3, 7),)))
     >>> task["annotations"][0]["result"][0]["value"]

@@ -14,8 +14,7 @@ from nerlib.tools.exchange.json_files import Row
 def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
     """Return the tasks of a file that were accepted, or that nobody has answered yet.
 
-    `report` hears how many were rejected or ignored: these are left out. Raises `ExchangeError`
-    with file and line for what cannot be read.
+    `report` hears how many were left out. Raises `ExchangeError` with file and line.
     """
     tasks = js.read_json_lines(path, _document)
     documents = [task for task in tasks if task is not None]
@@ -28,11 +27,6 @@ def prodigy_task(document: Document) -> Row:
     """Return a document as a task, accepted if a person marked it and unanswered if a model did.
 
     Raises `ExchangeError` for spans that do not begin and end with a word.
-
-    >>> from nerlib import Span
-    >>> task = prodigy_task(Document("at nine am", (Span("time", 3, 10),)))
-    >>> task["spans"]
-    [{'start': 3, 'end': 10, 'label': 'time', 'token_start': 1, 'token_end': 2}]
     """
     words = words_of(document)
     spans: list[Row] = []

@@ -42,11 +42,7 @@ class Measured:
 def compare(
     folder: str | Path, validation: NERDataset, backends: Sequence[Backend], rounds: int = ROUNDS
 ) -> list[Measured]:
-    """Return what torch and every variant that passed the gate cost, on the same rows.
-
-    All of them use torch's number of threads. Without torch weights in the folder, torch is left
-    out.
-    """
+    """Return what torch, if its weights are there, and every variant that passed cost."""
     path = Path(folder)
     choices: list[tuple[str, str]] = []
     if (path / "model.safetensors").is_file():

@@ -32,10 +32,7 @@ SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model"
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that an export looks at: training rows for scales, validation rows for the gate.
-
-    `name` says in words what the validation rows are.
-    """
+    """Training rows for scales, and validation rows for the gate: `name` says what they are."""
 
     train: NERDataset
     validation: NERDataset
@@ -54,11 +51,10 @@ def export_model(
 ) -> Path:
     """Export a saved model for some engines, each variant through the gate; return the folder.
 
-    The exports go into the model's own folder, or with `to` into another one that holds settings
-    and tokenizer, too, but no torch weights. `graph` is what `write_graph` made of the same model,
-    if there is one already; `report` gets a line for each variant. A folder of an engine changes in
-    one step, after all of its variants. Raises `ExportError` if there is nothing to write,
-    `EncoderError` for a model that cannot be loaded.
+    The exports go into the model's own folder, or into `to`, which gets settings and tokenizer, too.
+    `graph` is what `write_graph` made of the model, if that was done. A folder of an engine changes
+    in one step. Raises `ExportError` if there is nothing to write, `EncoderError` for a model that
+    cannot be loaded.
     """
     if not len(rows.validation):
         raise ExportError("the gate needs validation rows, and there are none")
@@ -90,10 +86,7 @@ def export_model(
 def _write(
     name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows
 ) -> Verdict:
-    """Write a variant; return what the gate says, with the hashes of its files, if it passed.
-
-    The file to load is the first one. The files of a variant that was refused are removed.
-    """
+    """Write a variant; return what the gate says, with its files' hashes, the one to load first."""
     file = write_variant(manifest.backend, name, graph, place, rows.train)
     model = EngineModel(config, start_engine(manifest.backend, file, name))
     verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)

@@ -28,8 +28,7 @@ class ExportError(ValueError):
 class GraphInputs(nn.Module):
     """The tagger as an engine calls it: tensors only, and `words` says how many words there are.
 
-    A graph has no room for a number that is no tensor. `words` (words,) holds 0, 1, 2, …; only its
-    length counts, and the length of an input may differ from call to call.
+    `words` (words,) holds 0, 1, 2, …: only its length counts, as a graph takes no plain numbers.
     """
 
     def __init__(self, model: NERClassifier) -> None:
@@ -47,10 +46,9 @@ class GraphInputs(nn.Module):
 
 
 def write_graph(model: NERClassifier, path: str | Path) -> Path:
-    """Write the model as an ONNX file: encoder, word pooling and head in one.
+    """Write the model as an ONNX file, whose batch, subwords and words may have any size.
 
-    Batch, subwords and words may have any size at each call. Raises `ExtraError` without the extra
-    `export`, and `ExportError` for a model that is too large for one file.
+    Raises `ExtraError` without the extra `export`, `ExportError` for a model that is too large.
     """
     require_extra("export", "onnx", "onnxscript")
     if 4 * count_parameters(model) > LARGEST_GRAPH:

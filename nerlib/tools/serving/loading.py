@@ -19,9 +19,9 @@ from nerlib.untrusted import check_model, read_settings
 def load_exported(path: str | Path, backend: str, variant: str | None = None) -> Any:
     """Return the exported graph of a model folder, in its engine: an `EngineModel`.
 
-    Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32:
-    int8 has to be asked for. Raises `EncoderError` if there is none, if it did not pass the gate,
-    or if it has changed since then, `ExtraError` if a package is missing.
+    Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32.
+    Raises `EncoderError` for an export that is not there, was refused, or has changed, `ExtraError`
+    if a package is missing.
     """
     if backend not in BACKENDS:
         raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")

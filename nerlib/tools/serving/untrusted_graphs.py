@@ -1,7 +1,6 @@
 """Untrusted graphs: what is checked before an engine gets one.
 
-A graph cannot run code of its own as a pickle can, but it can name other files to read, operations
-of other libraries, and loops that never end. None of these is in a tagger.
+A graph can name other files to read, operations of other libraries, and loops that never end.
 """
 
 from __future__ import annotations

@@ -27,8 +27,7 @@ def write_variant(
 ) -> Path:
     """Write one variant of the graph `graph` (ONNX, fp32) to a folder; return what to load.
 
-    `calibration` is a dataset of training rows: int8 for OpenVINO looks at them to learn how large
-    the numbers between two layers get. Raises `ExtraError` if a package is missing.
+    int8 for OpenVINO takes its scales from `calibration`. Raises `ExtraError`.
     """
     if backend == "openvino":
         return _openvino(variant, graph, folder / f"{variant}.xml", calibration)
@@ -41,10 +40,9 @@ def write_variant(
 
 
 def quantise_onnx(graph: Path, path: Path) -> None:
-    """Write a graph whose matrices have 8 bits a number, one scale a column.
+    """Write a graph whose matrices have 8 bits a number, one scale a column. Built in notebook 09.
 
-    The numbers that flow through it are rounded on the way, with a scale found for each batch
-    anew ("dynamic"). Built in notebook 09.
+    The numbers that flow through it get a scale for each batch ("dynamic").
     """
     require_extra("export", "onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
