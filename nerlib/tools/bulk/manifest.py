@@ -52,12 +52,11 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     files = source.files()
     if not files:
         raise BulkError(f"{source.address} holds no files to tag")
-    shown = [source.relative(file.path) for file in files]
-    described = [[name, file.size, file.version] for name, file in zip(shown, files, strict=True)]
+    described = [[source.relative(path), *facts] for path, *facts in files]
     run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
-        return [Shard(n, files[n].path, shown[n], *cut) for n, *cut in shards]
+        return [Shard(n, files[n][0], source.relative(files[n][0]), *cut) for n, *cut in shards]
     if target.names() or target.names("parts"):
         raise BulkError(
             f"{target.address} holds files of something else: choose another output folder"

@@ -63,12 +63,11 @@ def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shar
     Raises `StorageError` for a file that cannot be read.
     """
     shards = []
-    for number, file in enumerate(files):
-        shown = source.relative(file.path)
-        cut = _cut_lines if _kind_of(file.path) == LINES else _cut_parquet
-        with source.open(file.path) as content, storage_errors(file.path):
-            pieces = cut(content, shard_rows)
-            shards += [Shard(number, file.path, shown, *piece) for piece in pieces]
+    for number, (path, *_) in enumerate(files):
+        shown = source.relative(path)
+        cut = _cut_lines if _kind_of(path) == LINES else _cut_parquet
+        with source.open(path) as content, storage_errors(path):
+            shards += [Shard(number, path, shown, *piece) for piece in cut(content, shard_rows)]
     return shards
 
 

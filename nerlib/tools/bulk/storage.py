@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import pyarrow
 from fsspec.core import url_to_fs
@@ -28,12 +28,7 @@ class StorageError(ValueError):
     """An address that cannot be read or written: which one, and why."""
 
 
-class StoredFile(NamedTuple):
-    """A file as its storage describes it; `version` changes with its content, "" where unknown."""
-
-    path: str
-    size: int
-    version: str
+StoredFile = tuple[str, int, str]  # path, size, and what changes with its content if that is known
 
 
 class Storage:
@@ -104,15 +99,12 @@ class Storage:
             if not self.system.exists(self.root):
                 raise StorageError(f"{self.address}: there is no such file or folder")
             found = self.system.find(self.root, detail=True)
-        return [
-            StoredFile(
-                path,
-                info.get("size") or 0,
-                next((str(info[name]) for name in VERSIONS if info.get(name)), ""),
-            )
-            for path, info in sorted(found.items())
-            if path == self.root or not re.search(r"(^|/)[._]", self.relative(path))
-        ]
+        files = []
+        for path, info in sorted(found.items()):
+            if path == self.root or not re.search(r"(^|/)[._]", self.relative(path)):
+                version = next((str(info[name]) for name in VERSIONS if info.get(name)), "")
+                files.append((path, info.get("size") or 0, version))
+        return files
 
     def relative(self, path: str) -> str:
         """Return a file's name as seen from the address; its last part if it is the address."""

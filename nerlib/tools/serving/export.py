@@ -51,7 +51,7 @@ def export_model(
 ) -> Path:
     """Export a saved model for some engines, each variant through the gate; return the folder.
 
-    The exports go into the model's own folder, or into `to`, which gets settings and tokenizer, too.
+    The exports go into the model's folder, or into `to`, which gets settings and tokenizer, too.
     `graph` is what `write_graph` made of the model, if that was done. A folder of an engine changes
     in one step. Raises `ExportError` if there is nothing to write, `EncoderError` for a model that
     cannot be loaded.
