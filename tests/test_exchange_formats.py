@@ -18,12 +18,12 @@ from seqeval.metrics.sequence_labeling import get_entities
 from spacy.tokens import DocBin
 from spacy.training.converters import conll_ner_to_docs
 
-from nerlib import Parser, Span, TagSet, Word, corpus_from_lines, load_corpus
+from nerlib import Parser, Span, Word, corpus_from_lines, load_corpus
 from nerlib import __main__ as cli
 from nerlib.tools import extras
 from nerlib.tools.exchange.conll import conll_sentence, spans_of_tags
 from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
-from nerlib.tools.exchange.features import from_dataset, ner_features, to_dataset
+from nerlib.tools.exchange.features import from_dataset, to_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
 from nerlib.tools.exchange.prodigy import prodigy_task
 from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
@@ -432,8 +432,7 @@ class TestDatasets:
         documents = sample(10)
         FORMATS["parquet"].write(documents, tmp_path / "a.parquet")
         data = Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path / "cache"))
-        shown = TagSet.from_types(span.type for one in documents for span in one.spans)
-        assert data.features == ner_features(shown)
+        assert data.features == to_dataset(documents).features
         assert from_dataset(data) == documents
 
     def test_other_columns(self) -> None:

@@ -10,7 +10,6 @@ import os
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from huggingface_hub import constants, get_session
@@ -28,28 +27,16 @@ MOST_BYTES_A_READ = 256 * 2**20
 MOST_BYTES = 4 * 2**30
 
 
-class UnsafeArchive(tarfile.TarError):
-    """An archive that tries to fill the memory."""
-
-
 class BoundedGzip(gzip.GzipFile):
     """A gzip file that refuses to unpack without end: neither much at once nor much in all."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return at most `size` bytes; raises `UnsafeArchive` for too many."""
+        """Return at most `size` bytes; raises `tarfile.TarError` for too many."""
         if size is None or not 0 <= size <= MOST_BYTES_A_READ:
-            raise UnsafeArchive("it holds a part that is far too large")
-        self._check(self.tell() + size)
+            raise tarfile.TarError("it holds a part that is far too large")
+        if self.tell() + size > MOST_BYTES:
+            raise tarfile.TarError(f"it unpacks to more than {MOST_BYTES // 2**30} GB")
         return super().read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to `offset`, which means unpacking everything up to there."""
-        self._check(offset)
-        return super().seek(offset, whence)
-
-    def _check(self, end: int) -> None:
-        if end > MOST_BYTES:
-            raise UnsafeArchive(f"it unpacks to more than {MOST_BYTES // 2**30} GB")
 
 
 def archive_path() -> Path:
@@ -88,18 +75,20 @@ def archive_rows(path: Path, locales: Collection[str], partition: str) -> Iterat
     damaged, too large, or has none of the locales.
     """
     left = {f"{locale}.jsonl": locale for locale in locales}
-    with _opened(path) as archive:
-        for member in archive:
-            if member.size > MOST_BYTES_A_READ:
-                raise UnsafeArchive(f"{member.name[:80]!r} is far too large")
-            name = PurePosixPath(member.name)
-            if not member.isfile() or name.parent.name != "data" or name.name not in left:
-                continue
-            lines = archive.extractfile(member)
-            assert lines is not None  # a regular file always has content
-            yield filtered_rows(lines, member.name, left.pop(name.name), partition)
-            if not left:
-                return
+    try:
+        with BoundedGzip(path) as content, tarfile.open(fileobj=content, mode="r:") as archive:
+            for member in archive:
+                if member.size > MOST_BYTES_A_READ:
+                    raise tarfile.TarError(f"{member.name[:80]!r} is far too large")
+                name = PurePosixPath(member.name)
+                if member.isfile() and name.parent.name == "data" and name.name in left:
+                    lines = archive.extractfile(member)
+                    assert lines is not None  # a regular file always has content
+                    yield filtered_rows(lines, member.name, left.pop(name.name), partition)
+                if not left:
+                    return
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
     if len(left) == len(locales):
         some = min(left) if len(left) == 1 else "*.jsonl"
         raise CorpusError(f"{path} has no file data/{some}")
@@ -137,15 +126,3 @@ def _append(url: str, part: Path, have: int) -> None:
         with part.open("ab" if answer.status_code == 206 else "wb") as file:
             for block in answer.iter_bytes():
                 file.write(block)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """Open an archive; whatever is wrong with it becomes a `CorpusError`."""
-    try:
-        with BoundedGzip(path) as content, tarfile.open(fileobj=content, mode="r:") as archive:
-            yield archive
-    except UnsafeArchive as error:
-        raise CorpusError(f"{path} is refused: {error}") from None
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None

@@ -16,28 +16,10 @@ from nerlib.tags import TagSet
 from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_of, words_of
 
 
-def ner_features(tags: TagSet) -> Features:
-    """Return the columns of an annotated corpus, with the tags' names in them.
+def to_dataset(documents: Iterable[Document]) -> Dataset:
+    """Return documents as a dataset whose features know the tags of the types that are marked.
 
     `words` and `tags` are what transformers' examples expect; `starts` says where each word begins.
-
-    >>> ner_features(TagSet.from_types(["time"]))["tags"].feature.names
-    ['O', 'B-TIME', 'I-TIME']
-    """
-    text, number = Value("string"), Value("int32")
-    return Features(
-        text=text,
-        words=List(text),
-        starts=List(number),
-        tags=List(ClassLabel(names=list(tags.labels))),
-        spans=List({"type": text, "start": number, "end": number}),
-        scores=List(Value("float64")),
-    )
-
-
-def to_dataset(documents: Iterable[Document]) -> Dataset:
-    """Return documents as a dataset with `ner_features` of the types they show.
-
     Raises `ExchangeError` for spans that overlap, or do not begin and end with a word.
 
     >>> data = to_dataset([Document("at nine am", (Span("time", 3, 10),))])
@@ -46,7 +28,16 @@ def to_dataset(documents: Iterable[Document]) -> Dataset:
     """
     rows = list(documents)
     tags = TagSet.from_types(span.type for row in rows for span in row.spans)
-    return Dataset.from_list(list(each(_row, rows)), features=ner_features(tags))
+    text, number = Value("string"), Value("int32")
+    features = Features(
+        text=text,
+        words=List(text),
+        starts=List(number),
+        tags=List(ClassLabel(names=list(tags.labels))),
+        spans=List({"type": text, "start": number, "end": number}),
+        scores=List(Value("float64")),
+    )
+    return Dataset.from_list(list(each(_row, rows)), features=features)
 
 
 def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
@@ -97,4 +88,4 @@ def _document(row: dict[str, Any]) -> Document:
     except ExchangeError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ExchangeError(f"not the columns of ner_features: {error}") from None
+        raise ExchangeError(f"not the columns of to_dataset: {error}") from None
