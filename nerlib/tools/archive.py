@@ -11,6 +11,7 @@ import tarfile
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
@@ -118,7 +119,7 @@ def _complete(url: str, part: Path) -> None:
 def _append(url: str, part: Path, have: int) -> None:
     """Append what is missing of a file of which `have` bytes are there; or start anew."""
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    asked = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
+    asked: dict[str, Any] = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
     with get_session().stream("GET", url, follow_redirects=True, **asked) as answer:
         if answer.status_code == 416:  # nothing is missing, or it is another file: the hash decides
             return

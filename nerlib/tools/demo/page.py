@@ -86,7 +86,8 @@ def _build_app(models: Models) -> gr.Blocks:
     limits = f"One sentence a line: at most {MOST_SENTENCES} lines, {MOST_CHARACTERS:,} characters."
     forgets = "Closing or reloading the page forgets them: download them first."
     few: dict[str, Any] = {"lines": 3, "max_lines": 12}
-    steps, private = Steps(models), {"api_visibility": "private"}
+    steps = Steps(models)
+    private: dict[str, Any] = {"api_visibility": "private"}
     with gr.Blocks(analytics_enabled=False, title="nerlib: find entities") as app:
         gr.Markdown("# Find entities, and correct them")
         text = gr.Textbox(label="Text", info=limits, elem_id="text", **few)
