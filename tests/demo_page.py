@@ -43,7 +43,7 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo_page(demo_model: Path) -> Iterator[Page]:
     """The page, served by this process, which records every other host that it looks up."""
     pytest.importorskip("gradio", reason="Gradio is not installed: pip install 'nerlib[demo]'")
-    from nerlib.tools.demo.server import serve
+    from nerlib.tools.demo.page import serve
 
     asked: list[str] = []
     look_up = socket.getaddrinfo

@@ -97,32 +97,30 @@ def entry(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE, link: 
     return info, content
 
 
-def refusal(path: Path, *entries: Entry) -> str:
-    """Return why an archive of these entries is refused; nothing may be written."""
+def written(path: Path, *entries: Entry) -> Path:
+    """Write an archive of these entries, and of what is wanted."""
     with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as file:
         for info, content in [*entries, entry(WANTED, LINE)]:
             file.addfile(info, io.BytesIO(content))
-    with pytest.raises(CorpusError) as caught:
-        load_corpus("en-US", "train", path)
-    assert "\n" not in str(caught.value)
-    assert list(path.parent.iterdir()) == [path]
-    return str(caught.value)
+    return path
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason"),
+    "bad",
     [
-        *((entry(name, LINE), "leads out") for name in OUTSIDE),
-        (entry(WANTED, kind=tarfile.SYMTYPE, link="/etc/passwd"), "is a link"),
-        (entry("1.1/data", kind=tarfile.SYMTYPE, link="../.."), "is a link"),
-        (entry(WANTED, kind=tarfile.LNKTYPE, link="x"), "is a link"),
-        (entry(WANTED, kind=tarfile.FIFOTYPE), "a device"),
-        (entry(WANTED, kind=tarfile.CHRTYPE), "a device"),
+        *(entry(name, LINE) for name in OUTSIDE),
+        entry(WANTED, kind=tarfile.SYMTYPE, link="/etc/passwd"),
+        entry("1.1/data", kind=tarfile.SYMTYPE, link="../.."),
+        entry(WANTED, kind=tarfile.LNKTYPE, link="x"),
+        entry(WANTED, kind=tarfile.FIFOTYPE),
+        entry(WANTED, kind=tarfile.CHRTYPE),
     ],
-    ids=lambda value: value[0].name if isinstance(value, tuple) else None,
+    ids=lambda bad: bad[0].name,
 )
-def test_it_is_refused(bad: Entry, reason: str, tmp_path: Path) -> None:
-    assert reason in refusal(tmp_path / "m.tar.gz", bad)
+def test_it_leads_nowhere(bad: Entry, tmp_path: Path) -> None:
+    path = written(tmp_path / "m.tar.gz", bad)
+    assert len(load_corpus("en-US", "train", path)) == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
@@ -138,4 +136,6 @@ def test_a_bomb(
     limit: str, entries: list[Entry], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, limit, 100_000)
-    assert reason in refusal(tmp_path / "m.tar.gz", *entries)
+    with pytest.raises(CorpusError, match=reason) as caught:
+        load_corpus("en-US", "train", written(tmp_path / "m.tar.gz", *entries))
+    assert "\n" not in str(caught.value)

@@ -154,10 +154,10 @@ BROKEN_LINES = [
     (b'{"utt": "hello"}', "utt"),
     (b'{"text": null}', "NoneType"),
     (b'{"text": 7}', "int"),
-    (b'{"text": "\\ud83d"}', "character 0"),
+    (b'{"text": "\\ud83d"}', "position 0"),
     (b'{"text": "caf\xe9"}', "byte 13"),
     (b"", "empty"),
-    (b"[" * 100_000, "nested"),
+    (b"[" * 100_000, "not JSON"),
     (json.dumps({"text": "x" * 101}).encode(), "101 characters"),
     (b'{"text": "the last one, without a line end"}', ""),
 ]
@@ -187,7 +187,7 @@ def test_broken_rows_of_parquet_are_set_apart(model: Path, tmp_path: Path) -> No
         write_parquet(tmp_path / "in" / f"{name}.parquet", column, values)
     summary = bulk(tmp_path / "in", tmp_path / "out", model)
     assert (summary.rows, summary.failed) == (6, 4)
-    expected = [("a", 1, "byte 3"), ("b", 1, "NoneType"), ("c", 0, "int"), ("d", 0, "x")]
+    expected = [("a", 1, "position 3"), ("b", 1, "NoneType"), ("c", 0, "int"), ("d", 0, "x")]
     for (file, row, why), (name, number, part) in zip(
         failures(tmp_path / "out"), expected, strict=True
     ):

@@ -10,8 +10,8 @@ import os
 import tarfile
 import zlib
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
@@ -28,28 +28,16 @@ MOST_BYTES_A_READ = 256 * 2**20
 MOST_BYTES = 4 * 2**30
 
 
-class UnsafeArchive(tarfile.TarError):
-    """An archive that tries something: to lead out of its folder, or to fill memory or disk."""
-
-
 class BoundedGzip(gzip.GzipFile):
     """A gzip file that refuses to unpack without end: neither much at once nor much in all."""
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return at most `size` bytes; raises `UnsafeArchive` for too many."""
+        """Return at most `size` bytes; raises `tarfile.TarError` for too many."""
         if size is None or not 0 <= size <= MOST_BYTES_A_READ:
-            raise UnsafeArchive("it holds a part that is far too large")
-        self._check(self.tell() + size)
+            raise tarfile.TarError("it holds a part that is far too large")
+        if self.tell() + size > MOST_BYTES:
+            raise tarfile.TarError(f"it unpacks to more than {MOST_BYTES // 2**30} GB")
         return super().read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to `offset`, which means unpacking everything up to there."""
-        self._check(offset)
-        return super().seek(offset, whence)
-
-    def _check(self, end: int) -> None:
-        if end > MOST_BYTES:
-            raise UnsafeArchive(f"it unpacks to more than {MOST_BYTES // 2**30} GB")
 
 
 def archive_path() -> Path:
@@ -60,8 +48,7 @@ def archive_path() -> Path:
 def fetch_archive(verify: bool = False) -> Path:
     """Return the official archive, fetched unless it is there, and checked against its hash.
 
-    What a broken connection or a killed program left is not fetched again; `verify` checks also
-    what is there. Raises `DownloadError`.
+    `verify` checks also what is there. Raises `DownloadError`.
     """
     path, url = archive_path(), os.environ.get("NERLIB_MASSIVE_URL") or ADDRESS
     if path.is_file() and not (verify and file_digest(path) != SHA256):
@@ -85,30 +72,31 @@ def fetch_archive(verify: bool = False) -> Path:
 def archive_rows(path: Path, locales: Collection[str], partition: str) -> Iterator[Rows]:
     """Yield each wanted locale's rows from an archive, in its order; nothing is unpacked.
 
-    Raises `CorpusError` for an archive that is damaged, unsafe, or has none of the locales.
+    Links, devices and other names are passed over. Raises `CorpusError` for an archive that is
+    damaged, too large, or has none of the locales.
     """
     left = {f"{locale}.jsonl": locale for locale in locales}
-    with _opened(path) as archive:
-        for member in archive:
-            _check_member(member)
-            name = PurePosixPath(member.name)
-            if not member.isfile() or name.parent.name != "data" or name.name not in left:
-                continue
-            lines = archive.extractfile(member)
-            assert lines is not None  # a regular file always has content
-            yield filtered_rows(lines, member.name, left.pop(name.name), partition)
-            if not left:
-                return
+    try:
+        with BoundedGzip(path) as content, tarfile.open(fileobj=content, mode="r:") as archive:
+            for member in archive:
+                if member.size > MOST_BYTES_A_READ:
+                    raise tarfile.TarError(f"{member.name[:80]!r} is far too large")
+                name = PurePosixPath(member.name)
+                if member.isfile() and name.parent.name == "data" and name.name in left:
+                    lines = archive.extractfile(member)
+                    assert lines is not None  # a regular file always has content
+                    yield filtered_rows(lines, member.name, left.pop(name.name), partition)
+                if not left:
+                    return
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
     if len(left) == len(locales):
         some = min(left) if len(left) == 1 else "*.jsonl"
         raise CorpusError(f"{path} has no file data/{some}")
 
 
 def official_rows(locales: Collection[str], partition: str) -> Iterator[Rows]:
-    """Yield each wanted locale's rows from the official archive, fetched if need be.
-
-    Raises `CorpusError` when it cannot be had.
-    """
+    """Yield each wanted locale's rows from the official archive; raises `CorpusError`."""
     try:
         path = fetch_archive()
     except DownloadError as error:
@@ -131,40 +119,11 @@ def _complete(url: str, part: Path) -> None:
 def _append(url: str, part: Path, have: int) -> None:
     """Append what is missing of a file of which `have` bytes are there; or start anew."""
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
-    with get_session().stream(
-        "GET", url, headers=headers, timeout=timeout, follow_redirects=True
-    ) as answer:
+    asked: dict[str, Any] = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
+    with get_session().stream("GET", url, follow_redirects=True, **asked) as answer:
         if answer.status_code == 416:  # nothing is missing, or it is another file: the hash decides
             return
         hf_raise_for_status(answer)
         with part.open("ab" if answer.status_code == 206 else "wb") as file:
             for block in answer.iter_bytes():
                 file.write(block)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """Open an archive; whatever is wrong with it becomes a `CorpusError`."""
-    try:
-        with (
-            BoundedGzip(path) as content,
-            tarfile.open(fileobj=content, mode="r:") as archive,
-        ):
-            yield archive
-    except UnsafeArchive as error:
-        raise CorpusError(f"{path} is refused: {error}") from None
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
-
-
-def _check_member(member: tarfile.TarInfo) -> None:
-    """Raise `UnsafeArchive` for an entry that MASSIVE's archive has no reason to hold."""
-    name = PurePosixPath(member.name.replace("\\", "/"))
-    drive = name.parts[:1] and name.parts[0].endswith(":")
-    if name.is_absolute() or drive or ".." in name.parts:
-        raise UnsafeArchive(f"{member.name[:80]!r} leads out of the archive")
-    if not (member.isfile() or member.isdir()):
-        raise UnsafeArchive(f"{member.name[:80]!r} is a link or a device")
-    if member.size > MOST_BYTES_A_READ:
-        raise UnsafeArchive(f"{member.name[:80]!r} is far too large")

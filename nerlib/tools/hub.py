@@ -17,11 +17,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import torch
@@ -56,31 +56,24 @@ _PLAIN = re.compile(r"(?!.*(?:^|/)\.\.?(?:/|$))[^/\\:\0][^\\:\0]*")
 
 
 class DownloadError(RuntimeError):
-    """What cannot be fetched: why, and what to do.
-
-    `gone` says that the server answered, and does not give it out.
-    """
+    """What cannot be fetched: why, and what to do; `gone` if the server does not give it out."""
 
     def __init__(self, reason: str, advice: str, gone: bool = False) -> None:
         self.reason, self.gone = reason, gone
         super().__init__(f"{reason}; {advice}")
 
 
-class FileFacts(NamedTuple):
-    """What is known of a file: its bytes, and its SHA-256 or git's hash."""
-
-    size: int
-    digest: str
-
-
 @dataclass(frozen=True)
 class Snapshot:
-    """What a repository holds as of one commit; `names` are the files that are in `folder` now."""
+    """What a repository holds as of one commit; `names` are the files that are in `folder` now.
+
+    `files` has the size of each, and its SHA-256 or git's hash.
+    """
 
     repository: str
     revision: str
     commit: str
-    files: dict[str, FileFacts]
+    files: dict[str, tuple[int, str]]
     place: Path
     names: list[str] = field(default_factory=list)
 
@@ -89,15 +82,10 @@ class Snapshot:
         """The folder of the commit."""
         return self.place / self.commit[:12]
 
-    @property
-    def paths(self) -> list[Path]:
-        """Where the files lie."""
-        return [self.folder / name for name in self.names]
-
     def has(self, name: str) -> bool:
         """Return whether a file is there, whole as far as its size tells."""
         path = self.folder / name
-        return path.is_file() and path.stat().st_size == self.files[name].size
+        return path.is_file() and path.stat().st_size == self.files[name][0]
 
 
 def cache_folder() -> Path:
@@ -115,15 +103,18 @@ def fetch(
 ) -> Snapshot:
     """Return a repository's snapshot with the files that `choose` picks, fetched unless there.
 
-    Which commit was found the first time is written down and kept to, and what is there is not
-    asked for. `verify` fetches what was damaged since again. Raises `DownloadError`.
+    The commit that is found first is kept to. `verify` fetches again what was damaged since.
+    Raises `DownloadError`.
     """
     place = cache_folder() / "hub" / f"{kind}s--{name.replace('/', '--')}"
-    known = _stored(name, revision, place)
+    known = _stored(revision, place)
     with download_errors():
         snapshot = known or _ask(name, kind, revision, place)
-        if verify:
-            _remove_damaged(snapshot)
+        for file, (_, digest) in snapshot.files.items() if verify else ():
+            path = snapshot.folder / file
+            if path.is_file() and file_digest(path, digest) != digest:
+                path.unlink()
+                tell(f"damaged, to be fetched again: {file}")
         names = choose(snapshot.files)
         try:
             for file in names:
@@ -142,8 +133,7 @@ def fetch(
 def encoder_folder(name: str) -> Path:
     """Return the folder of an encoder on the Hub; raises `EncoderError` with what to do.
 
-    Where it cannot be fetched, one that another program has put into the Hub's own cache will do:
-    the folder of one commit, so that what is looked at is what is loaded.
+    Where it cannot be fetched, one that lies in the Hub's own cache will do, of one commit.
     """
     try:
         return fetch_encoder(name).folder
@@ -152,19 +142,14 @@ def encoder_folder(name: str) -> Path:
             found = None if error.gone else try_to_load_from_cache(name, "config.json")
             if isinstance(found, str):
                 return Path(found).parent
-        raise EncoderError(f"encoder {name!r} cannot be had: {_why(name, error)}") from None
-
-
-def _why(name: str, error: DownloadError) -> str:
-    """Return why a name on the Hub gives no encoder, and what to do."""
-    page = f"{constants.ENDPOINT}/{name}"
-    if isinstance(error.__cause__, GatedRepoError):
-        return f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
-    if isinstance(error.__cause__, RepositoryNotFoundError):
-        near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"check {page}, and log in if it is private"
-        return f"there is no such folder, nor such a repository on the Hub; {hint}"
-    return f"there is no such folder, and from the Hub: {error}"
+        page, why = f"{constants.ENDPOINT}/{name}", f"no such folder, and from the Hub: {error}"
+        if isinstance(error.__cause__, GatedRepoError):
+            why = f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
+        elif isinstance(error.__cause__, RepositoryNotFoundError):
+            near = difflib.get_close_matches(name, KNOWN, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"check {page}, log in if it is private"
+            why = f"no such folder, nor such a repository on the Hub; {hint}"
+        raise EncoderError(f"encoder {name!r} cannot be had: {why}") from None
 
 
 def fetch_encoder(name: str, verify: bool = False) -> Snapshot:
@@ -190,11 +175,7 @@ def encoder_files(names: Iterable[str]) -> list[str]:
 
 
 def _without_pickle(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with its weights, in PyTorch's old format, rewritten as safetensors.
-
-    That format is a pickle, which can run code when it is read. torch's restricted reader takes
-    tensors only. Raises `DownloadError` for anything else.
-    """
+    """Return the snapshot with pickled weights, which may run code, rewritten as safetensors."""
     path, made = snapshot.folder / PICKLED, snapshot.folder / "model.safetensors"
     tell(f"{PICKLED} is a pickle: rewriting its tensors as {made.name}")
     try:
@@ -210,7 +191,7 @@ def _without_pickle(snapshot: Snapshot) -> Snapshot:
     with download_errors():
         with whole_file(made) as unfinished:
             save_file(kept, unfinished, {"format": "pt"})
-        facts = FileFacts(made.stat().st_size, file_digest(made))
+        facts = made.stat().st_size, file_digest(made)
         names = [made.name if name == PICKLED else name for name in snapshot.names]
         snapshot = replace(snapshot, files={**snapshot.files, made.name: facts}, names=names)
         _store(snapshot)
@@ -235,38 +216,31 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
     """
     host = urlsplit(url or constants.ENDPOINT).netloc
     cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    gone = False
     if isinstance(cause, OfflineModeIsEnabled):
-        return DownloadError(
-            "HF_HUB_OFFLINE is set",
-            "unset it, or fetch this once where there is a network (python -m nerlib prefetch "
-            f"RECIPE --to FOLDER) and set {VARIABLE} to that folder",
-        )
-    if isinstance(cause, HfHubHTTPError):
+        reason = "HF_HUB_OFFLINE is set"
+        fetch_it = "fetch this once where there is a network (python -m nerlib prefetch RECIPE "
+        advice = f"unset it, or {fetch_it}--to FOLDER) and set {VARIABLE} to that folder"
+    elif isinstance(cause, HfHubHTTPError):
         status = cause.response.status_code
-        gone = status in (401, 403, 404, 410)
+        gone, reason = status in (401, 403, 404, 410), f"{host} refused it (HTTP {status})"
         advice = "check the name" if gone else "try again later, or log in (hf auth login)"
-        return DownloadError(f"{host} refused it (HTTP {status})", advice, gone)
-    if isinstance(cause, HTTPError):
+    elif isinstance(cause, HTTPError):
         late = "Timeout" in type(cause).__name__
-        return DownloadError(
-            f"{host} {'did not answer in time' if late else 'cannot be reached'}",
-            "check the connection to the internet and try again",
-        )
-    if isinstance(cause, OSError) and cause.errno is not None:
+        reason = f"{host} {'did not answer in time' if late else 'cannot be reached'}"
+        advice = "check the connection to the internet and try again"
+    elif isinstance(cause, OSError) and cause.errno is not None:
         full = cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        return DownloadError(
-            f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})",
-            f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk",
-        )
-    reason = str(cause or error).splitlines()[0]
-    return DownloadError(reason, "check the name (owner/name), and try again")
+        reason = f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})"
+        advice = f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk"
+    else:
+        reason = str(cause or error).splitlines()[0]
+        advice = "check the name (owner/name), and try again"
+    return DownloadError(reason, advice, gone)
 
 
 def file_digest(path: Path, like: str = "") -> str:
-    """Return a file's SHA-256, or, if `like` has 40 digits, its name as an object of git.
-
-    The Hub lists large files by the first and small ones by the second.
-    """
+    """Return a file's SHA-256, or, as the Hub lists small ones, git's if `like` has 40 digits."""
     with path.open("rb") as file:
         if len(like) != 40:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -281,39 +255,39 @@ def tell(line: str) -> None:
 
 def _ask(name: str, kind: str, revision: str, place: Path) -> Snapshot:
     """Return what the Hub says a repository holds now, and write it down."""
+    wait = constants.HF_HUB_ETAG_TIMEOUT
     info: Any = HfApi().repo_info(
-        name,
-        repo_type=kind,
-        revision=revision,
-        timeout=constants.HF_HUB_ETAG_TIMEOUT,
-        files_metadata=True,
+        name, repo_type=kind, revision=revision, timeout=wait, files_metadata=True
     )
     files = {
-        file.rfilename: FileFacts(file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
+        file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
         for file in info.siblings
     }
-    snapshot = _checked(Snapshot(name, revision, info.sha, files, place))
+    snapshot = _snapshot(place, name, revision, info.sha, files)
     _store(snapshot)
     return snapshot
 
 
-def _stored(name: str, revision: str, place: Path) -> Snapshot | None:
+def _stored(revision: str, place: Path) -> Snapshot | None:
     """Return what the Hub said the first time that anything was fetched."""
     try:
         saved = json.loads((place / "listing.json").read_text(encoding="utf-8"))
-        files = {each: FileFacts(*facts[:2]) for each, facts in saved["files"].items()}
-        snapshot = _checked(Snapshot(name, saved["revision"], saved["commit"], files, place))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        snapshot = _snapshot(place, **saved)
+    except (OSError, ValueError, TypeError, AttributeError):
         return None  # not there, or damaged: then it is asked for again
     return snapshot if snapshot.revision == revision else None
 
 
-def _checked(snapshot: Snapshot) -> Snapshot:
+def _snapshot(
+    place: Path, repository: str, revision: str, commit: str, files: Mapping[str, Iterable[Any]]
+) -> Snapshot:
     """Return a snapshot of which no name can lead out of its folder; raises `ValueError`."""
-    if not re.fullmatch("[0-9a-f]{40}", snapshot.commit):
-        raise ValueError(f"{snapshot.commit[:60]!r} is not a commit")
-    files = {name: facts for name, facts in snapshot.files.items() if _PLAIN.fullmatch(name)}
-    return replace(snapshot, files=files)
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        raise ValueError(f"{commit[:60]!r} is not a commit")
+    plain = {
+        name: (size, digest) for name, (size, digest) in files.items() if _PLAIN.fullmatch(name)
+    }
+    return Snapshot(repository, revision, commit, plain, place)
 
 
 def _store(snapshot: Snapshot) -> None:
@@ -326,27 +300,13 @@ def _store(snapshot: Snapshot) -> None:
 
 def _download(snapshot: Snapshot, kind: str, name: str) -> None:
     """Fetch one file as of the snapshot's commit, and check it."""
-    path, digest = snapshot.folder / name, snapshot.files[name].digest
+    path, digest = snapshot.folder / name, snapshot.files[name][1]
     path.unlink(missing_ok=True)  # one of the wrong size
-    hf_hub_download(
-        snapshot.repository,
-        name,
-        repo_type=kind,
-        revision=snapshot.commit,
-        local_dir=snapshot.folder,
-    )
+    repository, commit = snapshot.repository, snapshot.commit
+    hf_hub_download(repository, name, repo_type=kind, revision=commit, local_dir=snapshot.folder)
     if not snapshot.has(name) or file_digest(path, digest) != digest:
         path.unlink(missing_ok=True)
         raise DownloadError(
             f"{name} is not the published one (its hash differs) and was removed",
             "try again, with another connection",
         )
-
-
-def _remove_damaged(snapshot: Snapshot) -> None:
-    """Remove the files that are not what was listed, as their hashes tell."""
-    for name, facts in snapshot.files.items():
-        path = snapshot.folder / name
-        if path.is_file() and file_digest(path, facts.digest) != facts.digest:
-            path.unlink()
-            tell(f"damaged, to be fetched again: {name}")

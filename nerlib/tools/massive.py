@@ -1,17 +1,17 @@
 """MASSIVE 1.1 over the network: the Hub's Parquet conversion, then the official archive.
 
-The dataset's own repository still holds a loading script, which `datasets` 4 and newer refuse to
-run; the Hub's converted Parquet files hold the same rows. No commit of the conversion is known in
-advance: the first one that is found is written down, and kept to (see `nerlib.tools.hub.fetch`).
+The dataset's own repository holds a loading script, which `datasets` 4 and newer refuse to run.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 from datasets import ClassLabel, Features
 from pyarrow import parquet
 
@@ -33,14 +33,13 @@ def hub_rows(locale: str, partition: str) -> Rows:
     fetched = fetch_massive(locale, [partition])
     if fetched is None:
         return next(official_rows([locale], partition))
-    return [row for path in fetched.paths for row in parquet_rows(path, partition)]
+    return [row for name in fetched.names for row in parquet_rows(fetched.folder / name, partition)]
 
 
 def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) -> Snapshot | None:
     """Return the Parquet files of a locale's partitions, or None if the archive has to serve.
 
-    What was fetched once needs no network. A switch to the archive is reported. Raises
-    `CorpusError` with what to do when the Hub cannot be asked.
+    Raises `CorpusError` with what to do when the Hub cannot be asked.
     """
     revision = os.environ.get("NERLIB_MASSIVE_REVISION") or REVISION
     starts = [f"{locale}/{FOLDERS[partition]}/" for partition in partitions]
@@ -58,10 +57,8 @@ def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) 
     except DownloadError as error:
         if not error.gone and not archive_path().is_file():
             raise CorpusError(f"MASSIVE {locale} cannot be had: {error}, or {_ELSE}") from error
-        tell(
-            f"MASSIVE's Parquet files cannot be had ({error.reason}): "
-            "using the official archive instead"
-        )
+        gone = f"MASSIVE's Parquet files cannot be had ({error.reason})"
+        tell(f"{gone}: using the official archive instead")
         return None
 
 
@@ -73,33 +70,22 @@ def parquet_rows(path: Path, partition: str) -> Rows:
     try:
         table = parquet.read_table(path)
     except (OSError, ValueError):  # pyarrow's own errors are among them
-        raise CorpusError(_removed(path)) from None
+        with suppress(OSError):  # a USB stick that is write-protected, say
+            path.unlink()
+        advice = "try again with a network" if not path.exists() else "replace it"
+        raise CorpusError(f"{path} is not a whole Parquet file: {advice}") from None
+    if "partition" not in table.column_names:  # left to the file's folder: the files' own name
+        table = table.append_column("partition", pyarrow.array([partition] * len(table)))
     features = Features.from_arrow_schema(table.schema)  # with the names of the classes
-    columns = [_as_strings(table, features, name, partition, path) for name in COLUMNS]
+    columns = [_as_strings(table, features, name, path) for name in COLUMNS]
     return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _removed(path: Path) -> str:
-    """Remove a damaged file, where the disk lets us, and return what is to be done."""
-    try:
-        path.unlink()
-    except OSError:  # a USB stick that is write-protected, say
-        return f"{path} is not a whole Parquet file: replace it"
-    return f"{path} was not a whole Parquet file and was removed: try again with a network"
-
-
-def _as_strings(
-    table: Any, features: Features, column: str, partition: str, path: Path
-) -> list[str]:
-    """Return a column as strings: class numbers become their names.
-
-    A conversion that leaves the partition to the file's folder gets the files' own name for it.
-    """
+def _as_strings(table: Any, features: Features, column: str, path: Path) -> list[str]:
+    """Return a column as strings: class numbers become their names."""
     feature: Any = features.get(column)
-    if feature is None and column == "partition":
-        return [partition] * len(table)
     values = [] if feature is None else table.column(column).to_pylist()
-    if feature is None or any(value is None for value in values):
+    if feature is None or None in values:
         raise CorpusError(f"{path} has rows without {column}: {_ELSE}")
     if isinstance(feature, ClassLabel):
         return [str(label) for label in feature.int2str(values)]

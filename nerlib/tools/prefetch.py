@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,9 +21,8 @@ Report = Callable[[str], None]
 def prefetch(recipe: Recipe, folder: str | Path | None = None, report: Report = print) -> Path:
     """Fetch a recipe's corpus (all splits) and encoder, verify them, and say what is there.
 
-    What is there and whole is not fetched again; what is damaged is. Returns the folder, which
-    NERLIB_CACHE names afterwards. Raises `CorpusError`, `EncoderError` or `DownloadError` with what
-    to do.
+    What is there and whole is not fetched again. Returns the folder, which NERLIB_CACHE names
+    afterwards. Raises `CorpusError`, `EncoderError` or `DownloadError` with what to do.
     """
     with cache_in(Path(folder).expanduser().absolute() if folder else cache_folder()):
         place = cache_folder()
@@ -33,7 +32,7 @@ def prefetch(recipe: Recipe, folder: str | Path | None = None, report: Report = 
         after = _files(place)
     new = [path for path, stamp in after.items() if before.get(path) != stamp]
     report(f"downloaded: {f'{len(new)} files, {_megabytes(new)}' if new else 'nothing'}")
-    report(f"in all: {len(after)} files, {_megabytes(list(after))}, verified, in {place}")
+    report(f"in all: {len(after)} files, {_megabytes(after)}, verified, in {place}")
     if after:
         report(f"offline: {VARIABLE}={place} HF_HUB_OFFLINE=1 NERLIB_RECIPE={recipe.name}")
     return place
@@ -42,14 +41,13 @@ def prefetch(recipe: Recipe, folder: str | Path | None = None, report: Report = 
 @contextmanager
 def cache_in(folder: str | Path) -> Iterator[None]:
     """Use another folder as the cache for a while."""
-    before = os.environ.get(VARIABLE)
+    before = {name: value for name, value in os.environ.items() if name == VARIABLE}
     os.environ[VARIABLE] = str(folder)
     try:
         yield
     finally:
         del os.environ[VARIABLE]
-        if before is not None:
-            os.environ[VARIABLE] = before
+        os.environ.update(before)
 
 
 def _prefetch_corpus(recipe: Recipe, report: Report) -> None:
@@ -80,17 +78,21 @@ def _prefetch_encoder(name: str, report: Report) -> None:
         resolve_encoder(name)  # with its explanations, should it fail
         fetched = fetch_encoder(name, verify=True)
         load_tokenizer(name)
-        what = f"{len(fetched.names)} files, {_megabytes(fetched.paths)}"
+        what = (
+            f"{len(fetched.names)} files, {_megabytes(map(fetched.folder.joinpath, fetched.names))}"
+        )
         report(f"encoder: {name}, {what}; commit {fetched.commit[:12]}")
 
 
 def _files(folder: Path) -> dict[Path, tuple[int, int]]:
     """Return the size and time of every file below a folder, but those of the Hub's client."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and ".cache" not in path.parts]
-    kept = [path for path in paths if path.suffix not in (".lock", ".part")]
-    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in kept}
+    return {
+        path: (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and ".cache" not in path.parts and path.suffix not in (".lock", ".part")
+    }
 
 
-def _megabytes(paths: list[Path]) -> str:
+def _megabytes(paths: Iterable[Path]) -> str:
     """Return the size of some files, readable."""
     return f"{sum(path.stat().st_size for path in paths) / 1e6:,.1f} MB"

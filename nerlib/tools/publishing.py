@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 MASSIVE = "AmazonScience/massive"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
 PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
-FILES = {
-    *("README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
-    "special_tokens_map.json",
-}
+FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
+FILES |= {"tokenizer_config.json", "special_tokens_map.json"}
 FEW = 10  # entities; below that, a score says next to nothing
 SOURCES = ("hub", "archive", "massive")  # of MASSIVE
 CORPORA = {
@@ -97,19 +95,16 @@ def publish(
         raise PublishError(f"{repository!r} is not a repository: write it as owner/name")
     card = model_card(tagger, repository, measured, licence)
     if dry_run is not None:
-        write_folder(tagger, Path(dry_run), card)
+        _write_folder(tagger, Path(dry_run), card)
         report(f"written to {dry_run}, nothing was sent: read its README.md first")
         return str(dry_run)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        write_folder(tagger, Path(folder), card)
-        return _upload(Path(folder), repository, private)
+        _write_folder(tagger, Path(folder), card)
+        return _upload(folder, repository, private)
 
 
-def write_folder(tagger: PlainTagger, folder: Path, card: str) -> None:
-    """Write model, tokenizer and card to a folder.
-
-    Raises `PublishError` for a folder that holds anything else, which would be published too.
-    """
+def _write_folder(tagger: PlainTagger, folder: Path, card: str) -> None:
+    """Write model, tokenizer and card to a folder, in which all is published."""
     if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir()} <= FILES):
         raise PublishError(f"{folder} holds other things: choose a new folder")
     tagger.save_pretrained(folder)
@@ -128,14 +123,17 @@ def model_card(
     locale = made_by.get("locale") or (measured.locale if measured else "")
     per_type = measured.scores.per_type if measured else {}
     types = {name.lower(): per_type.get(name, Score()) for name in config.tags.types}
-    source, title = _source(made_by), repository.partition("/")[2]
+    recipe = RECIPES.get(str(made_by.get("recipe")))
+    source, title = recipe.source if recipe else "", repository.partition("/")[2]
+    encoder = str(made_by.get("encoder") or "")
+    on_hub = HUB_NAME.fullmatch(encoder) and not Path(encoder).exists()  # no path of a machine
     metadata = ModelCardData(
         language=locale.partition("-")[0] or None,
         license=licence,
         library_name="nerlib",
         pipeline_tag="token-classification",
         tags=["named-entity-recognition"],
-        base_model=_base_model(made_by),
+        base_model=PACKAGED_SOURCE if encoder == PACKAGED else encoder if on_hub else None,
         datasets=[MASSIVE] if source in SOURCES else None,
         model_name=title,
         eval_results=_eval_results(measured) if measured else None,
@@ -149,26 +147,14 @@ def model_card(
         source=source,
         corpora=CORPORA,
         locale=locale,
-        scratch=made_by.get("encoder") == SCRATCH,
+        scratch=encoder == SCRATCH,
         pooling=config.pooling,
         millions=count_parameters(tagger.model) / 1e6,
         types=types,
         measured=measured,
-        limits=_limits(measured, types) if measured else {},
+        few=FEW,
     )
     return f"{card}\n"
-
-
-def _limits(measured: Measurement, types: Mapping[str, Score]) -> dict[str, list[str]]:
-    """Return what a measurement shows of the `types` that a model knows, and of others."""
-    rare = [name for name, score in types.items() if score.gold < FEW]
-    weak = [name for name, score in types.items() if name not in rare and score.f1 < 0.5]
-    unknown = {name.lower() for name in measured.scores.per_type} - set(types)
-    return {
-        "Weak (F1 below 0.5)": weak,
-        f"Fewer than {FEW} examples in the measurement, so hardly measured": rare,
-        "Types in the data that it does not know": sorted(unknown),
-    }
 
 
 def _eval_results(measured: Measurement) -> list[EvalResult]:
@@ -189,21 +175,7 @@ def _eval_results(measured: Measurement) -> list[EvalResult]:
     ]
 
 
-def _source(made_by: Mapping[str, str]) -> str:
-    """Return where the recipe's corpus comes from, empty if that is not known."""
-    recipe = RECIPES.get(str(made_by.get("recipe")))
-    return recipe.source if recipe else ""
-
-
-def _base_model(made_by: Mapping[str, str]) -> str | None:
-    """Return the encoder's name on the Hub, if it has one: a path of a machine is nobody's."""
-    encoder = str(made_by.get("encoder") or "")
-    if encoder == PACKAGED:
-        return PACKAGED_SOURCE
-    return encoder if HUB_NAME.fullmatch(encoder) and not Path(encoder).exists() else None
-
-
-def _upload(folder: Path, repository: str, private: bool) -> str:
+def _upload(folder: str, repository: str, private: bool) -> str:
     """Send a folder's files to the Hub; raises `PublishError`."""
     api = HfApi()
     try:
@@ -216,8 +188,6 @@ def _upload(folder: Path, repository: str, private: bool) -> str:
         login = "log in with a token that may write there (hf auth login)"
         advice = login if status in (401, 403, 404) else "try again later"
         raise PublishError(f"the Hub refused {repository} (HTTP {status}): {advice}") from error
-    except (HTTPError, OfflineModeIsEnabled) as error:
+    except (HTTPError, OfflineModeIsEnabled, HFValidationError) as error:
         raise PublishError(str(download_error(error))) from error
-    except HFValidationError as error:
-        raise PublishError(f"{repository!r} is not a name for a repository: {error}") from error
     return str(created)

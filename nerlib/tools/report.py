@@ -1,7 +1,6 @@
 """One page about one model: its scores, how sure they are, and where and how it fails.
 
-The page is a single file: styles and figures are inside, nothing is fetched, no script runs, and
-all text from the corpus is escaped. Built in notebook 07.
+It fetches nothing and runs no script; text from the corpus is escaped. Built in notebook 07.
 """
 
 from __future__ import annotations
@@ -37,20 +36,11 @@ THRESHOLDS = tuple(step / 20 for step in range(20))
 
 @dataclass(frozen=True)
 class Material:
-    """What a report is about: the facts for its head, the outcomes, and the training rows.
-
-    `training` is empty where the training rows are not at hand; what needs them is then left out,
-    and the page says so.
-    """
+    """What a report is about: the facts for its head, outcomes, and training rows, if at hand."""
 
     facts: Mapping[str, str]
     outcomes: Sequence[Outcome]
     training: Sequence[ParsedUtterance] = ()
-
-    @property
-    def utterances(self) -> list[ParsedUtterance]:
-        """The scored utterances."""
-        return [outcome.utterance for outcome in self.outcomes]
 
     @property
     def gold(self) -> list[tuple[str, ...]]:
@@ -98,10 +88,9 @@ def write_report(material: Material, path: str | Path) -> Path:
     Raises `ValueError` if there are no utterances.
     """
     page = report_page(material)
-    path = Path(path)
-    with whole_file(path) as unfinished:
+    with whole_file(Path(path)) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
-    return path
+    return Path(path)
 
 
 def report_page(material: Material) -> str:
@@ -115,76 +104,79 @@ def report_page(material: Material) -> str:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters.update(pair=_pair, shaded=_shaded, source=_source)
-    facts = _scores(material) | _errors(material) | _groups(material) | _confidence(material)
+    environment.filters.update(
+        pair=_pair,
+        shaded=lambda one: shade_words([word.text for word in one.utterance.words], one.losses),
+        source=_source,
+    )
+    counts = significance.count_entities(material.gold, material.predicted)
+    facts = _scores(material) | _groups(material, counts) | _confidence(material, counts)
+    facts["interval"] = significance.bootstrap_f1(counts)
     return environment.get_template("report.html").render(facts, facts=material.facts)
 
 
 def _scores(material: Material) -> dict[str, Any]:
-    """Return the scores, by all rules and by type, and the interval of the most important one."""
+    """Return the scores, by all rules and by type, and the outcomes by their errors."""
+    outcomes = material.outcomes
     scores = evaluate_tags(material.gold, material.predicted)
     kinds = matching.count_kinds(material.gold, material.predicted)
-    counts = significance.count_entities(material.gold, material.predicted)
+    found = error_analysis.kinds_of(outcomes)
+    confused = error_analysis.confusions(outcomes)
+    names = error_analysis.most_confused(confused)
     labels = ("What became of the entities", "entities", "kind of match")
     return {
         "scores": scores,
-        "loss": error_analysis.mean_loss(material.outcomes),
-        "utterances": len(material.outcomes),
-        "interval": significance.bootstrap_f1(counts),
+        "loss": error_analysis.mean_loss(outcomes),
+        "utterances": len(outcomes),
         "type_figure": plots.type_scores(scores.per_type),
         "lenient": matching.lenient_scores(kinds),
         "kind_figure": plots.bar_chart({"entities": kinds}, *labels),
-    }
-
-
-def _errors(material: Material) -> dict[str, Any]:
-    """Return the outcomes by their errors, the types that are confused, the worst utterances."""
-    found = error_analysis.kinds_of(material.outcomes)
-    counts = error_analysis.confusions(material.outcomes)
-    names = error_analysis.most_confused(counts)
-    return {
         "kinds": {
             kind: [outcome for outcome, _ in found.get(kind, [])] for kind in matching.KINDS[1:]
         },
-        "confused_figure": plots.confusion_map(counts, names) if len(names) > 1 else None,
-        "worst": error_analysis.worst_outcomes(material.outcomes, WORST),
+        "confused_figure": plots.confusion_map(confused, names) if len(names) > 1 else None,
+        "worst": error_analysis.worst_outcomes(outcomes, WORST),
     }
 
 
-def _groups(material: Material) -> dict[str, Any]:
+def _groups(material: Material, counts: Any) -> dict[str, Any]:
     """Return F1 by the lengths of utterances and entities, and on seen and new values."""
-    rows, group_scores = material.utterances, error_analysis.grouped_scores
-    facts: dict[str, Any] = {"seen": None, "length_figures": {}}
-    for title, group in (
-        ("F1 by words in the utterance", error_analysis.sentence_length(LENGTHS)),
-        ("F1 by words in the entity", error_analysis.entity_length),
-    ):
-        scores = group_scores(rows, material.predicted, group)
-        facts["length_figures"][title] = plots.group_chart({"model": scores}, title)
-    if material.training:
-        listed = Gazetteer.learn(material.training)
-        baseline = [listed.tag(utterance) for utterance in rows]
-        group = error_analysis.seen_or_new(error_analysis.seen_values(material.training))
-        facts["seen"] = {
-            "model": group_scores(rows, material.predicted, group),
-            "list of training values": group_scores(rows, baseline, group),
-        }
-        facts["gain"] = significance.bootstrap_difference(
-            significance.count_entities(material.gold, baseline),
-            significance.count_entities(material.gold, material.predicted),
-        )
-        facts["seen_figure"] = plots.group_chart(facts["seen"], "F1 on seen and new values")
-    return facts
+    rows = [outcome.utterance for outcome in material.outcomes]
+    predicted, grouped = material.predicted, error_analysis.grouped_scores
+    lengths = {
+        "F1 by words in the utterance": error_analysis.sentence_length(LENGTHS),
+        "F1 by words in the entity": error_analysis.entity_length,
+    }
+    figures = {
+        title: plots.group_chart({"model": grouped(rows, predicted, group)}, title)
+        for title, group in lengths.items()
+    }
+    if not material.training:
+        return {"seen": None, "length_figures": figures}
+    listed = Gazetteer.learn(material.training)
+    baseline = [listed.tag(utterance) for utterance in rows]
+    group = error_analysis.seen_or_new(error_analysis.seen_values(material.training))
+    seen = {
+        "model": grouped(rows, predicted, group),
+        "list of training values": grouped(rows, baseline, group),
+    }
+    list_counts = significance.count_entities(material.gold, baseline)
+    return {
+        "seen": seen,
+        "length_figures": figures,
+        "gain": significance.bootstrap_difference(list_counts, counts),
+        "seen_figure": plots.group_chart(seen, "F1 on seen and new values"),
+    }
 
 
-def _confidence(material: Material) -> dict[str, Any]:
+def _confidence(material: Material, counts: Any) -> dict[str, Any]:
     """Return calibration, and the scores over the lowest confidence that is kept."""
     confidences, right = error_analysis.entity_confidences(material.outcomes)
     if not confidences:
         return {"kept": {}}
-    gold = int(significance.count_entities(material.gold, material.predicted)[:, 0].sum())
     bins = calibration.reliability_bins(confidences, right)
     error = calibration.expected_calibration_error(bins)
+    gold = int(counts[:, 0].sum())
     kept = calibration.threshold_scores(confidences, right, gold, THRESHOLDS)
     return {
         "error": error,
@@ -205,11 +197,6 @@ def _pair(outcome: Outcome) -> Html:
     utterance = outcome.utterance
     predicted = tags_to_spans(utterance.words, outcome.predicted)
     return highlight_pairs([(utterance.text, utterance.spans, predicted)])
-
-
-def _shaded(outcome: Outcome) -> Html:
-    """Return an utterance's words, the darker the higher their loss."""
-    return shade_words([word.text for word in outcome.utterance.words], outcome.losses)
 
 
 def _source(figure: Figure) -> str:

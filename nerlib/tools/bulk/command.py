@@ -28,17 +28,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.workers < 0:
         raise BulkError("--workers must be 0 or more")
-    settings = BulkSettings(
-        column=options.column,
-        written=options.format,
-        shard_rows=options.shard_rows,
-        max_characters=options.max_characters,
-        precision=options.precision,
-    )
+    places = options.input, options.output, options.model
+    names = ("column", "format", "shard_rows", "max_characters", "precision")
+    settings = BulkSettings(*(getattr(options, name) for name in names))
     try:
-        summary = tag_in_bulk(
-            options.input, options.output, options.model, settings, options.workers, options.device
-        )
+        summary = tag_in_bulk(*places, settings, options.workers, options.device)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped: the same command resumes") from None
     print(summary)

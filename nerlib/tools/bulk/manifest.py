@@ -1,7 +1,6 @@
-"""What a bulk run is, recorded in its output folder: model, settings, input and all shards.
+"""What a bulk run is, recorded as JSON in its output folder: model, settings, input and shards.
 
-Whoever starts again with the same output folder resumes that run, or gets one line that says what
-is different. It is JSON: nothing in it is executed.
+Whoever starts again with the same output folder resumes that run, or hears what is different.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ class BulkError(ValueError):
 class BulkSettings:
     """What a bulk run writes: settings that must stay the same from its start to its end.
 
-    `column` is where the text is, `written` "parquet" or "jsonl", `shard_rows` what a worker does
-    in one go and loses at most; texts of more than `max_characters` count as failed. Raises
-    `BulkError` for impossible ones.
+    `written` is "parquet" or "jsonl", `shard_rows` what a worker does in one go and loses at most;
+    texts of more than `max_characters` count as failed. Raises `BulkError` for impossible ones.
     """
 
     column: str = "text"
@@ -54,26 +52,20 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     files = source.files()
     if not files:
         raise BulkError(f"{source.address} holds no files to tag")
-    run = {
-        "format": FORMAT,
-        "model": model,
-        "settings": asdict(settings),
-        "input": [[source.relative(file.path), file.size, file.version] for file in files],
-    }
-    recorded = _read_manifest(target)
-    if recorded is not None:
-        _check_same(recorded, run, target)
-        paths = [(file.path, source.relative(file.path)) for file in files]
-        return [Shard(number, *paths[number], *cut) for number, *cut in recorded["shards"]]
+    described = [[source.relative(path), *facts] for path, *facts in files]
+    run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
+    if (content := target.read(MANIFEST)) is not None:
+        shards = _recorded_shards(content, run, target)
+        return [Shard(n, files[n][0], source.relative(files[n][0]), *cut) for n, *cut in shards]
     if target.names() or target.names("parts"):
         raise BulkError(
             f"{target.address} holds files of something else: choose another output folder"
         )
-    shards = plan(source, files, settings.shard_rows)
-    pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in shards]
+    planned = plan(source, files, settings.shard_rows)
+    pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in planned]
     with target.new(MANIFEST) as file:
         file.write(json.dumps({**run, "shards": pieces}).encode())
-    return shards
+    return planned
 
 
 def model_digest(folder: str | Path) -> str:
@@ -85,29 +77,23 @@ def model_digest(folder: str | Path) -> str:
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 
-def _read_manifest(target: Storage) -> dict[str, Any] | None:
-    """Return what a folder's manifest says, or None if there is none; raises `BulkError`."""
-    content = target.read(MANIFEST)
-    if content is None:
-        return None
+def _recorded_shards(content: bytes, run: dict[str, Any], target: Storage) -> list[list[int]]:
+    """Return the shards of a manifest, if it is of the same run; raises `BulkError` if not."""
     try:
-        manifest: dict[str, Any] = json.loads(content)
-        readable = manifest["format"] == FORMAT
-    except (ValueError, LookupError, TypeError, RecursionError):
+        recorded = json.loads(content)
+        shards: list[list[int]] = recorded["shards"]
+        different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
+        for name, before in recorded["settings"].items():
+            if before != run["settings"][name]:
+                different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
+        readable = recorded["format"] == FORMAT
+    except (AttributeError, ValueError, LookupError, TypeError, RecursionError):
         readable = False
     if not readable:
         raise BulkError(f"{target.path(MANIFEST)} cannot be read: choose another output folder")
-    return manifest
-
-
-def _check_same(recorded: dict[str, Any], run: dict[str, Any], target: Storage) -> None:
-    """Raise `BulkError` with the first thing that is different now."""
-    different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
-    for name, before in recorded["settings"].items():
-        if before != run["settings"][name]:
-            different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
     if different:
         raise BulkError(
             f"{target.address} holds results of {different[0]}: use what it was started with, or "
             "choose another output folder"
         )
+    return shards

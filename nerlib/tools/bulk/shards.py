@@ -1,7 +1,6 @@
 """Work cut into shards: some thousand rows of one file, known before anything is tagged.
 
-A shard is what one worker does in one go and what is there afterwards or not. Its name says which
-rows it holds, so that a run which is resumed knows what is left. Built in notebook 10.
+A shard is what one worker does in one go: afterwards it is there or not. Built in notebook 10.
 """
 
 from __future__ import annotations
@@ -58,64 +57,18 @@ class Shard:
         return f"{self.file:05d}-{self.start:012d}"
 
 
-def kind_of(path: str) -> str:
-    """Return what a file holds, by its name; raises `StorageError` for others.
-
-    >>> kind_of("day.parquet"), kind_of("DAY.JSONL")
-    ('parquet', 'jsonl')
-    """
-    ending = "." + path.lower().rsplit(".", 1)[-1]
-    if ending not in KINDS:
-        raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}, uncompressed")
-    return KINDS[ending]
-
-
 def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shard]:
     """Return the shards of all files, in order. Lines have to be counted: each file is read once.
 
     Raises `StorageError` for a file that cannot be read.
     """
     shards = []
-    for number, file in enumerate(files):
-        shown = source.relative(file.path)
-        cut = cut_lines if kind_of(file.path) == LINES else cut_parquet
-        with source.open(file.path) as content, storage_errors(file.path):
-            pieces = cut(content, shard_rows)
-            shards += [Shard(number, file.path, shown, *piece) for piece in pieces]
+    for number, (path, *_) in enumerate(files):
+        shown = source.relative(path)
+        cut = _cut_lines if _kind_of(path) == LINES else _cut_parquet
+        with source.open(path) as content, storage_errors(path):
+            shards += [Shard(number, path, shown, *piece) for piece in cut(content, shard_rows)]
     return shards
-
-
-def cut_parquet(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start and number of rows of a Parquet file's shards; its footer says how many."""
-    total = parquet.read_metadata(file).num_rows
-    for start in range(0, total, shard_rows):
-        yield start, min(shard_rows, total - start), 0
-
-
-def cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start, number of rows and first byte of a file's shards, one line being one row.
-
-    >>> list(cut_lines(io.BytesIO(b"{}" + bytes([10]) + b"{}" + bytes([10]) + b"{}"), shard_rows=2))
-    [(0, 2, 0), (2, 1, 6)]
-    """
-    start, places = 0, (byte for byte, _ in lines_from(file, 0))
-    while first := list(islice(places, 1)):
-        rows = 1 + sum(1 for _ in islice(places, shard_rows - 1))
-        yield start, rows, first[0]
-        start += rows
-
-
-def lines_from(file: Any, byte: int) -> Iterator[tuple[int, bytes]]:
-    """Yield a file's lines from a byte on, each with its first byte.
-
-    Of a line that is too long, only a part comes, which `decode_line` refuses.
-    """
-    reader, begins = io.BufferedReader(file, BLOCK), True
-    reader.seek(byte)
-    for piece in short_lines(reader):
-        if begins:
-            yield byte, piece
-        byte, begins = byte + len(piece), piece.endswith(b"\n")
 
 
 def read_rows(
@@ -125,51 +78,75 @@ def read_rows(
 
     Raises `StorageError` if the file cannot be read.
     """
-    values = _lines if kind_of(shard.path) == LINES else _parquet
+    values = _lines if _kind_of(shard.path) == LINES else _parquet
     with source.open(shard.path) as file, storage_errors(shard.path):
         for number, value in enumerate(values(file, shard, column), shard.start):
-            text = problem = ""
             try:
-                text = checked_text(value(), max_characters)
-            except ValueError as error:
-                problem = str(error)
-            yield Row(number, text, problem)
+                row = Row(number, _checked_text(value(), max_characters))
+            except (ValueError, OverflowError, pyarrow.ArrowException) as error:
+                row = Row(number, "", str(error))
+            yield row
 
 
-def checked_text(value: object, max_characters: int) -> str:
-    """Return a text that can be tagged and written; raises `ValueError` for anything else.
+def _kind_of(path: str) -> str:
+    """Return what a file holds, by its name; raises `StorageError` for others."""
+    ending = "." + path.lower().rsplit(".", 1)[-1]
+    if ending not in KINDS:
+        raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}, uncompressed")
+    return KINDS[ending]
 
-    >>> checked_text(None, 100)
-    Traceback (most recent call last):
-    ValueError: the text has to be a string, not NoneType
-    """
+
+def _cut_parquet(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start and number of rows of a Parquet file's shards; its footer says how many."""
+    total = parquet.read_metadata(file).num_rows
+    for start in range(0, total, shard_rows):
+        yield start, min(shard_rows, total - start), 0
+
+
+def _cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start, number of rows and first byte of a file's shards, one line being one row."""
+    start, places = 0, (byte for byte, _ in _lines_from(file, 0))
+    for first in places:
+        rows = 1 + sum(1 for _ in islice(places, shard_rows - 1))
+        yield start, rows, first
+        start += rows
+
+
+def _lines_from(file: Any, byte: int) -> Iterator[tuple[int, bytes]]:
+    """Yield a file's lines from a byte on, each with its first byte; of one too long, a part."""
+    reader, begins = io.BufferedReader(file, BLOCK), True
+    reader.seek(byte)
+    for piece in short_lines(reader):
+        if begins:
+            yield byte, piece
+        byte, begins = byte + len(piece), piece.endswith(b"\n")
+
+
+def _checked_text(value: object, max_characters: int) -> str:
+    """Return a text that can be tagged and written; raises `ValueError` for anything else."""
     if not isinstance(value, str):
         raise ValueError(f"the text has to be a string, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"character {error.start} is a lone surrogate (not UTF-8)") from None
+    value.encode()  # raises for half a character, a lone surrogate
     if len(value) > max_characters:
         raise ValueError(f"the text has {len(value):,} characters, more than {max_characters:,}")
     return value
 
 
-def text_of_line(line: bytes, number: int, column: str) -> object:
-    """Return what a line of JSON, counted from 1, has in a column.
+def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
+    """Yield the rows of lines that hold JSON objects."""
+    lines = islice(_lines_from(file, shard.byte), shard.rows)
+    for number, (_, line) in enumerate(lines, shard.start + 1):
+        yield partial(_text_of_line, line, number, column)
 
-    Raises `ValueError` with what is wrong with it.
 
-    >>> text_of_line(b'{"text": "wake me at nine"}', 1, "text")
-    'wake me at nine'
-    """
+def _text_of_line(line: bytes, number: int, column: str) -> object:
+    """Return what a line of JSON, counted from 1, has in a column; raises `ValueError`."""
     text = decode_line(line, number)
     if not text.strip():
         raise ValueError("the line is empty")
     try:
         content = json.loads(text)
-    except RecursionError:
-        raise ValueError("not JSON that can be read: nested too deeply") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second for brackets nested too deep
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"not a JSON object but a {type(content).__name__}")
@@ -177,15 +154,7 @@ def text_of_line(line: bytes, number: int, column: str) -> object:
 
 
 def _missing(column: str, names: list[str]) -> object:
-    there = ", ".join(names[:5])[:200] or "nothing"
-    raise ValueError(f"no column {column!r}: there is {there}")
-
-
-def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
-    """Yield the rows of lines that hold JSON objects."""
-    lines = islice(lines_from(file, shard.byte), shard.rows)
-    for number, (_, line) in enumerate(lines, shard.start + 1):
-        yield partial(text_of_line, line, number, column)
+    raise ValueError(f"no column {column!r}: there is {', '.join(names[:5])[:200] or 'nothing'}")
 
 
 def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
@@ -201,15 +170,5 @@ def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     number, groups = starts[first], [*range(first, min(end, len(sizes)))]
     for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=[column]):
         wanted = slice(max(0, shard.start - number), max(0, stop - number))
-        yield from (partial(_as_python, value) for value in batch.column(0)[wanted])
+        yield from (value.as_py for value in batch.column(0)[wanted])
         number += len(batch)
-
-
-def _as_python(scalar: Any) -> object:
-    """Return a value of Arrow's; raises `ValueError` for bytes that are not UTF-8."""
-    try:
-        return scalar.as_py()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} of the text is not UTF-8") from None
-    except (pyarrow.ArrowException, OverflowError) as error:
-        raise ValueError(f"the text cannot be read: {error}") from None

@@ -1,8 +1,6 @@
 """Files on a disk or in object storage, by one address: a path, or a URL as `s3://bucket/day`.
 
 fsspec opens them; where it lacks a package for an address, pyarrow's own file systems are asked.
-A file is written under a hidden name and gets its own when it is whole, so that no reader ever
-sees half of one.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import pyarrow
 from fsspec.core import url_to_fs
@@ -30,23 +28,14 @@ class StorageError(ValueError):
     """An address that cannot be read or written: which one, and why."""
 
 
-class StoredFile(NamedTuple):
-    """A file as its storage describes it; `version` changes with its content, "" where unknown."""
-
-    path: str
-    size: int
-    version: str
+StoredFile = tuple[str, int, str]  # path, size, and what changes with its content if that is known
 
 
 class Storage:
     """A file or folder at an address, and what lies below it.
 
-    >>> import tempfile
-    >>> store = Storage(tempfile.mkdtemp())
-    >>> with store.new("parts/one.txt") as file:
-    ...     _ = file.write(b"done")
-    >>> store.read("parts/one.txt"), store.names("parts"), store.names("none")
-    (b'done', ['one.txt'], [])
+    >>> Storage("/data/day").path("parts/one.txt")
+    '/data/day/parts/one.txt'
     """
 
     def __init__(self, address: str | Path) -> None:
@@ -72,7 +61,7 @@ class Storage:
 
     @contextmanager
     def new(self, name: str) -> Iterator[IO[bytes]]:
-        """Yield a file to write to, which is there once it is whole, in place of an older one."""
+        """Yield a file to write to, under a hidden name until it is whole."""
         path = self.path(name)
         if self.local:
             with whole_file(Path(path)) as unfinished, unfinished.open("wb") as local:
@@ -91,18 +80,18 @@ class Storage:
                 self.system.rm_file(hidden)
             raise
 
-    def names(self, folder: str = "", pattern: str = r"[^.].*") -> list[str]:
-        """Return the names of the files in a folder, in order; none if there is no folder."""
+    def names(self, folder: str = "", sweep: bool = False) -> list[str]:
+        """Return the names of the files in a folder, in order; none if there is no folder.
+
+        `sweep` removes what killed writes have left there.
+        """
         with storage_errors(self.path(folder)):
             found = self.system.find(self.path(folder), maxdepth=1)
+            for path in found if sweep else ():
+                if re.search(r"/\.[^/]*\.part$", path):
+                    self.system.rm_file(path)
         names = sorted(path.rsplit("/", 1)[-1] for path in found)
-        return [name for name in names if re.fullmatch(pattern, name)]
-
-    def sweep(self, folder: str) -> None:
-        """Remove what killed writes have left in a folder."""
-        for name in self.names(folder, r"\..*\.part"):
-            with storage_errors(self.path(folder)):
-                self.system.rm_file(self.path(f"{folder}/{name}"))
+        return [name for name in names if not name.startswith(".")]
 
     def files(self) -> list[StoredFile]:
         """Return the file at the address, or all below that folder but hidden ones, in order."""
@@ -110,11 +99,12 @@ class Storage:
             if not self.system.exists(self.root):
                 raise StorageError(f"{self.address}: there is no such file or folder")
             found = self.system.find(self.root, detail=True)
-        return [
-            StoredFile(path, info.get("size") or 0, _version(info))
-            for path, info in sorted(found.items())
-            if path == self.root or not re.search(r"(^|/)[._]", self.relative(path))
-        ]
+        files = []
+        for path, info in sorted(found.items()):
+            if path == self.root or not re.search(r"(^|/)[._]", self.relative(path)):
+                version = next((str(info[name]) for name in VERSIONS if info.get(name)), "")
+                files.append((path, info.get("size") or 0, version))
+        return files
 
     def relative(self, path: str) -> str:
         """Return a file's name as seen from the address; its last part if it is the address."""
@@ -149,7 +139,3 @@ def _locate(address: str) -> tuple[Any, str]:
                 found, root = arrow.FileSystem.from_uri(address)
             system = ArrowFSWrapper(found)
     return system, root
-
-
-def _version(info: dict[str, Any]) -> str:
-    return next((str(info[name]) for name in VERSIONS if info.get(name)), "")

@@ -1,9 +1,7 @@
 """One shard tagged: its rows read, its entities written, what failed set apart with its reason.
 
-    OUTPUT/parts/00000-000000010000.parquet    the shard's rows with their entities
-    OUTPUT/failed/00000-000000010000.jsonl     rows that could not be tagged, if there are any
-
-The part is put in place last of all, whole. If it is there, the shard is done, for good.
+OUTPUT/parts/00000-000000010000.parquet    its rows with their entities: last of all, and whole
+OUTPUT/failed/00000-000000010000.jsonl     rows that could not be tagged, if there are any
 """
 
 from __future__ import annotations
@@ -38,10 +36,7 @@ TagsLists = Callable[[list[str]], list[list[Entity]]]  # as a `Tagger` does
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a shard: rows read, those of them that failed, and which process did it.
-
-    `error` says why the shard is not done.
-    """
+    """What became of a shard: rows read and failed, who did it, or why it is not done (`error`)."""
 
     name: str
     rows: int = 0
@@ -55,8 +50,7 @@ def tag_shard(
 ) -> Result:
     """Tag a shard's rows into its part, `CHUNK` rows at a time; return how many there were.
 
-    Raises `StorageError` if the input cannot be read or the output cannot be written; then there
-    is no part.
+    Raises `StorageError` if something cannot be read or written; then there is no part.
     """
     rows = failed = 0
     with ExitStack() as files:
@@ -73,10 +67,8 @@ def tag_shard(
                 trouble.writelines(_json_line({"file": shard.shown, **row}) for row in broken)
             rows, failed = rows + len(chunk), failed + len(broken)
         if rows != shard.rows:
-            raise StorageError(
-                f"{shard.shown} has changed: {rows:,} rows from row {shard.start:,}, not "
-                f"{shard.rows:,}"
-            )
+            found = f"{rows:,} rows from row {shard.start:,}, not {shard.rows:,}"
+            raise StorageError(f"{shard.shown} has changed: {found}")
     return Result(shard.name, rows, failed, os.getpid())
 
 
@@ -89,15 +81,16 @@ def tag_rows(
     tagger: TagsLists, rows: Sequence[Row]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows with their entities, and those that could not be tagged, with the reason."""
-    done, broken = [], [(row.number, row.problem) for row in rows if row.problem]
-    good = [row for row in rows if not row.problem]
-    for row, found in zip(good, _answers(tagger, [row.text for row in good]), strict=True):
+    done, broken = [], []
+    answers = iter(_answers(tagger, [row.text for row in rows if not row.problem]))
+    for row in rows:
+        found = row.problem or next(answers)
         if isinstance(found, str):
-            broken.append((row.number, found))
+            broken.append({"row": row.number, "why": found})
         else:
             entities = [asdict(entity) for entity in found]
             done.append({"row": row.number, "text": row.text, "entities": entities})
-    return done, [{"row": number, "why": why} for number, why in sorted(broken)]
+    return done, broken
 
 
 def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:

@@ -1,8 +1,7 @@
 """Who does the shards: this process, other ones of this machine, or the workers of a Ray cluster.
 
-What travels to a worker and back is a shard's description and its result, some hundred bytes: rows
-go from the input files to a worker and on to the output, never through this process. Python packs
-what it sends between its processes with pickle; no input or output is ever unpickled.
+What travels to a worker and back is a shard's description and its result: rows go from the input
+files to a worker and on to the output. No input or output is ever unpickled.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import torch
 
-from nerlib.device import Precision, set_threads
+from nerlib.device import set_threads
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage, StorageError, one_line
@@ -51,8 +50,7 @@ class Job:
 def run_shard(job: Job, shard: Shard) -> Result:
     """Tag a shard in this process; a failure of the storage is a result."""
     try:
-        tagger, source, target = _opened(job)
-        return tag_shard(tagger, source, target, shard, job.settings)
+        return tag_shard(*_opened(job), shard, job.settings)
     except (OSError, StorageError) as error:
         return Result(shard.name, process=os.getpid(), error=one_line(error))
 
@@ -60,9 +58,8 @@ def run_shard(job: Job, shard: Shard) -> Result:
 def run_shards(job: Job, todo: Sequence[Shard], workers: int) -> Iterator[Result]:
     """Yield the results of all shards as they come; 0 workers: in this process.
 
-    A worker that dies is replaced, and its shard done by another one, up to `MOST_TRIES` times.
-    With the variable RAY_ADDRESS set, the workers are that cluster's. Raises
-    `BulkError` if no worker can start, and `ExtraError` if Ray is not installed.
+    A worker that dies is replaced, and its shard tried `MOST_TRIES` times. RAY_ADDRESS names a
+    cluster. Raises `BulkError` if no worker can start, `ExtraError` if Ray is not installed.
     """
     if not workers:
         yield from (run_shard(job, shard) for shard in todo)
@@ -76,8 +73,7 @@ def run_shards(job: Job, todo: Sequence[Shard], workers: int) -> Iterator[Result
 def _opened(job: Job) -> tuple[Tagger, Storage, Storage]:
     """Return a job's tagger and storage, opened once in each process, with one thread a worker."""
     set_threads(1)
-    precision = cast(Precision, job.settings.precision)
-    tagger = Tagger.from_pretrained(job.model, job.device, precision)
+    tagger = Tagger.from_pretrained(job.model, job.device, cast(Any, job.settings.precision))
     return tagger, Storage(job.source), Storage(job.target)
 
 
@@ -144,14 +140,14 @@ def _processes(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
 
 def _end_with_parent() -> None:
     """End this process as soon as Ctrl-C is pressed, or the process that started it is gone."""
+
+    def wait_for_parent() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+        os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_wait_for_parent, daemon=True).start()
-
-
-def _wait_for_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
-    os._exit(1)
+    threading.Thread(target=wait_for_parent, daemon=True).start()
 
 
 @contextmanager
@@ -166,14 +162,11 @@ def _ray_tasks(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
     # Deaths are counted here, as for own processes; a worker keeps its model from shard to shard.
     gpus = int(job.device.startswith("cuda"))
     remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0, max_calls=0)(run_shard)
-    started_before = ray.is_initialized()
-    try:
-        if not started_before:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises a plain one
-        raise BulkError(f"the Ray cluster cannot be used: {one_line(error)}") from None
-    try:
+    with ExitStack() as end:
+        if not ray.is_initialized():
+            end.callback(ray.shutdown)
+            try:
+                ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            except Exception as error:  # Ray raises a plain one
+                raise BulkError(f"the Ray cluster cannot be used: {one_line(error)}") from None
         yield [submit] * workers, ray.exceptions.WorkerCrashedError
-    finally:
-        if not started_before:
-            ray.shutdown()

@@ -1,4 +1,4 @@
 """A page to try a tagger in a browser, and to correct it: `python -m nerlib demo`.
 
-`app` lays it out with Gradio, `gate` and `server` put it on the network; the rest needs neither.
+`page` lays it out and serves it with Gradio, behind the `gate`; the rest needs neither.
 """

@@ -1,25 +1,18 @@
-"""The gate before the web server: what the page needs comes through, nothing else does.
-
-Gradio's server can do more than this page uses: take uploads, hand out files, fetch addresses for
-its visitors. What is not on the list here is not found.
-"""
+"""The gate before Gradio's server, which can do much more than the page needs, as take uploads."""
 
 from __future__ import annotations
+
+import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_REQUEST = 2 * 2**20  # bytes; a text of so many would be refused anyway
-PREFIX = "/gradio_api"
-PAGES = frozenset(
-    {
-        *("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt"),
-        *(f"{PREFIX}/{name}" for name in ("startup-events", "queue/join", "queue/data", "cancel")),
-        *(f"{PREFIX}/{name}" for name in ("app_id", "theme.css")),
-    }
+NEEDED = re.compile(
+    r"/(config|theme\.css|favicon\.ico|robots\.txt)?|/(assets|static|svelte)/.*"
+    r"|/gradio_api/(startup-events|queue/join|queue/data|cancel|app_id|theme\.css|heartbeat/.*)"
 )
-FOLDERS = ("/assets/", "/static/", "/svelte/", f"{PREFIX}/heartbeat/")
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 # The browser itself keeps the page from asking anybody else for anything.
 HEADERS = {
@@ -47,30 +40,12 @@ class Gate:
 
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif scope["method"] not in METHODS or not comes_through(scope["path"]):
+            return
+        headers, path = Headers(scope=scope), scope["path"]
+        size = headers.get("content-length", "0")
+        if scope["method"] not in METHODS or ".." in path or not NEEDED.fullmatch(path):
             await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
-        elif not is_small(Headers(scope=scope)):
+        elif "transfer-encoding" in headers or not size.isdecimal() or int(size) > LARGEST_REQUEST:
             await PlainTextResponse("This is too much at once.", 413)(scope, receive, send)
         else:
             await self.app(scope, receive, send_with_policy)
-
-
-def comes_through(path: str) -> bool:
-    """Return whether the page needs a path.
-
-    >>> comes_through("/config"), comes_through("/gradio_api/file=/etc/passwd")
-    (True, False)
-    """
-    return path in PAGES or (path.startswith(FOLDERS) and ".." not in path)
-
-
-def is_small(headers: Headers) -> bool:
-    """Return whether a request says how long its body is, and that it is not too long.
-
-    >>> is_small(Headers({"content-length": "12"})), is_small(Headers({"content-length": "9" * 9}))
-    (True, False)
-    """
-    size = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not size.isdecimal():
-        return False
-    return int(size) <= LARGEST_REQUEST

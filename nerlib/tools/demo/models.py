@@ -8,24 +8,18 @@ from pathlib import Path
 
 from nerlib.encoders import EncoderError
 from nerlib.model import NERConfig
-from nerlib.tools.demo.corrections import RefusedError
+from nerlib.tools.demo.corrections import DemoError
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
-
-WEIGHTS = "model.safetensors"
 
 
 class Models:
     """Taggers by the names that the page shows, which do not reveal where the folders are."""
 
     def __init__(self, places: Mapping[str, str | Path], device: str = "auto") -> None:
-        self._places, self._device = dict(places), device
+        self.names = list(places)
+        self._places, self._device = places, device
         self._taggers: dict[str, Tagger] = {}
-
-    @property
-    def names(self) -> list[str]:
-        """The names, in the order in which the page shows them."""
-        return list(self._places)
 
     def load(self, name: str) -> Tagger:
         """Return a model, loaded once; raises `EncoderError` if its folder holds none."""
@@ -34,31 +28,46 @@ class Models:
         return self._taggers[name]
 
     def tagger(self, name: str) -> Tagger:
-        """Return a model for a visitor, whom `RefusedError` does not tell where its folder is."""
-        if name not in self._places:
-            raise RefusedError("choose one of the models in the list")
+        """Return a model for a visitor, whom `DemoError` does not tell where its folder is."""
+        if name not in self.names:
+            raise DemoError("choose one of the models in the list")
         try:
             return self.load(name)
         except (EncoderError, OSError, ValueError) as error:
             print(f"nerlib: {error}", file=sys.stderr)
-            raise RefusedError(f"the model {name!r} cannot be loaded: choose another") from None
+            raise DemoError(f"the model {name!r} cannot be loaded: choose another") from None
+
+
+def choose_models(named: list[str] | None, device: str, root: str = "build") -> Models:
+    """Return the models named, all of them loaded, or those found below `root`, the first loaded.
+
+    Raises `DemoError` if there is none, and `EncoderError` for one that cannot be loaded.
+    """
+    models = Models(name_places(named or find_models(root)), device)
+    if not models.names:
+        raise DemoError(
+            f"there is no model in {root} yet: run `python -m nerlib train` first, "
+            "or name a folder with --model"
+        )
+    for name in models.names if named else models.names[:1]:
+        models.load(name)
+    return models
 
 
 def find_models(root: str | Path) -> list[Path]:
     """Return the folders with a saved model in a folder like `build`, and in the folders in it."""
     inside = sorted(Path(root).glob("*/")) + sorted(Path(root).glob("*/model/"))
     # The lessons' own model comes first: what most people have, and expect.
-    return sorted(filter(holds_model, inside), key=lambda path: path != Path(root) / "model")
+    return sorted(filter(_holds_model, inside), key=lambda path: path != Path(root) / "model")
 
 
-def holds_model(folder: Path) -> bool:
+def _holds_model(folder: Path) -> bool:
     """Return whether a folder holds a saved tagger, going by its names and settings alone."""
     try:
-        settings = read_settings(str(folder))
+        is_ours = read_settings(str(folder)).get("model_type") == NERConfig.model_type
     except EncoderError:
         return False
-    is_ours = settings.get("model_type") == NERConfig.model_type
-    return is_ours and (folder / WEIGHTS).is_file()
+    return is_ours and (folder / "model.safetensors").is_file()
 
 
 def name_places(places: Iterable[str | Path]) -> dict[str, str | Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nerlib.tools.demo.command import choose_models
+from nerlib.tools.demo.models import choose_models
 from nerlib.tools.extras import require_extra
 
 if TYPE_CHECKING:
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blocks:
     """Show the page with the models in some folders, or with those below `build`; return it.
 
-    It runs in this process until `close()` is called on it, or the kernel ends. On Colab it comes
-    through Colab's own connection; `share` asks Gradio's servers for a public address instead.
-    Raises `ExtraError` if Gradio is missing, and `DemoError` if there is no model.
+    It runs until `close()` is called on it, or the kernel ends; `share` asks Gradio's servers for a
+    public address. Raises `ExtraError` if Gradio is missing, `DemoError` if there is no model.
     """
     require_extra("demo", "gradio")
-    from nerlib.tools.demo.server import serve  # needs the extra packages
+    from nerlib.tools.demo.page import serve  # needs the extra packages
 
     return serve(choose_models([*folders], device), share=share)

@@ -16,8 +16,8 @@ _IN_TEXT = {
     r"\A\s*\Z": "there is no text, and an empty line is not a sentence; leave the row out",
     r"[][]": "a bracketed line cannot hold '[' or ']' in the text; write another mark there",
     r"\n": "a bracketed line cannot hold a line end in the text; write a space there",
-    r"\A[\s#\ufeff]|\s\Z": "a bracketed line cannot begin or end with white space, nor begin with "
-    "'#' or a byte order mark; take it out of the text",
+    r"\A[\s\ufeff]|\s\Z": "a bracketed line cannot begin or end with white space, nor begin with "
+    "a byte order mark; take it out of the text",
 }
 
 
@@ -46,4 +46,7 @@ def bracketed(document: Document) -> str:
         if not document.text[span.start : span.end].strip():
             raise ExchangeError(f"{shown(span)} covers white space alone; mark a word")
     check_apart(document.spans, "a bracketed line")
-    return Parser().annotate(document.text, document.spans)
+    line = Parser().annotate(document.text, document.spans)
+    if line.startswith("#"):
+        raise ExchangeError("a line that begins with '#' is a comment; take it out of the text")
+    return line

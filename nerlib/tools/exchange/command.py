@@ -6,15 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from nerlib.tools.exchange.formats import FORMATS, convert
+from nerlib.tools.exchange.formats import KNOWN, convert
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `convert`."""
-    names = ", ".join(FORMATS)
     parser.add_argument("input", metavar="IN", help="a file of annotated texts")
     parser.add_argument("output", metavar="OUT", help="the file to write")
-    parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{names} (by suffix)")
+    parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{KNOWN} (by suffix)")
     parser.add_argument("--to", dest="to_name", metavar="FORMAT", help="likewise, but for tag")
 
 

@@ -1,8 +1,7 @@
 """CoNLL columns: a word a line, its tag in the last column, an empty line between sentences.
 
-Tags may be IOB1, IOB2 (BIO), BIOES or BILOU; written is IOB2. The format has no text, only words.
-Unless a single space follows a word, the middle column says so as CoNLL-U files do, for example
-`SpaceAfter=No`, and a text comes back exactly; other programs read first and last column only.
+Tags may be IOB1, IOB2 (BIO), BIOES or BILOU; written is IOB2. Where no single space follows a word,
+the middle column says so, as `SpaceAfter=No` in CoNLL-U; other programs do not read that column.
 """
 
 from __future__ import annotations
@@ -21,19 +20,16 @@ HEAD = f"{DOCUMENT_START} -X- O\n\n"
 _TAG = re.compile(r"([BIESLU])-(.+)")
 _COMMENT = re.compile(r"# ?[\w.]+ = ")
 _SPACING = re.compile(r"(SpacesAfter|SpacesBefore|SpaceAfter)=([^|]*)")
-_ESCAPES = str.maketrans(
-    {" ": r"\s", "\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\", "|": r"\p"}
-)
+_ESCAPES = dict(zip(map(ord, " \t\n\r\\|"), (rf"\{c}" for c in r"stnr\p"), strict=True))
 _UNESCAPES = {escape: chr(letter) for letter, escape in _ESCAPES.items()}
 
 Line = tuple[str, str, str]  # word, spacing, tag
 
 
 def read_conll(path: Path) -> list[Document]:
-    """Return the sentences of a CoNLL file, with their words.
+    """Return the sentences of a CoNLL file, with their words; comments are skipped.
 
-    Tabs or spaces separate columns; `-DOCSTART-` lines and comments are skipped. Raises
-    `ExchangeError` with file and line.
+    Raises `ExchangeError` with file and line.
     """
     with path.open("rb") as file:
         lines = each(_line, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")
@@ -59,7 +55,7 @@ def conll_sentence(document: Document) -> str:
         if re.search(r"[ \t\r\n]", span.type) or span.type != span.type.strip():
             raise ExchangeError(f"the type {span.type!r} holds white space; write it as one_word")
     tags = tags_of(document, words, "CoNLL")
-    columns = zip(words, _spacing(_gaps(document.text, words)), tags, strict=True)
+    columns = zip(words, _spacing(document.text, words), tags, strict=True)
     return "\n".join(f"{word.text} {spacing} {tag}" for word, spacing, tag in columns)
 
 
@@ -108,33 +104,27 @@ def _document(sentence: Sequence[Line]) -> Document:
     return Document(text, tuple(spans), tuple(words))
 
 
-def _gaps(text: str, words: Sequence[Word]) -> list[str]:
-    """Return what stands before, between and after the words.
+def _spacing(text: str, words: Sequence[Word]) -> Iterator[str]:
+    """Yield what stands around each word, in the manner of CoNLL-U.
 
     Raises `ExchangeError` unless that is white space, and for words that a line cannot hold.
     """
     if not words:
         raise ExchangeError("CoNLL cannot hold a text without words; leave the row out")
     for word in words:
-        if re.search(r"\s", word.text):
-            raise ExchangeError(f"the word {word.text[:40]!r} holds white space, CoNLL's separator")
-        if word.text.startswith(DOCUMENT_START):
-            raise ExchangeError(f"the word {word.text[:40]!r} marks a document's start in CoNLL")
+        if re.search(r"\s", word.text) or word.text.startswith(DOCUMENT_START):
+            mark = f"white space or {DOCUMENT_START}, CoNLL's own marks"
+            raise ExchangeError(f"the word {word.text[:40]!r} holds {mark}")
     ends, starts = [0, *(word.end for word in words)], [*(word.start for word in words), len(text)]
     gaps = [text[end:start] for end, start in zip(ends, starts, strict=True)]
     if missed := "".join(gaps).strip():
         raise ExchangeError(f"{missed[:40]!r} is in none of its words")
-    return gaps
-
-
-def _spacing(gaps: Sequence[str]) -> Iterator[str]:
-    """Yield what stands around each word, in the manner of CoNLL-U."""
-    escaped = [gap.translate(_ESCAPES) for gap in gaps]
-    for number, after in enumerate(escaped[1:], start=1):
-        notes = [f"SpacesBefore={escaped[0]}"] if number == 1 and escaped[0] else []
+    before, *escaped = [gap.translate(_ESCAPES) for gap in gaps]
+    for number, after in enumerate(escaped, start=1):
+        notes = [f"SpacesBefore={before}"] if number == 1 and before else []
         if not after:
             notes.append("SpaceAfter=No")
-        elif after != r"\s" or number + 1 == len(gaps):
+        elif after != r"\s" or number == len(words):
             notes.append(f"SpacesAfter={after}")
         yield "|".join(notes) or "_"
 

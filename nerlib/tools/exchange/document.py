@@ -30,9 +30,8 @@ class ExchangeError(CorpusError):
 class Document:
     """A text with its spans, in the order of their places.
 
-    `words` are there if the file fixed them, as CoNLL and spaCy do. `scores`, one a span, are there
-    if a model marked the spans, and `None` if a person did. Spans may overlap: not every format can
-    hold that, and those that cannot say so. Raises `ExchangeError` for spans outside of the text.
+    `words` are there if the file fixed them, as CoNLL and spaCy do; `scores` if a model marked the
+    spans, which may overlap. Raises `ExchangeError` for spans outside of the text.
 
     >>> Document("at nine am", (Span("time", 3, 10),)).marked
     [('time', 'nine am')]
@@ -47,8 +46,17 @@ class Document:
         if not self.text.isascii() and (lone := _SURROGATE.search(self.text)):
             raise ExchangeError(f"character {lone.start()}: half a character (a lone surrogate)")
         for span in self.spans:
-            _check_span(span, self.text)
-        _check_words(self.words or (), self.text)
+            if not span.type.strip() or _SURROGATE.search(span.type):
+                raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
+            if not 0 <= span.start < span.end <= len(self.text):
+                where = f"is empty or lies outside of the text of {len(self.text)} characters"
+                raise ExchangeError(f"{shown(span)} {where}")
+        end = 0
+        for word in self.words or ():
+            is_there = word.text and self.text[word.start : word.end] == word.text
+            if word.start < end or not is_there:
+                raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
+            end = word.end
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
         order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
@@ -84,11 +92,7 @@ def located(where: str) -> Iterator[None]:
 
 
 def each(function: Callable[[T], R], items: Iterable[T], what: str = "row") -> Iterator[R]:
-    """Yield what a function returns for each item; its errors say which one, counted from 1.
-
-    >>> list(each(words_of, [Document("at", words=(Word("at", 0, 2),)), Document("nine")]))
-    [(Word(text='at', start=0, end=2),), (Word(text='nine', start=0, end=4),)]
-    """
+    """Yield what a function returns for each item; its errors say which one, counted from 1."""
     for number, item in enumerate(items, start=1):
         with located(f"{what} {number}"):
             result = function(item)
@@ -104,13 +108,8 @@ def check_apart(spans: Sequence[Span], what: str) -> None:
 
 
 def shown(span: Span) -> str:
-    """Return a span as an error message names it.
-
-    >>> shown(Span("time", 3, 10))
-    "'time' at 3 to 10"
-    """
-    name = span.type if len(span.type) <= 40 else span.type[:39] + "…"
-    return f"{name!r} at {span.start} to {span.end}"
+    """Return a span as an error message names it."""
+    return f"{span.type[:40]!r} at {span.start} to {span.end}"
 
 
 def words_of(document: Document) -> tuple[Word, ...]:
@@ -136,9 +135,6 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
     """Return the first word of a span and the one behind its last.
 
     Raises `ExchangeError` if its ends are not ends of words: nothing is moved in silence.
-
-    >>> words_under((Word("new", 0, 3), Word("york", 4, 8)), Span("city", 0, 8))
-    (0, 2)
     """
     first = bisect_left(words, span.start, key=lambda word: word.start)
     end = bisect_right(words, span.end, key=lambda word: word.end)
@@ -150,37 +146,13 @@ def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
 
 
 def tags_of(document: Document, words: Sequence[Word], what: str) -> list[str]:
-    """Return one IOB2 tag a word, types as they are written; raises as the two checks above do.
-
-    >>> document = Document("at 7pm", (Span("time", 3, 6),))
-    >>> tags_of(document, words_of(document), "CoNLL")
-    ['O', 'B-time']
-    """
+    """Return one IOB2 tag a word, types as they are written; raises as the two checks above do."""
     check_apart(document.spans, what)
     tags = [OUTSIDE] * len(words)
     for span in document.spans:
         first, end = words_under(words, span)
         tags[first:end] = [f"B-{span.type}"] + [f"I-{span.type}"] * (end - first - 1)
     return tags
-
-
-def _check_span(span: Span, text: str) -> None:
-    """Raise `ExchangeError` for a span without type, or that is not a part of the text."""
-    if not span.type.strip() or _SURROGATE.search(span.type):
-        raise ExchangeError(f"a span has the type {span.type!r}: it must be a word")
-    if not 0 <= span.start < span.end <= len(text):
-        raise ExchangeError(
-            f"{shown(span)} is empty or lies outside of the text, which has {len(text)} characters"
-        )
-
-
-def _check_words(words: Sequence[Word], text: str) -> None:
-    """Raise `ExchangeError` for words that are not at their places, one behind the other."""
-    end = 0
-    for word in words:
-        if word.start < end or not word.text or text[word.start : word.end] != word.text:
-            raise ExchangeError(f"the word {word.text[:40]!r} does not stand at its place")
-        end = word.end
 
 
 def _place(span: Span) -> tuple[int, int, str]:

@@ -11,47 +11,33 @@ import pyarrow.parquet
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from nerlib.atomic import whole_file
-from nerlib.parsing import OUTSIDE, Span, Word
+from nerlib.parsing import Span, Word
 from nerlib.tags import TagSet
 from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_of, words_of
 
 
-def ner_features(tags: TagSet) -> Features:
-    """Return the columns of an annotated corpus, with the tags' names in them.
+def to_dataset(documents: Iterable[Document]) -> Dataset:
+    """Return documents as a dataset whose features know the tags of the types that are marked.
 
-    `words` and `tags` are what transformers' examples expect; `starts` says where each word begins
-    in `text`, `spans` what is marked, in characters, and `scores` is null for what a person marked.
-
-    >>> ner_features(TagSet.from_types(["time"]))["tags"].feature.names
-    ['O', 'B-TIME', 'I-TIME']
-    """
-    span = {"type": Value("string"), "start": Value("int32"), "end": Value("int32")}
-    return Features(
-        {
-            "text": Value("string"),
-            "words": List(Value("string")),
-            "starts": List(Value("int32")),
-            "tags": List(ClassLabel(names=list(tags.labels))),
-            "spans": List(span),
-            "scores": List(Value("float64")),
-        }
-    )
-
-
-def to_dataset(documents: Iterable[Document], tags: TagSet | None = None) -> Dataset:
-    """Return documents as a dataset with `ner_features`; without `tags`, of the types they show.
-
-    Raises `ExchangeError` with row and reason for spans that tags cannot say: those that overlap,
-    do not begin and end with a word, or are of a type outside of `tags`.
+    `words` and `tags` are what transformers' examples expect; `starts` says where each word begins.
+    Raises `ExchangeError` for spans that overlap, or do not begin and end with a word.
 
     >>> data = to_dataset([Document("at nine am", (Span("time", 3, 10),))])
     >>> data[0]["words"], data[0]["tags"]
     (['at', 'nine', 'am'], [0, 1, 2])
     """
     rows = list(documents)
-    tags = tags or TagSet.from_types(span.type for row in rows for span in row.spans)
-    content = list(each(lambda document: _row(document, tags), rows))
-    return Dataset.from_list(content, features=ner_features(tags))
+    tags = TagSet.from_types(span.type for row in rows for span in row.spans)
+    text, number = Value("string"), Value("int32")
+    features = Features(
+        text=text,
+        words=List(text),
+        starts=List(number),
+        tags=List(ClassLabel(names=list(tags.labels))),
+        spans=List({"type": text, "start": number, "end": number}),
+        scores=List(Value("float64")),
+    )
+    return Dataset.from_list(list(each(_row, rows)), features=features)
 
 
 def from_dataset(data: Iterable[dict[str, Any]]) -> list[Document]:
@@ -80,17 +66,13 @@ def write_parquet(documents: Iterable[Document], path: Path) -> None:
         data.to_parquet(unfinished)
 
 
-def _row(document: Document, tags: TagSet) -> dict[str, Any]:
+def _row(document: Document) -> dict[str, Any]:
     words = words_of(document)
-    names = [tag.upper() for tag in tags_of(document, words, "a row of tags")]
-    for name in names:
-        if name != OUTSIDE and name not in tags.tag_to_id:
-            raise ExchangeError(f"the type {name[2:]!r} is not in the set of {len(tags)} tags")
     return {
         "text": document.text,
         "words": [word.text for word in words],
         "starts": [word.start for word in words],
-        "tags": names,
+        "tags": [tag.upper() for tag in tags_of(document, words, "a row of tags")],
         "spans": [asdict(span) for span in document.spans],
         "scores": document.scores,
     }
@@ -106,4 +88,4 @@ def _document(row: dict[str, Any]) -> Document:
     except ExchangeError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ExchangeError(f"not the columns of ner_features: {error}") from None
+        raise ExchangeError(f"not the columns of to_dataset: {error}") from None

@@ -51,23 +51,21 @@ def _writer(
     return write
 
 
-def _json_of(task_of: Callable[[Document], object]) -> Callable[[Document], str]:
-    return lambda document: to_json(task_of(document))
-
-
 CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
-write_conll = _writer(conll_sentence, HEAD, "\n\n", "\n\n")
-write_label_studio = _writer(_json_of(label_studio_task), "[\n", ",\n", "\n]\n")
-write_prodigy = _writer(_json_of(prodigy_task))
+write_prodigy = _writer(lambda document: to_json(prodigy_task(document)))
+write_label_studio = _writer(
+    lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n"
+)
 FORMATS = {
     "brackets": Format((".txt",), read_brackets, _writer(bracketed)),
-    "conll": Format(CONLL, read_conll, write_conll),
+    "conll": Format(CONLL, read_conll, _writer(conll_sentence, HEAD, "\n\n", "\n\n")),
     "label-studio": Format((".json",), read_label_studio, write_label_studio, True, reports=True),
     "prodigy": Format((".jsonl",), read_prodigy, write_prodigy, True, reports=True),
     "spacy": Format((".spacy",), read_spacy, write_spacy),
     "parquet": Format((".parquet",), read_parquet, write_parquet, True),
     "tag": Format((), read_tagged, None, True),
 }
+KNOWN = ", ".join(FORMATS)
 
 
 def find_format(path: Path, name: str | None, option: str) -> str:
@@ -79,11 +77,9 @@ def find_format(path: Path, name: str | None, option: str) -> str:
     of_suffix = (key for key, one in FORMATS.items() if path.suffix.lower() in one.suffixes)
     found = name or next(of_suffix, None)
     if found is None:
-        raise ExchangeError(
-            f"which format is {path.name}? say it by {option}: {', '.join(FORMATS)}"
-        )
+        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
     if found not in FORMATS:
-        raise ExchangeError(f"{option} {found}: there are {', '.join(FORMATS)}")
+        raise ExchangeError(f"{option} {found}: there are {KNOWN}")
     return found
 
 

@@ -6,29 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nerlib.parsing import Span
-from nerlib.tools.exchange.document import Document, ExchangeError, each, located, shown
-from nerlib.tools.exchange.json_files import (
-    Row,
-    a_score,
-    a_span,
-    checked,
-    objects,
-    read_json_file,
-)
+from nerlib.tools.exchange import json_files as js
+from nerlib.tools.exchange.document import Document, ExchangeError, located, shown
+from nerlib.tools.exchange.json_files import Row
 
 FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NER
 
 
 def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list[Document]:
-    """Return the tasks of an export (JSON or JSON-MIN) that somebody, or a model, has annotated.
+    """Return the tasks of a JSON export that somebody, or a model, has annotated.
 
     `report` hears of what is left out: tasks without annotation, results that mark no span. Raises
     `ExchangeError` with the task for what cannot be read, or annotations that contradict.
     """
-    content = read_json_file(path)
+    content = js.read_json_file(path)
     with located(path.name):
-        tasks = objects([content] if isinstance(content, dict) else content, "the file")
-    read = list(each(_read_task, tasks, f"{path.name}, task"))
+        tasks = js.objects([content] if isinstance(content, dict) else content, "the file")
+    read = [read_task(task, f"{path.name}, task {n}") for n, task in enumerate(tasks, start=1)]
     documents = [document for document, _ in read if document]
     if not documents:
         raise ExchangeError(f"{path.name} holds no task with an annotation or a prediction")
@@ -49,13 +43,21 @@ def read_task(task: Row, where: str) -> tuple[Document | None, int]:
     [('time', 'nine')]
     """
     with located(where):
-        return _read_task(task)
+        text = _text(js.checked(task.get("data"), dict, "data"))
+        given = js.objects(task.get("annotations"), "annotations")
+        annotations = [one for one in given if not one.get("was_cancelled")]
+        approved = [one for one in annotations if one.get("ground_truth")]
+        predictions = [] if given else js.objects(task.get("predictions"), "predictions")
+        read = [_document(text, one, False) for one in approved or annotations]
+        read += [_document(text, one, True) for one in predictions]
+        if any(document != read[0][0] for document, _ in read):
+            advice = "delete all but one, or mark one as ground truth"
+            raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
+    return read[0] if read else (None, 0)
 
 
 def label_studio_task(document: Document) -> Row:
-    """Return a document as a task.
-
-    What a model marked becomes a prediction with scores, which Label Studio shows to start from.
+    """Return a document as a task; what a model marked becomes a prediction with scores.
 
     >>> task = label_studio_task(Document("at nine", (Span("time", 3, 7),)))
     >>> task["annotations"][0]["result"][0]["value"]
@@ -76,25 +78,9 @@ def label_studio_task(document: Document) -> Row:
     return {**task, "predictions": [{"model_version": "nerlib", "score": mean, "result": results}]}
 
 
-def _read_task(task: Row) -> tuple[Document | None, int]:
-    """Return a task's document, if it has one, and how many results mark no span."""
-    task = task if "data" in task else _full_task(task)
-    text = _text(checked(task["data"], dict, "data"))
-    given = objects(task.get("annotations"), "annotations")
-    annotations = [one for one in given if not one.get("was_cancelled")]
-    approved = [one for one in annotations if one.get("ground_truth")]
-    predictions = [] if given else objects(task.get("predictions"), "predictions")
-    read = [_document(text, one, False) for one in approved or annotations]
-    read += [_document(text, one, True) for one in predictions]
-    if any(document != read[0][0] for document, _ in read):
-        advice = "delete all but one, or mark one as ground truth"
-        raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
-    return read[0] if read else (None, 0)
-
-
 def _document(text: str, annotation: Row, predicted: bool) -> tuple[Document, int]:
     """Return what one annotation, or prediction, says, and how many results mark no span."""
-    results = objects(annotation.get("result"), "result")
+    results = js.objects(annotation.get("result"), "result")
     marks = [result for result in results if str(result.get("type")).endswith("labels")]
     spans = tuple(_span(text, mark) for mark in marks)
     scores = None
@@ -102,7 +88,7 @@ def _document(text: str, annotation: Row, predicted: bool) -> tuple[Document, in
         found = [mark.get("score", annotation.get("score")) for mark in marks]
         if None in found:
             raise ExchangeError("a prediction without score; accept it in the tool")
-        scores = tuple(map(a_score, found))
+        scores = tuple(map(js.a_score, found))
     return Document(text, spans, scores=scores), len(results) - len(spans)
 
 
@@ -110,11 +96,11 @@ def _span(text: str, result: Row) -> Span:
     """Return a region's span; raises `ExchangeError` if its own copy of the text differs."""
     if result["type"] != "labels":
         raise ExchangeError(f"{result['type']} do not mark plain text")
-    value = checked(result.get("value"), dict, "value")
+    value = js.checked(result.get("value"), dict, "value")
     labels = value.get("labels")
     if not isinstance(labels, list) or len(labels) != 1:
         raise ExchangeError(f"a region must have one label, not {str(labels)[:40]}")
-    span = a_span(value, labels[0])
+    span = js.a_span(value, labels[0])
     found = text[max(0, span.start) : max(0, span.end)]
     # Some versions escape line ends in the copy; very old ones counted UTF-16 units.
     if value.get("text") not in (None, found, found.replace("\n", "\\n")):
@@ -128,14 +114,4 @@ def _text(data: Row) -> str:
     name = TO_NAME if TO_NAME in data else texts[0] if len(texts) == 1 else None
     if name is None:
         raise ExchangeError("which field of data is the text? call it 'text'")
-    return checked(data[name], str, f"data.{name}")
-
-
-def _full_task(row: Row) -> Row:
-    """Return a row of JSON-MIN, which keeps the regions next to the text, as an ordinary task."""
-    lists = [v for v in row.values() if isinstance(v, list) and v and "labels" in str(v[0])[:999]]
-    if len(lists) > 1:
-        raise ExchangeError(f"there are {len(lists)} lists of labels; keep one")
-    results = [[{"type": "labels", "value": region} for region in one] for one in lists]
-    annotations = [{"result": result} for result in results]
-    return {"data": {TO_NAME: row.get("text")}, "annotations": annotations}
+    return js.checked(data[name], str, f"data.{name}")

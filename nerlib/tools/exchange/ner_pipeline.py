@@ -16,9 +16,9 @@ from transformers.pipelines.token_classification import (
 from nerlib.decoding import best_tags
 from nerlib.device import Precision
 from nerlib.encoders import check_fast
-from nerlib.inference import Entity, to_entities
+from nerlib.inference import to_entities
 from nerlib.model import NERClassifier
-from nerlib.parsing import OUTSIDE, Word
+from nerlib.parsing import OUTSIDE
 from nerlib.tools.tagger import Tagger
 
 Row = dict[str, Any]
@@ -27,12 +27,10 @@ Row = dict[str, Any]
 class NERPipeline(TokenClassificationPipeline):
     """`pipeline("ner", model=folder, pipeline_class=NERPipeline)` for a nerlib model.
 
-    Call it as any pipeline: with a text, a list, a generator or a dataset, and `batch_size`. With
-    `aggregation_strategy="none"` (transformers' default) a text gives one row a word with its BIO
-    tag; with any other strategy whole entities, those that `Tagger` finds: a word has one vector
-    here, so there are no subwords to reconcile, and all strategies say the same. Texts of any
-    length are read whole, in windows. `precision` is that of `Tagger`. Scores are plain numbers.
-    Raises `ValueError` for what is not a text.
+    Call it as any pipeline. With `aggregation_strategy="none"` (transformers' default) a text gives
+    one row a word with its BIO tag; with any other the whole entities that `Tagger` finds: a word
+    has one vector here, so all strategies say the same. Texts of any length are read, in windows.
+    `precision` is that of `Tagger`. Raises `ValueError` for what is not a text.
     """
 
     def __init__(self, *arguments: Any, precision: Precision = "auto", **settings: Any) -> None:
@@ -77,32 +75,16 @@ class NERPipeline(TokenClassificationPipeline):
         numbers, scores = (part[0].tolist() for part in best)
         tags = [self.tagger.model.config.labels[number] for number in numbers]
         if aggregation_strategy is AggregationStrategy.NONE:
-            rows = word_rows(output["words"], tags, scores)
-            return [row for row in rows if row["entity"] not in ignore_labels]
+            rows = zip(tags, scores, output["words"], strict=True)
+            return [
+                {"entity": tag, "score": score, "index": index,
+                 "word": word.text, "start": word.start, "end": word.end}
+                for index, (tag, score, word) in enumerate(rows) if tag not in ignore_labels
+            ]  # fmt: skip
         ignored = {label.lower() for label in ignore_labels}
-        entities = to_entities(output["text"], output["words"], tags, scores)
-        return [entity_row(entity) for entity in entities if entity.type not in ignored]
-
-
-def word_rows(words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]) -> list[Row]:
-    """Return a row a word, in the form of transformers' pipelines; `index` counts from 0.
-
-    >>> word_rows([Word("nine", 3, 7)], ["B-TIME"], [0.5])
-    [{'entity': 'B-TIME', 'score': 0.5, 'index': 0, 'word': 'nine', 'start': 3, 'end': 7}]
-    """
-    rows = zip(words, tags, scores, strict=True)
-    return [
-        {"entity": tag, "score": score, "index": index,
-         "word": word.text, "start": word.start, "end": word.end}
-        for index, (word, tag, score) in enumerate(rows)
-    ]  # fmt: skip
-
-
-def entity_row(entity: Entity) -> Row:
-    """Return an entity in the form of transformers' pipelines.
-
-    >>> entity_row(Entity("time", "nine", 3, 7, 0.5))
-    {'entity_group': 'time', 'score': 0.5, 'word': 'nine', 'start': 3, 'end': 7}
-    """
-    place = {"word": entity.text, "start": entity.start, "end": entity.end}
-    return {"entity_group": entity.type, "score": entity.score, **place}
+        return [
+            {"entity_group": entity.type, "score": entity.score,
+             "word": entity.text, "start": entity.start, "end": entity.end}
+            for entity in to_entities(output["text"], output["words"], tags, scores)
+            if entity.type not in ignored
+        ]  # fmt: skip

@@ -6,24 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nerlib.parsing import Word
+from nerlib.tools.exchange import json_files as js
 from nerlib.tools.exchange.document import Document, ExchangeError, words_of, words_under
-from nerlib.tools.exchange.json_files import (
-    Row,
-    a_score,
-    a_span,
-    checked,
-    objects,
-    read_json_lines,
-)
+from nerlib.tools.exchange.json_files import Row
 
 
 def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
     """Return the tasks of a file that were accepted, or that nobody has answered yet.
 
-    `report` hears how many were rejected or ignored: these are left out. Raises `ExchangeError`
-    with file and line for what cannot be read.
+    `report` hears how many were left out. Raises `ExchangeError` with file and line.
     """
-    tasks = read_json_lines(path, _document)
+    tasks = js.read_json_lines(path, _document)
     documents = [task for task in tasks if task is not None]
     if left_out := len(tasks) - len(documents):
         report(f"{path.name}: {left_out} rejected or ignored tasks are left out")
@@ -34,11 +27,6 @@ def prodigy_task(document: Document) -> Row:
     """Return a document as a task, accepted if a person marked it and unanswered if a model did.
 
     Raises `ExchangeError` for spans that do not begin and end with a word.
-
-    >>> from nerlib import Span
-    >>> task = prodigy_task(Document("at nine am", (Span("time", 3, 10),)))
-    >>> task["spans"]
-    [{'start': 3, 'end': 10, 'label': 'time', 'token_start': 1, 'token_end': 2}]
     """
     words = words_of(document)
     spans: list[Row] = []
@@ -66,23 +54,20 @@ def _document(row: Row) -> Document | None:
         return None
     if answer not in (None, "accept"):
         raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
-    items = objects(row.get("spans"), "spans")
-    spans = tuple(a_span(item, item.get("label")) for item in items)
+    items = js.objects(row.get("spans"), "spans")
+    spans = tuple(js.a_span(item, item.get("label")) for item in items)
     scored = [item["score"] for item in items if item.get("score") is not None]
     scores = None
     if answer is None and (scored or not items):
         if len(scored) < len(items):
             raise ExchangeError("some spans have a score and others none")
-        scores = tuple(map(a_score, scored))
-    return Document(checked(row.get("text"), str, "text"), spans, _words(row), scores)
-
-
-def _words(row: Row) -> tuple[Word, ...] | None:
-    """Return a task's tokens, but for those of white space alone."""
-    if row.get("tokens") is None:
-        return None
-    tokens = objects(row["tokens"], "tokens")
-    texts = [checked(token.get("text"), str, "the text of a token") for token in tokens]
-    places = [a_span(token, "token") for token in tokens]
-    words = (Word(text, at.start, at.end) for text, at in zip(texts, places, strict=True))
-    return tuple(word for word in words if not word.text.isspace())
+        scores = tuple(map(js.a_score, scored))
+    words = None
+    if row.get("tokens") is not None:
+        words = tuple(
+            Word(js.checked(token.get("text"), str, "the text of a token"), at.start, at.end)
+            for token in js.objects(row["tokens"], "tokens")
+            for at in [js.a_span(token, "token")]
+            if not str(token.get("text")).isspace()
+        )
+    return Document(js.checked(row.get("text"), str, "text"), spans, words, scores)

@@ -1,7 +1,4 @@
-"""spaCy's `Doc` with its entities, and its `.spacy` files.
-
-Needs spaCy: `pip install "nerlib[exchange]"`. It is imported only when something here is called.
-"""
+"""spaCy's `Doc` with its entities, and its `.spacy` files; needs the extra `exchange`."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from nerlib.tools.exchange.document import (
     words_of,
     words_under,
 )
+from nerlib.tools.extras import require_extra
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -52,27 +50,30 @@ def to_doc(document: Document) -> Doc:
     return doc
 
 
-def from_doc(doc: Doc, spans_key: str | None = None) -> Document:
-    """Return the entities of a `Doc`, or one of its groups of spans, as a document with words.
+def from_doc(doc: Doc) -> Document:
+    """Return the entities of a `Doc` as a document with words.
 
-    Raises `ExchangeError` if there are no entities but groups of spans, and none of them is named.
+    Raises `ExchangeError` if there are none, but groups of spans.
 
     >>> from_doc(to_doc(Document("at nine am", (Span("time", 3, 10),)))).marked
     [('time', 'nine am')]
     """
-    if spans_key is None and not doc.ents and any(len(group) for group in doc.spans.values()):
-        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: name a spans_key")
-    found = doc.ents if spans_key is None else doc.spans.get(spans_key, [])
-    spans = [Span(span.label_, span.start_char, span.end_char) for span in found]
+    if not doc.ents and any(len(group) for group in doc.spans.values()):
+        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: make them doc.ents")
+    spans = [Span(entity.label_, entity.start_char, entity.end_char) for entity in doc.ents]
     words = tuple(word for word in _words(doc) if not word.text.isspace())
     return Document(doc.text, tuple(spans), words)
 
 
 def read_spacy(path: Path) -> list[Document]:
     """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one."""
-    spacy = import_spacy()
-    _check_size(path)
+    spacy, unpacker = import_spacy(), zlib.decompressobj()
+    with path.open("rb") as file:
+        content = file.read(LARGEST)
     try:
+        unpacker.decompress(content, LARGEST)  # or it could fill the memory
+        if unpacker.unconsumed_tail or path.stat().st_size > LARGEST:
+            raise OverflowError(f"it unpacks to more than {LARGEST // 2**20} MiB")
         docs = list(spacy.tokens.DocBin().from_disk(path).get_docs(spacy.vocab.Vocab()))
     except Exception as error:  # msgpack, numpy and spaCy each raise what they like
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -91,29 +92,12 @@ def write_spacy(documents: Iterable[Document], path: Path) -> None:
 
 
 def import_spacy() -> Any:
-    """Return spaCy with the parts that are needed; raises `ExchangeError` if it is missing."""
-    try:
-        import spacy
-        import spacy.tokens
-        import spacy.util
-        import spacy.vocab
-    except ImportError:
-        raise ExchangeError('spaCy is not installed: pip install "nerlib[exchange]"') from None
+    """Return spaCy; raises `ExtraError` if it is not installed."""
+    require_extra("exchange")
+    import spacy
+
     return spacy
 
 
 def _words(doc: Doc) -> list[Word]:
     return [Word(token.text, token.idx, token.idx + len(token)) for token in doc]
-
-
-def _check_size(path: Path) -> None:
-    """Raise `ExchangeError` for a file that would fill the memory when it is unpacked."""
-    unpacker = zlib.decompressobj()
-    with path.open("rb") as file:
-        content = file.read(LARGEST)
-    try:
-        unpacker.decompress(content, LARGEST)
-    except zlib.error:
-        raise ExchangeError(f"{path.name} is not a .spacy file: it is not compressed") from None
-    if unpacker.unconsumed_tail or path.stat().st_size > LARGEST:
-        raise ExchangeError(f"{path.name} unpacks to more than {LARGEST // 2**20} MiB: split it")

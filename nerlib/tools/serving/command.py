@@ -58,14 +58,12 @@ def run(options: argparse.Namespace) -> int:
     if not Path(options.model, "config.json").is_file():
         advice = "run `python -m nerlib train` first, or name its folder"
         raise ExportError(f"there is no model in {options.model}: {advice}")
-    rows = rows_of(options)
-    folder = export_model(
-        options.model, rows, backends, options.variants, options.to, options.permitted_loss
-    )
+    rows = _rows_of(options)
+    chosen = options.variants, options.to, options.permitted_loss
+    folder = export_model(options.model, rows, backends, *chosen)
     if not options.no_table:
         print(table(compare(folder, rows.validation, backends)))
-    named = folder / backends[0]
-    print(f'in {named.parent}: Tagger.from_pretrained("{named.parent}", backend="{backends[0]}")')
+    print(f'in {folder}: Tagger.from_pretrained("{folder}", backend="{backends[0]}")')
     return 0
 
 
@@ -78,11 +76,11 @@ def _backends(wanted: list[Backend] | None) -> list[Backend]:
     return chosen
 
 
-def rows_of(options: argparse.Namespace) -> Rows:
+def _rows_of(options: argparse.Namespace) -> Rows:
     """Return the rows of the recipe that made a model: some for training, those for the gate."""
     settings = read_settings(str(options.model))
     made_by = settings.get("made_by")
-    recipe = choose_recipe(options, made_by if isinstance(made_by, dict) else {})
+    recipe = _choose_recipe(options, made_by if isinstance(made_by, dict) else {})
     split = options.split or recipe.validation_split
     config, tokenizer = NERConfig.from_dict(settings), load_tokenizer(options.model)
     validation, train = recipe.corpus(split), recipe.corpus(recipe.train_split)
@@ -94,19 +92,18 @@ def rows_of(options: argparse.Namespace) -> Rows:
     return Rows(seen, unseen, f"{recipe.name}, {recipe.locale}, {split}")
 
 
-def choose_recipe(options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
+def _choose_recipe(options: argparse.Namespace, made_by: dict[str, Any]) -> Recipe:
     """Return the recipe whose rows belong to a model; `made_by` is what the model remembers."""
     name = options.recipe or made_by.get("recipe")
-    if not options.own and name == OWN:
-        raise ExportError(f"{options.model} was trained on your own sentences: give some by --own")
-    if not options.own and not options.recipe and name not in RECIPES:
-        raise ExportError(
-            f"{options.model} does not say which recipe made it: name one by --recipe, or give "
-            "sentences by --own"
-        )
-    recipe = get_recipe(options.recipe if options.own else name)
-    locale = str(options.locale or made_by.get("locale") or recipe.locale)
     if options.own:
-        return own_recipe(options.own, replace(recipe, locale=locale))
-    rows = str(made_by.get("rows") or recipe.train_split)
-    return replace(recipe, locale=locale, train_split=rows)
+        recipe = get_recipe(options.recipe)
+    elif name == OWN:
+        raise ExportError(f"{options.model} was trained on your own sentences: give some by --own")
+    elif not options.recipe and name not in RECIPES:
+        advice = "name one by --recipe, or give sentences by --own"
+        raise ExportError(f"{options.model} does not say which recipe made it: {advice}")
+    else:
+        recipe = get_recipe(name)
+        recipe = replace(recipe, train_split=str(made_by.get("rows") or recipe.train_split))
+    recipe = replace(recipe, locale=str(options.locale or made_by.get("locale") or recipe.locale))
+    return own_recipe(options.own, recipe) if options.own else recipe

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 
 from nerlib.dataset import NERDataset
-from nerlib.device import Precision, fast_bf16
+from nerlib.device import fast_bf16
 from nerlib.evaluation import evaluate
 from nerlib.tools.serving.engines import TITLES, Backend
 from nerlib.tools.serving.manifest import read_manifest
@@ -42,17 +42,11 @@ class Measured:
 def compare(
     folder: str | Path, validation: NERDataset, backends: Sequence[Backend], rounds: int = ROUNDS
 ) -> list[Measured]:
-    """Return what torch and every variant that passed the gate cost, on the same rows.
-
-    All of them use torch's number of threads. Without torch weights in the folder, torch is left
-    out.
-    """
+    """Return what torch, if its weights are there, and every variant that passed cost."""
     path = Path(folder)
     choices: list[tuple[str, str]] = []
     if (path / "model.safetensors").is_file():
-        choices += [
-            ("torch", name) for name in ("fp32", "bf16") if name == "fp32" or fast_bf16("cpu")
-        ]
+        choices += [("torch", "fp32"), ("torch", "bf16")][: 1 + fast_bf16("cpu")]
     for backend in backends:
         variants = read_manifest(path / backend, backend).variants
         choices += [(backend, name) for name, one in variants.items() if one.passed]
@@ -64,14 +58,12 @@ def _measure(
 ) -> Measured:
     """Return what one variant costs; those of torch are precisions."""
     texts = [utterance.text for utterance in validation.utterances]
-    in_torch = backend == "torch"
-    precision, files = (
-        (variant, "*.safetensors") if in_torch else ("fp32", f"{backend}/{variant}.*")
-    )
+    engine: tuple[Any, ...] = ("fp32", backend, variant)
+    files = f"{backend}/{variant}.*"
+    if backend == "torch":
+        files, engine = "*.safetensors", (variant, backend, None)
     started = time.perf_counter()
-    tagger = Tagger.from_pretrained(
-        folder, "cpu", cast(Precision, precision), backend, None if in_torch else variant
-    )
+    tagger = Tagger.from_pretrained(folder, "cpu", *engine)
     load = time.perf_counter() - started
     f1 = evaluate(tagger.model, validation, tagger.compute)[0].overall.f1
     rate = max(len(texts) / seconds(lambda: tagger(texts)) for _ in range(rounds))
@@ -96,12 +88,10 @@ def table(rows: Sequence[Measured]) -> str:
     --------------------------------------------------------------------------
     torch fp32         0.7000     91.2    0.30      600    1.0     9.9    12.5
     """
-    head = f"{'variant':<18}{'F1':>7}{'size/MB':>9}{'load/s':>8}{'texts/s':>9}{'times':>7}"
-    lines = [f"{head}{'p50/ms':>8}{'p99/ms':>8}"]
-    lines.append("-" * len(lines[0]))
-    lines += [
+    head = "variant                F1  size/MB  load/s  texts/s  times  p50/ms  p99/ms"
+    lines = [
         f"{row.name:<18}{row.f1:>7.4f}{row.size:>9.1f}{row.load:>8.2f}{row.rate:>9.0f}"
         f"{row.rate / rows[0].rate:>7.1f}{row.p50:>8.1f}{row.p99:>8.1f}"
         for row in rows
     ]
-    return "\n".join(lines)
+    return "\n".join([head, "-" * len(head), *lines])

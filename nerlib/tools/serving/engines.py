@@ -38,13 +38,11 @@ def start_engine(backend: Backend, path: Path, variant: str, threads: int | None
     that is refused, `ExtraError` if a package is missing.
     """
     require_extra("export", *MODULES[backend])
-    threads = threads or torch.get_num_threads()
-    if backend == "onnx":
-        return _start_onnx(path, threads)
-    return _start_openvino(path, threads, "bf16" if variant == "bf16" else "f32")
+    start = _start_onnx if backend == "onnx" else _start_openvino
+    return start(path, threads or torch.get_num_threads(), variant)
 
 
-def _start_onnx(path: Path, threads: int) -> Engine:
+def _start_onnx(path: Path, threads: int, _: str) -> Engine:
     """Return ONNX Runtime with a graph."""
     import onnxruntime
 
@@ -62,26 +60,19 @@ def _start_onnx(path: Path, threads: int) -> Engine:
     return lambda inputs: session.run(None, inputs)[0]
 
 
-def _start_openvino(path: Path, threads: int, precision: str) -> Engine:
-    """Return OpenVINO with a graph; at "bf16" it rounds in the products of matrices only."""
+def _start_openvino(path: Path, threads: int, variant: str) -> Engine:
+    """Return OpenVINO with a graph; in bf16 it rounds in the products of matrices only."""
     import openvino
 
     core = openvino.Core()
     settings = {
         "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": "bf16" if variant == "bf16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",  # all threads work on one batch
     }
     request = core.compile_model(read_openvino(core, path), "CPU", settings).create_infer_request()
     # A copy, as the next call writes into the engine's own memory.
     return lambda inputs: np.array(request.infer(inputs)[0])
-
-
-def has_bf16_units() -> bool:
-    """Return whether OpenVINO can compute in bf16 on this CPU."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class EngineModel(nn.Module):

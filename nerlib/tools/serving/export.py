@@ -13,11 +13,11 @@ import torch
 
 from nerlib.atomic import new_folder, whole_file
 from nerlib.dataset import NERDataset
-from nerlib.device import Compute
+from nerlib.device import Compute, fast_bf16
 from nerlib.evaluation import evaluate
 from nerlib.model import NERConfig
 from nerlib.tools.extras import require_extra
-from nerlib.tools.serving.engines import TITLES, Backend, EngineModel, has_bf16_units, start_engine
+from nerlib.tools.serving.engines import TITLES, Backend, EngineModel, start_engine
 from nerlib.tools.serving.gate import PERMITTED_LOSS, Verdict, judge
 from nerlib.tools.serving.graph import ExportError, write_graph
 from nerlib.tools.serving.manifest import Manifest, hash_of
@@ -32,10 +32,7 @@ SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model"
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows that an export looks at: training rows for scales, validation rows for the gate.
-
-    `name` says in words what the validation rows are.
-    """
+    """Training rows for scales, and validation rows for the gate: `name` says what they are."""
 
     train: NERDataset
     validation: NERDataset
@@ -54,21 +51,22 @@ def export_model(
 ) -> Path:
     """Export a saved model for some engines, each variant through the gate; return the folder.
 
-    The exports go into the model's own folder, or with `to` into another one that holds settings
-    and tokenizer, too, but no torch weights. `graph` is what `write_graph` made of the same model,
-    if there is one already; `report` gets a line for each variant. A folder of an engine changes in
-    one step, after all of its variants. Raises `ExportError` if there is nothing to write,
-    `EncoderError` for a model that cannot be loaded.
+    The exports go into the model's folder, or into `to`, which gets settings and tokenizer, too.
+    `graph` is what `write_graph` made of the model, if that was done. A folder of an engine changes
+    in one step. Raises `ExportError` if there is nothing to write, `EncoderError` for a model that
+    cannot be loaded.
     """
     if not len(rows.validation):
         raise ExportError("the gate needs validation rows, and there are none")
-    chosen = {backend: choose_variants(backend, variants, report) for backend in backends}
+    chosen = {backend: _choose_variants(backend, variants, report) for backend in backends}
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
     torch_f1, config = _f1(tagger.model, rows), cast(NERConfig, tagger.model.config)
     report(f"torch fp32: entity F1 {torch_f1:.4f} on {rows.name}")
     folder = Path(to or source)
-    if to is not None:
-        copy_settings(Path(source), folder)
+    for pattern in SETTINGS if to is not None else ():
+        for file in Path(source).glob(pattern):
+            with whole_file(folder / file.name) as unfinished:
+                shutil.copyfile(file, unfinished)
     config_hash = hash_of(folder / "config.json")
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
@@ -88,10 +86,7 @@ def export_model(
 def _write(
     name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows
 ) -> Verdict:
-    """Write a variant; return what the gate says, with the hashes of its files, if it passed.
-
-    The file to load is the first one. The files of a variant that was refused are removed.
-    """
+    """Write a variant; return what the gate says, with its files' hashes, the one to load first."""
     file = write_variant(manifest.backend, name, graph, place, rows.train)
     model = EngineModel(config, start_engine(manifest.backend, file, name))
     verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
@@ -104,8 +99,8 @@ def _write(
     return verdict
 
 
-def choose_variants(
-    backend: Backend, wanted: Sequence[str] | None, report: Callable[[str], None] = print
+def _choose_variants(
+    backend: Backend, wanted: Sequence[str] | None, report: Callable[[str], None]
 ) -> list[str]:
     """Return the variants to make for an engine: those wanted, or all that make sense here."""
     known = VARIANTS[backend]
@@ -115,7 +110,7 @@ def choose_variants(
         raise ExportError(f"{missing}: choose from {', '.join(known)}")
     if backend == "openvino" and "int8" in chosen:
         require_extra("export", "nncf")  # asked before the work, not in the middle of it
-    if "bf16" in chosen and not has_bf16_units():
+    if "bf16" in chosen and not fast_bf16("cpu"):
         report("bf16: this CPU has no units for it, so it cannot be measured: left out")
         chosen.remove("bf16")
     return chosen
@@ -124,11 +119,3 @@ def choose_variants(
 def _f1(model: Any, rows: Rows) -> float:
     """Return a model's entity F1 on the validation rows."""
     return evaluate(model, rows.validation, FP32)[0].overall.f1
-
-
-def copy_settings(source: Path, target: Path) -> None:
-    """Copy settings and tokenizer, each file whole, so that the exports need nothing else."""
-    for pattern in SETTINGS:
-        for file in source.glob(pattern):
-            with whole_file(target / file.name) as unfinished:
-                shutil.copyfile(file, unfinished)

@@ -17,7 +17,6 @@ from nerlib.tools.extras import require_extra
 
 INPUTS = ("input_ids", "attention_mask", "word_ids", "words")
 OUTPUT = "logits"
-EXPORTER_LOG = "torch.onnx._internal.exporter._registration"  # has a level of its own
 # A file of this kind (protobuf) cannot be larger.
 LARGEST_GRAPH = 2_000_000_000  # bytes
 
@@ -29,8 +28,7 @@ class ExportError(ValueError):
 class GraphInputs(nn.Module):
     """The tagger as an engine calls it: tensors only, and `words` says how many words there are.
 
-    A graph has no room for a number that is no tensor. `words` (words,) holds 0, 1, 2, …; only its
-    length counts, and the length of an input may differ from call to call.
+    `words` (words,) holds 0, 1, 2, …: only its length counts, as a graph takes no plain numbers.
     """
 
     def __init__(self, model: NERClassifier) -> None:
@@ -48,45 +46,31 @@ class GraphInputs(nn.Module):
 
 
 def write_graph(model: NERClassifier, path: str | Path) -> Path:
-    """Write the model as an ONNX file: encoder, word pooling and head in one.
+    """Write the model as an ONNX file, whose batch, subwords and words may have any size.
 
-    Batch, subwords and words may have any size at each call. Raises `ExtraError` without the extra
-    `export`, and `ExportError` for a model that is too large for one file.
+    Raises `ExtraError` without the extra `export`, `ExportError` for a model that is too large.
     """
     require_extra("export", "onnx", "onnxscript")
     if 4 * count_parameters(model) > LARGEST_GRAPH:
         raise ExportError("the model is too large for one ONNX file, which may have 2 GB")
     was_training, device = model.training, model.device
+    # A batch to follow through the model: no size of it is 0 or 1, which would stay fixed.
+    ids, mask = torch.arange(5, 19).view(2, 7), torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
+    word_ids = torch.tensor([[-1, 0, 0, 1, 2, 3, -1], [-1, 0, 1, 1, -1, -1, -1]])
+    example = ids, mask, word_ids, torch.arange(4)
     shapes = (*[{0: "batch", 1: "subwords"}] * 3, {0: "words"})
-    with quiet("torch.onnx", EXPORTER_LOG), torch.no_grad():
+    with quiet(), torch.no_grad():
         program: Any = torch.onnx.export(
-            GraphInputs(model).cpu().eval(), example_inputs(), input_names=INPUTS,
+            GraphInputs(model).cpu().eval(), example, input_names=INPUTS,
             output_names=(OUTPUT,), dynamic_shapes=shapes, dynamo=True, verbose=False,
         )  # fmt: skip
     nn.Module.to(model, device).train(was_training)
-    Path(path).write_bytes(without_origin(program.model_proto).SerializeToString())
+    proto = program.model_proto
+    for part in messages(proto):  # where each operation came from: paths of this machine
+        for name in {"doc_string", "metadata_props"} & set(part.DESCRIPTOR.fields_by_name):
+            part.ClearField(name)
+    Path(path).write_bytes(proto.SerializeToString())
     return Path(path)
-
-
-def example_inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return a batch to follow through the model: no size of it is 0 or 1, which stay fixed.
-
-    >>> [tuple(tensor.shape) for tensor in example_inputs()]
-    [(2, 7), (2, 7), (2, 7), (4,)]
-    """
-    input_ids = torch.arange(5, 19).view(2, 7)
-    mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
-    word_ids = torch.tensor([[-1, 0, 0, 1, 2, 3, -1], [-1, 0, 1, 1, -1, -1, -1]])
-    return input_ids, mask, word_ids, torch.arange(4)
-
-
-def without_origin(proto: Any) -> Any:
-    """Remove from an ONNX model where each operation came from: lines and paths of this machine."""
-    for part in messages(proto):
-        for name in ("doc_string", "metadata_props"):
-            if name in part.DESCRIPTOR.fields_by_name:
-                part.ClearField(name)
-    return proto
 
 
 def messages(message: Any) -> Iterator[Any]:
@@ -99,14 +83,11 @@ def messages(message: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def quiet(*names: str) -> Iterator[None]:
-    """Keep the notes of other libraries' loggers, and warnings, off a learner's screen."""
-    levels = {logger: logger.level for logger in map(logging.getLogger, names)}
-    for logger in levels:
-        logger.setLevel(logging.ERROR)
+def quiet() -> Iterator[None]:
+    """Keep the notes and warnings of other libraries off a learner's screen."""
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
     finally:
-        for logger, level in levels.items():
-            logger.setLevel(level)
+        logging.disable(logging.NOTSET)

@@ -10,14 +10,8 @@ from nerlib.device import fast_bf16
 from nerlib.encoders import EncoderError
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.extras import missing_modules
-from nerlib.tools.serving.engines import (
-    BACKENDS,
-    MODULES,
-    TITLES,
-    Backend,
-    EngineModel,
-    start_engine,
-)
+from nerlib.tools.serving import engines
+from nerlib.tools.serving.engines import BACKENDS, Backend
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
 from nerlib.untrusted import check_model, read_settings
 
@@ -25,9 +19,9 @@ from nerlib.untrusted import check_model, read_settings
 def load_exported(path: str | Path, backend: str, variant: str | None = None) -> Any:
     """Return the exported graph of a model folder, in its engine: an `EngineModel`.
 
-    Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32:
-    int8 has to be asked for. Raises `EncoderError` if there is none, if it did not pass the gate,
-    or if it has changed since then, `ExtraError` if a package is missing.
+    Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32.
+    Raises `EncoderError` for an export that is not there, was refused, or has changed, `ExtraError`
+    if a package is missing.
     """
     if backend not in BACKENDS:
         raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")
@@ -35,7 +29,7 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
     recover(folder)
     if not (folder / NAME).is_file():
         raise EncoderError(
-            f"there is no export for {TITLES[backend]} in {str(path)!r}: "
+            f"there is no export for {engines.TITLES[backend]} in {str(path)!r}: "
             f"run python -m nerlib export {path} --backend {backend}"
         )
     check_model(str(path), NERClassifier.__name__)
@@ -45,9 +39,11 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
     bf16 = manifest.variants.get("bf16")
     chosen = variant or ("bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32")
     config = NERConfig.from_dict(read_settings(str(path)))
-    return EngineModel(config, start_engine(backend, manifest.graph(folder, chosen), chosen))
+    return engines.EngineModel(
+        config, engines.start_engine(backend, manifest.graph(folder, chosen), chosen)
+    )
 
 
 def installed_backends() -> list[Backend]:
     """Return the engines whose packages are installed."""
-    return [name for name in BACKENDS if not missing_modules("export", MODULES[name])]
+    return [name for name in BACKENDS if not missing_modules("export", engines.MODULES[name])]

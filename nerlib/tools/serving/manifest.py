@@ -43,10 +43,8 @@ class Manifest:
         found = self.variants.get(variant)
         if found is None:
             known = ", ".join(name for name, one in self.variants.items() if one.passed)
-            raise EncoderError(
-                f"there is no variant {variant!r} for {TITLES[self.backend]} in {folder}: "
-                f"choose from {known}"
-            )
+            where = f"for {TITLES[self.backend]} in {folder}"
+            raise EncoderError(f"there is no variant {variant!r} {where}: choose from {known}")
         if found.passed is not True or not found.files:
             raise EncoderError(f"variant {variant!r} did not pass the gate: {found.reason}")
         for name, expected in found.files.items():
@@ -61,13 +59,14 @@ def read_manifest(folder: Path, backend: Backend) -> Manifest:
     path = folder / NAME
     content = read_json(path, LARGEST)
     try:
-        if content.pop("format") != FORMAT or content["backend"] != backend:
-            raise ValueError("it is of another format, or of another engine")
+        known = (content.pop("format"), content["backend"]) == (FORMAT, backend)
         variants = {name: Verdict(**one) for name, one in content.pop("variants").items()}
         manifest = Manifest(variants=variants, **content)
         files = [name for one in variants.values() for name, _ in one.files.items()]
     except (AttributeError, KeyError, TypeError, ValueError):
-        raise EncoderError(f"{path} is not a manifest of exports: export again") from None
+        known = False
+    if not known:  # another format, or another engine
+        raise EncoderError(f"{path} is not a manifest of exports: export again")
     for name in files:
         check_plain_name(name, str(path))
     return manifest

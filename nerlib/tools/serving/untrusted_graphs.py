@@ -1,7 +1,6 @@
 """Untrusted graphs: what is checked before an engine gets one.
 
-A graph cannot run code of its own as a pickle can, but it can name other files to read, operations
-of other libraries, and loops that never end. None of these is in a tagger.
+A graph can name other files to read, operations of other libraries, and loops that never end.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from nerlib.tools.serving.graph import INPUTS, LARGEST_GRAPH, OUTPUT, messages
 
 LARGEST_XML = 50_000_000  # bytes
 # ONNX's own operations, and those that ONNX Runtime's quantisation and optimisation bring.
-DOMAINS = frozenset({"", "ai.onnx", "com.microsoft", "ai.onnx.ml"})
+DOMAINS = {"", "ai.onnx", "com.microsoft", "ai.onnx.ml"}
 # They hold graphs in themselves, keep something from call to call, or go round for ever.
-ONNX_FORBIDDEN = frozenset({"If", "Loop", "Scan", "SequenceMap"})
-OPENVINO_FORBIDDEN = frozenset({"If", "Loop", "TensorIterator", "ReadValue", "Assign"})
+ONNX_FORBIDDEN = {"If", "Loop", "Scan", "SequenceMap"}
+OPENVINO_FORBIDDEN = {"If", "Loop", "TensorIterator", "ReadValue", "Assign"}
 UNNEEDED = "holds operations that no tagger needs"
-# An XML file may define words that stand for others; no program that writes graphs does so.
-_ENTITIES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def read_onnx(path: Path) -> bytes:
@@ -43,14 +40,15 @@ def read_onnx(path: Path) -> bytes:
     _refuse(path, "keeps weights in another file", {tensor.name for tensor in away})
     held = {value.name for value in proto.graph.initializer}
     inputs = [value.name for value in proto.graph.input if value.name not in held]
-    check_ends(inputs, [value.name for value in proto.graph.output], path)
+    _check_ends(inputs, [value.name for value in proto.graph.output], path)
     return content
 
 
 def read_openvino(core: Any, path: Path) -> Any:
     """Return an OpenVINO model from its .xml and .bin, checked; raises `EncoderError`."""
     description = _read(path, LARGEST_XML)
-    if _ENTITIES.search(description):
+    # XML may define words that stand for others; no program that writes graphs does so.
+    if re.search(rb"<!(?:DOCTYPE|ENTITY)", description, re.IGNORECASE):
         raise EncoderError(f"{path} defines entities of its own: not loaded")
     weights = _read(path.with_suffix(".bin"), LARGEST_GRAPH)
     try:
@@ -61,17 +59,8 @@ def read_openvino(core: Any, path: Path) -> Any:
     except RuntimeError:
         raise EncoderError(f"{path} is not an OpenVINO model, or is damaged") from None
     _refuse(path, UNNEEDED, kinds & OPENVINO_FORBIDDEN)
-    check_ends(inputs, outputs, path)
+    _check_ends(inputs, outputs, path)
     return model
-
-
-def check_ends(inputs: list[str], outputs: list[str], path: Path) -> None:
-    """Raise `EncoderError` unless a graph takes and gives what a tagger's does."""
-    if sorted(inputs) != sorted(INPUTS) or outputs != [OUTPUT]:
-        raise EncoderError(
-            f"{path} is not the graph of a tagger: it takes {', '.join(inputs)} and gives "
-            f"{', '.join(outputs)}"
-        )
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -87,3 +76,10 @@ def _refuse(path: Path, reason: str, names: set[str]) -> None:
     """Raise `EncoderError` if there is anything that no tagger needs."""
     if names:
         raise EncoderError(f"{path} {reason} ({min(names)}): not loaded")
+
+
+def _check_ends(inputs: list[str], outputs: list[str], path: Path) -> None:
+    """Raise `EncoderError` unless a graph takes and gives what a tagger's does."""
+    if sorted(inputs) != sorted(INPUTS) or outputs != [OUTPUT]:
+        ends = f"it takes {', '.join(inputs)} and gives {', '.join(outputs)}"
+        raise EncoderError(f"{path} is not the graph of a tagger: {ends}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -29,8 +27,7 @@ def write_variant(
 ) -> Path:
     """Write one variant of the graph `graph` (ONNX, fp32) to a folder; return what to load.
 
-    `calibration` is a dataset of training rows: int8 for OpenVINO looks at them to learn how large
-    the numbers between two layers get. Raises `ExtraError` if a package is missing.
+    int8 for OpenVINO takes its scales from `calibration`. Raises `ExtraError`.
     """
     if backend == "openvino":
         return _openvino(variant, graph, folder / f"{variant}.xml", calibration)
@@ -43,29 +40,18 @@ def write_variant(
 
 
 def quantise_onnx(graph: Path, path: Path) -> None:
-    """Write a graph whose matrices have 8 bits a number, one scale a column.
+    """Write a graph whose matrices have 8 bits a number, one scale a column. Built in notebook 09.
 
-    The numbers that flow through it are rounded on the way, with a scale found for each batch
-    anew ("dynamic"). Built in notebook 09.
+    The numbers that flow through it get a scale for each batch ("dynamic").
     """
     require_extra("export", "onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with quiet(""):
+    with quiet():
         quantize_dynamic(
             graph, path, per_channel=True, weight_type=QuantType.QInt8,
             op_types_to_quantize=["MatMul", "Gemm", "Gather"],
         )  # fmt: skip
-
-
-def calibration_inputs(data: NERDataset, rows: int = CALIBRATION_ROWS) -> list[Inputs]:
-    """Return the inputs of some utterances, one at a time, as an engine takes them."""
-    found = []
-    for row in range(min(rows, len(data))):
-        batch = collate([data[row]], data.pad_id)
-        words = np.arange(max(1, batch["labels"].shape[1]), dtype=np.int64)
-        found.append({**{name: batch[name].numpy() for name in INPUTS[:3]}, "words": words})
-    return found
 
 
 def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) -> Path:
@@ -76,18 +62,22 @@ def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) ->
     # Not `convert_model`, which reports its use to its maker.
     model = openvino.Core().read_model(graph)
     if variant == "int8":
-        model = _quantised(model, calibration_inputs(calibration))
+        model = _quantised(model, calibration)
     openvino.save_model(model, path, compress_to_fp16=variant == "bf16")
     return path
 
 
-def _quantised(model: object, inputs: Sequence[Inputs]) -> object:
+def _quantised(model: object, calibration: NERDataset) -> object:
     """Return an OpenVINO model in 8 bits, its scales measured beforehand ("static")."""
+    inputs: list[Inputs] = []
+    for row in range(min(CALIBRATION_ROWS, len(calibration))):
+        batch = collate([calibration[row]], calibration.pad_id)
+        words = np.arange(max(1, batch["labels"].shape[1]), dtype=np.int64)
+        inputs.append({**{name: batch[name].numpy() for name in INPUTS[:3]}, "words": words})
     # nncf reports its use to its maker unless it believes to be in its own tests.
     os.environ.setdefault("NNCF_CI", "1")
-    with quiet("nncf"), redirect_stdout(io.StringIO()):  # its progress bars
+    with quiet(), redirect_stdout(io.StringIO()):  # its progress bars
         import nncf
 
-        nncf.set_log_level(logging.ERROR)
         size, kind = len(inputs), nncf.ModelType.TRANSFORMER
         return nncf.quantize(model, nncf.Dataset(inputs), subset_size=size, model_type=kind)
