@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -14,21 +16,9 @@ from nerlib.analysis.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, new_fi
 from nerlib.parsing import Span, Word
 
 MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}
-# The way through the course: what a step is called, its lesson, what it gives, and its colour.
-STATIONS = (
-    ("corpus", "01", "wake me up at [time : nine am] …", BLUE),
-    ("parsing", "02", "nine = B-TIME, am = I-TIME", BLUE),
-    ("tags", "02", "a closed list: O, B-DATE, I-DATE …", BLUE),
-    ("dataset", "03", "words and subwords, in batches", GREEN),
-    ("model", "04", "a vector and a score for each word", ORANGE),
-    ("training", "05", "guess, compare, adjust, repeat", ORANGE),
-    ("evaluation", "05", "precision, recall, F1", ORANGE),
-    ("inference", "06", "text in, entities out", RED),
-    ("analysis", "07", "how good, how sure, where it fails", PURPLE),
-    ("mistakes", "08", "classic bugs, and what they cost", PURPLE),
-    ("export", "09", "other engines, small and fast", RED),
-    ("scaling", "10", "more processes, more rows", RED),
-)
+COLOURS = {"blue": BLUE, "green": GREEN, "orange": ORANGE, "red": RED, "purple": PURPLE}
+_STATIONS = Path(__file__).parents[1] / "data" / "stations.toml"
+STATIONS: list[list[str]] = tomllib.loads(_STATIONS.read_text(encoding="utf-8"))["stations"]
 
 
 def course_map() -> Figure:
@@ -36,7 +26,7 @@ def course_map() -> Figure:
     figure, (axis,) = new_figure(height=0.4 + 0.65 * len(STATIONS), width=6.4)
     for row, (name, notebook, shows, colour) in enumerate(STATIONS):
         axis.text(0.0, -row, notebook, MIDDLE, fontsize=12, color=GREY)
-        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
+        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": COLOURS[colour]}
         style = {**MIDDLE, "fontsize": 13, "family": "DejaVu Sans Mono"}
         axis.text(1.5, -row, f"{name:^12}", style, bbox={**box, "linewidth": 2})
         axis.text(2.9, -row, shows, fontsize=12, va="center")

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         listed = listed.replace(group, members)
     for option in listed.split():
         settings = TABLES["options"][option]
-        typed = {"type": TYPES[settings["type"]]} if "type" in settings else {}
-        parser.add_argument(option, **settings | typed)
+        kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
+        parser.add_argument(option, **settings | kind)
     parser.set_defaults(name=name)
     if name == "train":
         parser.epilog = (
