@@ -103,20 +103,18 @@ def model_diagram(
     n, m = len(subwords), len(words)
     figure, (axis,) = new_figure(height=5.2, width=max(6.5, 2.2 + 0.85 * n))
     above = [fmean(i for i in range(n) if word_ids[i] == word) for word in range(m)]
-    steps: list[tuple[tuple[float, float], tuple[float, float]]] = []
-    steps += [((x, a), (x, b)) for x in range(n) for a, b in ((0.25, 0.75), (1.25, 1.75))]
+    steps = [((x, a), (x, b)) for x in above for a, b in ((3.8, 4.35), (4.85, 5.7))]
     steps += [((x, 2.25), (above[word], 3.2)) for x, word in enumerate(word_ids) if word >= 0]
-    steps += [((x, a), (x, b)) for x in above for a, b in ((3.8, 4.35), (4.85, 5.7))]
+    steps += [((x, a), (x, b)) for x in range(n) for a, b in ((0.25, 0.75), (1.25, 1.75))]
     for start, end in steps:
         axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
     _boxes(axis, range(n), 0, subwords, "#FFFFFF")
     _boxes(axis, range(n), 2, [str(hidden)] * n, "#E8F2F9")
     _boxes(axis, above, 3.5, [f"{word}\n{hidden}" for word in words], "#FBE9C6")
     _boxes(axis, above, 6, tags, "#FFFFFF")
-    for y, colour, text in (
-        (1, "#CFE5F3", "encoder: every subword looks at all others"),
-        (4.6, "#CDEBE1", f"head: {hidden} → {inner} → {labels}, word by word"),
-    ):
+    head = f"head: {hidden} → {inner} → {labels}, word by word"
+    encoder = "encoder: every subword looks at all others"
+    for y, colour, text in ((1, "#CFE5F3", encoder), (4.6, "#CDEBE1", head)):
         axis.add_patch(Rectangle((-0.5, y - 0.25), n, 0.5, facecolor=colour, edgecolor=GREY))
         axis.text((n - 1) / 2, y, text, MIDDLE, fontsize=10)
     for y, text in (

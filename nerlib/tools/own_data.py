@@ -55,7 +55,9 @@ def corpus_from_lines(
             continue
         row_id = f"{name}-{number}"
         try:
-            _check_characters(sentence, row_id)
+            if half := regex.search(r"\p{Cs}", sentence):  # which no file and no table can hold
+                reason, advice = "half a character (a lone surrogate)", "write the whole character"
+                raise AnnotationError(reason, advice, half.start(), row_id)
             text = parser.parse(sentence, row_id).text
         except AnnotationError as error:
             errors.append(error)
@@ -71,14 +73,6 @@ def corpus_from_lines(
             "there is no sentence: write one a line, such as 'the [part : chain] skips'"
         )
     return rows_to_dataset(rows)
-
-
-def _check_characters(line: str, row_id: str) -> None:
-    """Raise `AnnotationError` for half of a character pair, which no file and no table can hold."""
-    half = None if line.isascii() else regex.search(r"\p{Cs}", line)
-    if half:
-        reason, advice = "half a character (a lone surrogate)", "write the whole character"
-        raise AnnotationError(reason, advice, half.start(), row_id)
 
 
 def _explain(number: int, line: str, error: AnnotationError) -> str:
