@@ -27,7 +27,8 @@ def tags_for_words(
     """
     numbers = ner_inference(text, model, tokenizer)
     places = places_of_words(text, words, tokenizer)
-    return [OUTSIDE if at is None else parser.get_label(numbers[at]) for at in places]
+    labels = list(parser.tag_to_id)
+    return [OUTSIDE if at is None else labels[numbers[at]] for at in places]
 
 
 def places_of_words(

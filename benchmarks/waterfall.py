@@ -183,7 +183,7 @@ def batched_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluat
 def as_item(item: Item, tags: TagSet, parser: TutorialParser) -> Item:
     """Return an item of the tutorial in the form of nerlib's, with nerlib's tag numbers."""
     target = item.get("target", torch.zeros(len(item["subword_group"]), dtype=torch.long))
-    numbers = [tags.get_id(parser.get_label(number)) for number in target.tolist()]
+    numbers = [tags.get_id(list(parser.tag_to_id)[number]) for number in target.tolist()]
     flat = {name: item[name][0] for name in ("input_ids", "attention_mask")}
     return {**flat, "subword_group": item["subword_group"], "target": torch.tensor(numbers)}
 

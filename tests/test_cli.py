@@ -24,12 +24,6 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output / "model"
 
 
-def run(arguments: list[str], text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run the real program in a process of its own."""
-    command = [sys.executable, "-m", "nerlib", *arguments]
-    return subprocess.run(command, input=text, capture_output=True)
-
-
 def test_train_leaves_model_history_and_figure(model_folder: Path) -> None:
     output = model_folder.parent
     history = json.loads((output / "history.json").read_text(encoding="utf-8"))
@@ -41,7 +35,8 @@ def test_train_leaves_model_history_and_figure(model_folder: Path) -> None:
 
 
 def test_tag_reads_lines_and_writes_json_lines(model_folder: Path) -> None:
-    done = run(["tag", "--model", str(model_folder)], "\n".join(TEXTS).encode())
+    command = [sys.executable, "-m", "nerlib", "tag", "--model", str(model_folder)]
+    done = subprocess.run(command, input="\n".join(TEXTS).encode(), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     records = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert [record["text"] for record in records] == TEXTS
@@ -80,15 +75,13 @@ def test_check_prints_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [check["ok"] for check in json.loads(capsys.readouterr().out)] == [True] * len(lines)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], *([c, "-h"] for c in cli.COMMANDS)]
-)
-def test_help_and_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        cli.main(arguments)
-    assert not stop.value.code
-    shown = capsys.readouterr().out
-    assert __version__ in shown if arguments == ["--version"] else arguments[0] in shown
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["--version"], *([name, "-h"] for name in cli.COMMANDS)):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(arguments)
+        assert not stop.value.code
+        shown = capsys.readouterr().out
+        assert __version__ in shown if arguments == ["--version"] else arguments[0] in shown
 
 
 @pytest.mark.parametrize(

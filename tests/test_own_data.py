@@ -53,17 +53,13 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
     assert corpus["id"] == ["own-1", "own-3"]
 
 
-@pytest.mark.parametrize(
-    ("line", "locale", "gold"),
-    [
+def test_the_rows_train_a_model() -> None:
+    for line, locale, gold in (
         ("the [part : chain] skips", "en-US", ("O", "B-PART", "O")),
         ("[part : 链条]断了", "zh-CN", ("B-PART", "I-PART", "O", "O")),
-    ],
-)
-def test_the_rows_train_a_model(line: str, locale: str, gold: tuple[str, ...]) -> None:
-    corpus = corpus_from_lines(line, locale=locale)
-    data = NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus))
-    assert data.gold[0] == gold
+    ):
+        corpus = corpus_from_lines(line, locale=locale)
+        assert NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus)).gold == [gold]
 
 
 def test_all_broken_lines_are_listed_at_once_with_number_and_place() -> None:
@@ -93,12 +89,11 @@ def test_no_sentence_at_all_is_an_error_with_advice(lines: object) -> None:
     assert error.errors == ()
 
 
-def test_the_error_is_a_corpus_error_and_survives_a_process_boundary() -> None:
+def test_the_error_survives_a_process_boundary() -> None:
     error = error_of("the [part : chain skips")
     assert isinstance(error, CorpusError)
     again = pickle.loads(pickle.dumps(error))
-    assert str(again) == str(error)
-    assert [e.position for e in again.errors] == [4]
+    assert (str(again), [e.position for e in again.errors]) == (str(error), [4])
 
 
 WORDS = st.lists(st.sampled_from(["bell", "rear brake", "9:30", "don't", "велосипед"]), min_size=1)

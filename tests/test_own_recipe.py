@@ -95,7 +95,4 @@ def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
     for arguments in (["--own", file], ["--recipe", "offline"], ["--own", file, "--output", "x"]):
         assert cli.main(["train", *arguments]) == 0
     assert outputs == [Path("build/own"), Path("build"), Path("x")]
-
-
-def test_a_file_and_another_source_exclude_each_other() -> None:
-    assert cli.main(["evaluate", "--own", "a.txt", "--source", "sample"]) == 2
+    assert cli.main(["evaluate", "--own", file, "--source", "sample"]) == 2

@@ -15,14 +15,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Page, expect
 
-from nerlib import (
-    PACKAGED,
-    AnnotationError,
-    Parser,
-    Score,
-    load_tokenizer,
-    tags_to_spans,
-)
+from nerlib import PACKAGED, AnnotationError, Parser, Score, load_tokenizer, tags_to_spans
 from nerlib.analysis.matching import count_kinds, lenient_scores
 from nerlib.course import quiz as quizzes
 from nerlib.course.broken import tags_by_dictionary
@@ -44,12 +37,10 @@ def every_answer() -> Iterator[tuple[str, Answer]]:
 
 
 class TestQuestions:
-    def test_every_lesson_has_a_quiz_and_no_other(self) -> None:
-        assert lessons_with_quiz() == LESSONS
-
     @pytest.mark.parametrize("lesson", LESSONS)
     def test_five_questions_with_one_right_answer_each(self, lesson: str) -> None:
         questions = load_quiz(lesson)
+        assert lessons_with_quiz() == LESSONS
         assert len(questions) == 5
         for question in questions:
             assert question.text.strip()
@@ -72,10 +63,9 @@ class TestQuestions:
         places = [[a.right for a in question.answers].index(True) for question in questions]
         assert len(set(places)) >= 3
         assert all(places.count(place) <= 2 for place in places)
-        longest = [max(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
-        shortest = [min(q.answers, key=lambda answer: len(answer.text)).right for q in questions]
-        assert sum(longest) <= 2
-        assert sum(shortest) <= 2
+        for extreme in (max, min):
+            found = [extreme(q.answers, key=lambda answer: len(answer.text)) for q in questions]
+            assert sum(answer.right for answer in found) <= 2
 
     def test_marks_are_closed(self) -> None:
         texts = [q.text for lesson in LESSONS for q in load_quiz(lesson)]
@@ -183,10 +173,8 @@ class TestInABrowser:
     def test_a_click_shows_the_reason_of_a_wrong_answer_and_of_the_right_one(
         self, page: Page
     ) -> None:
-        question = load_quiz("05")[1]
-        right = next(answer for answer in question.answers if answer.right)
-        wrong = next(answer for answer in question.answers if not answer.right)
-        for answer, verdict in ((wrong, "No."), (right, "Right.")):
+        answers = {answer.right: answer for answer in load_quiz("05")[1].answers}
+        for answer, verdict in ((answers[False], "No."), (answers[True], "Right.")):
             start = re.sub("[`*]", "", answer.reason)[:40]
             reason = page.locator(".nerlib-question p", has_text=start)
             expect(reason).to_be_hidden()

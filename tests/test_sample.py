@@ -70,29 +70,21 @@ def is_neighbours(parsed: ParsedUtterance) -> bool:
 
 def recurs(parsed: ParsedUtterance) -> bool:
     """Return whether a word of a slot occurs outside of every slot as well."""
-    inside = {w.text for w, tag in zip(parsed.words, parsed.tags, strict=True) if tag != "O"}
-    return any(
-        tag == "O" and word.text in inside
-        for word, tag in zip(parsed.words, parsed.tags, strict=True)
-    )
+    pairs = {(w.text, tag != "O") for w, tag in zip(parsed.words, parsed.tags, strict=True)}
+    return len(pairs) > len({text for text, _ in pairs})
 
 
 def is_long(parsed: ParsedUtterance, words: int = 5) -> bool:
     """Return whether a slot has at least so many words."""
-    return any(
-        sum(span.start <= word.start < span.end for word in parsed.words) >= words
-        for span in parsed.spans
-    )
+    lengths = (sum(s.start <= w.start < s.end for w in parsed.words) for s in parsed.spans)
+    return max(lengths, default=0) >= words
 
 
 class TestBuild:
     def test_the_committed_files_are_what_the_script_builds(self, tmp_path: Path) -> None:
         builder.write(tmp_path)
-        for locale in LOCALES:
-            name = Path("1.1") / "data" / f"{locale}.jsonl"
-            assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes(), (
-                f"{locale} drifted"
-            )
+        for path in (tmp_path / "1.1" / "data").iterdir():
+            assert path.read_bytes() == (FOLDER / "1.1" / "data" / path.name).read_bytes()
 
     def test_the_order_of_hashing_changes_nothing(self) -> None:
         """Sets have another order in every process: none may leak into the result."""
@@ -100,17 +92,9 @@ class TestBuild:
             "import hashlib; from tools import build_sample as b;"
             "print(hashlib.sha256(repr(b.build()).encode()).hexdigest())"
         )
-        digests = {
-            subprocess.run(
-                [sys.executable, "-c", code],
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for seed in ("1", "2")
-        }
-        assert len(digests) == 1
+        settings = [{**os.environ, "PYTHONHASHSEED": s, "PYTHONUTF8": "1"} for s in ("1", "2")]
+        command = [sys.executable, "-c", code]
+        assert len({subprocess.check_output(command, env=one) for one in settings}) == 1
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -133,21 +117,16 @@ class TestEachLocale:
                 assert value == value.strip()
 
     def test_all_scenarios_and_slot_types_of_massive(self, locale: str) -> None:
-        assert {row["scenario"] for row in rows_of(locale)} == SCENARIOS
         for part in PARTS:
-            here = {row["scenario"] for row in rows_of(locale) if row["partition"] == part}
-            assert here == SCENARIOS
+            assert {r["scenario"] for r in rows_of(locale) if r["partition"] == part} == SCENARIOS
         found = {span.type for parsed in parsed_of(locale) for span in parsed.spans}
-        assert found == SLOT_TYPES
+        assert found == {slot_type for slot_type, _ in values_of(locale, "train")} == SLOT_TYPES
         assert len(found) == 55
 
     def test_an_intent_starts_with_its_scenario(self, locale: str) -> None:
         for row in rows_of(locale):
             assert row["intent"].startswith(f"{row['scenario']}_")
         assert len({row["intent"] for row in rows_of(locale)}) == 60
-
-    def test_every_type_can_be_learnt_from_train(self, locale: str) -> None:
-        assert {slot_type for slot_type, _ in values_of(locale, "train")} == SLOT_TYPES
 
     @pytest.mark.parametrize("part", PARTS)
     def test_a_quarter_of_the_rows_has_no_slot(self, locale: str, part: str) -> None:
@@ -175,11 +154,6 @@ class TestEachLocale:
         corpus = load_corpus(locale, "train[:10]")
         side = LOCALES.index(locale)
         assert corpus["annot_utt"] == [utterance.annotated[side] for utterance in fixed]
-        assert corpus["annot_utt"][0] == (
-            "wake me up at [time : nine am] on [date : friday]"
-            if locale == "en-US"
-            else "разбуди меня в [time : девять утра] в [date : пятницу]"
-        )
 
 
 def test_rows_are_parallel_by_id() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmarks import waterfall
 from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib import Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
+from nerlib.course.measured import read_results
 from nerlib.course.tutorial_rebuilt import (
     RATE,
     TutorialClassifier,
@@ -25,15 +27,14 @@ from nerlib.course.tutorial_rebuilt import (
     run_through,
     train_tutorial,
 )
+from nerlib.device import choose_compute
 from nerlib.model import load_encoder
 
-ROOT = Path(__file__).resolve().parents[1]
 ROWS = make_corpus(
     "wake me up at [time : nine am] on [date : friday]",
     "call [person : anna]",
     "play [song_name : nine] jazz at nine in the kitchen",
 )
-JOBS = waterfall.JOBS
 _ = one_thread  # a fixture for the whole module
 
 
@@ -71,13 +72,9 @@ class TestParser:
         parser("on friday", "on [date : friday]")
         assert before == {"O": 0, "B-TIME": 1}
         assert parser.tag_to_id == {**before, "B-DATE": 2}
-        assert parser.get_label(parser.get_id("B-DATE")) == "B-DATE"
-        with pytest.raises(KeyError):
-            parser.get_id("B-PERSON")
 
-    def test_a_slot_without_its_separator_is_an_error(self) -> None:
-        with pytest.raises(ValueError, match="unpack"):
-            TutorialParser()("at nine", "at [nine]")
+        with pytest.raises(ValueError, match="unpack"):  # a slot without its separator
+            parser("at nine", "at [nine]")
 
 
 class TestDataset:
@@ -93,12 +90,6 @@ class TestDataset:
         (item,) = TutorialDataset(corpus, tokenizer_of("bert"), TutorialParser()).items
         assert item["target"].tolist() == [0, 1]
 
-    def test_the_tag_set_grows_with_the_rows_of_validation(self) -> None:
-        _, _, parser = rebuilt()
-        size = len(parser.tag_to_id)
-        TutorialDataset(make_corpus("in [place_name : york]"), tokenizer_of("bert"), parser)
-        assert len(parser.tag_to_id) == size + 1
-
 
 class TestModelAndLoop:
     def test_the_loop_over_words_is_a_mean_over_slices(self) -> None:
@@ -112,7 +103,9 @@ class TestModelAndLoop:
             flat = {name: item[name][0] for name in ("input_ids", "attention_mask")}
             batch = collate_groups([{**item, **flat}], 0)
             with torch.no_grad():
-                torch.testing.assert_close(model(item), word_logits(ours, batch)[0])
+                torch.testing.assert_close(
+                    model(item), word_logits(ours, batch, choose_compute("cpu", "fp32"))[0]
+                )
 
     def test_one_step_an_utterance_in_the_order_of_the_file_at_the_tutorial_s_rate(
         self, monkeypatch: pytest.MonkeyPatch
@@ -121,14 +114,10 @@ class TestModelAndLoop:
         seen, rates = [], []
         model.register_forward_pre_hook(lambda _, args: seen.append(args[0]["input_ids"].shape))
         step = Adam.step
-
-        def counted(self: Adam) -> None:
-            rates.append(self.param_groups[0]["lr"])
-            step(self)
-
-        monkeypatch.setattr(Adam, "step", counted)
+        count = lambda self: rates.append(self.param_groups[0]["lr"]) or step(self)  # noqa: E731
+        monkeypatch.setattr(Adam, "step", count)
         train_tutorial(model, data, data, epochs=2, report=lambda line: None)
-        assert rates == [RATE] * 2 * len(data)
+        assert rates == [RATE] * 2 * len(data.items)
         assert seen == [item["input_ids"].shape for item in data.items] * 4
 
     def test_dropout_stays_on_in_validation(self) -> None:
@@ -174,22 +163,18 @@ def test_the_tutorial_s_answers_are_compared_word_by_word() -> None:
     numbers = ner_inference(text, model.eval(), tokenizer)
     assert len(numbers) == 7  # what ' s new , anna ?
     tags = tags_for_words(text, words, model, tokenizer, parser)
-    assert tags == [parser.get_label(numbers[place]) for place in places]
-
-
-def test_a_word_without_a_subword_has_no_place() -> None:
-    text = "wake \u200b me"
-    words = Parser().split_words(text)
-    assert places_of_words(text, words, tokenizer_of("bert")) == [0, None, 1]
+    assert tags == [list(parser.tag_to_id)[numbers[place]] for place in places]
+    text = "wake \u200b me"  # a word without a subword has no place
+    assert places_of_words(text, Parser().split_words(text), tokenizer) == [0, None, 1]
 
 
 class TestWaterfall:
     def test_what_is_committed_has_every_step_for_every_seed(self) -> None:
-        results = json.loads((ROOT / "benchmarks" / "waterfall.json").read_text(encoding="utf-8"))
+        results = read_results("waterfall.json")
         steps = results["steps"]
         for seed in {step["seed"] for step in steps}:
             found = [step["name"] for step in steps if step["seed"] == seed]
-            jobs = JOBS if seed == steps[0]["seed"] else JOBS[1:]
+            jobs = waterfall.JOBS if seed == steps[0]["seed"] else waterfall.JOBS[1:]
             assert found == [name for _, bars in jobs for name, _ in bars]
         assert results["command"] == "python -m benchmarks.waterfall"
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
@@ -199,17 +184,14 @@ class TestWaterfall:
         monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
         ran = []
 
-        def pretend(job: str):
-            def scores(rows, seed, config):
-                ran.append((job, seed))
-                assert (config.epochs, config.label_smoothing) == (2, 0.0)
-                return [waterfall.evaluate_tags([["O"]], [["O"]])] * 2
+        def scores(rows, seed, config, job):
+            ran.append((job, seed))
+            assert (config.epochs, config.label_smoothing) == (2, 0.0)
+            return [waterfall.evaluate_tags([["O"]], [["O"]])] * 2
 
-            return scores
-
-        names = [bars[0][0] for _, bars in JOBS]
-        jobs = tuple((pretend(name), bars) for name, (_, bars) in zip(names, JOBS, strict=True))
-        monkeypatch.setattr(waterfall, "JOBS", jobs)
+        names = [bars[0][0] for _, bars in waterfall.JOBS]
+        jobs = [(partial(scores, job=bars[0][0]), bars) for _, bars in waterfall.JOBS]
+        monkeypatch.setattr(waterfall, "JOBS", tuple(jobs))
         output = tmp_path / "deep" / "waterfall.json"
         arguments = ["--rows", "5", "--epochs", "2", "--seeds", "3", "4", "--threads", "1"]
         for _ in range(2):  # the second time everything is there

@@ -114,7 +114,7 @@ def tutorial_loop(material: Material, rows: int) -> Contender:
     def run() -> float:
         started = time.perf_counter()
         run_through(model, data, optimizer)
-        return len(data) / (time.perf_counter() - started)
+        return len(data.items) / (time.perf_counter() - started)
 
     return run
 

@@ -33,28 +33,19 @@ from nerlib.tools.small_bert import build_small_bert
 
 PADDED_WORDS = 64  # to how many words `padding_in_loss` fills every utterance up
 # What English writes with capitals, among MASSIVE's slot types.
-NAMES = (
-    *("app_name", "artist_name", "business_name", "movie_name", "person", "place_name"),
-    *("podcast_name", "radio_name", "song_name"),
-)
+NAMES = {"app_name", "artist_name", "business_name", "movie_name", "person", "place_name"}
+NAMES |= {"podcast_name", "radio_name", "song_name"}
 
 
 @dataclass(frozen=True)
 class Bugs:
-    """Which faults a run has, each one switch; with all of them off it is right.
+    """Which faults a run has, each one switch; with all of them off it is right."""
 
-    `word_dictionary`: training tags are looked up in a dictionary of the slots' words.
-    `word_offsets`: subword positions are counted in words.
-    `padding_in_loss`: padding counts as words that are `O`.
-    `first_subword_loss`: trained on each word's first subword, used with the mean of all.
-    `file_order`: the rows are never shuffled.
-    """
-
-    word_dictionary: bool = False
-    word_offsets: bool = False
-    padding_in_loss: bool = False
-    first_subword_loss: bool = False
-    file_order: bool = False
+    word_dictionary: bool = False  # training tags are looked up in a dictionary of slot words
+    word_offsets: bool = False  # subword positions are counted in words
+    padding_in_loss: bool = False  # padding counts as words that are `O`
+    first_subword_loss: bool = False  # trained on first subwords, used with the mean of all
+    file_order: bool = False  # the rows are never shuffled
 
 
 NO_BUGS = Bugs()
@@ -85,9 +76,8 @@ def break_rows(data: NERDataset, bugs: Bugs, training: bool) -> list[Item]:
         if bugs.first_subword_loss and training:
             groups = groups.clamp(max=torch.tensor([len(item["input_ids"]), 1]))
         if bugs.word_dictionary and training:
-            wrong = tags_by_dictionary(utterance)
-            numbers = [data.tags.tag_to_id.get(tag, IGNORE) for tag in wrong]
-            target = torch.tensor(numbers, dtype=torch.long)
+            numbers = data.tags.tag_to_id
+            target = torch.tensor([numbers.get(t, IGNORE) for t in tags_by_dictionary(utterance)])
         items.append({**item, "subword_group": groups, "target": target})
     return items
 
@@ -104,11 +94,10 @@ def collate_groups(items: Sequence[Item], pad_id: int, bugs: Bugs = NO_BUGS) -> 
         name: pad_sequence([item[name] for item in items], True, value)
         for name, value in padding.items()
     }
+    missing = max(0, PADDED_WORDS - batch["target"].shape[1])
     if bugs.padding_in_loss:
-        groups, target = batch["subword_group"], batch["target"]
-        missing = max(0, PADDED_WORDS - target.shape[1])
-        batch["target"] = nn.functional.pad(target, (0, missing))
-        batch["subword_group"] = nn.functional.pad(groups, (0, 0, 0, missing))
+        batch["target"] = nn.functional.pad(batch["target"], (0, missing))
+        batch["subword_group"] = nn.functional.pad(batch["subword_group"], (0, 0, 0, missing))
     return batch
 
 
@@ -129,10 +118,13 @@ def pool_slices(hidden: Tensor, groups: Tensor) -> Tensor:
     return mean.to(hidden.dtype) @ hidden
 
 
-def word_logits(model: NERClassifier, batch: Batch) -> Tensor:
+def word_logits(model: NERClassifier, batch: Batch, compute: Compute) -> Tensor:
     """Return logits (batch, words, tags) for a batch with `subword_group`."""
-    hidden = model.encoder(batch["input_ids"], attention_mask=batch["attention_mask"])[0]
-    logits: Tensor = model.head(pool_slices(hidden, batch["subword_group"]))
+    ids, mask, groups = (
+        batch[name].to(compute.device) for name in ("input_ids", "attention_mask", "subword_group")
+    )
+    with compute.autocast():
+        logits: Tensor = model.head(pool_slices(model.encoder(ids, attention_mask=mask)[0], groups))
     return logits
 
 
@@ -165,7 +157,8 @@ def train_with(
         total = torch.zeros((), device=compute.device)
         for rows in in_file_order if bugs.file_order else sampler:
             batch = collate_groups([items[row] for row in rows], pad_id, bugs)
-            loss = batch_loss(model, batch, config, compute)
+            logits, target = word_logits(model, batch, compute), batch["target"].to(compute.device)
+            loss = tagging_loss(logits, target, config.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), config.max_gradient_norm)
@@ -175,14 +168,6 @@ def train_with(
         losses.append(total.item() / len(sampler))
         after_epoch()
     return losses
-
-
-def batch_loss(model: NERClassifier, batch: Batch, config: TrainConfig, compute: Compute) -> Tensor:
-    """Return the mean loss of one batch."""
-    moved = {name: tensor.to(compute.device) for name, tensor in batch.items()}
-    with compute.autocast():
-        logits = word_logits(model, moved)
-    return tagging_loss(logits, moved["target"], config.label_smoothing)
 
 
 @torch.inference_mode()
@@ -200,17 +185,16 @@ def predict_items(
     """
     compute = choose_compute(str(model.device))
     model.train(dropout)
-    labels = model.config.labels
     predicted: list[list[str]] = [[] for _ in items]
     lengths = [len(item["input_ids"]) for item in items]
     for rows in LengthBucketSampler(lengths, 64, shuffle=False):
         batch = collate_groups([items[row] for row in rows], pad_id)
-        with compute.autocast():
-            logits = word_logits(model, {k: v.to(compute.device) for k, v in batch.items()}).cpu()
+        logits = word_logits(model, batch, compute).cpu()
         seen = batch["subword_group"][..., 1] > 0
         chosen = logits.argmax(-1) if each_word_alone else best_tags(logits, seen)[0]
         for row, numbers in zip(rows, (chosen * seen).tolist(), strict=True):
-            predicted[row] = [labels[number] for number in numbers[: len(items[row]["target"])]]
+            words = len(items[row]["target"])
+            predicted[row] = [model.config.labels[number] for number in numbers[:words]]
     model.eval()
     return predicted
 
@@ -219,7 +203,7 @@ def predict_items(
 class Lab:
     """What all runs of a comparison share: the rows, the words, the encoder, the settings.
 
-    The lower half of the encoder stays as it is, to keep the runs short.
+    The lower half of an encoder with six layers or more is frozen, to keep the runs short.
     """
 
     train_rows: Dataset
@@ -231,7 +215,7 @@ class Lab:
     settings: TrainConfig
 
     def data(self, rows: Dataset, tags: TagSet) -> NERDataset:
-        """Return rows as a dataset."""
+        """Return rows as a dataset whose tags are numbered as in `tags`."""
         return NERDataset(rows, self.tokenizer, tags, self.parser)
 
 
@@ -249,16 +233,15 @@ class Run:
     losses: list[float]
     history: list[tuple[Evaluation, Evaluation]]
 
-    def answers(self, data: NERDataset | None = None, **how: Any) -> list[list[str]]:
-        """Return the predicted tags, of the validation rows if nothing else is said."""
+    def answers(self, data: NERDataset | None = None, **how: bool) -> list[list[str]]:
+        """Return the predicted tags, of the validation rows unless `data` is another dataset."""
         data = data or self.validation_set
         items = break_rows(data, self.bugs, training=False)
         return predict_items(self.model, items, data.pad_id, **how)
 
-    def scores(self, data: NERDataset | None = None, **how: Any) -> Evaluation:
+    def scores(self, data: NERDataset | None = None, **how: bool) -> Evaluation:
         """Return the scores of those answers against the right tags."""
-        data = data or self.validation_set
-        return evaluate_tags(data.gold, self.answers(data, **how))
+        return evaluate_tags((data or self.validation_set).gold, self.answers(data, **how))
 
     @cached_property
     def f1(self) -> float:
@@ -277,11 +260,10 @@ def open_lab(recipe: Recipe, folder: str | Path, rows: int = 800, epochs: int = 
     if encoder == SCRATCH:
         path = Path(folder) / "encoders" / f"{recipe.name}-lab"
         encoder = str(build_small_bert(train_rows["utt"], path))
-    settings = replace(
-        recipe.settings, epochs=epochs, batch_size=16, label_smoothing=0.0, masked_subwords=0.0
-    )
+    changed: dict[str, Any] = {"label_smoothing": 0.0, "masked_subwords": 0.0}
     if encoder == recipe.encoder and recipe.source != "hub":  # the packaged one, half of it frozen
-        settings = replace(settings, learning_rate=5e-4)
+        changed["learning_rate"] = 5e-4
+    settings = replace(recipe.settings, epochs=epochs, batch_size=16, **changed)
     validation_rows = recipe.corpus("validation[:300]")
     try:
         test_rows = recipe.corpus("test[:300]")
@@ -309,7 +291,10 @@ def run(
     tags = TagSet.from_corpus([*train_rows, *more_rows], lab.parser)
     torch.manual_seed(seed)
     model = NERClassifier.from_encoder(lab.encoder, tags, segmentation=lab.parser.segmentation)
-    freeze_lower_half(model)
+    layers = getattr(getattr(model.encoder, "encoder", None), "layer", [])
+    if len(layers) >= 6:
+        for part in (model.encoder.embeddings, *layers[: len(layers) // 2]):
+            part.requires_grad_(False)
     train_set = lab.data(train_rows, tags)
     validation_set, test_set = (lab.data(r, tags) for r in (lab.validation_rows, lab.test_rows))
     result = Run(model, bugs, validation_set, test_set, [], [])
@@ -324,28 +309,20 @@ def run(
     return result
 
 
-def freeze_lower_half(model: NERClassifier) -> None:
-    """Freeze the embeddings and the lower half of the layers of an encoder with six or more."""
-    layers = getattr(getattr(model.encoder, "encoder", None), "layer", [])
-    if len(layers) >= 6:
-        for part in (model.encoder.embeddings, *layers[: len(layers) // 2]):
-            part.requires_grad_(False)
-
-
 def with_capitals(corpus: Dataset, parser: Parser) -> Dataset:
     """Return rows with the names in them written with capitals, as English does."""
     rows = []
     for row in corpus:
         parsed = parser.parse(row["annot_utt"])
         text = parsed.text
-        for start, end in ((s.start, s.end) for s in parsed.spans if s.type in NAMES):
-            value = " ".join(word.capitalize() for word in text[start:end].split(" "))
-            text = text[:start] + value + text[end:]
+        for span in (span for span in parsed.spans if span.type in NAMES):
+            value = " ".join(map(str.capitalize, text[span.start : span.end].split(" ")))
+            text = text[: span.start] + value + text[span.end :]
         rows.append({**row, "utt": text, "annot_utt": parser.annotate(text, parsed.spans)})
     return rows_to_dataset(rows)
 
 
 def lower_cased(corpus: Dataset) -> Dataset:
     """Return rows in small letters, slot types untouched."""
-    rows = [{**row, **{name: row[name].lower() for name in ("utt", "annot_utt")}} for row in corpus]
-    return rows_to_dataset(rows)
+    columns = ("utt", "annot_utt")
+    return rows_to_dataset([row | {name: row[name].lower() for name in columns} for row in corpus])

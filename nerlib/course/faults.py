@@ -5,21 +5,13 @@
 
 from __future__ import annotations
 
-import html
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nerlib.analysis.display import Html
-from nerlib.course.broken import (
-    NAMES,
-    Lab,
-    Run,
-    lower_cased,
-    tags_by_dictionary,
-    with_capitals,
-)
+from nerlib.analysis.display import Html, escape
+from nerlib.course.broken import NAMES, Lab, Run, lower_cased, tags_by_dictionary, with_capitals
 from nerlib.encoders import load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags, total_score
 from nerlib.tools.own_data import corpus_from_lines
@@ -35,19 +27,14 @@ please replace the [problem : broken] [part : pedal] by [day : thursday]
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its name, the wrong line and its repair, and what it harms.
-
-    `counts` is "lost" (the tagger gets worse) or "told" (the tagger is the same, the reported
-    score is not): the part of its `Damage` that counts. `band` is where that part lies with the
-    recipe `offline`, whatever the seed, and `verdict` says what follows from it.
-    """
+    """A fault of notebook 08, as `faults.toml` has it."""
 
     name: str
-    wrong: str
-    right: str
-    counts: Literal["lost", "told"]
-    verdict: str
-    band: tuple[float, float]
+    wrong: str  # the line
+    right: str  # its repair
+    counts: Literal["lost", "told"]  # which part of its `Damage` tells what it harms
+    verdict: str  # what follows from the band
+    band: tuple[float, float]  # where that part lies with recipe `offline`, whatever the seed
 
 
 @dataclass(frozen=True)
@@ -58,23 +45,7 @@ class Damage:
     told: float = 0.0
 
 
-FAULTS = {
-    key: Fault(**{**entry, "band": tuple(entry["band"])})
-    for key, entry in tomllib.loads(FILE.read_text(encoding="utf-8")).items()
-}
-
-
-def said(key: str) -> str:
-    """Return what notebook 08 says about a fault's cost with the recipe `offline`.
-
-    >>> said("order")
-    '**Verdict: hurts.** F1 lost by the model: +0.03 to +0.22.'
-    """
-    fault = FAULTS[key]
-    what = {"lost": "F1 lost by the model", "told": "F1 told too much"}[fault.counts]
-    low, high = fault.band
-    amount = f"{low:+.2f} to {high:+.2f}" if low < high else "exactly 0"
-    return f"**Verdict: {fault.verdict}.** {what}: {amount}."
+FAULTS = {key: Fault(**fault) for key, fault in tomllib.loads(FILE.read_text("utf-8")).items()}
 
 
 def wrong_and_right(key: str) -> Html:
@@ -89,7 +60,7 @@ def wrong_and_right(key: str) -> Html:
     blocks = "".join(
         f'<div style="display:flex;margin:2px 0"><div style="flex:0 0 4em">{name}</div>'
         f'<code style="background:{colour};color:#111;padding:2px 6px;overflow-wrap:anywhere">'
-        f"{html.escape(line)}</code></div>"
+        f"{escape(line)}</code></div>"
         for name, line, colour in lines
     )
     return Html(f"<div>{blocks}</div>", "\n".join(f"{name}  {line}" for name, line, _ in lines))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -14,21 +16,9 @@ from nerlib.analysis.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, new_fi
 from nerlib.parsing import Span, Word
 
 MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}
-# The way through the course: what a step is called, its lesson, what it gives, and its colour.
-STATIONS = (
-    ("corpus", "01", "wake me up at [time : nine am] …", BLUE),
-    ("parsing", "02", "nine = B-TIME, am = I-TIME", BLUE),
-    ("tags", "02", "a closed list: O, B-DATE, I-DATE …", BLUE),
-    ("dataset", "03", "words and subwords, in batches", GREEN),
-    ("model", "04", "a vector and a score for each word", ORANGE),
-    ("training", "05", "guess, compare, adjust, repeat", ORANGE),
-    ("evaluation", "05", "precision, recall, F1", ORANGE),
-    ("inference", "06", "text in, entities out", RED),
-    ("analysis", "07", "how good, how sure, where it fails", PURPLE),
-    ("mistakes", "08", "classic bugs, and what they cost", PURPLE),
-    ("export", "09", "other engines, small and fast", RED),
-    ("scaling", "10", "more processes, more rows", RED),
-)
+COLOURS = {"blue": BLUE, "green": GREEN, "orange": ORANGE, "red": RED, "purple": PURPLE}
+_STATIONS = Path(__file__).parents[1] / "data" / "stations.toml"
+STATIONS: list[list[str]] = tomllib.loads(_STATIONS.read_text(encoding="utf-8"))["stations"]
 
 
 def course_map() -> Figure:
@@ -36,7 +26,7 @@ def course_map() -> Figure:
     figure, (axis,) = new_figure(height=0.4 + 0.65 * len(STATIONS), width=6.4)
     for row, (name, notebook, shows, colour) in enumerate(STATIONS):
         axis.text(0.0, -row, notebook, MIDDLE, fontsize=12, color=GREY)
-        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": colour}
+        box = {"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": COLOURS[colour]}
         style = {**MIDDLE, "fontsize": 13, "family": "DejaVu Sans Mono"}
         axis.text(1.5, -row, f"{name:^12}", style, bbox={**box, "linewidth": 2})
         axis.text(2.9, -row, shows, fontsize=12, va="center")
@@ -113,20 +103,18 @@ def model_diagram(
     n, m = len(subwords), len(words)
     figure, (axis,) = new_figure(height=5.2, width=max(6.5, 2.2 + 0.85 * n))
     above = [fmean(i for i in range(n) if word_ids[i] == word) for word in range(m)]
-    steps: list[tuple[tuple[float, float], tuple[float, float]]] = []
-    steps += [((x, a), (x, b)) for x in range(n) for a, b in ((0.25, 0.75), (1.25, 1.75))]
+    steps = [((x, a), (x, b)) for x in above for a, b in ((3.8, 4.35), (4.85, 5.7))]
     steps += [((x, 2.25), (above[word], 3.2)) for x, word in enumerate(word_ids) if word >= 0]
-    steps += [((x, a), (x, b)) for x in above for a, b in ((3.8, 4.35), (4.85, 5.7))]
+    steps += [((x, a), (x, b)) for x in range(n) for a, b in ((0.25, 0.75), (1.25, 1.75))]
     for start, end in steps:
         axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
     _boxes(axis, range(n), 0, subwords, "#FFFFFF")
     _boxes(axis, range(n), 2, [str(hidden)] * n, "#E8F2F9")
     _boxes(axis, above, 3.5, [f"{word}\n{hidden}" for word in words], "#FBE9C6")
     _boxes(axis, above, 6, tags, "#FFFFFF")
-    for y, colour, text in (
-        (1, "#CFE5F3", "encoder: every subword looks at all others"),
-        (4.6, "#CDEBE1", f"head: {hidden} → {inner} → {labels}, word by word"),
-    ):
+    head = f"head: {hidden} → {inner} → {labels}, word by word"
+    encoder = "encoder: every subword looks at all others"
+    for y, colour, text in ((1, "#CFE5F3", encoder), (4.6, "#CDEBE1", head)):
         axis.add_patch(Rectangle((-0.5, y - 0.25), n, 0.5, facecolor=colour, edgecolor=GREY))
         axis.text((n - 1) / 2, y, text, MIDDLE, fontsize=10)
     for y, text in (

@@ -16,9 +16,17 @@ from nerlib.analysis.display import Html, escape
 from nerlib.course.checks.verdict import marked_up
 
 FOLDER = Path(__file__).parents[1] / "data" / "quizzes"
-VERDICTS = {True: "Right.", False: "No."}
 # A frame on the left says the same as the verdict's word, for those who see the colour.
-_FRAMES = {True: "#0b7a55", False: "#b4501e"}
+VERDICTS = {True: ("Right.", "#0b7a55"), False: ("No.", "#b4501e")}
+QUESTION = (
+    '<div class="nerlib-question" style="margin:0 0 1.4em">'
+    '<p style="margin:0 0 0.5em"><b>{number}.</b> {text}</p>{code}{answers}</div>'
+)
+ANSWER = (
+    '<details style="margin:0.35em 0"><summary style="cursor:pointer">{text}</summary>'
+    '<p style="margin:0.3em 0 0.5em 1em;padding-left:0.7em;border-left:4px solid {colour}">'
+    "<b>{verdict}</b> {reason}</p></details>"
+)
 
 
 class QuizError(ValueError):
@@ -52,11 +60,23 @@ def quiz(lesson: str) -> Html:
     >>> print(str(quiz("02")).splitlines()[1])
        a) `I-TIME`, because it comes after a `B-TIME`
     """
-    questions = load_quiz(lesson)
-    markup = "".join(_question_html(number, q) for number, q in enumerate(questions, start=1))
-    texts = [_question_text(number, q) for number, q in enumerate(questions, start=1)]
-    reasons = [_reasons_text(number, q) for number, q in enumerate(questions, start=1)]
-    plain = "\n\n".join([*texts, "Answers", *reasons])
+    markup, questions, reasons = "", [], []
+    for number, question in enumerate(load_quiz(lesson), start=1):
+        code, answers = question.code.rstrip(), ""
+        lines = [f"{number}. {question.text}", *(f"       {line}" for line in code.splitlines())]
+        why = []
+        for letter, answer in zip(ascii_lowercase, question.answers, strict=False):
+            verdict, colour = VERDICTS[answer.right]
+            text, reason = marked_up(answer.text), marked_up(answer.reason)
+            answers += ANSWER.format(text=text, colour=colour, verdict=verdict, reason=reason)
+            lines.append(f"   {letter}) {answer.text}")
+            why.append(f"{number}{letter}) {verdict} {answer.reason}")
+        block = f"<pre>{escape(code)}</pre>" if code else ""
+        text = marked_up(question.text)
+        markup += QUESTION.format(number=number, text=text, code=block, answers=answers)
+        questions.append("\n".join(lines))
+        reasons.append("\n".join(why))
+    plain = "\n\n".join([*questions, "Answers", *reasons])
     return Html(f'<div class="nerlib-quiz">{markup}</div>', plain)
 
 
@@ -83,39 +103,3 @@ def load_quiz(lesson: str) -> tuple[Question, ...]:
         Question(entry["text"], tuple(Answer(**a) for a in entry["answer"]), entry.get("code", ""))
         for entry in content["question"]
     )
-
-
-def _question_html(number: int, question: Question) -> str:
-    """Return one question as HTML, with all answers folded."""
-    code = f"<pre>{escape(question.code.rstrip())}</pre>" if question.code else ""
-    answers = "".join(map(_answer_html, question.answers))
-    return (
-        '<div class="nerlib-question" style="margin:0 0 1.4em">'
-        f'<p style="margin:0 0 0.5em"><b>{number}.</b> {marked_up(question.text)}</p>'
-        f"{code}{answers}</div>"
-    )
-
-
-def _answer_html(answer: Answer) -> str:
-    """Return an answer that opens its reason."""
-    frame = f"padding-left:0.7em;border-left:4px solid {_FRAMES[answer.right]}"
-    reason = f"<b>{VERDICTS[answer.right]}</b> {marked_up(answer.reason)}"
-    return (
-        '<details style="margin:0.35em 0">'
-        f'<summary style="cursor:pointer">{marked_up(answer.text)}</summary>'
-        f'<p style="margin:0.3em 0 0.5em 1em;{frame}">{reason}</p></details>'
-    )
-
-
-def _question_text(number: int, question: Question) -> str:
-    """Return one question as plain text, without its reasons."""
-    code = [f"       {line}" for line in question.code.rstrip().splitlines()]
-    lettered = zip(ascii_lowercase, question.answers, strict=False)
-    answers = [f"   {letter}) {answer.text}" for letter, answer in lettered]
-    return "\n".join([f"{number}. {question.text}", *code, *answers])
-
-
-def _reasons_text(number: int, question: Question) -> str:
-    """Return the reasons of one question as plain text."""
-    lettered = zip(ascii_lowercase, question.answers, strict=False)
-    return "\n".join(f"{number}{letter}) {VERDICTS[a.right]} {a.reason}" for letter, a in lettered)

@@ -18,7 +18,7 @@ import regex
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from nerlib.parsing import OUTSIDE
@@ -39,8 +39,8 @@ class TutorialParser:
     >>> parser = TutorialParser()
     >>> parser("play five of the five stars", "play [song_name : five] of the five stars")
     ['O', 'B-SONG_NAME', 'O', 'O', 'B-SONG_NAME', 'O']
-    >>> parser.get_id("B-SONG_NAME")
-    1
+    >>> parser.tag_to_id
+    {'O': 0, 'B-SONG_NAME': 1}
     """
 
     def __init__(self) -> None:
@@ -59,16 +59,8 @@ class TutorialParser:
             self.tag_to_id.setdefault(tag, len(self.tag_to_id))
         return tags
 
-    def get_id(self, tag: str) -> int:
-        """Return a tag's number; raises `KeyError` for one that was never met."""
-        return self.tag_to_id[tag]
 
-    def get_label(self, number: int) -> str:
-        """Return the tag of a number. (The tutorial's own function calls one that is missing.)"""
-        return list(self.tag_to_id)[number]
-
-
-class TutorialDataset(Dataset[Item]):
+class TutorialDataset:
     """Rows as tensors, one utterance each: `input_ids` and `attention_mask` (1, subwords),
     `subword_group` (words, 2) and `target` (words).
 
@@ -84,17 +76,10 @@ class TutorialDataset(Dataset[Item]):
     ) -> None:
         self.items: list[Item] = []
         for row in corpus:
-            tags = parser(row["utt"], row["annot_utt"])
+            numbers = [parser.tag_to_id[tag] for tag in parser(row["utt"], row["annot_utt"])]
             item = encode(row["utt"], tokenizer)
-            item["target"] = torch.tensor([parser.get_id(tag) for tag in tags])
-            if len(item["target"]) == len(item["subword_group"]):
-                self.items.append(item)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> Item:
-        return self.items[index]
+            if len(numbers) == len(item["subword_group"]):
+                self.items.append(item | {"target": torch.tensor(numbers)})
 
 
 def encode(text: str, tokenizer: PreTrainedTokenizerFast) -> Item:
@@ -123,11 +108,8 @@ class TutorialClassifier(nn.Module):
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return logits (words, tags) of one utterance."""
         hidden = self.encoder(inputs["input_ids"], inputs["attention_mask"])[0]
-        rows = []
-        for first, count in inputs["subword_group"]:
-            word = hidden[:, first : first + count].mean(dim=1)  # (1, hidden)
-            rows.append(self.head(word))
-        return torch.stack(rows).squeeze(1)
+        words = [hidden[:, first : first + n].mean(dim=1) for first, n in inputs["subword_group"]]
+        return torch.stack([self.head(word) for word in words]).squeeze(1)
 
 
 def train_tutorial(
@@ -150,10 +132,8 @@ def train_tutorial(
         loss, accuracy = run_through(model, train_set, optimizer)
         with torch.no_grad():  # stops gradients; dropout goes on
             other_loss, other_accuracy = run_through(model, validation_set)
-        trained = f"loss: {loss:.4f}; acc: {accuracy:.4f}"
-        report(
-            f"Epoch-{epoch}: {trained}, val_loss: {other_loss:.4f}, val_acc: {other_accuracy:.4f}"
-        )
+        trained = f"Epoch-{epoch}: loss: {loss:.4f}; acc: {accuracy:.4f}"
+        report(f"{trained}, val_loss: {other_loss:.4f}, val_acc: {other_accuracy:.4f}")
 
 
 def run_through(
@@ -166,7 +146,7 @@ def run_through(
     device = next(model.parameters()).device
     criterion = nn.CrossEntropyLoss()
     losses, right, words = 0.0, 0, 0
-    for batch in DataLoader(data):
+    for batch in DataLoader(data.items):  # type: ignore[arg-type]
         inputs = {name: tensor.squeeze(0).to(device) for name, tensor in batch.items()}
         logits = model(inputs)
         loss = criterion(logits, inputs["target"])
@@ -177,7 +157,7 @@ def run_through(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return losses / len(data), right / words
+    return losses / len(data.items), right / words
 
 
 def ner_inference(
@@ -186,5 +166,4 @@ def ner_inference(
     """Return one tag number per word, words being what the tokenizer takes for words."""
     device = next(model.parameters()).device
     inputs = {name: tensor.to(device) for name, tensor in encode(text, tokenizer).items()}
-    numbers: list[int] = model(inputs).argmax(dim=1).tolist()
-    return numbers
+    return [int(number) for number in model(inputs).argmax(dim=1)]

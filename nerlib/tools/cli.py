@@ -19,13 +19,6 @@ from nerlib.tools.environment import install_command, missing_packages
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
 COMMANDS: dict[str, dict[str, str]] = TABLES["commands"]
-# Errors of nerlib that say what was wrong and what to do; by name, so that nothing is imported.
-MISTAKES = {
-    *("AnnotationError", "CheckpointError", "CorpusError", "DeviceError", "DivergenceError"),
-    *("DownloadError", "EncoderError", "ProcessError", "WorkerError"),  # the library's
-    *("BulkError", "DemoError", "ExportError", "ExtraError", "PublishError", "RecipeError"),
-    *("StorageError", "UsageError"),
-}
 ALL_ALIKE = {"DivergenceError", "FirstProcessError"}  # what several processes raise together
 
 
@@ -51,10 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _report(f"{error.filename or 'file'}: {error.strerror or error}")
     except Exception as error:
-        if not _is_one_of(error, MISTAKES):
+        kinds = {k.__name__ for k in type(error).__mro__ if k.__module__.startswith("nerlib.")}
+        if not kinds:  # an error of nerlib says what was wrong and what to do; any other is a bug
             raise
-        if not (_rank() and _is_one_of(error, ALL_ALIKE)):  # the first process says it for all
-            _report(str(error), lines=_is_one_of(error, {"OwnDataError"}))
+        if not (_rank() and kinds & ALL_ALIKE):  # the first process says it for all
+            _report(str(error), lines="OwnDataError" in kinds)
     return USER_MISTAKE
 
 
@@ -74,12 +68,6 @@ def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.Argume
             module.add_arguments(command)
             command.set_defaults(command=module.run)
     return parser
-
-
-def _is_one_of(error: Exception, names: Collection[str]) -> bool:
-    """Return whether an error, or what it is a kind of, is an error of nerlib with such a name."""
-    kinds = type(error).__mro__
-    return any(kind.__name__ in names and kind.__module__.startswith("nerlib.") for kind in kinds)
 
 
 def _report(message: str, lines: bool = False) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         listed = listed.replace(group, members)
     for option in listed.split():
         settings = TABLES["options"][option]
-        typed = {"type": TYPES[settings["type"]]} if "type" in settings else {}
-        parser.add_argument(option, **settings | typed)
+        kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
+        parser.add_argument(option, **settings | kind)
     parser.set_defaults(name=name)
     if name == "train":
         parser.epilog = (
@@ -77,12 +78,13 @@ def run_prefetch(options: argparse.Namespace) -> int:
 
 def run_validate(options: argparse.Namespace) -> int:
     """Check a file of bracketed sentences, and count its types."""
-    from nerlib.tools.own_recipe import corpus_from_file, count_types
+    from nerlib.parsing import Parser
+    from nerlib.tools.own_recipe import corpus_from_file
 
-    corpus = corpus_from_file(options.file)
-    counts = count_types(corpus)
-    print(f"sentences that can be read: {len(corpus)}; entities marked: {sum(counts.values())}")
-    for name, count in counts.items():
+    sentences = corpus_from_file(options.file)["annot_utt"]
+    counts = Counter(span.type for line in sentences for span in Parser().parse(line).spans)
+    print(f"sentences that can be read: {len(sentences)}; entities marked: {counts.total()}")
+    for name, count in counts.most_common():
         print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
     return 0
 
@@ -95,8 +97,8 @@ def run_train(options: argparse.Namespace) -> int:
     from nerlib.addons.processes import named
     from nerlib.tools.tour import train_and_save, walk
 
-    default = f"{OUTPUT}/own" if "own" in options and options.own else OUTPUT
-    recipe, output = choose_recipe(options), Path(options.output or default)
+    recipe = choose_recipe(options)
+    output = Path(options.output or (f"{OUTPUT}/own" if vars(options).get("own") else OUTPUT))
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
     action: Callable[..., object] = walk if options.name == "run" else train_and_save
     with named().one_speaks():
@@ -109,37 +111,41 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
     from nerlib.tools.own_recipe import own_recipe
     from nerlib.tools.recipes import get_recipe
 
-    recipe = get_recipe(options.recipe)
-    if "own" in options and options.own:
-        recipe = own_recipe(options.own, recipe)
     given = {name: value for name, value in vars(options).items() if value is not None}
+    recipe = get_recipe(options.recipe)
+    if "own" in given:
+        recipe = own_recipe(options.own, recipe)
+    names = {"locale": "locale", "train": "train_split", "validation": "validation_split"}
+    changed = {field: given[option] for option, field in names.items() if option in given}
     settings = {name: given[name] for name in asdict(recipe.settings) if name in given}
     try:
-        changed = replace(recipe.settings, **settings)
+        return replace(recipe, settings=replace(recipe.settings, **settings), **changed)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return replace(
-        recipe,
-        locale=options.locale or recipe.locale,
-        train_split=options.train or recipe.train_split,
-        validation_split=options.validation or recipe.validation_split,
-        settings=changed,
-    )
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
     from nerlib.dataset import NERDataset
     from nerlib.evaluation import evaluate
+    from nerlib.tools.own_recipe import NAME as OWN
+    from nerlib.tools.own_recipe import corpus_from_file
     from nerlib.tools.recipes import check_segmentation, get_recipe
 
-    get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
+    recipe = get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
     if options.own and options.source:
         raise UsageError("--own and --source exclude each other")
     if options.report:
         check_report_path(Path(options.report))
-    tagger = load_tagger(options)
-    corpus, place = rows_to_score(options, made_by_of(tagger))
+    tagger, locale = load_tagger(options), options.locale or recipe.locale
+    if options.own:
+        corpus, place = corpus_from_file(options.own, locale), f"{options.own}, {locale}"
+    elif made_by_of(tagger).get("recipe") == OWN and not (options.source or options.recipe):
+        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
+    else:
+        source = options.source or recipe.corpus_source()
+        corpus = load_rows(locale, options.split, source)
+        place = f"{source}, {locale}, {options.split}"
     check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     scores, loss = evaluate(tagger.model, data, tagger.compute)
@@ -154,25 +160,6 @@ def run_evaluate(options: argparse.Namespace) -> int:
         print(data.report)
         print_table(scores)
     return 0
-
-
-def rows_to_score(options: argparse.Namespace, made_by: Mapping[str, Any]) -> tuple[Dataset, str]:
-    """Return the rows that `evaluate` is asked to score on, and what they are, in words.
-
-    `made_by` is what the model remembers of its training.
-    """
-    from nerlib.tools.own_recipe import NAME as OWN
-    from nerlib.tools.own_recipe import corpus_from_file
-    from nerlib.tools.recipes import get_recipe
-
-    recipe = get_recipe(options.recipe)
-    locale = options.locale or recipe.locale
-    if options.own:
-        return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
-    if made_by.get("recipe") == OWN and not (options.source or options.recipe):
-        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
-    source = options.source or recipe.corpus_source()
-    return load_rows(locale, options.split, source), f"{source}, {locale}, {options.split}"
 
 
 def load_rows(locale: str, split: str, source: str) -> Dataset:
@@ -278,8 +265,7 @@ def evaluation_as_json(scores: Evaluation, loss: float) -> dict[str, object]:
 
 def score_as_json(score: Score) -> dict[str, float]:
     """Return one score's counts and ratios."""
-    ratios = {"precision": score.precision, "recall": score.recall, "f1": score.f1}
-    return {**asdict(score), **ratios}
+    return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
 
 
 ACTIONS = {

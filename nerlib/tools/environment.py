@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 
 NEEDED_DISK = 1.0  # GiB
-OTHER_FOLDER = "choose another folder with --output"
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ def check_environment(folder: str | Path = ".") -> list[Check]:
 
     Where packages are missing, nothing else is checked.
     """
-    packages = {_name(line): partial(check_package, line) for line in requirements()}
-    checks: dict[str, Callable[[], str]] = {"Python": check_python, **packages}
+    checks: dict[str, Callable[[], str]] = {"Python": check_python}
+    checks |= {_name(line): partial(check_package, line) for line in requirements()}
     if not missing_packages():
         checks |= _CHECKS | {"disk": partial(check_disk, folder)}
     return [_outcome(name, check) for name, check in checks.items()]
@@ -133,11 +132,10 @@ def check_package(requirement: str) -> str:
     Traceback (most recent call last):
     nerlib.tools.environment.Failure: ('not installed', 'pip install "no-such-package>=1"')
     """
-    fix = f'pip install "{requirement}"'
-    found = _version(_name(requirement))
+    fix, found = f'pip install "{requirement}"', _version(_name(requirement))
     if found is None:
         raise Failure("not installed", fix)
-    from packaging.requirements import Requirement
+    from packaging.requirements import Requirement  # may itself be what is missing
 
     wanted = Requirement(requirement).specifier
     if not wanted.contains(found, prereleases=True):
@@ -184,50 +182,35 @@ def check_notebooks() -> str:
         fix = f'"{sys.executable}" -m ipykernel install --sys-prefix --name python3'
         raise Failure("there is no kernel named python3", fix) from None
     program = spec.argv[0] if spec.argv else "nothing"
-    if not starts_this_python(program):
+    # Jupyter puts the Python that it runs with in place of a bare `python`. Links are not followed:
+    # the Pythons of two virtual environments may be links to one and the same file.
+    path, here = Path(program).absolute(), Path(sys.executable).absolute()
+    bare = program in {"python", "python3", f"python3.{sys.version_info[1]}"}
+    if not bare and (path.parent != here.parent or not path.stem.startswith("python")):
         fix = f"it starts {program}; remove the folder {spec.resource_dir}"
         raise Failure("the kernel python3 belongs to another Python", fix)
     return f"JupyterLab {versions[0]}, and kernel {versions[1]} that starts this Python"
 
 
-def starts_this_python(program: str) -> bool:
-    """Return whether a kernel's program is the running Python.
-
-    Jupyter puts the Python that it runs with in place of a bare `python`. Links are not followed:
-    the Pythons of two virtual environments may be links to one and the same file.
-
-    >>> starts_this_python("python"), starts_this_python("/somewhere/else/python")
-    (True, False)
-    """
-    if program in {"python", "python3", f"python3.{sys.version_info[1]}"}:
-        return True
-    path = Path(program).absolute()
-    return path.parent == Path(sys.executable).absolute().parent and path.stem.startswith("python")
-
-
 def check_compute() -> str:
-    """Return which device and precision would be used: bf16 where the device has units for it."""
+    """Return which device and precision would be used."""
     from nerlib.device import choose_compute
 
     return str(choose_compute())
 
 
 def check_threads() -> str:
-    """Return how many threads compute on how many cores, and whether others want the cores too.
-
-    A machine that is busy with something else trains many times slower, and nothing else says so.
-    """
+    """Return how many threads compute on how many cores, and whether others want them, too."""
     import torch
 
     from nerlib.device import available_cores
 
-    threads, cores = torch.get_num_threads(), available_cores()
-    chosen = os.environ.get("OMP_NUM_THREADS")
+    cores, chosen = available_cores(), os.environ.get("OMP_NUM_THREADS")
     note = f" (OMP_NUM_THREADS is {chosen}; training uses every core)" if chosen else ""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if busy > 1.5 * cores:
         note += f"; busy with {busy:.0f} programs, so training will be slow: close some"
-    return f"{threads} on {cores} cores{note}"
+    return f"{torch.get_num_threads()} on {cores} cores{note}"
 
 
 def check_gpu() -> str:
@@ -247,23 +230,17 @@ def check_gpu() -> str:
 
 def check_disk(folder: str | Path) -> str:
     """Check that results can be written to a folder, and that there is room for them."""
-    place = _existing(folder)
+    other, place = "choose another folder with --output", Path(folder).absolute()
+    while not os.path.exists(place):  # unlike Path.exists, it takes a locked place for none
+        place = place.parent
     free = shutil.disk_usage(place).free / 2**30
     if free < NEEDED_DISK:
-        raise Failure(f"{free:.1f} GiB free", f"free {NEEDED_DISK:.0f} GiB, or {OTHER_FOLDER}")
+        raise Failure(f"{free:.1f} GiB free", f"free {NEEDED_DISK:.0f} GiB, or {other}")
     try:
         with tempfile.TemporaryFile(dir=place):
             return f"{free:.1f} GiB free"
     except OSError as error:
-        raise Failure(f"{error.strerror} in {place}", OTHER_FOLDER) from None
-
-
-def _existing(folder: str | Path) -> Path:
-    """Return the folder, or the nearest one above it that exists and may be looked into."""
-    place = Path(folder).absolute()
-    while not os.path.exists(place):  # unlike Path.exists, it takes a locked place for none
-        place = place.parent
-    return place
+        raise Failure(f"{error.strerror} in {place}", other) from None
 
 
 _CHECKS: dict[str, Callable[[], str]] = {

@@ -45,10 +45,8 @@ def require_extra(extra: str, *modules: str) -> None:
     """Raise `ExtraError`, in one line, if an extra's modules, or those named, are not installed."""
     missing = missing_modules(extra, modules)
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ExtraError(
-            f'{", ".join(missing)} {verb} not installed: pip install "nerlib[{extra}]"'
-        )
+        what = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
+        raise ExtraError(f'{what}: pip install "nerlib[{extra}]"')
 
 
 def needs_extra(extra: str, *modules: str) -> bool:

@@ -47,16 +47,23 @@ def corpus_from_lines(
     rows: list[dict[str, str]] = []
     errors: list[AnnotationError] = []
     problems: list[str] = []
-    for number, line in _sentences(lines):
+    kind = {"locale": locale, "partition": "train", "scenario": name, "intent": name}
+    # Lines are counted as editors count them, unlike `splitlines`.
+    for number, line in enumerate(lines.split("\n") if isinstance(lines, str) else lines, start=1):
+        sentence = line.strip().removeprefix("\ufeff").strip()  # an editor's byte order mark
+        if not sentence or sentence.startswith("#"):
+            continue
         row_id = f"{name}-{number}"
         try:
-            _check_characters(line, row_id)
-            text = parser.parse(line, row_id).text
+            if half := regex.search(r"\p{Cs}", sentence):  # which no file and no table can hold
+                reason, advice = "half a character (a lone surrogate)", "write the whole character"
+                raise AnnotationError(reason, advice, half.start(), row_id)
+            text = parser.parse(sentence, row_id).text
         except AnnotationError as error:
             errors.append(error)
-            problems.append(_explain(number, line, error))
+            problems.append(_explain(number, sentence, error))
         else:
-            rows.append(_row(row_id, locale, name, text, line))
+            rows.append(kind | {"id": row_id, "utt": text, "annot_utt": sentence})
     if errors:
         total = len(rows) + len(errors)
         heading = f"{len(errors)} of {total} sentences cannot be read:"
@@ -66,30 +73,6 @@ def corpus_from_lines(
             "there is no sentence: write one a line, such as 'the [part : chain] skips'"
         )
     return rows_to_dataset(rows)
-
-
-def _sentences(lines: str | Iterable[str]) -> Iterable[tuple[int, str]]:
-    """Yield the sentences with their line numbers, counted from 1."""
-    if isinstance(lines, str):
-        lines = lines.split("\n")  # as editors count, unlike `splitlines`
-    for number, line in enumerate(lines, start=1):
-        sentence = line.strip().removeprefix("\ufeff").strip()  # an editor's byte order mark
-        if sentence and not sentence.startswith("#"):
-            yield number, sentence
-
-
-def _check_characters(line: str, row_id: str) -> None:
-    """Raise `AnnotationError` for half of a character pair, which no file and no table can hold."""
-    half = None if line.isascii() else regex.search(r"\p{Cs}", line)
-    if half:
-        reason, advice = "half a character (a lone surrogate)", "write the whole character"
-        raise AnnotationError(reason, advice, half.start(), row_id)
-
-
-def _row(row_id: str, locale: str, name: str, text: str, annotated: str) -> dict[str, str]:
-    """Return one sentence as a row of the seven columns."""
-    kind = {"partition": "train", "scenario": name, "intent": name}
-    return {"id": row_id, "locale": locale, **kind, "utt": text, "annot_utt": annotated}
 
 
 def _explain(number: int, line: str, error: AnnotationError) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from datasets import Dataset
 
 from nerlib.corpus import CorpusError, Split, decode_lines
-from nerlib.parsing import Parser
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import Recipe
 
@@ -19,18 +17,15 @@ VALIDATION_SHARE = 0.2
 EPOCHS, BATCH_SIZE = 20, 8  # a few dozen sentences are few steps: more rounds, smaller batches
 
 
-@dataclass(frozen=True)
 class OwnRecipe(Recipe):
-    """A recipe's encoder and settings, with the sentences of a file in place of its corpus."""
-
-    file: str = ""
+    """A recipe's encoder and settings, with the sentences of a file, its `source`, as corpus."""
 
     def corpus(self, split: str) -> Dataset:
         """Return the file's sentences for training, or those set aside for validation."""
         wanted = Split.parse(split)
         if wanted.partition == "test":
-            raise CorpusError(f"{self.file} has no split 'test': score a file with evaluate --own")
-        rows = corpus_from_file(self.file, self.locale)
+            raise CorpusError(f"{self.source} has no split 'test': score a file by evaluate --own")
+        rows = corpus_from_file(self.source, self.locale)
         aside = set_aside(rows["utt"][:])
         for_validation = wanted.partition == "dev"
         chosen = [i for i, text in enumerate(rows["utt"]) if (text in aside) == for_validation]
@@ -39,7 +34,7 @@ class OwnRecipe(Recipe):
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line."""
         share = f"{1 - VALIDATION_SHARE:.0%} to train, {VALIDATION_SHARE:.0%} to validate"
-        told = super().describe() | {"corpus": f"sentences in {self.file}", "rows": share}
+        told = super().describe() | {"corpus": f"sentences in {self.source}", "rows": share}
         return {name: value for name, value in told.items() if name != "switch"}
 
 
@@ -51,16 +46,9 @@ def own_recipe(file: str, recipe: Recipe) -> OwnRecipe:
     8
     """
     settings = replace(recipe.settings, epochs=EPOCHS, batch_size=BATCH_SIZE)
-    changed = {
-        "name": NAME,
-        "summary": "sentences of one's own",
-        "train_split": "train",
-        "validation_split": "validation",
-        "settings": settings,
-        "shuffle": False,
-    }
+    kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "model_settings")}
     return OwnRecipe(
-        **{f.name: getattr(recipe, f.name) for f in fields(recipe)} | changed, file=file
+        NAME, "your own sentences", source=file, locale=recipe.locale, settings=settings, **kept
     )
 
 
@@ -89,14 +77,3 @@ def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
     """
     with open(path, "rb") as file:
         return corpus_from_lines(decode_lines(file, Path(path).name, CorpusError), locale, NAME)
-
-
-def count_types(corpus: Dataset) -> dict[str, int]:
-    """Return how often each type is marked, the most frequent first.
-
-    >>> count_types(corpus_from_lines(["a [part : bell]", "a [part : chain] on [day : monday]"]))
-    {'part': 2, 'day': 1}
-    """
-    parser = Parser()
-    found = (span.type for row in corpus["annot_utt"] for span in parser.parse(row).spans)
-    return dict(Counter(found).most_common())

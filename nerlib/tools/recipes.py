@@ -64,15 +64,13 @@ class Recipe:
 
     def corpus_source(self) -> str:
         """Return the source for `load_corpus`; `massive` is the folder in NERLIB_MASSIVE_DIR."""
-        if self.source != "massive":
-            return self.source
-        folder = os.environ.get("NERLIB_MASSIVE_DIR", "")
-        if not folder:
-            raise CorpusError(
-                f"recipe {self.name} reads MASSIVE's files: set NERLIB_MASSIVE_DIR to the folder "
-                "that holds 1.1/"
-            )
-        return folder
+        folder = self.source if self.source != "massive" else os.environ.get("NERLIB_MASSIVE_DIR")
+        if folder:
+            return folder
+        raise CorpusError(
+            f"recipe {self.name} reads MASSIVE's files: set NERLIB_MASSIVE_DIR to the folder that "
+            "holds 1.1/"
+        )
 
     def _repr_html_(self) -> str:
         return fact_table(self.describe())._repr_html_()
@@ -92,17 +90,13 @@ class Recipe:
         }
 
 
-def _read_recipes() -> dict[str, Recipe]:
-    """Return the recipes of the package's own file, by name."""
-    path = importlib.resources.files("nerlib") / "data" / "recipes.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {
-        name: Recipe(name, **{**table, "settings": TrainConfig(**table["settings"])})
-        for name, table in tables.items()
-    }
-
-
-RECIPES = _read_recipes()
+_TABLES = tomllib.loads(
+    (importlib.resources.files("nerlib") / "data" / "recipes.toml").read_text(encoding="utf-8")
+)
+RECIPES = {
+    name: Recipe(name, **{**table, "settings": TrainConfig(**table["settings"])})
+    for name, table in _TABLES.items()
+}
 
 
 @dataclass(frozen=True)
@@ -138,8 +132,8 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
 
     `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
     """
-    train_rows = recipe.corpus(recipe.train_split)
-    validation_rows = recipe.corpus(recipe.validation_split)
+    splits = (recipe.train_split, recipe.validation_split)
+    train_rows, validation_rows = (recipe.corpus(split) for split in splits)
     encoder = recipe.encoder
     if encoder == SCRATCH:
         path = Path(folder) / "encoders" / recipe.name
@@ -154,14 +148,8 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     )
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
-    return Experiment(
-        recipe,
-        tags,
-        tokenizer,
-        model,
-        NERDataset(train_rows, tokenizer, tags, parser),
-        NERDataset(validation_rows, tokenizer, tags, parser),
-    )
+    sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))
+    return Experiment(recipe, tags, tokenizer, model, *sets)
 
 
 def check_segmentation(parser: Parser, locales: Collection[str]) -> None:
@@ -173,24 +161,21 @@ def check_segmentation(parser: Parser, locales: Collection[str]) -> None:
     nerlib.tools.recipes.RecipeError: ja-JP is written without spaces, and the model has words \
 between spaces: use one for that locale alone (--locale ja-JP), or locales of one kind
     """
-    for locale in sorted(locales):
-        if Parser.for_locale(locale) != parser:
-            spaces = locale not in CHARACTER_LOCALES
-            raise RecipeError(
-                f"{locale} is written with{'' if spaces else 'out'} spaces, and the model has "
-                f"{'every character for a word' if spaces else 'words between spaces'}: use one "
-                f"for that locale alone (--locale {locale}), or locales of one kind"
-            )
+    locale = next((each for each in sorted(locales) if Parser.for_locale(each) != parser), None)
+    if locale:
+        words = {"spaces": "words between spaces", "characters": "every character for a word"}
+        raise RecipeError(
+            f"{locale} is written with{'out' if locale in CHARACTER_LOCALES else ''} spaces, and "
+            f"the model has {words[parser.segmentation]}: use one for that locale alone "
+            f"(--locale {locale}), or locales of one kind"
+        )
 
 
 def output_folder() -> Path:
     """Return where results go: NERLIB_OUTPUT, else `build` at the top of the project."""
-    chosen = os.environ.get("NERLIB_OUTPUT")
-    if chosen:
-        return Path(chosen)
-    above = [Path(".."), Path("../..")]  # from a lesson, and from an exercise
+    above = (Path(".."), Path("../.."))  # from a lesson, and from an exercise
     project = next((path for path in above if (path / "pyproject.toml").is_file()), Path())
-    return project / "build"
+    return Path(os.environ.get("NERLIB_OUTPUT") or project / "build")
 
 
 def trained_tagger(
@@ -211,23 +196,15 @@ def trained_tagger(
     shown = f"{path.parent.name}/{path.name}"
     if path.exists():
         record = check_made_by(path, wanted, rows, epochs)
-        report(
-            f"loading the model in {shown}, trained before: recipe {record['recipe']}, "
-            f"rows {record['rows']}, epochs {record['epochs']}"
-        )
+        facts = ", ".join(f"{name} {record[name]}" for name in ("recipe", "rows", "epochs"))
+        report(f"loading the model in {shown}, trained before: {facts}")
     else:
         report(f"there is no model in {shown} yet: training one")
-        experiment = prepare(wanted, folder)
-        history = train(
-            experiment.model,
-            experiment.train_set,
-            experiment.validation_set,
-            wanted.settings,
-            report,
-        )
+        made = prepare(wanted, folder)
+        history = train(made.model, made.train_set, made.validation_set, wanted.settings, report)
         if history.interrupted:  # half-trained, it must not pass for the recipe's model
             raise KeyboardInterrupt("stopped: no model was saved")
-        save_model(experiment.model, experiment.tokenizer, path)
+        save_model(made.model, made.tokenizer, path)
         report(f"saved in {shown}")
     return Tagger.from_pretrained(path, recipe.settings.device, recipe.settings.precision)
 
@@ -273,12 +250,11 @@ def check_made_by(
         raise RecipeError(
             f"{path} does not say which recipe made it: delete it, or give another folder"
         )
-    asked = made_by(recipe)
     free = {name for name, wish in (("rows", rows), ("epochs", epochs)) if wish is None}
     different = [
-        f"{name} {record.get(name)}, not {asked[name]}"
-        for name in asked
-        if name not in free and record.get(name) != asked[name]
+        f"{name} {record.get(name)}, not {wish}"
+        for name, wish in made_by(recipe).items()
+        if name not in free and record.get(name) != wish
     ]
     if different:
         raise RecipeError(

@@ -28,11 +28,7 @@ def build_small_bert(
     pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(pieces.to_str()),
-        unk_token="[UNK]",
-        sep_token="[SEP]",
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        mask_token="[MASK]",
+        **{f"{name}_token": f"[{name.upper()}]" for name in ("unk", "sep", "pad", "cls", "mask")},
         model_max_length=128,
     )
     config = BertConfig(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,18 +19,9 @@ from nerlib.saving import save_model
 from nerlib.tools.recipes import Experiment, Recipe, RecipeError, prepare
 from nerlib.tools.tagger import Tagger
 
-NEW_SENTENCES = {
-    "en-US": (
-        "wake me up at nine am on friday",
-        "remind me to call anna tomorrow evening",
-        "what's the weather like in paris this weekend",
-    ),
-    "ru-RU": (
-        "разбуди меня в девять утра в пятницу",
-        "напомни мне позвонить анне завтра вечером",
-        "какая погода будет в париже в выходные",
-    ),
-}
+NEW_SENTENCES = tomllib.loads(
+    (Path(__file__).parents[1] / "data" / "tour.toml").read_text(encoding="utf-8")
+)
 
 
 def walk(
@@ -67,7 +59,11 @@ def train_and_save(
         experiment = prepare(recipe, output)
     if not len(experiment.train_set) or not len(experiment.validation_set):
         raise RecipeError("there is nothing to train or to validate on: choose other rows")
-    show_utterances(experiment)
+    heading("Some utterances with their entities")
+    for utterance in experiment.train_set.utterances[:5]:
+        print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
+    for name in ("train_set", "validation_set"):
+        print(f"  {name.removesuffix('_set')}: {getattr(experiment, name).report}")
     heading("Training")
     print(f"  {count_parameters(experiment.model) / 1e6:.1f} million parameters")
     history = train(
@@ -88,15 +84,6 @@ def train_and_save(
     print(f"  best: epoch {best.epoch}, F1 {best.f1:.3f}, MASSIVE slot F1 {best.massive_f1:.3f}")
     processes.on_first(lambda: write_results(experiment, history, output))
     return history
-
-
-def show_utterances(experiment: Experiment, count: int = 5) -> None:
-    """Print some training utterances with their entities, and what the datasets report."""
-    heading("Some utterances with their entities")
-    for utterance in experiment.train_set.utterances[:count]:
-        print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
-    for name in ("train_set", "validation_set"):
-        print(f"  {name.removesuffix('_set')}: {getattr(experiment, name).report}")
 
 
 def write_results(experiment: Experiment, history: History, output: Path) -> None:
