@@ -21,10 +21,10 @@ from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.budget import STEPS, OutOfSteps, within_budget
 from nerlib.course.checks.checking import examined, is_stub
 from nerlib.course.checks.differences import difference, same
-from nerlib.course.checks.exercise import Comparison, Exercise, all_exercises
-from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
-from nerlib.course.checks.kinds import asked_for, fitting
-from nerlib.course.checks.record import NAME, Record
+from nerlib.course.checks.exercise import Comparison, Exercise, entry_by_entry
+from nerlib.course.checks.hint import Hint, NotWritten
+from nerlib.course.checks.kinds import fitting
+from nerlib.course.checks.record import NAME, SESSION, how_far, note
 from nerlib.course.checks.verdict import Verdict
 from nerlib.tools.recipes import output_folder
 from tools.execute import execute
@@ -72,32 +72,30 @@ def growing_list(text):
 ENDLESS = (empty_loop, one_line_loop, catches_everything, generator_in_a_call, growing_list)
 
 
-class TestEndlessLoops:
-    @pytest.mark.parametrize("function", ENDLESS, ids=lambda function: function.__name__)
-    def test_they_end_with_a_hint(self, function: Callable[[str], Any]) -> None:
-        told = hint_for(function, "nine")
-        assert f"`{function.__name__}('nine')`" in told
-        assert f"{STEPS:,} lines" in told
-        assert "of your code" in told
+@pytest.mark.parametrize("function", ENDLESS, ids=lambda function: function.__name__)
+def test_endless_loops_end_with_a_hint(function: Callable[[str], Any]) -> None:
+    told = hint_for(function, "nine")
+    assert f"`{function.__name__}('nine')`" in told
+    assert f"{STEPS:,} lines" in told
+    assert "of your code" in told
 
-    def test_the_same_number_of_lines_every_time(self) -> None:
-        def counts(most: int) -> int:
-            number = 0
-            while number < most:
-                number += 1
-            return number
 
-        def is_enough(steps: int) -> bool:
-            try:
-                return within_budget(lambda: counts(100), steps) == 100
-            except OutOfSteps:
-                return False
+def test_only_lines_of_the_learner_count_and_always_the_same() -> None:
+    def counts(most: int) -> int:
+        number = 0
+        while number < most:
+            number += 1
+        return number
 
-        least = next(steps for steps in range(200, 300) if is_enough(steps))
-        assert [is_enough(least + extra) for extra in (-1, 0, -1, 0)] == [False, True] * 2
+    def is_enough(steps: int) -> bool:
+        try:
+            return within_budget(lambda: counts(100), steps) == 100
+        except OutOfSteps:
+            return False
 
-    def test_lines_of_libraries_are_not_counted(self) -> None:
-        assert within_budget(lambda: json.dumps(list(range(1000)), indent=1), 50)
+    least = next(steps for steps in range(200, 300) if is_enough(steps))
+    assert [is_enough(least + extra) for extra in (-1, 0, -1, 0)] == [False, True] * 2
+    assert within_budget(lambda: json.dumps(list(range(1000)), indent=1), 50)
 
 
 def again(text):
@@ -114,10 +112,6 @@ def loads(text):
 
 def later(text):
     raise NotImplementedError
-
-
-def yields(text):
-    yield text
 
 
 FAILURES = {
@@ -137,7 +131,7 @@ FAILURES = {
     "forgotten": (lambda _: None, ["nine"], "`return`"),
     "too few parameters": (lambda: ["O"], ["nine"], "1 argument,"),
     "no function": (["O"], ["nine"], "round brackets"),
-    "generator": (yields, ["nine"], "a generator"),
+    "generator": (lambda text: (letter for letter in text), ["nine"], "a generator"),
 }
 
 
@@ -167,20 +161,11 @@ def test_stop_from_the_keyboard_still_works() -> None:
         Answer(stopped, {}).call("nine", kind=list[str])
 
 
-def test_arguments_are_copies() -> None:
+def test_arguments_are_copies_and_of_much_output_the_beginning_is_kept() -> None:
     words = ["nine", "am"]
-
-    def empties(words):
-        words.clear()
-        return []
-
-    assert Answer(empties, {}).call(words, kind=list[str]) == []
+    answer = Answer(lambda words: words.clear() or print("nine" * 10_000) or [], {})
+    assert answer.call(words, kind=list[str]) == []
     assert words == ["nine", "am"]
-
-
-def test_only_the_beginning_of_much_output_is_kept() -> None:
-    answer = Answer(lambda text: print(text * 10_000) or [], {})
-    assert answer.call("nine", kind=list[str]) == []
     assert 0 < len(answer.printed) <= 2_000
 
 
@@ -205,25 +190,38 @@ def test_a_value_of_another_kind_is_described(value: Any, kind: Any, told: str) 
     assert told in str(caught.value)
 
 
-def test_kinds_that_pass_for_another() -> None:
-    assert fitting(("O",), list[str], "it") == ["O"]
-    assert fitting(torch.tensor(3), int, "it") == 3
-    assert fitting(torch.tensor([1, 2]), list[int], "it") == [1, 2]
-    assert fitting(2, float, "it") == 2.0
-    assert fitting(None, tuple[int, int] | None, "it") is None
-    assert asked_for(tuple[int, int] | None).endswith("or None")
+@pytest.mark.parametrize(
+    ("value", "kind", "read"),
+    [
+        (("O",), list[str], ["O"]),
+        (torch.tensor(3), int, 3),
+        (torch.tensor([1, 2]), list[int], [1, 2]),
+        (2, float, 2.0),
+        (None, tuple[int, int] | None, None),
+        ([[1, 2]], set[tuple[int, int]] | list[tuple[int, ...]], [(1, 2)]),
+    ],
+)
+def test_kinds_that_pass_for_another(value: Any, kind: Any, read: Any) -> None:
+    assert fitting(value, kind, "it") == read
 
 
-def test_differences() -> None:
-    assert "3 are expected" in difference([1, 2], [1, 2, 3])
-    assert "`'b'` is missing" in difference({"a": 1}, {"a": 1, "b": 2})
-    assert "`2`" in difference({"a": 1}, {"a": 2})
-    assert "`{2}`" in difference({1, 2}, {1})
-    assert "(2,)" in difference(torch.zeros(2), torch.zeros(3))
-    assert "(1,)" in difference(torch.zeros(2), torch.tensor([0.0, 1.0]))
-    assert "NaN" in difference(torch.tensor([float("nan")]), torch.zeros(1))
+@pytest.mark.parametrize(
+    ("found", "expected", "told"),
+    [
+        ([1, 2], [1, 2, 3], "3 are expected"),
+        ({"a": 1}, {"a": 1, "b": 2}, "`'b'` is missing"),
+        ({"a": 1}, {"a": 2}, "`2`"),
+        ({1, 2}, {1}, "`{2}`"),
+        ([1.0], [1.01], "index 0"),
+        (torch.zeros(2), torch.zeros(3), "(2,)"),
+        (torch.zeros(2), torch.tensor([0.0, 1.0]), "(1,)"),
+        (torch.tensor([float("nan")]), torch.zeros(1), "NaN"),
+    ],
+)
+def test_differences(found: Any, expected: Any, told: str) -> None:
+    assert not same(found, expected)
+    assert told in difference(found, expected)
     assert same({"a": [0.1 + 0.2]}, {"a": [0.3]})
-    assert not same([1.0], [1.01])
 
 
 class Broken:
@@ -238,31 +236,39 @@ class Broken:
     __hash__ = None  # type: ignore[assignment]
 
 
-def test_objects_that_misbehave() -> None:
-    assert plainly(Broken()) == "<Broken instance>"
-    exercise = Exercise("00.0", lambda a: a.compare(lambda: [1], (), list, {}), "Broken", "")
-    assert "RuntimeError" in str(examined(exercise, Answer(lambda: [Broken()], {})))
+def square(number: int) -> int:
+    return number**2
 
 
-def test_long_values_are_cut() -> None:
-    assert len(shown(list(range(10_000)))) < 200
-    assert len(shown("a" * 10_000)) < 200
-
-
-def test_the_likely_mistake_agrees_with_what_was_right_before() -> None:
-    def square(number: int) -> int:
-        return number**2
-
-    squares = Comparison(square, nothing=lambda n: 0, itself=lambda n: n)
+def told_of(function: Callable[[int], Any]) -> str:
+    """What is told of a function that should square numbers."""
+    check = Comparison(square, nothing=lambda n: 0, itself=lambda n: n)
     hints = {"nothing": "always nothing", "itself": "not squared"}
+    answer = Answer(function, hints, cases=[(1,), (0,), (0,), (3,)])
+    return str(examined(Exercise("00.0", check, "", ""), answer))
 
-    def told(function: Callable[[int], int]) -> str:
-        answer = Answer(function, hints, cases=[(1,), (0,), (0,), (3,)])
-        return str(examined(Exercise("00.0", squares, "", ""), answer))
 
-    assert "not squared" in told(lambda n: n)
-    assert "always nothing" in told(lambda n: 0)
-    assert "`9` is expected" in told(lambda n: n**3)
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        (lambda n: n, "not squared"),
+        (lambda n: 0, "always nothing"),
+        (lambda n: n**3, "`9` is expected"),
+        (lambda n: Broken(), "<Broken instance>"),
+        (lambda n: list(range(10_000)), ", ...]"),
+        (lambda n: "a" * 10_000, "aaa...aaa"),
+    ],
+)
+def test_the_likely_mistake_agrees_with_what_was_right_before(
+    function: Callable[[int], Any], told: str
+) -> None:
+    assert told in told_of(function)
+    assert len(told_of(function)) < 250
+
+
+def test_an_object_that_cannot_be_compared() -> None:
+    answer = Answer([Broken()], {}, {"right": [1]})
+    assert "RuntimeError" in str(examined(Exercise("0", entry_by_entry(list), "", ""), answer))
 
 
 def test_stubs() -> None:
@@ -275,8 +281,7 @@ def test_stubs() -> None:
         return tags
 
     assert all(map(is_stub, (Half, begun, [1, ...], {"a": ...})))
-    assert not is_stub(hint_for)
-    assert not is_stub(3)
+    assert not any(map(is_stub, (hint_for, 3, "...", [], Broken())))
 
 
 class TestVerdicts:
@@ -303,41 +308,37 @@ class TestVerdicts:
 
 class TestRecord:
     @pytest.fixture
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv("NERLIB_OUTPUT", str(tmp_path))
-        return tmp_path
+        return tmp_path / NAME
 
-    def right(self) -> Verdict:
-        return check("00.1", {"half past six": "time", "monday": "date"})
+    def right(self) -> str:
+        return check("00.1", {"half past six": "time", "monday": "date"}).progress
 
-    def test_it_outlives_the_session(self, folder: Path) -> None:
-        assert self.right().progress.startswith("1 of 4")
-        assert json.loads((folder / NAME).read_text(encoding="utf-8")) == {"done": ["00.1"]}
-        assert Record(folder / NAME).done == {"00.1"}
+    def test_it_outlives_the_session_and_two_notebooks_share_it(self, file: Path) -> None:
+        check("00.1", {})
+        assert not file.exists()
+        assert self.right().startswith("1 of 4")
+        assert json.loads(file.read_text(encoding="utf-8")) == {"done": ["00.1"]}
+        SESSION.clear()
         assert str(progress("00")).count("✓") == 1
+        file.write_text('{"done": ["00.2"]}', encoding="utf-8")
+        note("00.3")
+        assert json.loads(file.read_text(encoding="utf-8")) == {"done": ["00.1", "00.2", "00.3"]}
         assert "<table>" in progress()._repr_html_()
 
-    def test_a_wrong_answer_is_not_done(self, folder: Path) -> None:
-        check("00.1", {})
-        assert not (folder / NAME).exists()
-
-    def test_two_notebooks_at_once(self, folder: Path) -> None:
-        one, other = Record(folder / NAME), Record(folder / NAME)
-        one.add("00.1")
-        other.add("00.2")
-        assert Record(folder / NAME).done == {"00.1", "00.2"}
-
     @pytest.mark.parametrize("text", ["", "{", "[1]", '{"done": 3}', '{"done": [3, "99.9", null]}'])
-    def test_a_damaged_file_is_no_obstacle(self, folder: Path, text: str) -> None:
-        (folder / NAME).write_text(text, encoding="utf-8")
-        assert Record(folder / NAME).done == set()
-        assert self.right().progress.startswith("1 of 4")
+    def test_a_damaged_file_is_no_obstacle(self, file: Path, text: str) -> None:
+        file.write_text(text, encoding="utf-8")
+        assert how_far("00").startswith("0 of 4")
+        assert self.right().startswith("1 of 4")
 
-    def test_where_nothing_can_be_written(self, folder: Path) -> None:
-        (folder / "file").write_text("", encoding="utf-8")
-        record = Record(folder / "file" / NAME)
-        record.add("00.1")
-        assert record.line("00").startswith("1 of 4")
+    def test_where_nothing_can_be_written(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file.touch()
+        monkeypatch.setenv("NERLIB_OUTPUT", str(file))
+        assert self.right().startswith("1 of 4")
 
 
 @pytest.mark.parametrize("place", ["notebooks", "workshop/exercises", "workshop/solutions"])
@@ -393,9 +394,3 @@ class TestGenerator:
         for before, after in zip(committed, ran, strict=False):
             assert [o.data for o in before or []] == [o.data for o in after or []]
         assert "line 3 of your code, `pass`" in ran[-1][0].data["text/plain"]
-
-
-def test_exercises_are_in_order() -> None:
-    numbers = list(all_exercises())
-    assert numbers == sorted(numbers)
-    assert len({exercise.title for exercise in all_exercises().values()}) == len(numbers)

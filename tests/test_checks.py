@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import ast
+import linecache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from exercise_notebooks import (
-    NAMES,
-    SOLVED,
-    Ran,
-    committed_texts,
-    exercise_of,
-    lesson_of,
-    run_notebook,
-)
 from wrong_answers import is_given, wrong_answers
 
 from nerlib.course.checks import check
 from nerlib.course.checks.exercise import all_exercises, of_lesson
+from nerlib.course.checks.verdict import Verdict
 from tools.colab import setup_source
 from tools.execute import all_notebooks
-from tools.exercises import EXERCISES, exercise_link, write_exercises
+from tools.exercises import EXERCISES, SOLUTIONS, exercise_link, write_exercises
 from tools.hygiene import problems
 from tools.project import read_publication
 
 NUMBERS = list(all_exercises())
-LESSONS = [path.stem for path in all_notebooks()]
+SOLVED = all_notebooks(SOLUTIONS)
 WRONG = wrong_answers()
+
+
+@dataclass
+class Ran:
+    """What each check of a notebook said, by its number, and what the cells showed, by their id."""
+
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    handed_in: dict[str, str] = field(default_factory=dict)  # number → name of the answer
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+def cells_of(path: Path) -> list[Any]:
+    return nbformat.read(path, as_version=4).cells
+
+
+def run_notebook(path: Path) -> Ran:
+    """Run all code cells but the set-up for Colab, without a kernel."""
+    ran, names = Ran(), {"__name__": "exercises"}
+    for cell in cells_of(path):
+        if cell.cell_type != "code" or cell.id.endswith("-colab-setup"):
+            continue
+        file = f"{path.parent.name}-{path.stem}-{cell.id}"
+        source = "\n".join(line for line in cell.source.splitlines() if not line.startswith("%"))
+        # A notebook's kernel does the same, so that the source of a function can be read.
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        tree = ast.parse(source)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, file, "exec"), names)
+        if last is not None:  # what its value is, is shown
+            shown = eval(compile(ast.Expression(last.value), file, "eval"), names)
+            ran.texts[cell.id] = repr(shown)
+            if isinstance(shown, Verdict):
+                number, name = (ast.unparse(argument) for argument in last.value.args)
+                ran.verdicts[ast.literal_eval(number)] = shown
+                ran.handed_in[ast.literal_eval(number)] = name
+    return ran
+
+
+def lesson_of(path: Path) -> str:
+    """Return what an exercise's number starts with, from its notebook."""
+    return "C" if path.stem == "capstone" else path.stem[:2]
 
 
 @pytest.fixture(autouse=True)
@@ -41,38 +76,34 @@ def fresh_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """All solutions, run."""
-    return _run_all(SOLVED, tmp_path_factory.mktemp("solved"))
+    return run_all(SOLUTIONS, tmp_path_factory.mktemp("solved"))
 
 
 @pytest.fixture(scope="module")
 def stubs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     """All exercises as they are handed out, run."""
-    return _run_all([exercise_of(path) for path in SOLVED], tmp_path_factory.mktemp("stubs"))
+    return run_all(EXERCISES, tmp_path_factory.mktemp("stubs"))
 
 
-def _run_all(paths: list[Path], folder: Path) -> dict[str, Ran]:
+def run_all(notebooks: Path, output: Path) -> dict[str, Ran]:
+    """Return what came of the notebooks in a folder, by lesson."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        for path in paths:
-            patch.setenv("NERLIB_OUTPUT", str(folder / path.stem))
-            found[path.stem] = run_notebook(path)
+        for path in SOLVED:
+            patch.setenv("NERLIB_OUTPUT", str(output / path.stem))
+            found[lesson_of(path)] = run_notebook(notebooks / path.name)
     return found
-
-
-def verdict_of(runs: dict[str, Ran], number: str) -> Any:
-    (ran,) = [ran for name, ran in runs.items() if lesson_of(name) == number.partition(".")[0]]
-    return ran.verdicts[number]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 class TestEveryExercise:
     def test_the_stub_is_told_that_it_is_one(self, number: str, stubs: dict[str, Ran]) -> None:
-        verdict = verdict_of(stubs, number)
+        verdict = stubs[number.partition(".")[0]].verdicts[number]
         assert not verdict.passed
         assert "not written yet" in verdict.message
 
     def test_the_solution_passes(self, number: str, solved: dict[str, Ran]) -> None:
-        verdict = verdict_of(solved, number)
+        verdict = solved[number.partition(".")[0]].verdicts[number]
         assert verdict.passed, verdict
         assert verdict.message == all_exercises()[number].learned
 
@@ -89,51 +120,46 @@ class TestEveryExercise:
             assert given == [hint], verdict
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_a_lesson_has_four_exercises(lesson: str) -> None:
-    assert len(of_lesson(lesson[:2])) >= 4
-
-
-@pytest.mark.parametrize("path", SOLVED, ids=NAMES)
+@pytest.mark.parametrize("path", SOLVED, ids=lambda path: path.stem)
 class TestEveryNotebook:
-    def test_solutions_are_clean(self, path: Path) -> None:
+    def test_solutions_are_clean_and_show_what_a_run_shows(
+        self, path: Path, solved: dict[str, Ran]
+    ) -> None:
         assert problems(path) == []
-
-    def test_solutions_show_what_a_run_shows(self, path: Path, solved: dict[str, Ran]) -> None:
-        shown = dict(committed_texts(path))
-        assert shown == solved[path.stem].texts, "run `make exercises`"
+        shown = {
+            cell.id: output.data["text/plain"]
+            for cell in cells_of(path)
+            for output in cell.get("outputs", [])
+            if output.output_type == "execute_result"
+        }
+        assert shown == solved[lesson_of(path)].texts, "run `make exercises`"
 
     def test_exercises_are_made_from_the_solutions(self, path: Path, tmp_path: Path) -> None:
         (fresh,) = write_exercises(read_publication(), tmp_path, [path])
-        committed = exercise_of(path).read_text(encoding="utf-8")
+        committed = (EXERCISES / path.name).read_text(encoding="utf-8")
         assert committed == fresh.read_text(encoding="utf-8"), "run `make exercises`"
 
-    def test_exercises_hold_no_answers(self, path: Path) -> None:
-        text = exercise_of(path).read_text(encoding="utf-8")
-        assert "SOLUTION" not in text
-        cells = nbformat.read(exercise_of(path), as_version=4).cells
+    def test_exercises_hold_no_answers_and_open_in_colab(self, path: Path) -> None:
+        cells = cells_of(EXERCISES / path.name)
+        assert not any("SOLUTION" in cell.source for cell in cells)
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
         assert sum("# your turn" in cell.source for cell in cells) >= 4
+        assert exercise_link(read_publication(), path.stem) in cells[0].source
+        assert cells[1].source == setup_source(read_publication())
 
-    def test_exercises_open_and_set_up_in_colab(self, path: Path) -> None:
-        header, setup, *_ = nbformat.read(exercise_of(path), as_version=4).cells
-        assert exercise_link(read_publication(), path.stem) in header.source
-        assert setup.source == setup_source(read_publication())
-
-    def test_every_exercise_of_the_lesson_is_checked_once(
+    def test_each_exercise_is_checked_once_and_left_to_write(
         self, path: Path, solved: dict[str, Ran]
     ) -> None:
-        numbers = [exercise.number for exercise in of_lesson(lesson_of(path.stem))]
-        assert list(solved[path.stem].verdicts) == numbers
-
-    def test_what_is_handed_in_is_left_to_write(self, path: Path, solved: dict[str, Ran]) -> None:
-        cells = nbformat.read(path, as_version=4).cells
-        tagged = [c.source for c in cells if "solution" in c.metadata.get("tags", [])]
-        for name in solved[path.stem].handed_in.values():
+        ran = solved[lesson_of(path)]
+        assert list(ran.verdicts) == [e.number for e in of_lesson(lesson_of(path))]
+        tagged = [c.source for c in cells_of(path) if "solution" in c.metadata.get("tags", [])]
+        for name in ran.handed_in.values():
             assert any("# BEGIN SOLUTION" in s and name in s for s in tagged), name
 
 
-def test_exercises_and_solutions_are_pairs() -> None:
-    assert Counter(path.name for path in all_notebooks(EXERCISES)) == Counter(
-        path.name for path in SOLVED
-    )
+def test_every_lesson_has_four_exercises_and_their_solutions() -> None:
+    lessons = [path.stem[:2] for path in all_notebooks()]
+    assert min(len(of_lesson(lesson)) for lesson in [*lessons, "C"]) >= 4
+    assert {path.name for path in all_notebooks(EXERCISES)} == {path.name for path in SOLVED}
+    assert sorted(NUMBERS) == NUMBERS
+    assert len({exercise.title for exercise in all_exercises().values()}) == len(NUMBERS)

@@ -26,50 +26,21 @@ def domain(*lines, **types):
     return {"lines": [*BELLS, *SILENT, *lines], "types": TYPES | types}
 
 
-def cut(lines):
-    first, second = round(0.7 * len(lines)), round(0.85 * len(lines))
+def cut(lines, first=0.7, second=0.85):
+    first, second = round(first * len(lines)), round(second * len(lines))
     return lines[:first], lines[first:second], lines[second:]
 
 
 def shuffled(lines, seed):
-    mixed = list(lines)
-    random.Random(seed).shuffle(mixed)
-    return mixed
+    return random.Random(seed).sample(lines, len(lines))
 
 
 def different(lines):
     return list({Parser().parse(line).text: line for line in lines}.values())
 
 
-def splits_lines_apart(lines, seed):
-    return cut(shuffled(lines, seed))
-
-
-def never_shuffles(lines, seed):
-    return cut(different(lines))
-
-
-def forgets_the_seed(lines, seed):
-    return cut(shuffled(different(lines), 0))
-
-
-def chance_each_time(lines, seed):
-    return cut(random.sample(different(lines), len(different(lines))))
-
-
-def loses_some(lines, seed):
-    train, validation, _ = cut(shuffled(different(lines), seed))
-    return train, validation, []
-
-
-def takes_brackets_off(lines, seed):
-    texts = sorted({Parser().parse(line).text for line in lines})
-    return cut(shuffled(texts, seed))
-
-
-def halves(lines, seed):
-    mixed = shuffled(different(lines), seed)
-    return mixed[:30], mixed[30:45], mixed[45:]
+def texts(lines):
+    return sorted({Parser().parse(line).text for line in lines})
 
 
 def tagger_for(lines):
@@ -89,24 +60,20 @@ OTHER_ROWS = scores_of([["B-DAY", "O"]], [["B-DAY", "O"]])
 HOME = tempfile.TemporaryDirectory(prefix="capstone-")
 
 
+def handed_in(**entries):
+    return {"tagger": UNTRAINED, "train": TRAIN} | entries
+
+
 def folder(name, **options):
     """A folder as `publish` writes it."""
     path = Path(HOME.name) / name
     return publish(UNTRAINED, "me/bells", dry_run=path, report=lambda line: None, **options)
 
 
-def without_card():
-    UNTRAINED.save_pretrained(Path(HOME.name) / "bare")
-    return str(Path(HOME.name) / "bare")
-
-
-def without_weights():
-    path = folder("empty", measured=MEASURED, licence="mit")
-    (Path(path) / "model.safetensors").unlink()
-    return path
-
-
 MEASURED = measure(UNTRAINED, TEST, "own", "en-US", "test")
+UNTRAINED.save_pretrained(Path(HOME.name) / "bare")
+EMPTY = folder("empty", measured=MEASURED, licence="mit")
+(Path(EMPTY) / "model.safetensors").unlink()
 
 WRONG = {
     "C.1": [
@@ -129,36 +96,33 @@ WRONG = {
         ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
     ],
     "C.3": [
-        (splits_lines_apart, "leak"),
-        (never_shuffles, "not_shuffled"),
-        (forgets_the_seed, "seed_unused"),
-        (chance_each_time, "not_repeatable"),
-        (loses_some, "lost"),
-        (takes_brackets_off, "unknown"),
-        (halves, "shares"),
+        (lambda lines, seed: cut(shuffled(lines, seed)), "leak"),
+        (lambda lines, seed: cut(different(lines)), "not_shuffled"),
+        (lambda lines, seed: cut(shuffled(different(lines), 0)), "seed_unused"),
+        (lambda lines, seed: cut(shuffled(different(lines), None)), "not_repeatable"),
+        (lambda lines, seed: (*cut(shuffled(different(lines), seed))[:2], []), "lost"),
+        (lambda lines, seed: cut(shuffled(texts(lines), seed)), "unknown"),
+        (lambda lines, seed: cut(shuffled(different(lines), seed), 0.5, 0.75), "shares"),
     ],
     "C.4": [
-        ({"tagger": UNTRAINED, "train": TRAIN}, "untrained"),
-        ({"tagger": WIDE, "train": TRAIN}, "grown_tags"),
-        ({"tagger": NARROW, "train": TRAIN}, "other_tags"),
-        ({"tagger": UNTRAINED, "train": TEST}, "few_rows"),
-        ({"tagger": UNTRAINED.model, "train": TRAIN}, "a `Tagger` is expected"),
+        (handed_in(), "untrained"),
+        (handed_in(tagger=WIDE), "grown_tags"),
+        (handed_in(tagger=NARROW), "other_tags"),
+        (handed_in(train=TEST), "few_rows"),
+        (handed_in(tagger=UNTRAINED.model), "a `Tagger` is expected"),
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
     "C.5": [
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TRAIN, "scores": PERFECT}, "seen"),
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": PERFECT}, "other_score"),
-        (
-            {"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": OTHER_ROWS},
-            "other_rows",
-        ),
-        ({"tagger": UNTRAINED, "train": TRAIN, "test": TEST, "scores": 0.9}, "`Evaluation`"),
+        (handed_in(test=TRAIN, scores=PERFECT), "seen"),
+        (handed_in(test=TEST, scores=PERFECT), "other_score"),
+        (handed_in(test=TEST, scores=OTHER_ROWS), "other_rows"),
+        (handed_in(test=TEST, scores=0.9), "`Evaluation`"),
     ],
     "C.6": [
         (str(Path(HOME.name) / "nowhere"), "no_folder"),
-        (without_card(), "no_card"),
+        (str(Path(HOME.name) / "bare"), "no_card"),
         (folder("unmeasured", licence="mit"), "not_measured"),
         (folder("unlicensed", measured=MEASURED), "no_licence"),
-        (without_weights(), "broken"),
+        (EMPTY, "broken"),
     ],
 }

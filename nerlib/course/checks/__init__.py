@@ -9,8 +9,8 @@ In a notebook both show a small box; elsewhere `print` them. No Jupyter is neede
 
 `lesson_02` has the checks of lesson 02, and `nerlib/data/hints/02.toml` their words and cases. Most
 checks are a `Comparison` (a function, its reference, and slips that name the hints of typical
-mistakes) or `OnPaper` (the same for a value); others ask the `Answer` themselves and call
-`answer.fail` with the name of a hint.
+mistakes) or `entry_by_entry` (a table); others ask the `Answer` themselves and call `answer.fail`
+with the name of a hint.
 """
 
 from nerlib.course.checks.checking import check

@@ -24,13 +24,11 @@ PATIENCE = 0.1  # seconds between two attempts to stop code that catches the fir
 
 
 class OutOfSteps(SystemExit):
-    """Raised in the middle of code that has run more lines than its budget, at `place`.
+    """Raised in the middle of code that has run more lines than its budget: its file and line.
 
     No `Exception`, so that `except Exception` in that code lets it pass; a `SystemExit`, because
     that ends a thread silently.
     """
-
-    place: tuple[str, int] = ("", 0)
 
 
 def within_budget(function: Callable[[], Any], steps: int = STEPS) -> Any:
@@ -46,15 +44,14 @@ def within_budget(function: Callable[[], Any], steps: int = STEPS) -> Any:
         runner.start()
         while runner.is_alive():
             runner.join(PATIENCE)
-            if runner.left < 0 and not runner.ended:
-                runner.stop()
+            if runner.left < 0 and not runner.ended:  # an error at its next call or jump backwards
+                thread = ctypes.c_ulong(runner.ident or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(OutOfSteps))
     except KeyboardInterrupt:
         runner.left = 0  # its next line is its last one
         raise
     if runner.left < 0:
-        error = OutOfSteps()
-        error.place = runner.place
-        raise error
+        raise OutOfSteps(*runner.place)
     if runner.error:
         raise runner.error
     return runner.value
@@ -83,11 +80,6 @@ class _Runner(threading.Thread):
         finally:
             self.ended = True
 
-    def stop(self) -> None:
-        """Let the thread raise an error at its next call or jump backwards."""
-        thread = ctypes.c_ulong(self.ident or 0)
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(OutOfSteps))
-
     def enter(self, frame: FrameType, event: str, argument: Any) -> Any:
         """Count the lines of the learner's functions only."""
         if not is_learners_file(frame.f_code.co_filename):
@@ -112,7 +104,6 @@ def _jumps_to_itself(code: CodeType) -> bool:
     return any(step.argval == step.offset for step in jumps)
 
 
-@cache
 def is_learners_file(name: str) -> bool:
     """Return whether a file is no library: a notebook's cell, say.
 
@@ -125,11 +116,10 @@ def is_learners_file(name: str) -> bool:
 @cache
 def _libraries() -> tuple[str, ...]:
     """Return the folders that hold the standard library, installed packages and nerlib itself."""
-    paths = sysconfig.get_paths()
-    found = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    found += [*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[2])]
-    real = {os.path.realpath(path) for path in found}  # a virtual environment may be a link
-    return tuple(os.path.join(os.path.normcase(path), "") for path in {*found, *real})
+    paths = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    paths += [*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parents[2])]
+    paths += [os.path.realpath(path) for path in paths]  # a virtual environment may be a link
+    return tuple(os.path.join(os.path.normcase(path), "") for path in paths)
 
 
 def learners_place(trace: TracebackType | None) -> tuple[str, int]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.exercise import Exercise, all_exercises, of_lesson
-from nerlib.course.checks.hint import Hint, NotWritten, plainly
-from nerlib.course.checks.record import current_record
+from nerlib.course.checks.hint import Hint, NotWritten, bare, plainly
+from nerlib.course.checks.record import how_far, note
 from nerlib.course.checks.verdict import Verdict
 
 
@@ -27,17 +27,21 @@ def check(number: str, answer: object) -> Verdict:
     """
     exercise = all_exercises().get(number) if isinstance(number, str) else None
     if exercise is None:
-        return _unknown(number)
+        numbers = [e.number for e in of_lesson(str(number).partition(".")[0])] or all_exercises()
+        message = f"There is no exercise {plainly(number)}. There are: {', '.join(numbers)}."
+        if not isinstance(number, str):
+            message += " The number is written as a string, in quotes."
+        return Verdict(plainly(number), False, message)
     asked = Answer(answer, exercise.hints, exercise.cases)
     hint = examined(exercise, asked)
     if hint is None:
-        current_record().add(number)
+        note(number)
     return Verdict(
         f"{exercise.number} · {exercise.title}",
         passed=hint is None,
         message=exercise.learned if hint is None else str(hint),
-        progress=current_record().line(exercise.lesson),
-        printed=plainly(asked.printed.strip())[1:-1],
+        progress=how_far(exercise.lesson),
+        printed=bare(asked.printed),
     )
 
 
@@ -55,37 +59,19 @@ def examined(exercise: Exercise, answer: Answer) -> Hint | None:
     return None
 
 
-def _unknown(number: object) -> Verdict:
-    """Return what to say when there is no such exercise."""
-    numbers = [e.number for e in of_lesson(str(number).partition(".")[0])] or all_exercises()
-    message = f"There is no exercise {plainly(number)}. There are: {', '.join(numbers)}."
-    if not isinstance(number, str):
-        message += " The number is written as a string, in quotes."
-    return Verdict(plainly(number), False, message)
-
-
 def is_stub(value: Any) -> bool:
     """Return whether an answer is, or holds, the `...` that the exercise came with.
 
     >>> is_stub(...), is_stub({"a": ...}), is_stub(len)
     (True, True, False)
     """
-    if value is ...:
-        return True
-    if isinstance(value, dict):
-        return any(map(is_stub, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(is_stub, value))
+    if isinstance(value, dict | list | tuple):
+        return any(map(is_stub, value.values() if isinstance(value, dict) else value))
     if isinstance(value, type):
         return any(is_stub(part) for part in vars(value).values() if inspect.isfunction(part))
-    return callable(value) and _has_stub(value)
-
-
-def _has_stub(function: Any) -> bool:
-    """Return whether a line of a function's source is `...` alone."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
     except (OSError, TypeError, SyntaxError):
-        return False
+        return value is ...
     lines = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
     return any(isinstance(line, ast.Constant) and line.value is ... for line in lines)

@@ -31,9 +31,8 @@ def same(found: Any, expected: Any, close: float = CLOSE) -> bool:
         pairs = zip(found, expected, strict=False)
         return len(found) == len(expected) and all(same(a, b, close) for a, b in pairs)
     if isinstance(expected, dict) and isinstance(found, dict):
-        return found.keys() == expected.keys() and all(
-            same(found[key], expected[key], close) for key in found
-        )
+        values = [found.get(key) for key in expected]
+        return found.keys() == expected.keys() and same(values, list(expected.values()), close)
     return bool(found == expected)
 
 
@@ -44,41 +43,29 @@ def difference(found: Any, expected: Any) -> str:
     "At index 1 stands `'O'`; `'B-TIME'` is expected there."
     """
     if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
-        return _of_sequences(found, expected)
+        for index, (one, other) in enumerate(zip(found, expected, strict=False)):
+            if not same(one, other):
+                return f"At index {index} stands {shown(one)}; {shown(other)} is expected there."
+        entries = "1 entry" if len(found) == 1 else f"{len(found)} entries"
+        return f"It has {entries}; {len(expected)} are expected."
     if isinstance(expected, dict) and isinstance(found, dict):
-        return _of_dictionaries(found, expected)
+        for key, value in expected.items():
+            if key not in found:
+                return f"The key {shown(key)} is missing."
+            if not same(one := found[key], value):
+                return f"For {shown(key)} stands {shown(one)}; {shown(value)} is expected there."
+        return f"The key {shown(next(k for k in found if k not in expected))} does not belong."
     if isinstance(expected, torch.Tensor) and isinstance(found, torch.Tensor):
-        return _of_tensors(found, expected)
+        if found.shape != expected.shape:
+            return f"Its shape is {tuple(found.shape)}; {tuple(expected.shape)} is expected."
+        if not found.isfinite().all():
+            return "It holds NaN or infinity: a division by zero, or a mean over nothing?"
+        place = tuple((found - expected).abs().gt(CLOSE).nonzero()[0].tolist())
+        return (
+            f"At index {place} stands {float(found[place]):.4f}; "
+            f"{float(expected[place]):.4f} is expected there."
+        )
     if isinstance(expected, set) and isinstance(found, set):
         missing, extra = expected - found, found - expected
         return f"{shown(missing)} is missing." if missing else f"{shown(extra)} does not belong."
     return f"{shown(expected)} is expected."
-
-
-def _of_sequences(found: Any, expected: Any) -> str:
-    for index, (one, other) in enumerate(zip(found, expected, strict=False)):
-        if not same(one, other):
-            return f"At index {index} stands {shown(one)}; {shown(other)} is expected there."
-    entries = "1 entry" if len(found) == 1 else f"{len(found)} entries"
-    return f"It has {entries}; {len(expected)} are expected."
-
-
-def _of_dictionaries(found: dict[Any, Any], expected: dict[Any, Any]) -> str:
-    for key, value in expected.items():
-        if key not in found:
-            return f"The key {shown(key)} is missing."
-        if not same(found[key], value):
-            return f"For {shown(key)} stands {shown(found[key])}; {shown(value)} is expected there."
-    return f"The key {shown(next(key for key in found if key not in expected))} does not belong."
-
-
-def _of_tensors(found: torch.Tensor, expected: torch.Tensor) -> str:
-    if found.shape != expected.shape:
-        return f"Its shape is {tuple(found.shape)}; {tuple(expected.shape)} is expected."
-    if not found.isfinite().all():
-        return "It holds NaN or infinity: a division by zero, or a mean over nothing?"
-    place = tuple((found - expected).abs().gt(CLOSE).nonzero()[0].tolist())
-    return (
-        f"At index {place} stands {float(found[place]):.4f}; "
-        f"{float(expected[place]):.4f} is expected there."
-    )

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 import reprlib
+import tomllib
+from pathlib import Path
+from typing import Any
 
 import torch
 
+FILE = Path(__file__).parents[2] / "data" / "hints" / "errors.toml"
+WORDS: dict[str, dict[str, Any]] = tomllib.loads(FILE.read_text(encoding="utf-8"))
 LONGEST = 160
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # says nothing to a reader, and differs every time
 
@@ -65,3 +70,12 @@ def plainly(value: object) -> str:
         return str(value.__name__)
     text = ADDRESS.sub("", SHORT.repr(value)).replace("`", "'").replace("\n", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def bare(text: str) -> str:
+    """Return a text for a hint, short and without its quotation marks.
+
+    >>> bare(" here I am ")
+    'here I am'
+    """
+    return plainly(text.strip())[1:-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison, each
+from nerlib.course.checks.exercise import Comparison, Function, each
 from nerlib.course.figures import STATIONS
 from nerlib.parsing import Parser, Span
 
@@ -67,6 +67,10 @@ def place_of(text: str, value: str) -> tuple[int, int] | None:
     return None if start < 0 else (start, start + len(value))
 
 
+def _moved(start: int, end: int) -> Function:
+    return lambda text, value: (text.find(value) + start, text.find(value) + len(value) + end)
+
+
 def _in_words(text: str, value: str) -> tuple[int, int]:
     first = len(text[: text.index(value)].split())
     return first, first + len(value.split())
@@ -74,15 +78,12 @@ def _in_words(text: str, value: str) -> tuple[int, int]:
 
 PLACE = Comparison(
     place_of,
-    inclusive=lambda text, value: (text.find(value), text.find(value) + len(value) - 1),
-    from_one=lambda text, value: (text.find(value) + 1, text.find(value) + len(value)),
-    from_one_exclusive=lambda text, value: (
-        text.find(value) + 1,
-        text.find(value) + len(value) + 1,
-    ),
+    inclusive=_moved(0, -1),
+    from_one=_moved(1, 0),
+    from_one_exclusive=_moved(1, 1),
     length_as_end=lambda text, value: (text.find(value), len(value)),
     in_words=_in_words,
-    not_found=lambda text, value: (text.find(value), text.find(value) + len(value)),
+    not_found=_moved(0, 0),
     last=lambda text, value: (
         (text.rfind(value), text.rfind(value) + len(value)) if value in text else None
     ),
@@ -99,7 +100,6 @@ def spans_of_days(text: str) -> list[Span]:
 
 
 def _by_letters(text: str) -> list[Span]:
-    """Return the spans of somebody who also finds days inside of other words."""
     places = [(day, i) for i in range(len(text)) for day in DAYS if text.startswith(day, i)]
     return [Span("date", start, start + len(day)) for day, start in places]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from nerlib.course.checks.exercise import Comparison, each
+from nerlib.course.checks.exercise import Comparison, Function, each
 from nerlib.metrics import Score
 from nerlib.parsing import Parser
 
@@ -37,11 +38,6 @@ def share_seen(training: list[str], new: list[str]) -> float:
     return sum(value.casefold() in known for value in new) / len(new) if new else 0.0
 
 
-def _inside(training: list[str], new: list[str]) -> float:
-    together = " ".join(training).casefold()
-    return sum(value.casefold() in together for value in new) / len(new)
-
-
 SEEN = Comparison(
     share_seen,
     unseen=lambda training, new: 1 - share_seen(training, new),
@@ -49,7 +45,9 @@ SEEN = Comparison(
     of_training=lambda training, new: share_seen(training, new) * len(new) / len(training),
     different=lambda training, new: share_seen(training, list({v.casefold() for v in new})),
     sensitive=lambda training, new: sum(value in training for value in new) / len(new),
-    inside=_inside,
+    inside=lambda training, new: (
+        sum(v.casefold() in " ".join(training).casefold() for v in new) / len(new)
+    ),
 )
 
 # 01.3 --------------------------------------------------------------------------------------------
@@ -57,29 +55,20 @@ Entities = set[tuple[str, int, int]]
 Numbers = tuple[float, float, float]
 
 
-def three_numbers(gold: Entities, found: Entities) -> Numbers:
-    """Return precision, recall and F1."""
-    return _scored(gold, found, len(gold & found))
-
-
-def _scored(gold: Entities, found: Entities, correct: int) -> Numbers:
-    score = Score(len(gold), len(found), correct)
+def three_numbers(gold: Entities, found: Entities, correct: int | None = None) -> Numbers:
+    """Return precision, recall and F1; a slip may count other entities as correct."""
+    score = Score(len(gold), len(found), len(gold & found) if correct is None else correct)
     return score.precision, score.recall, score.f1
 
 
-def _with_f1(f1: Callable[[float, float, float], float]) -> Callable[[Entities, Entities], Numbers]:
+def _with_f1(f1: Callable[..., float]) -> Function:
     """Return the slip of somebody who has another F1, made from the three numbers."""
-
-    def numbers(gold: Entities, found: Entities) -> Numbers:
-        right = three_numbers(gold, found)
-        return right[0], right[1], f1(*right)
-
-    return numbers
+    return lambda *sides: (*three_numbers(*sides)[:2], f1(*three_numbers(*sides)))
 
 
 def _overlapping(gold: Entities, found: Entities) -> Numbers:
     hits = sum(any(g[0] == f[0] and g[1] < f[2] and f[1] < g[2] for g in gold) for f in found)
-    return _scored(gold, found, hits)
+    return three_numbers(gold, found, hits)
 
 
 SCORES = Comparison(
@@ -94,25 +83,22 @@ SCORES = Comparison(
 
 
 # 01.4 --------------------------------------------------------------------------------------------
-def times_filled_in(words: list[str], tags: list[str]) -> list[str]:
-    """Return the tags with a time where digits and am or pm stand and both tags are O."""
-    return _filled(lambda number, unit: number == unit == "O")(words, tags)
+def times_filled_in(
+    words: list[str],
+    tags: list[str],
+    free: Function = lambda number, unit: number == unit == "O",
+    is_number: Function = str.isdigit,
+) -> list[str]:
+    """Return the tags with a time where digits and am or pm stand and both tags are O.
 
-
-def _filled(
-    free: Callable[[str, str], bool], is_number: Callable[[str], bool] = str.isdigit
-) -> Callable[[list[str], list[str]], list[str]]:
-    """Return a function that fills in times where the tags of number and unit are free."""
-
-    def filled_in(words: list[str], tags: list[str]) -> list[str]:
-        filled = list(tags)
-        for index in range(len(words) - 1):
-            is_time = is_number(words[index]) and words[index + 1] in ("am", "pm")
-            if is_time and free(tags[index], tags[index + 1]):
-                filled[index : index + 2] = ["B-TIME", "I-TIME"]
-        return filled
-
-    return filled_in
+    The slips take other tags for free, or other words for numbers.
+    """
+    filled = list(tags)
+    for index, word in enumerate(words[:-1]):
+        is_time = is_number(word) and words[index + 1] in ("am", "pm")
+        if is_time and free(tags[index], tags[index + 1]):
+            filled[index : index + 2] = ["B-TIME", "I-TIME"]
+    return filled
 
 
 def _first_only(words: list[str], tags: list[str]) -> list[str]:
@@ -128,10 +114,10 @@ PATTERN = Comparison(
     number_only=each(times_filled_in, lambda tag: tag.replace("I-TIME", "O")),
     am_only=lambda words, tags: times_filled_in([w.replace("pm", "") for w in words], tags),
     first_only=_first_only,
-    any_am=_filled(lambda number, unit: unit == "O", is_number=bool),
+    any_am=partial(times_filled_in, free=lambda number, unit: unit == "O", is_number=bool),
     from_nothing=lambda words, tags: times_filled_in(words, ["O"] * len(words)),
-    overwriting=_filled(lambda number, unit: True),
-    half_overwriting=_filled(lambda number, unit: number == "O"),
+    overwriting=partial(times_filled_in, free=lambda number, unit: True),
+    half_overwriting=partial(times_filled_in, free=lambda number, unit: number == "O"),
 )
 
 CHECKS = (SHARE, SEEN, SCORES, PATTERN)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison
+from nerlib.course.checks.exercise import Comparison, Function
 from nerlib.model import count_parameters, pool_words
 
 
@@ -35,9 +36,9 @@ HEAD = Comparison(
 HIDDEN = 4
 
 
-def numbers(*shape: int, seed: int = 0) -> Tensor:
+def numbers(*shape: int) -> Tensor:
     """Return random numbers, the same ones every time."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
 def mean_of_subwords(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
@@ -51,20 +52,15 @@ def _pooled_case(ids: list[Any], num_words: int) -> tuple[Tensor, Tensor, int]:
     return numbers(*word_ids.shape, HIDDEN), word_ids, num_words
 
 
-def _pooling_name(hidden: Tensor, word_ids: Tensor, num_words: int) -> str:
-    return f"hidden, word_ids={word_ids.tolist()}, num_words={num_words}"
+def _pooling_name(hidden: Tensor, word_ids: Tensor, num_words: int, more: str = "") -> str:
+    return f"hidden, word_ids={word_ids.tolist()}, num_words={num_words}{more}"
 
 
-def _of_pieces(
-    change: Callable[[Tensor], Tensor], least: int = 0
-) -> Callable[[Tensor, Tensor, int], Tensor]:
+def _of_pieces(change: Callable[[Tensor], Tensor], least: int = 0) -> Function:
     """Return the slip of somebody who changes the subwords of each word that has so many."""
-
-    def pooled(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-        pieces = [hidden[word_ids == word] for word in range(num_words)]
-        return torch.stack([change(piece) for piece in pieces if len(piece) >= least])
-
-    return pooled
+    return lambda hidden, ids, words: torch.stack(
+        [change(hidden[ids == n]) for n in range(words) if (ids == n).sum() >= least]
+    )
 
 
 _sum = _of_pieces(lambda piece: piece.sum(0))
@@ -85,52 +81,36 @@ POOL = Comparison(
     not_a_number=_of_pieces(lambda piece: piece.mean(0)),
 )
 
+
 # 04.3 --------------------------------------------------------------------------------------------
-Layer = tuple[Tensor, Tensor]
-
-
 def layers(hidden: int, inner: int, tags: int) -> tuple[nn.Linear, nn.Linear]:
     """Return two linear layers with the same numbers every time."""
-    made = nn.Linear(hidden, inner), nn.Linear(inner, tags)
-    with torch.no_grad():
-        for seed, parameter in enumerate(nn.ModuleList(made).parameters()):
-            parameter.copy_(numbers(*parameter.shape, seed=seed))
-    return made
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Linear(hidden, inner), nn.Linear(inner, tags)
 
 
-def one_layer(first: nn.Linear, second: nn.Linear) -> Layer:
+def one_layer(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
     """Return weight and bias of the layer that equals both."""
     return second.weight @ first.weight, second.weight @ first.bias + second.bias
 
 
-def _with_bias(
-    bias: Callable[[nn.Linear, nn.Linear], Tensor],
-) -> Callable[[nn.Linear, nn.Linear], Layer]:
+def _with_bias(bias: Function) -> Function:
     return lambda first, second: (second.weight @ first.weight, bias(first, second))
-
-
-def _transposed(first: nn.Linear, second: nn.Linear) -> Layer:
-    weight, bias = one_layer(first, second)
-    return weight.T, bias
-
-
-def _wrong_order(first: nn.Linear, second: nn.Linear) -> Layer:
-    return first.weight @ second.weight, one_layer(first, second)[1]
 
 
 MELT = Comparison(
     one_layer,
     read=layers,
     exchanged=lambda first, second: one_layer(first, second)[::-1],
-    transposed=_transposed,
+    transposed=lambda first, second: (
+        (second.weight @ first.weight).T,
+        one_layer(first, second)[1],
+    ),
     second_bias=_with_bias(lambda first, second: second.bias),
     first_bias_through=_with_bias(lambda first, second: second.weight @ first.bias),
     biases_added=_with_bias(lambda first, second: first.bias + second.bias),
-    wrong_order=_wrong_order,
-    name=lambda first, second: (
-        f"Linear({first.in_features}, {first.out_features}), "
-        f"Linear({second.in_features}, {second.out_features})"
-    ),
+    wrong_order=lambda first, second: (first.weight @ second.weight, one_layer(first, second)[1]),
 )
 
 # 04.4 --------------------------------------------------------------------------------------------
@@ -141,11 +121,7 @@ Weigh = Callable[[Tensor, Tensor], Tensor]
 
 def learnt_weights(scores: Tensor, belongs: Tensor) -> Tensor:
     """Return weights whose sum is 1 for each word, and 0 for a word without subwords."""
-    return _uniform_if_empty(scores, belongs) * belongs
-
-
-def _uniform_if_empty(scores: Tensor, belongs: Tensor) -> Tensor:
-    return scores.masked_fill(~belongs, -1e9).softmax(-1)
+    return WEIGHTS["never_zero"](scores, belongs) * belongs
 
 
 WEIGHTS: dict[str, Weigh] = {
@@ -154,8 +130,18 @@ WEIGHTS: dict[str, Weigh] = {
     "over_everything": lambda scores, belongs: scores.softmax(-1) * belongs,
     "scores_as_weights": lambda scores, belongs: scores * belongs,
     "plain_mean": lambda scores, belongs: belongs / belongs.sum(-1, keepdim=True).clamp(min=1),
-    "never_zero": _uniform_if_empty,
+    "never_zero": lambda scores, belongs: scores.masked_fill(~belongs, -1e9).softmax(-1),
 }
+
+
+def pooling(scorer: nn.Module, weigh: Weigh) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """Return a function that pools subwords, given the layer that scores them."""
+
+    def pooled(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
+        belongs = word_ids.unsqueeze(1) == torch.arange(num_words).unsqueeze(1)
+        return weigh(scorer(hidden).squeeze(-1).unsqueeze(1), belongs) @ hidden
+
+    return pooled
 
 
 def pooling_that_learns(answer: Answer) -> None:
@@ -169,30 +155,18 @@ def pooling_that_learns(answer: Answer) -> None:
         about = f"`{name}` has {count_parameters(made.value)} parameters."
         answer.fail("several_layers" if layers else "no_layer", about)
     (scorer,) = layers
-    for scale in (0.0, 1.0):  # all scores equal, then not
+    for scale, told in ((0.0, ", all scores equal"), (1.0, "")):
         with torch.no_grad():
             scorer.weight.copy_(scale * numbers(1, HIDDEN))
             if scorer.bias is not None:
                 scorer.bias.zero_()
-        _poolings(scorer, ", all scores equal" if scale == 0 else "")(made)
-
-
-def _poolings(scorer: nn.Linear, equal: str) -> Comparison:
-    """Return the comparison of a module's outputs, given its layer for the scores."""
-
-    def pooling(weigh: Weigh) -> Callable[[Tensor, Tensor, int], Tensor]:
-        def pooled(hidden: Tensor, word_ids: Tensor, num_words: int) -> Tensor:
-            belongs = word_ids.unsqueeze(1) == torch.arange(num_words).unsqueeze(1)
-            return weigh(scorer(hidden).squeeze(-1).unsqueeze(1), belongs) @ hidden
-
-        return pooled
-
-    return Comparison(
-        pooling(learnt_weights),
-        read=_pooled_case,
-        name=lambda *arguments: _pooling_name(*arguments) + equal,
-        **{name: pooling(weigh) for name, weigh in WEIGHTS.items()},
-    )
+        compare = Comparison(
+            pooling(scorer, learnt_weights),
+            read=_pooled_case,
+            name=partial(_pooling_name, more=told),
+            **{name: pooling(scorer, weigh) for name, weigh in WEIGHTS.items()},
+        )
+        compare(made)
 
 
 CHECKS = (HEAD, POOL, MELT, pooling_that_learns)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from functools import partial
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison, EntryByEntry, each
+from nerlib.course.checks.exercise import Comparison, Function, each, entry_by_entry
 from nerlib.inference import Entity
 from nerlib.parsing import Parser, Word, tag_chunks
 
 PARSER = Parser()
 
 # 06.1 --------------------------------------------------------------------------------------------
-PLACES = EntryByEntry(dict[str, tuple[int, int]])
+PLACES = entry_by_entry(dict[str, tuple[int, int]])
 
 
 # 06.2 --------------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def _by_spelling(text: str, entities: list[Entity], times: int = -1) -> str:
     return text
 
 
-def _of(choose: Callable[[list[Entity]], list[Entity]]) -> Callable[[str, list[Entity]], str]:
+def _of(choose: Function) -> Function:
     """Return the slip of somebody who redacts other entities."""
     return lambda text, entities: redact(text, choose(entities))
 
@@ -65,63 +65,38 @@ REDACT = Comparison(
 
 
 # 06.3 --------------------------------------------------------------------------------------------
-def browser_places(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a place counted in UTF-16 units."""
-    return _counted_in("utf-16-le", 2)(text, start, end)
-
-
-def _counted_in(encoding: str, size: int) -> Callable[[str, int, int], tuple[int, int]]:
-    """Return a function that counts with an encoding, in units of so many bytes."""
-
-    def places(text: str, start: int, end: int) -> tuple[int, int]:
-        first, last = (len(text[:place].encode(encoding)) // size for place in (start, end))
-        return first, last
-
-    return places
-
-
-def _one_place(annotated: str) -> tuple[str, int, int]:
-    text, (entity,) = _entities(annotated)
-    return text, entity.start, entity.end
+def browser_places(
+    text: str, start: int, end: int, encoding: str = "utf-16-le", size: int = 2
+) -> tuple[int, int]:
+    """Return a place counted in UTF-16 units; the slips take other encodings or sizes."""
+    first, last = (len(text[:place].encode(encoding)) // size for place in (start, end))
+    return first, last
 
 
 BROWSER = Comparison(
     browser_places,
-    read=_one_place,
-    byte_order_mark=_counted_in("utf-16", 2),
-    bytes_of_utf16=_counted_in("utf-16-le", 1),
+    byte_order_mark=partial(browser_places, encoding="utf-16"),
+    bytes_of_utf16=partial(browser_places, size=1),
     characters=lambda text, start, end: (start, end),
-    bytes_of_utf8=_counted_in("utf-8", 1),
+    bytes_of_utf8=partial(browser_places, encoding="utf-8", size=1),
     end_unchanged=lambda text, start, end: (browser_places(text, start, end)[0], end),
 )
 
+
 # 06.4 --------------------------------------------------------------------------------------------
-
-
 def cautious_entities(
-    text: str, words: list[Word], tags: list[str], scores: list[float]
+    text: str, words: list[Word], tags: list[str], scores: list[float], score: Function = min
 ) -> list[Entity]:
     """Return the entities of correct BIO tags; the score of each is that of its weakest word."""
-    return _with_score(min)(text, words, tags, scores)
+    found = []
+    for name, first, end in tag_chunks(tags):
+        start, last = words[first].start, words[end - 1].end
+        sure = score(scores[first:end])
+        found.append(Entity(name.lower(), text[start:last], start, last, sure))
+    return found
 
 
-def _with_score(score: Callable[[Sequence[float]], float]) -> Callable[..., list[Entity]]:
-    """Return a function that finds entities and gives them a score."""
-
-    def entities(
-        text: str, words: list[Word], tags: list[str], scores: list[float]
-    ) -> list[Entity]:
-        found = []
-        for name, first, end in tag_chunks(tags):
-            start, last = words[first].start, words[end - 1].end
-            sure = score(scores[first:end])
-            found.append(Entity(name.lower(), text[start:last], start, last, sure))
-        return found
-
-    return entities
-
-
-def _with_tags(old: str, new: str) -> Callable[..., list[Entity]]:
+def _with_tags(old: str, new: str) -> Function:
     return lambda text, words, tags, scores: cautious_entities(
         text, words, [tag.replace(old, new) for tag in tags], scores
     )
@@ -132,10 +107,10 @@ CAUTIOUS = Comparison(
     read=lambda text, tags, scores: (text, PARSER.split_words(text), tags.split(), scores),
     capitals=each(cautious_entities, lambda e: replace(e, type=e.type.upper())),
     each_word=_with_tags("I-", "B-"),
-    mean=_with_score(lambda scores: sum(scores) / len(scores)),
-    highest=_with_score(max),
-    first=_with_score(lambda scores: scores[0]),
-    product=_with_score(math.prod),
+    mean=partial(cautious_entities, score=lambda scores: sum(scores) / len(scores)),
+    highest=partial(cautious_entities, score=max),
+    first=partial(cautious_entities, score=lambda scores: scores[0]),
+    product=partial(cautious_entities, score=math.prod),
     joined=each(cautious_entities, lambda e: replace(e, text=" ".join(e.text.split()))),
     merged=_with_tags("B-", "I-"),
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
@@ -143,7 +118,6 @@ CAUTIOUS = Comparison(
 
 # 06.5 --------------------------------------------------------------------------------------------
 LABELS = ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"]
-May = Callable[[str, str], bool]
 
 
 def allowed(before: str, tag: str) -> bool:
@@ -154,7 +128,7 @@ def allowed(before: str, tag: str) -> bool:
 def best_sequence(
     rows: list[list[float]],
     labels: list[str],
-    may: May = allowed,
+    may: Callable[[str, str], bool] = allowed,
     value: Callable[[Sequence[float]], float] = math.prod,
     before: Sequence[str] = ("O",),
 ) -> list[str]:
@@ -168,8 +142,7 @@ def best_sequence(
 
     sequences = itertools.product(labels, repeat=len(rows))
     fine = (s for s in sequences if all(itertools.starmap(may, itertools.pairwise((*before, *s)))))
-    best = max(fine, key=total)
-    return list(best)
+    return list(max(fine, key=total))
 
 
 def _greedy(rows: list[list[float]], labels: list[str]) -> list[str]:

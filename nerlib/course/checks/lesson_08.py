@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import fmean, pstdev, stdev
 
 import torch
 from torch import Tensor, nn
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.exercise import Comparison, EntryByEntry
+from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 from nerlib.course.checks.lesson_03 import read_word_ids
 from nerlib.dataset import subword_groups
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import tag_chunks
 
 # 08.1 --------------------------------------------------------------------------------------------
-DIAGNOSIS = EntryByEntry(dict[str, str])
+DIAGNOSIS = entry_by_entry(dict[str, str])
 
 
 # 08.2 --------------------------------------------------------------------------------------------
@@ -32,11 +34,9 @@ def honest_scorer(gold: Tags, predicted: Tags) -> tuple[float, float, float]:
 
 def _seen_as(change: Callable[[str], str]) -> Scorer:
     """Return a scorer that sees the tags inside of entities in another way."""
-
-    def seen(side: Tags) -> Tags:
-        return [[change(tag) if tag != "O" else tag for tag in tags] for tags in side]
-
-    return lambda gold, predicted: honest_scorer(seen(gold), seen(predicted))
+    return lambda *sides: honest_scorer(
+        *([[change(tag) if tag != "O" else tag for tag in tags] for tags in side] for side in sides)
+    )
 
 
 def _type_scorer(gold: Tags, predicted: Tags) -> tuple[float, float, float]:
@@ -70,28 +70,21 @@ def scorer_test(answer: Answer) -> None:
 Group = tuple[int, int]
 
 
-def misread_words(groups: list[Group], word_ids: list[int | None]) -> list[int]:
+def misread_words(
+    groups: list[Group], word_ids: list[int | None], wrong: Function = operator.ne
+) -> list[int]:
     """Return the numbers of the words whose group is not the place of their subwords."""
-    return _where(lambda group, right: group != right)(groups, word_ids)
-
-
-def _where(wrong: Callable[[Group, Group], bool]) -> Callable[..., list[int]]:
-    """Return a function that finds the words whose group and right group are so."""
-
-    def words(groups: list[Group], word_ids: list[int | None]) -> list[int]:
-        pairs = zip(groups, subword_groups(word_ids, len(groups)), strict=True)
-        return [n for n, (group, right) in enumerate(pairs) if wrong((group[0], group[1]), right)]
-
-    return words
+    pairs = zip(groups, subword_groups(word_ids, len(groups)), strict=True)
+    return [n for n, (group, right) in enumerate(pairs) if wrong(group, right)]
 
 
 MISREAD = Comparison(
     misread_words,
     read=lambda groups, word_ids: (groups, read_word_ids(word_ids)),
-    right_ones=_where(lambda group, right: group == right),
-    no_subwords=_where(lambda group, right: group[1] == 0 or group != right),
-    first_places=_where(lambda group, right: group[0] != right[0]),
-    counts_only=_where(lambda group, right: group[1] != right[1]),
+    right_ones=partial(misread_words, wrong=operator.eq),
+    no_subwords=partial(misread_words, wrong=lambda group, right: not group[1] or group != right),
+    first_places=partial(misread_words, wrong=lambda group, right: group[0] != right[0]),
+    counts_only=partial(misread_words, wrong=lambda group, right: group[1] != right[1]),
     first_one=lambda groups, word_ids: misread_words(groups, word_ids)[:1],
 )
 
@@ -115,22 +108,18 @@ def batch_loss(
     return loss.item()
 
 
-def _outside_left_out(logits: Tensor, rows: list[list[int]]) -> float:
-    """Return the loss of somebody who leaves out every 0, the number of `O`."""
-    return batch_loss(logits, [[tag or IGNORED for tag in row] for row in rows])
-
-
-def _mean_of_rows(logits: Tensor, rows: list[list[int]]) -> float:
-    return fmean(batch_loss(logits[n : n + 1], [row]) for n, row in enumerate(rows))
-
-
 REPAIRED_LOSS = Comparison(
     batch_loss,
     read=lambda rows: (_logits(rows), rows),
     sum=lambda logits, rows: batch_loss(logits, rows, reduction="sum"),
-    outside_left_out=_outside_left_out,
+    # 0 is the number of `O`.
+    outside_left_out=lambda logits, rows: batch_loss(
+        logits, [[tag or IGNORED for tag in row] for row in rows]
+    ),
     padding_counted=lambda logits, rows: batch_loss(logits, rows, filling=0),
-    mean_of_rows=_mean_of_rows,
+    mean_of_rows=lambda logits, rows: fmean(
+        batch_loss(logits[n : n + 1], [row]) for n, row in enumerate(rows)
+    ),
     all_places=lambda logits, rows: (
         batch_loss(logits, rows, reduction="sum") / logits[..., 0].numel()
     ),
@@ -140,35 +129,28 @@ REPAIRED_LOSS = Comparison(
 Scores = list[float]
 
 
-def judgement(base: Scores, broken: Scores) -> str:
-    """Return whether a fault hurts, helps or is within chance."""
-    return _judged()(base, broken)
-
-
-def _judged(
-    cost: Callable[[Scores, Scores], float] = lambda base, broken: fmean(base) - fmean(broken),
-    band: Callable[[Scores, Scores], float] = lambda base, broken: 2 * stdev(base),
-) -> Callable[[Scores, Scores], str]:
-    """Return a function that compares a cost with a band."""
-
-    def judged(base: Scores, broken: Scores) -> str:
-        lost = cost(base, broken)
-        if abs(lost) <= band(base, broken):
-            return "within chance"
-        return "hurts" if lost > 0 else "helps"
-
-    return judged
+def judgement(
+    base: Scores,
+    broken: Scores,
+    cost: Function = lambda base, broken: fmean(base) - fmean(broken),
+    band: Function = lambda base, broken: 2 * stdev(base),
+) -> str:
+    """Return whether a fault hurts, helps or is within chance: what it costs, against a band."""
+    lost = cost(base, broken)
+    if abs(lost) <= band(base, broken):
+        return "within chance"
+    return "hurts" if lost > 0 else "helps"
 
 
 CHANCE = Comparison(
     judgement,
-    sign=_judged(cost=lambda base, broken: fmean(broken) - fmean(base)),
-    no_band=_judged(band=lambda base, broken: 0),
+    sign=partial(judgement, cost=lambda base, broken: fmean(broken) - fmean(base)),
+    no_band=partial(judgement, band=lambda base, broken: 0),
     one_sided=lambda *runs: judgement(*runs).replace("helps", "within chance"),
-    all_runs=_judged(band=lambda base, broken: 2 * stdev([*base, *broken])),
-    first_runs=_judged(cost=lambda base, broken: base[0] - broken[0]),
-    one_deviation=_judged(band=lambda base, broken: stdev(base)),
-    population=_judged(band=lambda base, broken: 2 * pstdev(base)),
+    all_runs=partial(judgement, band=lambda base, broken: 2 * stdev([*base, *broken])),
+    first_runs=partial(judgement, cost=lambda base, broken: base[0] - broken[0]),
+    one_deviation=partial(judgement, band=lambda base, broken: stdev(base)),
+    population=partial(judgement, band=lambda base, broken: 2 * pstdev(base)),
 )
 
 CHECKS = (DIAGNOSIS, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)

@@ -11,14 +11,9 @@ def my_share(batch: list[int], rank: int, count: int) -> list[int]:
     return batch[rank::count]
 
 
-def _block(batch: list[int], rank: int, count: int) -> list[int]:
-    size = -(-len(batch) // count)
-    return batch[rank * size : (rank + 1) * size]
-
-
 SHARES = Comparison(
     my_share,
-    block=_block,
+    block=lambda batch, rank, count: batch[rank * (n := -(-len(batch) // count)) :][:n],
     ranks_from_1=lambda batch, rank, count: batch[(rank - 1) % count :: count],
     equal_shares=lambda batch, rank, count: batch[: len(batch) // count * count][rank::count],
     never_empty=lambda batch, rank, count: batch[rank::count] or batch[:1],

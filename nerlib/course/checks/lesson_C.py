@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, combinations
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from datasets import Dataset
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.hint import Hint, NotWritten, plainly, shown
+from nerlib.course.checks.hint import Hint, NotWritten, bare, shown
 from nerlib.course.checks.kinds import described, fitting
 from nerlib.dataset import NERDataset
 from nerlib.encoders import EncoderError
@@ -26,10 +26,9 @@ from nerlib.tools.tagger import Tagger
 
 PARSER = Parser()
 FEWEST, FEWEST_OF_A_TYPE, FEWEST_WITHOUT = 50, 5, 5
-Kind = TypeVar("Kind")
 
 
-def _field(entries: dict[Any, Any], name: str, kind: type[Kind]) -> Kind:
+def _field(entries: dict[Any, Any], name: str, kind: type) -> Any:
     """Return an entry of a dictionary that was handed in; raises `Hint` if it is another thing."""
     if name not in entries:
         raise Hint(f"The key `{name}` is missing; it should hold a `{kind.__name__}`.")
@@ -56,11 +55,6 @@ def _plain(utterance: ParsedUtterance) -> str:
     return " ".join(utterance.text.casefold().split())
 
 
-def _quoted(text: object) -> str:
-    """Return a text for a hint, cut if it is long."""
-    return plainly(text)[1:-1]
-
-
 # C.1 ---------------------------------------------------------------------------------------------
 def fifty_sentences(answer: Answer) -> None:
     """A list of texts with a sentence a line, at least fifty together."""
@@ -71,7 +65,7 @@ def fifty_sentences(answer: Answer) -> None:
     if len(utterances) < FEWEST:
         answer.fail("few", fewest=FEWEST)
     if twice := [text for text, n in Counter(map(_plain, utterances)).items() if n > 1]:
-        answer.fail("twice", text=_quoted(twice[0]))
+        answer.fail("twice", text=bare(twice[0]))
     silent = sum(not utterance.spans for utterance in utterances)
     if silent < FEWEST_WITHOUT:
         answer.fail("silent", count=silent, fewest=FEWEST_WITHOUT)
@@ -94,12 +88,7 @@ def consistent_types(answer: Answer) -> None:
         about = f"There are {len(utterances)} sentences under `lines`."
         answer.fail("incomplete", about, fewest=FEWEST)
     answer.told = "Look at your types:"
-    _check_types(answer, {span.type for u in utterances for span in u.spans}, types)
-    _check_values(answer, utterances)
-
-
-def _check_types(answer: Answer, used: set[str], types: dict[Any, Any]) -> None:
-    """Raise `Hint` if a type is not explained, or an explanation is not used or too short."""
+    used = {span.type for utterance in utterances for span in utterance.spans}
     for name in sorted(used - types.keys()):
         near = difflib.get_close_matches(name, [str(t) for t in types], n=1, cutoff=0.6)
         slip = f" Is it a slip for `{near[0]}`?" if near else ""
@@ -109,10 +98,11 @@ def _check_types(answer: Answer, used: set[str], types: dict[Any, Any]) -> None:
             answer.fail("unused", name=shown(name))
         if not isinstance(meaning, str) or len(meaning.split()) < 4:
             answer.fail("short", name=name)
+    _check_values(answer, utterances)
 
 
 def _check_values(answer: Answer, utterances: Sequence[ParsedUtterance]) -> None:
-    """Raise `Hint` if a value is marked in two ways."""
+    """Raise `Hint` if a value is marked in two ways, or only in some of its sentences."""
     types_of: dict[str, Counter[str]] = {}
     for utterance in utterances:
         for span in utterance.spans:
@@ -122,19 +112,12 @@ def _check_values(answer: Answer, utterances: Sequence[ParsedUtterance]) -> None
         if len(types) > 1:
             names = " and as ".join(f"`{name}`" for name in types)
             answer.fail("two_types", value=value, names=names)
-        if types.total() > 1 and (sentence := _bare(value, utterances)):
-            answer.fail("unmarked", value=value, text=sentence)
-
-
-def _bare(value: str, utterances: Sequence[ParsedUtterance]) -> str:
-    """Return a sentence with a value outside of all slots; nothing if there is none."""
-    pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
-    for utterance in utterances:
-        inside = {i for span in utterance.spans for i in range(span.start, span.end)}
-        for match in pattern.finditer(utterance.text.casefold()):
-            if inside.isdisjoint(range(*match.span())):
-                return utterance.text
-    return ""
+        pattern = re.compile(rf"(?<!\w){re.escape(value)}(?!\w)")
+        for utterance in utterances if types.total() > 1 else ():
+            inside = {i for span in utterance.spans for i in range(span.start, span.end)}
+            for match in pattern.finditer(utterance.text.casefold()):
+                if inside.isdisjoint(range(*match.span())):
+                    answer.fail("unmarked", value=value, text=utterance.text)
 
 
 # C.3 ---------------------------------------------------------------------------------------------
@@ -154,35 +137,34 @@ def sentences_to_split() -> list[str]:
 def split_of_the_rows(answer: Answer) -> None:
     """A function from lines and a seed to training, validation and test lines."""
     lines = sentences_to_split()
-    first = _split(answer, lines, 0)
+
+    def split(seed: int) -> Any:
+        case = f"{len(lines)} lines, 6 sentences twice, seed {seed}"
+        parts = answer.call(lines, seed, kind=Parts, case=case)
+        sizes = (f"{len(part)} for {n}" for n, part in zip(PART_NAMES, parts, strict=True))
+        answer.told = f"Your split has {', '.join(sizes)}."
+        return parts
+
+    first = split(0)
     _check_parts(answer, lines, first)
-    if _split(answer, lines, 0) != first:
+    if split(0) != first:
         answer.fail("not_repeatable")
-    if _split(answer, lines, 1) == first:
+    if split(1) == first:
         answer.fail("seed_unused")
-
-
-def _split(answer: Answer, lines: list[str], seed: int) -> Parts:
-    case = f"{len(lines)} lines, 6 sentences twice, seed {seed}"
-    parts: Parts = answer.call(lines, seed, kind=Parts, case=case)
-    sizes = ", ".join(f"{len(part)} for {n}" for n, part in zip(PART_NAMES, parts, strict=True))
-    answer.told = f"Your split has {sizes}."
-    return parts
 
 
 def _check_parts(answer: Answer, lines: list[str], parts: Parts) -> None:
     """Raise `Hint` if something is lost, leaks or is in order, or a part is too small."""
-    if unknown := set(itertools.chain(*parts)) - set(lines):
-        answer.fail("unknown", text=_quoted(min(unknown)))
+    if unknown := set(chain(*parts)) - set(lines):
+        answer.fail("unknown", text=bare(min(unknown)))
     text_of = {line: _plain(PARSER.parse(line)) for line in lines}
     texts = [{text_of[line] for line in part} for part in parts]
     everything = set(text_of.values())
     if lost := everything.difference(*texts):
         answer.fail("lost", count=len(lost), text=min(lost))
-    for one, other in itertools.combinations(range(3), 2):
-        if both := texts[one] & texts[other]:
-            names = {"one": PART_NAMES[one], "other": PART_NAMES[other]}
-            answer.fail("leak", text=min(both), **names)
+    for (one, there), (other, again) in combinations(zip(PART_NAMES, texts, strict=True), 2):
+        if both := there & again:
+            answer.fail("leak", text=min(both), one=one, other=other)
     shares = [len(part) / len(everything) for part in texts]
     if not 0.6 <= shares[0] <= 0.8 or min(shares[1:]) < 0.1:
         answer.fail("shares")
@@ -225,7 +207,7 @@ def measured(answer: Answer) -> None:
     known = {text.casefold() for text in train_rows["utt"]}
     if both := [text for text in test_rows["utt"] if text.casefold() in known]:
         about = f"You measure on {len(test_rows)} sentences."
-        answer.fail("seen", about, count=len(both), text=_quoted(both[0]))
+        answer.fail("seen", about, count=len(both), text=bare(both[0]))
     answer.told = f"Your scores say: entity F1 {scores.f1:.2f}."
     expected = _scores(tagger, test_rows).overall
     if scores.gold != expected.gold:
@@ -252,7 +234,7 @@ def published(answer: Answer) -> None:
     try:
         Tagger.from_pretrained(folder)
     except EncoderError as error:
-        answer.fail("broken", error=_quoted(str(error)))
+        answer.fail("broken", error=bare(str(error)))
 
 
 CHECKS = (fifty_sentences, consistent_types, split_of_the_rows, trained, measured, published)

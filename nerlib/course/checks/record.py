@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from functools import cache
+from collections import defaultdict
 from pathlib import Path
 
 from nerlib.analysis.display import Html, escape, html_table
@@ -14,48 +14,39 @@ from nerlib.course.checks.hint import plainly
 from nerlib.tools.recipes import output_folder
 
 NAME = "exercises.json"
+SESSION: dict[Path, set[str]] = defaultdict(set)  # what is done, by the file that should hold it
 
 
-class Record:
-    """The numbers of the exercises that are done.
+def _file() -> Path:
+    return (output_folder() / NAME).absolute()
+
+
+def done() -> set[str]:
+    """Return the numbers of the exercises that are done, in this session or in the file.
 
     A file that cannot be read or written is no reason to stop somebody who is learning: then the
     record lasts as long as the session.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.done = _read(path)
-
-    def add(self, number: str) -> None:
-        """Note that an exercise is done, and keep what another notebook has noted meanwhile."""
-        self.done |= {number, *_read(self.path)}
-        with contextlib.suppress(OSError), whole_file(self.path) as unfinished:
-            text = json.dumps({"done": sorted(self.done)}, indent=1)
-            unfinished.write_text(text + "\n", encoding="utf-8")
-
-    def line(self, lesson: str) -> str:
-        """Return how far somebody is in a lesson."""
-        exercises = of_lesson(lesson)
-        done = sum(exercise.number in self.done for exercise in exercises)
-        return f"{done} of {len(exercises)} done in lesson {lesson}"
-
-
-def _read(path: Path) -> set[str]:
-    """Return the numbers in a file that are those of exercises; none if there is no such file."""
-    try:
+    path = _file()
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         listed = json.loads(path.read_text(encoding="utf-8"))["done"]
-        return {number for number in listed if number in all_exercises()}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
+        SESSION[path] |= {number for number in listed if number in all_exercises()}
+    return SESSION[path]
 
 
-record = cache(Record)  # the session's one record of a file
+def note(number: str) -> None:
+    """Note that an exercise is done, and keep what another notebook has noted meanwhile."""
+    numbers = done()
+    numbers.add(number)
+    with contextlib.suppress(OSError), whole_file(_file()) as unfinished:
+        text = json.dumps({"done": sorted(numbers)}, indent=1)
+        unfinished.write_text(text + "\n", encoding="utf-8")
 
 
-def current_record() -> Record:
-    """Return the record in the output folder."""
-    return record((output_folder() / NAME).absolute())
+def how_far(lesson: str) -> str:
+    """Return how far somebody is in a lesson."""
+    numbers = {exercise.number for exercise in of_lesson(lesson)}
+    return f"{len(numbers & done())} of {len(numbers)} done in lesson {lesson}"
 
 
 def progress(lesson: str | None = None) -> Html:
@@ -71,8 +62,7 @@ def progress(lesson: str | None = None) -> Html:
         known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
         text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}."
         return Html(f"<p>{escape(text)}</p>", text)
-    noted = current_record()
-    rows = [[e.number, e.title, "✓" if e.number in noted.done else "–"] for e in chosen]
-    lines = [noted.line(name) for name in dict.fromkeys(e.lesson for e in chosen)]
+    rows = [[e.number, e.title, "✓" if e.number in done() else "–"] for e in chosen]
+    lines = [how_far(name) for name in dict.fromkeys(e.lesson for e in chosen)]
     table = html_table(["exercise", "what", "done"], rows)
     return Html(f"{table.markup}<p>{'<br>'.join(lines)}</p>", "\n".join([table.text, *lines]))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from nerlib.analysis.display import Html, escape, isolated
 
 STRESS = re.compile(r"\*(\w[^*]*)\*")
-GREEN, ORANGE = "#2a8a4a", "#b5651d"
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,11 @@ class Verdict:
         return Html("", "\n  ".join(self.lines)).text
 
     def _repr_html_(self) -> str:
-        colour = GREEN if self.passed else ORANGE
+        colour = "#2a8a4a" if self.passed else "#b5651d"  # green, or orange
         first, *others = (marked_up(line) for line in self.lines)
-        body = "".join(f"<div>{line}</div>" for line in others)
         return (
             f'<div style="border-left:0.35em solid {colour};padding:0.3em 0.8em;max-width:46em">'
-            f"<b>{first}</b>{body}</div>"
+            f"<b>{first}</b>{''.join(f'<div>{line}</div>' for line in others)}</div>"
         )
 
 
