@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 from functools import cache
 
 import torch
 from safetensors.torch import save
+from tiny_encoders import SIZES
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertForMaskedLM
 
@@ -49,7 +51,6 @@ def _rubert() -> dict[str, bytes]:
     content = io.BytesIO()
     torch.save(weights, content)
     return {
-        ".gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n",
         "README.md": b"# ruBert-base\n",
         "config.json": _json(config),
         "pytorch_model.bin": content.getvalue(),
@@ -61,9 +62,8 @@ def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, 
     vocabulary = _vocabulary(locales, lowercase)
     config, weights = _masked_language_model(len(vocabulary), seed)
     if lowercase:
-        old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-        for new, name in old.items():
-            weights = {key.replace(new, name): value for key, value in weights.items()}
+        for new, old in (("Norm.weight", "Norm.gamma"), ("Norm.bias", "Norm.beta")):
+            weights = {key.replace(new, old): value for key, value in weights.items()}
     return {
         "README.md": b"# BERT\n",
         "config.json": _json(config),
@@ -91,8 +91,6 @@ class _Evil:
     """Unpickled by an ordinary reader, this runs a command."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        import os
-
         return os.system, ("touch unpickled",)
 
 
@@ -117,14 +115,7 @@ def _masked_language_model(
     size: int, seed: int
 ) -> tuple[dict[str, object], dict[str, torch.Tensor]]:
     """Return settings and weights as BERT was published: with the head it was trained with."""
-    shape = {
-        "vocab_size": size,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": 128,
-    }
+    shape = {**SIZES, "vocab_size": size, "max_position_embeddings": 128}
     # So that, untrained and tiny, it sees the context at all.
     config = BertConfig(**shape, initializer_range=0.5)
     with torch.random.fork_rng(), quiet_transformers():

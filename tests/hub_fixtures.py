@@ -25,7 +25,7 @@ def conversion() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def hub(conversion: dict[str, bytes]) -> Iterator[HubStandIn]:
+def hub(conversion) -> Iterator[HubStandIn]:
     """A Hub with the corpus, the encoders, and the archive at a plain address."""
     with HubStandIn({(MASSIVE, CONVERSION): conversion}) as server:
         server.repositories |= hub_encoders.repositories()
@@ -44,7 +44,7 @@ def closed_url() -> str:
 
 
 @pytest.fixture
-def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
+def online(tmp_path, monkeypatch) -> Iterator[Online]:
     """A function that points this process's client at an address, with empty caches."""
 
     def use(url: str) -> None:

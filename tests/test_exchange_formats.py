@@ -6,7 +6,6 @@ import json
 import re
 import sys
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def sample(rows: int, locale: str = "en-US") -> list[Document]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("formats")
 
 
@@ -108,9 +107,7 @@ class TestThereAndBack:
     @example(documents=[Document("\ufeffnine")])
     @example(documents=[Document("-DOCSTART- -X-"), Document("# text = a"), Document("#")])
     @example(documents=[Document("a\x85b\u2028c\u00a0d \x1ce", (Span("x", 0, 1),))])
-    def test_any_document_comes_back_exactly_or_is_refused(
-        self, name: str, documents: list[Document], folder: Path
-    ) -> None:
+    def test_any_document_comes_back_exactly_or_is_refused(self, name, documents, folder):
         path = folder / "file"
         path.unlink(missing_ok=True)
         try:
@@ -124,32 +121,28 @@ class TestThereAndBack:
     @pytest.mark.parametrize("name", WRITABLE)
     @settings(max_examples=40)
     @given(documents=st.lists(plain_documents(), min_size=1, max_size=4))
-    def test_what_all_can_hold_is_refused_by_none(
-        self, name: str, documents: list[Document], folder: Path
-    ) -> None:
+    def test_what_all_can_hold_is_refused_by_none(self, name, documents, folder):
         back = there_and_back(name, documents, folder)
         assert [kept(name, one) for one in back] == documents
 
     @pytest.mark.parametrize("name", ["conll", "prodigy", "spacy", "parquet"])
     @settings(max_examples=30)
     @given(document=plain_documents())
-    def test_words_stay_as_they_were_fixed(
-        self, name: str, document: Document, folder: Path
-    ) -> None:
+    def test_words_stay_as_they_were_fixed(self, name, document, folder):
         places = [place for place, letter in enumerate(document.text) if not letter.isspace()]
         letters = (Word(document.text[place], place, place + 1) for place in places)
         fixed = replace(document, words=tuple(letters))
         assert there_and_back(name, [fixed], folder) == [fixed]
 
     @pytest.mark.parametrize("name", WRITABLE)
-    def test_the_sample_corpus_goes_through(self, name: str, folder: Path) -> None:
+    def test_the_sample_corpus_goes_through(self, name, folder):
         for locale in ("en-US", "ru-RU"):
             documents = sample(60, locale)
             back = there_and_back(name, documents, folder)
             assert [one.marked for one in back] == [one.marked for one in documents]
             assert [one.text for one in back] == [one.text for one in documents]
 
-    def test_from_tool_to_tool(self, folder: Path) -> None:
+    def test_from_tool_to_tool(self, folder):
         path = folder / "a"
         FORMATS["brackets"].write(sample(30), path)
         name = "brackets"
@@ -175,7 +168,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_a_format_cannot_hold_names_the_row(case: str, tmp_path: Path) -> None:
+def test_what_a_format_cannot_hold_names_the_row(case, tmp_path):
     text, spans, formats = REFUSED[case]
     document = Document(text, tuple(Span(*span) for span in spans))
     for name in formats:
@@ -185,7 +178,7 @@ def test_what_a_format_cannot_hold_names_the_row(case: str, tmp_path: Path) -> N
 
 
 class TestDocument:
-    def test_spans_and_scores_are_put_in_order_together(self) -> None:
+    def test_spans_and_scores_are_put_in_order_together(self):
         document = Document("at nine am", (Span("b", 8, 10), Span("a", 3, 7)), scores=(0.1, 0.9))
         assert document.spans == (Span("a", 3, 7), Span("b", 8, 10))
         assert document.scores == (0.9, 0.1)
@@ -200,24 +193,24 @@ class TestDocument:
             ("a\ud83d", Span("a", 0, 1), "character 1"),
         ],
     )
-    def test_spans_outside_of_the_text(self, text: str, span: Span, message: str) -> None:
+    def test_spans_outside_of_the_text(self, text, span, message):
         with pytest.raises(ExchangeError, match=message):
             Document(text, (span,))
 
     @pytest.mark.parametrize(
         "words", [[("at", 0), ("at", 0)], [("x", 0)], [("", 1)], [("nine", 3), ("at", 0)]]
     )
-    def test_words_that_are_not_at_their_places(self, words: list[tuple[str, int]]) -> None:
+    def test_words_that_are_not_at_their_places(self, words):
         placed = tuple(Word(text, start, start + len(text)) for text, start in words)
         with pytest.raises(ExchangeError, match=repr(words[-1][0])):
             Document("at nine", words=placed)
 
     @pytest.mark.parametrize("write", [conll_sentence, to_doc])
-    def test_text_that_is_in_no_word(self, write: Callable[[Document], object]) -> None:
+    def test_text_that_is_in_no_word(self, write):
         with pytest.raises(ExchangeError, match="its words"):
             write(Document("at nine", words=(Word("at", 0, 2),)))
 
-    def test_words_of_a_corpus_are_those_of_training(self) -> None:
+    def test_words_of_a_corpus_are_those_of_training(self):
         for row in load_corpus("en-US", "train[:50]"):
             (document,) = documents_of([row])
             assert words_of(document) == Parser().parse(row["annot_utt"]).words
@@ -234,9 +227,7 @@ class TestConll:
             ("B-PER L-PER U-PER O U-LOC", "{} {}\n", "\t\n"),  # BILOU
         ],
     )
-    def test_all_schemes_say_the_same(
-        self, tags: str, line: str, between: str, tmp_path: Path
-    ) -> None:
+    def test_all_schemes_say_the_same(self, tags, line, between, tmp_path):
         words = "John Smith Ann in Oslo"
         sentence = "".join(map(line.format, words.split(), tags.split()))
         text = "\ufeff-DOCSTART- -X- O\n\n" + sentence + between + line.format("Hi", "O")
@@ -246,11 +237,11 @@ class TestConll:
         assert (second.text, second.spans) == ("Hi", ())
 
     @given(tags=st.lists(st.sampled_from(["O", *(f"{k}-{n}" for k in "BIES" for n in "XY")])))
-    def test_entities_are_those_of_seqeval(self, tags: list[str]) -> None:
+    def test_entities_are_those_of_seqeval(self, tags):
         ours = [(name, first, end - 1) for name, first, end in spans_of_tags(tags)]
         assert ours == get_entities(tags)
 
-    def test_spacy_reads_what_is_written(self, tmp_path: Path) -> None:
+    def test_spacy_reads_what_is_written(self, tmp_path):
         documents = sample(40)
         FORMATS["conll"].write(documents, tmp_path / "file")
         docs = conll_ner_to_docs((tmp_path / "file").read_text(), no_print=True)
@@ -261,20 +252,20 @@ class TestConll:
 
 
 class TestSpacy:
-    def test_groups_of_spans_have_to_be_named(self) -> None:
+    def test_groups_of_spans_have_to_be_named(self):
         doc = spacy.blank("en")("in New York City")
         doc.spans["sc"] = [doc.char_span(3, 11, "place"), doc.char_span(3, 16, "place")]
         with pytest.raises(ExchangeError, match=r"\['sc'\]: name a spans_key"):
             from_doc(doc)
         assert from_doc(doc, "sc").marked == [("place", "New York"), ("place", "New York City")]
 
-    def test_files_are_those_of_spacy(self, tmp_path: Path) -> None:
+    def test_files_are_those_of_spacy(self, tmp_path):
         documents = sample(20, "ru-RU")
         FORMATS["spacy"].write(documents, tmp_path / "a.spacy")
         docs = list(DocBin().from_disk(tmp_path / "a.spacy").get_docs(spacy.vocab.Vocab()))
         assert [[(e.label_, e.text) for e in d.ents] for d in docs] == [d.marked for d in documents]
 
-    def test_a_bomb_is_not_unpacked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_bomb_is_not_unpacked(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nerlib.tools.exchange.spacy_docs.LARGEST", 2**20)
         with pytest.raises(ExchangeError, match="more than 1 MiB"):
             read("spacy", zlib.compress(b"0" * 2**21), tmp_path)
@@ -292,7 +283,7 @@ def task(text: str, *annotations: list, **more: object) -> dict:
 
 class TestLabelStudio:
     @pytest.mark.parametrize("form", ["JSON", "JSON-MIN"])
-    def test_an_export_as_the_tool_writes_it(self, form: str, tmp_path: Path) -> None:
+    def test_an_export_as_the_tool_writes_it(self, form, tmp_path):
         result = region(3, 7, "time", text="nine", id="x", origin="manual")
         export = {
             "id": 7,
@@ -305,7 +296,7 @@ class TestLabelStudio:
         (document,) = read("label-studio", [export], tmp_path)
         assert document == Document("at nine", (Span("time", 3, 7),))  # not the prediction
 
-    def test_predictions_keep_their_scores(self, tmp_path: Path) -> None:
+    def test_predictions_keep_their_scores(self, tmp_path):
         found = Document("at nine am", (Span("time", 3, 10),), scores=(0.75,))
         nothing = Document("hello", scores=())
         assert there_and_back("label-studio", [found, nothing], tmp_path) == [found, nothing]
@@ -314,7 +305,7 @@ class TestLabelStudio:
         assert "annotations" not in first
         assert second["predictions"][0]["result"] == []
 
-    def test_what_is_left_out_is_told(self, tmp_path: Path) -> None:
+    def test_what_is_left_out_is_told(self, tmp_path):
         told: list[str] = []
         skipped = {"data": {"text": "b"}, "annotations": [{"result": [], "was_cancelled": True}]}
         choice = {"type": "choices", "value": {"choices": ["yes"]}}
@@ -323,7 +314,7 @@ class TestLabelStudio:
         assert document.marked == [("time", "nine")]
         assert [line[:21] for line in told] == ["file: 2 of 3 tasks ha", "file: 1 results that "]
 
-    def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path: Path) -> None:
+    def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path):
         one, other = [region(3, 7, "time")], [region(3, 7, "date")]
         assert len(read("label-studio", [task("at nine", one, one)], tmp_path)) == 1
         approved = task("at nine", one, other)
@@ -332,14 +323,14 @@ class TestLabelStudio:
         with pytest.raises(ExchangeError, match="task 1: its 2 annotations"):
             read("label-studio", [task("at nine", one, other)], tmp_path)
 
-    def test_a_score_that_json_lacks(self, tmp_path: Path) -> None:
+    def test_a_score_that_json_lacks(self, tmp_path):
         document = Document("a", (Span("x", 0, 1),), scores=(float("nan"),))
         with pytest.raises(ExchangeError, match="row 1: a score is not finite"):
             there_and_back("label-studio", [document], tmp_path)
 
 
 class TestProdigy:
-    def test_tokens_and_spans_fit_together(self) -> None:
+    def test_tokens_and_spans_fit_together(self):
         made = prodigy_task(Document("wake me at nine am, please", (Span("time", 11, 18),)))
         (span,) = made["spans"]
         covered = made["tokens"][span["token_start"] : span["token_end"] + 1]
@@ -348,13 +339,13 @@ class TestProdigy:
         assert text == made["text"]
         assert made["answer"] == "accept"
 
-    def test_only_accepted_rows_are_read(self, tmp_path: Path) -> None:
+    def test_only_accepted_rows_are_read(self, tmp_path):
         told: list[str] = []
         rows = [{"text": "a", "answer": answer} for answer in ("accept", "reject", "ignore")]
         assert read("prodigy", lines(*rows, ""), tmp_path, told.append) == [Document("a")]
         assert [line[:8] for line in told] == ["file: 2 "]
 
-    def test_a_corrected_suggestion_is_a_person_s(self, tmp_path: Path) -> None:
+    def test_a_corrected_suggestion_is_a_person_s(self, tmp_path):
         spans = [{"start": 0, "end": 1, "label": "x", "score": 0.5}]
         suggestion = {"text": "a", "spans": spans}
         rows = lines({**suggestion, "answer": "accept"}, suggestion)
@@ -416,15 +407,13 @@ UNREADABLE = {
     ("name", "content", "message"),
     [(name, *case) for name, cases in UNREADABLE.items() for case in cases],
 )
-def test_what_cannot_be_read_names_the_place(
-    name: str, content: object, message: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_read_names_the_place(name, content, message, tmp_path):
     with pytest.raises(ExchangeError, match=message):
         read(name, content, tmp_path)
 
 
 class TestDatasets:
-    def test_tags_have_their_names(self) -> None:
+    def test_tags_have_their_names(self):
         documents = sample(40)
         tags = TagSet.from_corpus(load_corpus("en-US", "train"))
         data = to_dataset(documents, tags)
@@ -434,7 +423,7 @@ class TestDatasets:
             assert names == Parser()(source["utt"], source["annot_utt"])
         assert from_dataset(data) == documents
 
-    def test_parquet_keeps_the_names(self, tmp_path: Path) -> None:
+    def test_parquet_keeps_the_names(self, tmp_path):
         documents = sample(10)
         FORMATS["parquet"].write(documents, tmp_path / "a.parquet")
         data = Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path / "cache"))
@@ -442,7 +431,7 @@ class TestDatasets:
         assert data.features == ner_features(shown)
         assert from_dataset(data) == documents
 
-    def test_what_tags_cannot_say(self) -> None:
+    def test_what_tags_cannot_say(self):
         with pytest.raises(ExchangeError, match="row 1: the type 'X'"):
             to_dataset([Document("a", (Span("x", 0, 1),))], TagSet.from_types(["time"]))
         with pytest.raises(ExchangeError, match="row 1: not the columns"):
@@ -451,7 +440,7 @@ class TestDatasets:
 
 class TestCommand:
     @pytest.fixture
-    def in_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    def in_folder(self, tmp_path, monkeypatch) -> Path:
         """Work in a folder with a few files."""
         monkeypatch.chdir(tmp_path)
         scored = Document("at nine", (Span("time", 3, 7),), scores=(0.5,))
@@ -462,9 +451,7 @@ class TestCommand:
         Path("a.txt").write_text("at [time : nine]\n")
         return tmp_path
 
-    def test_from_label_studio_to_a_trained_model(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_from_label_studio_to_a_trained_model(self, tmp_path, capsys):
         tasks, own, output = (tmp_path / name for name in ("tasks.json", "own.txt", "build"))
         FORMATS["label-studio"].write(sample(60), tasks)
         assert cli.main(["convert", str(tasks), str(own)]) == 0
@@ -499,9 +486,7 @@ class TestCommand:
             (["brackets.json", "a.txt"], "row 2: "),
         ],
     )
-    def test_mistakes_are_one_line_and_change_no_file(
-        self, names: list[str], message: str, in_folder: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_mistakes_are_one_line_and_change_no_file(self, names, message, in_folder, capsys):
         before = {path.name: path.read_bytes() for path in in_folder.iterdir()}
         assert cli.main(["convert", *names]) == 2
         error = capsys.readouterr().err
@@ -509,18 +494,11 @@ class TestCommand:
         assert error.count("\n") == 1
         assert {path.name: path.read_bytes() for path in in_folder.iterdir()} == before
 
-    def test_scores_that_are_lost_are_told(
-        self, in_folder: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_scores_that_are_lost_are_told(self, in_folder, capsys):
         assert cli.main(["convert", "scored.json", "b.txt"]) == 0
         assert "brackets keeps no" in capsys.readouterr().err
 
-    def test_without_spacy_the_others_work(
-        self,
-        in_folder: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
+    def test_without_spacy_the_others_work(self, in_folder, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, "spacy.vocab", None)  # `datasets` wants the rest
         assert cli.main(["convert", "a.txt", "a.spacy"]) == 2
         error = capsys.readouterr().err
@@ -551,9 +529,7 @@ BYTES = st.binary(max_size=40) | st.text(max_size=40).map(
 )
 @settings(max_examples=100)
 @given(data=st.data())
-def test_anything_is_read_or_refused(
-    name: str, contents: st.SearchStrategy[object], data: st.DataObject, folder: Path
-) -> None:
+def test_anything_is_read_or_refused(name, contents, data, folder):
     try:
         documents = read(name, data.draw(contents), folder, report=lambda _: None)
     except ExchangeError as error:
@@ -562,5 +538,5 @@ def test_anything_is_read_or_refused(
         assert all(isinstance(document, Document) for document in documents)
 
 
-def test_an_empty_doc_is_a_document() -> None:
+def test_an_empty_doc_is_a_document():
     assert from_doc(to_doc(Document(""))) == Document("", words=())

@@ -36,9 +36,7 @@ def hub() -> Iterator[HubStandIn]:
 
 
 @pytest.fixture(scope="module", params=[WITH_HUB, OFFLINE])
-def classroom(
-    request: pytest.FixtureRequest, hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
     """An environment as a learner has it, and the folder where the lessons leave their results."""
     place = tmp_path_factory.mktemp("classroom")
     variables = {"NERLIB_CACHE": str(place / "stick"), "OMP_NUM_THREADS": "1"}
@@ -63,9 +61,7 @@ def classroom(
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_runs_to_its_end(
-    classroom: Path, path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_lesson_runs_to_its_end(classroom, path, request):
     if request.node.callspec.params["classroom"] == WITH_HUB and path.stem[:2] in ("09", "10"):
         pytest.skip("it asks the Hub for what earlier lessons asked for: once, offline, is enough")
     notebook = nbformat.read(path, as_version=4)

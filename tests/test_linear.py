@@ -12,11 +12,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401  # a fixture for this module
-    tokenizer_of,
-)
+from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import AnnotationError, Parser, Tagger, evaluate_tags
 from nerlib.corpus import read_rows, short_lines
@@ -66,7 +62,7 @@ def row_of(text: str, number: int = 1) -> bytes:
 
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
-def test_a_megabyte_is_read_exactly_with_linear_work(piece: str, segmentation: Any) -> None:
+def test_a_megabyte_is_read_exactly_with_linear_work(piece, segmentation):
     parser = Parser(segmentation)
     check_linear(lambda size: parser.parse(piece * size))
     long = piece * (MEGABYTE // len(piece.encode()))
@@ -75,7 +71,7 @@ def test_a_megabyte_is_read_exactly_with_linear_work(piece: str, segmentation: A
 
 
 @pytest.mark.parametrize("piece", BROKEN)
-def test_a_fault_in_a_megabyte_is_found(piece: str) -> None:
+def test_a_fault_in_a_megabyte_is_found(piece):
     for before in ("", "[a : b]" * 50_000):
         with pytest.raises(AnnotationError) as caught:
             Parser().parse(before + piece * (MEGABYTE // len(piece)))
@@ -94,18 +90,18 @@ ACTIONS: dict[str, Callable[[int], object]] = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_many_words_and_rows_take_linear_work(action: str) -> None:
+def test_many_words_and_rows_take_linear_work(action):
     check_linear(ACTIONS[action])
 
 
 @pytest.mark.parametrize("text", ["wake me up at 9:30 ", "a", "."])
-def test_a_long_text_is_tagged_to_its_end(text: str) -> None:
+def test_a_long_text_is_tagged_to_its_end(text):
     tagger = Tagger(new_model("bert"), tokenizer_of("bert"), "cpu", "fp32")
     long = text * (MEGABYTE // 16 // len(text))
     words = tagger.parser.split_words(long)
     assert [word for word, _ in tagger.tags(long)] == [word.text for word in words]
 
 
-def test_the_count_notices_a_loop_in_a_loop() -> None:
+def test_the_count_notices_a_loop_in_a_loop():
     with pytest.raises(AssertionError):
         check_linear(lambda size: [len(TAGS) for _ in range(size) for _ in range(size)], (20, 40))
