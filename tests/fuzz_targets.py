@@ -5,8 +5,6 @@
 
 # ruff: noqa: PT017  (an error that is allowed is looked at, not expected)
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable, Sequence

@@ -6,8 +6,6 @@ moved to an owner since, weights for other frameworks next to the ones we want; 
 the names that layer norms had long ago.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Fixtures of the tests that need the Hub's stand-in: the process's client pointed at it."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

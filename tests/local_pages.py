@@ -1,7 +1,5 @@
 """A real browser for the tests, and what it reports about the pages that it opens."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import shutil

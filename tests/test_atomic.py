@@ -1,7 +1,5 @@
 """Folders appear whole or not at all, and a saved model is never a mixture of two."""
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tagging in bulk: nothing twice, nothing lost, whoever is killed; what failed is set apart."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
@@ -97,11 +95,12 @@ def rows_of(output: Path, kind: str = "parquet") -> Rows:
     return sorted(found, key=lambda row: (row["file"], row["row"]))
 
 
-def failures(output: Path) -> list[tuple[str, int, str]]:
-    """What failed: file, row, reason."""
+def assert_failed(output: Path, expected: list[tuple[str, int, str]]) -> None:
+    """Check what failed: file, row, and a part of the reason."""
     paths = sorted((output / "failed").glob("*.jsonl"))
     rows = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
-    return [(row["file"], row["row"], row["why"]) for row in rows]
+    assert [(row["file"], row["row"]) for row in rows] == [(file, n) for file, n, _ in expected]
+    assert all(part in row["why"] for row, (_, _, part) in zip(rows, expected, strict=True))
 
 
 def planned_and_read(path: Path, shard_rows: int) -> tuple[list[Shard], list[Row]]:
@@ -159,27 +158,23 @@ def test_broken_lines_are_set_apart_with_their_reason(model, tmp_path, shard_row
     source.write_bytes(b"\n".join(line for line, _ in BROKEN_LINES))
     settings = replace(SMALL, shard_rows=shard_rows, max_characters=100)
     summary = bulk(source, tmp_path / "out", model, settings=settings)
-    expected = [(row, why) for row, (_, why) in enumerate(BROKEN_LINES) if why]
+    expected = [("broken.jsonl", row, why) for row, (_, why) in enumerate(BROKEN_LINES) if why]
     assert (summary.rows, summary.failed) == (len(BROKEN_LINES), len(expected))
-    found = failures(tmp_path / "out")
-    assert [(file, row) for file, row, _ in found] == [("broken.jsonl", row) for row, _ in expected]
-    assert all(part in why for (_, _, why), (_, part) in zip(found, expected, strict=True))
+    assert_failed(tmp_path / "out", expected)
     good = [row["row"] for row in rows_of(tmp_path / "out")]
     assert good == [row for row, (_, why) in enumerate(BROKEN_LINES) if not why]
 
 
 def test_broken_rows_of_parquet_are_set_apart(model, tmp_path):
     bad = pyarrow.array([b"good", b"caf\xe9"], pyarrow.binary()).view(pyarrow.string())
-    files = [("text", bad), ("text", ["one", None]), ("text", [1]), ("x", ["y"])]
-    for name, (column, values) in zip("abcd", files, strict=True):
-        write_parquet(tmp_path / "in" / f"{name}.parquet", column, values)
+    broken = [(bad, 1, "byte 3"), (["one", None], 1, "NoneType"), ([1], 0, "int"), (["y"], 0, "x")]
+    for number, (values, _, why) in enumerate(broken):
+        column = "x" if why == "x" else "text"
+        write_parquet(tmp_path / "in" / f"{number}.parquet", column, values)
     summary = bulk(tmp_path / "in", tmp_path / "out", model)
     assert (summary.rows, summary.failed) == (6, 4)
-    expected = [("a", 1, "byte 3"), ("b", 1, "NoneType"), ("c", 0, "int"), ("d", 0, "x")]
-    for (file, row, why), (name, number, part) in zip(
-        failures(tmp_path / "out"), expected, strict=True
-    ):
-        assert (file, row, part in why) == (f"{name}.parquet", number, True)
+    expected = [(f"{number}.parquet", row, why) for number, (_, row, why) in enumerate(broken)]
+    assert_failed(tmp_path / "out", expected)
     assert [row["text"] for row in rows_of(tmp_path / "out")] == ["good", "one"]
 
 
@@ -430,12 +425,13 @@ def test_the_command_line_tags_and_reports_mistakes_in_one_line(source, model, t
     command = ["bulk", str(source), str(output), "--model", str(model), "--workers", "0"]
     assert cli.main(command) == 0
     assert "50 rows in" in capsys.readouterr().out
+    new, its_model = str(tmp_path / "x"), ["--model", str(model)]
     mistakes = {
-        "no such file": ["bulk", str(tmp_path / "no"), str(tmp_path / "x"), "--model", str(model)],
-        "no model in": ["bulk", str(source), str(tmp_path / "x"), "--model", "none"],
+        "no such file": ["bulk", str(tmp_path / "no"), new, *its_model],
+        "no model in": ["bulk", str(source), new, "--model", "none"],
         "column text, not utt": [*command, "--column", "utt"],
         "1 or more": [*command, "--shard-rows", "0"],
-        "nowhere://a/b": ["bulk", "nowhere://a/b", str(tmp_path / "x"), "--model", str(model)],
+        "nowhere://a/b": ["bulk", "nowhere://a/b", new, *its_model],
     }
     for message, arguments in mistakes.items():
         assert cli.main(arguments) == 2

@@ -1,7 +1,5 @@
 """Loading a corpus: the same rows from every source, and errors that name file and line."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile

@@ -1,8 +1,6 @@
 """Decoding finds the best sequence that BIO allows, and a CRF's sums are those over all paths:
 compared with trying every sequence, and with the library pytorch-crf."""
 
-from __future__ import annotations
-
 from itertools import pairwise, product
 
 import pytest

@@ -3,8 +3,6 @@
 `make fuzz` looks much longer, guided by coverage; what it finds is kept in `tests/fuzz/crashes`.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import sys

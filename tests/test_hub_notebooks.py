@@ -4,8 +4,6 @@ Runs with NERLIB_TEST_HUB_NOTEBOOKS=1 (`make test-hub-notebooks`). The Hub is a 
 machine; it serves the sample as MASSIVE and a tiny encoder as ruBERT.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ Runs with NERLIB_TEST_INSTALL=1 (`make test-install`): it makes two virtual envi
 kept in build/ and used again; the wheel itself is built and installed every time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

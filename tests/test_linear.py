@@ -1,7 +1,5 @@
 """Twice the text is twice the work, up to a megabyte: counted in calls, not in seconds."""
 
-from __future__ import annotations
-
 import gc
 import io
 import json

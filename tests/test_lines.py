@@ -4,8 +4,6 @@ What a single field may hold is tested in `test_corpus.py`; here it is whole fil
 line meets them.
 """
 
-from __future__ import annotations
-
 import io
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """The parser: exact offsets, exact round trips, and errors that say where and what to do."""
 
-from __future__ import annotations
-
 import pickle
 
 import pytest

@@ -1,7 +1,5 @@
 """What the repository holds beside the code: the workflow, the hooks, the pages and the guide."""
 
-from __future__ import annotations
-
 import doctest
 import itertools
 import re

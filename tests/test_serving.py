@@ -1,7 +1,5 @@
 """An exported tagger answers as the torch model does, and a graph that is not it is refused."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -20,6 +18,7 @@ from small_runs import files
 from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
+from nerlib.atomic import new_folder
 from nerlib.tools.cli import main
 from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving import engines, export, loading

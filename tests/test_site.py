@@ -1,7 +1,5 @@
 """The web book: what goes into it, and the pages in a real browser."""
 
-from __future__ import annotations
-
 import html.parser
 import sys
 from collections.abc import Iterator

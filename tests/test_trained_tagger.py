@@ -1,7 +1,5 @@
 """`trained_tagger`: it trains or loads, says which, and never passes off another model."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

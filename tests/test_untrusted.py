@@ -1,7 +1,5 @@
 """Models from strangers: refused in one line before anything runs, or memory is taken."""
 
-from __future__ import annotations
-
 import json
 import os
 import pickle
