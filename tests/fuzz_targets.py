@@ -41,7 +41,6 @@ from nerlib.tools.recipes import RecipeError, get_recipe
 PARSERS = (Parser(), Parser("characters"))
 # Subwords of three kinds: WordPiece, byte-level BPE, Unigram.
 FAMILIES = ("bert", "roberta", "xlm-roberta")
-LONGEST_MESSAGE = 600
 SPACE = regex.compile(r"\s++")
 
 
@@ -54,7 +53,7 @@ def check_message(error: BaseException, *parts: str) -> None:
     """A message is one short line that a terminal shows as it is, and names the place."""
     message = str(error)
     assert message.isprintable(), ascii(message)
-    assert len(message) <= LONGEST_MESSAGE, len(message)
+    assert len(message) <= 600, len(message)
     assert all(part in message for part in parts), message
 
 
@@ -74,7 +73,6 @@ def check_parsed(parsed: ParsedUtterance) -> None:
     assert len(parsed.tags) == len(parsed.words)
     assert spans_to_tags(parsed.words, parsed.spans) == list(parsed.tags)
     found = tags_to_spans(parsed.words, parsed.tags)
-    assert len(found) == len(parsed.spans)
     for span, kept in zip(found, parsed.spans, strict=True):
         value = parsed.text[kept.start : kept.end]
         assert SPACE.sub("", parsed.text[span.start : span.end]) == SPACE.sub("", value)
@@ -114,7 +112,10 @@ def alignment(data: bytes) -> None:
     assert len(made) == (plain is not None)
     for item, utterance in zip(made.items, made.utterances, strict=True):
         check_item(item, utterance, tags)
-        check_batch(collate([item, made.items[0]], made.pad_id), item)
+        batch = collate([item, made.items[0]], made.pad_id)  # an item, and padding
+        assert torch.equal(batch["input_ids"][0, : len(item["input_ids"])], item["input_ids"])
+        assert torch.equal(batch["labels"][0, : len(item["target"])], item["target"])
+        assert int(batch["attention_mask"][0].sum()) == len(item["input_ids"])
 
 
 def check_item(item: dict[str, torch.Tensor], utterance: ParsedUtterance, tags: TagSet) -> None:
@@ -132,14 +133,6 @@ def check_item(item: dict[str, torch.Tensor], utterance: ParsedUtterance, tags: 
             assert (first, number) == (0, IGNORE)
     seen = word_ids_from_groups(item["subword_group"], length)
     assert int((seen != NO_WORD).sum()) == sum(count for _, count in groups)
-
-
-def check_batch(batch: dict[str, torch.Tensor], item: dict[str, torch.Tensor]) -> None:
-    """A row of a batch is the item, and padding."""
-    length, words = len(item["input_ids"]), len(item["target"])
-    assert torch.equal(batch["input_ids"][0, :length], item["input_ids"])
-    assert torch.equal(batch["labels"][0, :words], item["target"])
-    assert int(batch["attention_mask"][0].sum()) == length
 
 
 @cache

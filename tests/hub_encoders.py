@@ -58,6 +58,8 @@ def _rubert() -> dict[str, bytes]:
 
 def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, bytes]:
     vocabulary = _vocabulary(locales, lowercase)
+    numbered = {piece: number for number, piece in enumerate(vocabulary)}
+    tokenizer = BertWordPieceTokenizer(numbered, lowercase=lowercase, strip_accents=lowercase)
     config, weights = _masked_language_model(len(vocabulary), seed)
     if lowercase:
         for new, old in (("Norm.weight", "Norm.gamma"), ("Norm.bias", "Norm.beta")):
@@ -69,7 +71,7 @@ def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, 
         "model.safetensors": save(weights, {"format": "pt"}),
         "pytorch_model.bin": b"not for us",
         "tf_model.h5": b"tensorflow",
-        "tokenizer.json": _tokenizer_file(vocabulary, lowercase),
+        "tokenizer.json": tokenizer._tokenizer.to_str().encode(),
         "tokenizer_config.json": _json({"do_lower_case": lowercase, "model_max_length": 512}),
         "vocab.txt": "\n".join(vocabulary).encode(),
     }
@@ -101,12 +103,6 @@ def _vocabulary(locales: tuple[str, ...], lowercase: bool) -> list[str]:
     learner.train_from_iterator(texts, 800, special_tokens=_SPECIAL, show_progress=False)
     pieces: dict[str, int] = learner.get_vocab()
     return sorted(pieces, key=pieces.__getitem__)
-
-
-def _tokenizer_file(vocabulary: list[str], lowercase: bool) -> bytes:
-    numbered = {piece: number for number, piece in enumerate(vocabulary)}
-    tokenizer = BertWordPieceTokenizer(numbered, lowercase=lowercase, strip_accents=lowercase)
-    return str(tokenizer._tokenizer.to_str()).encode()
 
 
 def _masked_language_model(

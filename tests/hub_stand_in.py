@@ -71,13 +71,6 @@ class HubStandIn(ThreadingHTTPServer):
         contents = (c for files in self.repositories.values() for c in files.values())
         return next((c for c in contents if sha256(c) == digest), None)
 
-    def revision(self, repository: str, name: str) -> Files | None:
-        """Return the files of a repository at a branch, a ref or a commit."""
-        for (owner, revision), files in self.repositories.items():
-            if owner == repository and name in (revision, commit_of(files)):
-                return files
-        return None
-
     def fetched(self) -> list[str]:
         """Return the paths of the files whose content was asked for."""
         got = [line for line in self.requests if line.startswith("GET ") and "/api/" not in line]
@@ -162,15 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
         return self.send_json({**facts, "private": False, "downloads": 0, "likes": 0, "tags": []})
 
     def files_of(self, repository: str, revision: str) -> Files | None:
-        """Return a repository's files, or answer why there are none."""
-        if repository not in {name for name, _ in self.server.repositories}:
-            # Like the Hub, which tells nobody whether something is private or does not exist.
-            self.answer(401, {"X-Error-Code": "RepoNotFound"})
-            return None
-        files = self.server.revision(repository, revision)
-        if files is None:
-            self.answer(404, {"X-Error-Code": "RevisionNotFound"})
-        return files
+        """Return a repository's files at a branch or a commit, or answer why there are none."""
+        known = [(r, f) for (name, r), f in self.server.repositories.items() if name == repository]
+        for name, files in known:
+            if revision in (name, commit_of(files)):
+                return files
+        # Like the Hub, which tells nobody whether something is private or does not exist.
+        code = (404, "RevisionNotFound") if known else (401, "RepoNotFound")
+        return self.answer(code[0], {"X-Error-Code": code[1]})
 
     def resolve(self, path: str) -> None:
         """Answer for a file of a repository: what it is and where its bytes lie."""

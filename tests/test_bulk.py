@@ -123,9 +123,8 @@ def test_the_results_are_those_of_the_stream(undisturbed, model, texts):
     assert {row["file"] for row in undisturbed} == {"a.jsonl", "deeper/b.parquet"}
     stream = Tagger.from_pretrained(model, "cpu", "fp32")(iter(texts))
     for row, found in zip(undisturbed, stream, strict=True):
-        assert [(e["type"], e["start"], e["end"]) for e in row["entities"]] == [
-            (one.type, one.start, one.end) for one in found
-        ]
+        places = [(e["type"], e["start"], e["end"]) for e in row["entities"]]
+        assert places == [(one.type, one.start, one.end) for one in found]
     assert any(row["entities"] for row in undisturbed)
 
 
@@ -273,11 +272,11 @@ if __name__ == "__main__":
 """
 
 
-def script_with_workers(code: str, *arguments: Path) -> list[str]:
+def script_with_workers(code: str, source: Path, output: Path, model: Path) -> list[str]:
     """The command that runs some code as a script, which spawned workers can import."""
-    script = arguments[1].with_name("script.py")
+    script = output.with_name("script.py")
     script.write_text(code, encoding="utf-8")
-    return [sys.executable, *map(str, (script, *arguments))]
+    return [sys.executable, *map(str, (script, source, output, model))]
 
 
 def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_death(
@@ -317,9 +316,9 @@ def test_a_ray_cluster_replaces_a_killed_worker(source, model, tmp_path, undistu
 def test_a_shard_that_kills_its_workers_is_given_up():
     begun = []
 
-    def submit(shard: Shard) -> Future[Result]:
+    def submit(shard):
         begun.append(shard.start)
-        future: Future[Result] = Future()
+        future = Future()
         if shard.start == 1:
             future.set_exception(ChildProcessError("dead"))
         else:
@@ -340,7 +339,7 @@ def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
 ):
     real = tag_shard_module.read_rows
 
-    def broken(source: Storage, shard: Shard, *more: Any) -> Any:
+    def broken(source, shard, *more):
         if shard.start == 7:
             raise StorageError("the disk is gone")
         return real(source, shard, *more)

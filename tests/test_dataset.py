@@ -148,13 +148,10 @@ def test_unknown_types_are_reported_ignored_in_the_loss_and_missed():
     assert data.report.unknown_types == {"SONG": 2}
     assert "counted as missed: SONG (2)" in str(data.report)
     assert data[0]["target"].tolist() == [0, IGNORE, IGNORE, 0, TAGS.get_id("B-TIME")]
-    model = new_model("bert")
-    batch = collate([data[0]], data.pad_id)
+    model, batch, known = new_model("bert"), collate([data[0]], data.pad_id), [0, 3, 4]
     output = model(**batch)
-    known = [0, 3, 4]
-    assert torch.allclose(
-        output.loss, tagging_loss(output.logits[:, known], batch["labels"][:, known])
-    )
+    wanted = tagging_loss(output.logits[:, known], batch["labels"][:, known])
+    assert torch.allclose(output.loss, wanted)
     scores, _ = evaluate(model, data)
     assert (scores.per_type["SONG"].gold, scores.per_type["SONG"].predicted) == (2, 0)
     assert scores.overall.gold == 3

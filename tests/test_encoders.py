@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny_encoders import FAMILIES, encoder_folder, tokenizer_of
-from transformers import CanineTokenizer
 
 from nerlib import (
     PACKAGED,
@@ -23,7 +22,7 @@ from nerlib import (
     load_tokenizer,
 )
 from nerlib.dataset import encode_words
-from nerlib.encoders import CASED, loading, max_subwords, packaged_encoder, resolve_encoder
+from nerlib.encoders import loading, max_subwords, packaged_encoder, resolve_encoder
 from nerlib.model import load_encoder
 from nerlib.tools.small_bert import build_small_bert
 
@@ -107,28 +106,6 @@ def test_cased_encoders_keep_case_and_accents(cased_folder, monkeypatch):
     assert read(load_tokenizer(str(cased_folder / "saved")), "Анна") == ["Анна"]
 
 
-@pytest.mark.parametrize("name", [*CASED, "bert-base-uncased"])
-def test_the_cased_names_are_told_so(name, monkeypatch):
-    seen, tokenizer = {}, tokenizer_of("bert")  # made before AutoTokenizer is another
-
-    def pretend(path, **settings):
-        seen.update(settings, path=path)
-        return tokenizer
-
-    monkeypatch.setattr(encoders, "AutoTokenizer", SimpleNamespace(from_pretrained=pretend))
-    monkeypatch.setattr(encoders, "resolve_encoder", lambda name: name)  # fetch nothing
-    load_tokenizer(name)
-    assert seen["path"] == name
-    assert seen.get("do_lower_case", "not given") == (False if name in CASED else "not given")
-    assert seen["trust_remote_code"] is False
-
-
-def test_slow_tokenizers_are_refused(tmp_path):
-    CanineTokenizer().save_pretrained(tmp_path)
-    with pytest.raises(EncoderError, match="a slow one without word_ids"):
-        load_tokenizer(str(tmp_path))
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_tokenizer_without_its_vocabulary_is_refused(family, tmp_path):
     """Left alone, transformers makes one that turns every word into unknown subwords."""
@@ -142,12 +119,9 @@ def test_a_tokenizer_without_its_vocabulary_is_refused(family, tmp_path):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_loads_with_the_space_in_front(family):
     """A word gets the same subwords wherever it stands."""
-    tokenizer = tokenizer_of(family)
-    (encoded,) = encode_words(tokenizer, [[Word("nine", 0, 4), Word("nine", 5, 9)]])
-    (first, size), (second, other) = encoded.subword_group
-    assert size == other
-    ids = encoded.input_ids
-    assert ids[first : first + size] == ids[second : second + size]
+    (encoded,) = encode_words(tokenizer_of(family), [[Word("nine", 0, 4), Word("nine", 5, 9)]])
+    first, second = (encoded.input_ids[at : at + size] for at, size in encoded.subword_group)
+    assert first == second != []
 
 
 def test_the_small_bert_is_the_same_every_time(tmp_path):

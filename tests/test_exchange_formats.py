@@ -152,9 +152,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_a_format_cannot_hold_names_the_row(case, tmp_path):
-    text, spans, formats = REFUSED[case]
+@pytest.mark.parametrize(("text", "spans", "formats"), REFUSED.values(), ids=REFUSED)
+def test_what_a_format_cannot_hold_names_the_row(text, spans, formats, tmp_path):
     document = Document(text, tuple(Span(*span) for span in spans))
     for name in formats:
         with pytest.raises(ExchangeError, match=r"^row 2: ."):
@@ -443,12 +442,11 @@ class TestCommand:
         assert cli.main(training) == 0
 
         # And back: what the model finds is where annotating goes on.
-        (tmp_path / "texts.txt").write_text("wake me at nine am\n", encoding="utf-8")
+        texts, found, target = (tmp_path / name for name in ("texts.txt", "found.jsonl", "p.json"))
+        texts.write_text("wake me at nine am\n", encoding="utf-8")
         capsys.readouterr()
-        assert cli.main(["tag", str(tmp_path / "texts.txt"), "--model", str(output / "model")]) == 0
-        found = tmp_path / "found.jsonl"
+        assert cli.main(["tag", str(texts), "--model", str(output / "model")]) == 0
         found.write_text(capsys.readouterr().out, encoding="utf-8")
-        target = tmp_path / "predicted.json"
         assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
         (document,) = FORMATS["label-studio"].read(target, pytest.fail)
         entities = json.loads(found.read_text())["entities"]

@@ -3,6 +3,7 @@
 `make fuzz` looks much longer, guided by coverage; what it finds is kept in `tests/fuzz/crashes`.
 """
 
+import ast
 import json
 import random
 import sys
@@ -32,8 +33,7 @@ def kept(target: str) -> list[Path]:
 def tokens() -> list[bytes]:
     """The fuzzer's dictionary."""
     lines = (KEPT / "tokens.dict").read_text(encoding="utf-8").splitlines()
-    quoted = [line[1:-1] for line in lines if line.startswith('"')]
-    return [text.encode().decode("unicode_escape").encode("latin-1") for text in quoted]
+    return [ast.literal_eval(f"b{line}") for line in lines if line.startswith('"')]
 
 
 def mutated(target: str, count: int) -> Iterator[bytes]:

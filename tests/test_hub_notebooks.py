@@ -7,6 +7,7 @@ machine; it serves the sample as MASSIVE and a tiny encoder as ruBERT.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import hub_encoders
 import nbformat
@@ -45,12 +46,8 @@ def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
         environment |= {"HF_HUB_OFFLINE": "1"}
         hub.requests.clear()
     environment["NERLIB_RECIPE"] = "tutorial"
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    yield place / "build"
-    os.environ.clear()
-    os.environ.update(before)
+    with mock.patch.dict(os.environ, environment, clear=True):
+        yield place / "build"
     if request.param == WITH_HUB:
         blobs = [line for line in hub.requests if line.startswith("GET /blobs/")]
         assert 0 < len(blobs) == len(set(blobs)) <= 4  # three splits and the weights, each once

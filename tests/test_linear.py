@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_encoders import new_model, tokenizer_of
+from tiny_encoders import make_row, new_model, tokenizer_of
 
 from nerlib import AnnotationError, Parser, Tagger, evaluate_tags
 from nerlib.corpus import read_rows, short_lines
@@ -52,12 +52,6 @@ def check_linear(work: Callable[[int], object], sizes: tuple[int, int] = (500, 1
     assert large <= 2 * small
 
 
-def row_of(text: str, number: int = 1) -> bytes:
-    """A line of a corpus file with this utterance."""
-    row = dict.fromkeys(("id", "locale", "partition", "scenario", "intent"), str(number))
-    return json.dumps({**row, "utt": text, "annot_utt": text}).encode() + b"\n"
-
-
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
 def test_a_megabyte_is_read_exactly_with_linear_work(piece, segmentation):
@@ -77,12 +71,13 @@ def test_a_fault_in_a_megabyte_is_found(piece):
 
 
 TAGS = ("O", "B-TIME", "I-TIME", "B-DATE", "O", "I-TIME", "B-TIME")
+ROW = json.dumps(make_row(0, "at nine")).encode().replace(b'"0"', b'"%d"')
 ACTIONS: dict[str, Callable[[int], object]] = {
     "scores": lambda size: evaluate_tags([TAGS * size], [TAGS[::-1] * size]),
     "decoding": lambda size: best_tags(torch.zeros(1, size, 5), torch.ones(1, size).bool()),
     "windows": lambda size: plan_windows([1, 0, 64, 0, 0, 3] * size, 64),
     "own lines": lambda size: corpus_from_lines("at [time : nine]\n" * size),
-    "rows": lambda size: list(read_rows((row_of("at nine", n) for n in range(size)), "x.jsonl")),
+    "rows": lambda size: list(read_rows((ROW % number for number in range(size)), "x.jsonl")),
     "lines": lambda size: list(short_lines(io.BytesIO(b"wake me up\n" * size))),
 }
 

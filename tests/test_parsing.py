@@ -140,8 +140,8 @@ class TestWords:
         assert Parser.for_locale(locale) == SPACES
 
     def test_an_unknown_segmentation_is_refused(self):
-        with pytest.raises(ValueError, match="'syllables': use 'spaces' or 'characters'"):
-            Parser("syllables")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="unknown segmentation 'syllables'"):
+            Parser("syllables")
 
 
 class TestSlots:
@@ -179,11 +179,9 @@ class TestSlots:
         with pytest.raises(ValueError, match="overlaps another span, is empty or lies outside"):
             SPACES.annotate("abcde", spans)
 
-    def test_a_span_without_a_whole_word_is_refused(self):
+    def test_spans_and_tags_that_do_not_fit_the_words(self):
         with pytest.raises(ValueError, match="covers no whole word"):
             spans_to_tags(SPACES.split_words("morning"), [Span("time", 0, 4)])
-
-    def test_words_and_tags_must_be_as_many(self):
         with pytest.raises(ValueError, match="2 words but 1 tags"):
             tags_to_spans(SPACES.split_words("at nine"), ["O"])
 
@@ -258,11 +256,10 @@ class TestErrors:
 
     @pytest.mark.parametrize("row_id", [None, "8"])
     def test_it_survives_pickling(self, row_id):
-        with pytest.raises(AnnotationError) as caught:
-            SPACES.parse("[a : b", row_id=row_id)
-        again = pickle.loads(pickle.dumps(caught.value))
+        error = AnnotationError("never closed", "close it", 3, row_id)
+        again = pickle.loads(pickle.dumps(error))
         assert type(again) is AnnotationError
-        assert (str(again), vars(again)) == (str(caught.value), vars(caught.value))
+        assert (str(again), vars(again)) == (str(error), vars(error))
 
 
 def test_every_row_of_massive(massive_dir):

@@ -89,8 +89,9 @@ def test_two_processes_get_the_same_numbers(tmp_path):
     assert json.loads(there.stdout.splitlines()[-1]) == [numbers(history), fingerprint(here)]
 
 
-def test_the_loss_falls():
-    _, history = run(replace(QUICK, epochs=6))
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_loss_falls(precision):
+    _, history = run(replace(QUICK, epochs=6, precision=precision))
     losses = [record.train_loss for record in history]
     assert losses[-1] < losses[0] / 2
     assert history[-1].validation_loss < history[0].validation_loss
@@ -102,7 +103,6 @@ def test_ten_rows_can_be_memorised():
     model = new_model("bert", data.tags)
     config = replace(QUICK, epochs=60, learning_rate=5e-3, head_rate_factor=5, masked_subwords=0)
     assert train(model, data, data, config, silent).best.f1 == 1
-    assert evaluate(model, data)[0].overall.f1 == 1
 
 
 def test_the_best_epochs_weights_are_kept(monkeypatch):
@@ -246,37 +246,25 @@ def test_every_hook_is_called_in_order_and_sees_where_the_run_is():
 
     def hook(name):
         def call(self, loop, *given):
-            calls.append((name, loop.step, len(loop.history)))
+            calls.append(f"{name} {loop.step} {len(loop.history)}")
             return given[0] if given else None
 
         return call
 
-    names = ["train_begin", "batches", "backward_end", "step_end", "evaluate", "epoch_end"]
-    hooks = {n if n == "batches" else f"on_{n}": hook(n) for n in names}
+    @contextmanager
+    def around(self, model, data):
+        calls.append("enter")
+        yield
+        calls.append("leave")
+
+    names = ("on_train_begin", "on_backward_end", "on_step_end", "on_evaluate", "on_epoch_end")
+    hooks = {"around": around, **{name: hook(name) for name in ("batches", *names)}}
     data = small_data("bert", 12)
     model, recorder = new_model("bert", data.tags), type("Recorder", (Callback,), hooks)()
     fit(model, data, data, replace(QUICK, epochs=1), silent, [recorder])
-    steps = [("backward_end", 0, 0), ("step_end", 1, 0), ("backward_end", 1, 0), ("step_end", 2, 0)]
-    start, end = (
-        [("train_begin", 0, 0), ("batches", 0, 0)],
-        [("evaluate", 2, 0), ("epoch_end", 0, 1)],
-    )
-    assert calls == [*start, *steps, *end]
-
-
-def test_hooks_may_change_something_around_a_run():
-    calls = []
-
-    class Around(Callback):
-        @contextmanager
-        def around(self, model, data):
-            calls.append("enter")
-            yield
-            calls.append(model.training)
-
-    data = small_data("bert", 12)
-    fit(new_model("bert", data.tags), data, data, QUICK, silent, [Around()])
-    assert calls == ["enter", False]
+    begin = ["enter", "on_train_begin 0 0", "batches 0 0"]
+    steps = ["on_backward_end 0 0", "on_step_end 1 0", "on_backward_end 1 0", "on_step_end 2 0"]
+    assert calls == [*begin, *steps, "on_evaluate 2 0", "on_epoch_end 0 1", "leave"]
 
 
 def test_the_lessons_loop_and_the_librarys_are_the_same_lines():
@@ -325,13 +313,10 @@ def test_dropout_and_masking_are_on_in_training_and_off_in_validation():
 
 
 def test_label_smoothing_reaches_the_loss_in_training_only():
-    """A smoothed loss cannot fall to 0; the validation loss is never smoothed."""
-    plain = run(replace(QUICK, epochs=1))[1][0]
-    smooth = run(replace(QUICK, epochs=1, label_smoothing=0.5, learning_rate=1e-12))[1][0]
-    still = run(replace(QUICK, epochs=1, learning_rate=1e-12))[1][0]
-    assert smooth.validation_loss == pytest.approx(still.validation_loss, abs=1e-6)
-    assert smooth.train_loss != pytest.approx(still.train_loss, abs=1e-4)
-    assert plain.train_loss < still.train_loss
+    still = replace(QUICK, epochs=1, learning_rate=1e-12)
+    plain, smooth = (run(replace(still, label_smoothing=share))[1][0] for share in (0, 0.5))
+    assert smooth.validation_loss == pytest.approx(plain.validation_loss, abs=1e-6)
+    assert smooth.train_loss != pytest.approx(plain.train_loss, abs=1e-4)
 
 
 def test_a_word_without_label_pulls_at_nothing():
@@ -348,8 +333,7 @@ def test_training_leaves_its_inputs_alone():
     data, validation = small_data("bert", 24), small_data("bert", 16, seed=1)
     model = new_model("bert", data.tags)
     before = [{k: v.clone() for k, v in item.items()} for item in [*data, *validation]]
-    frozen = model.encoder.embeddings.word_embeddings.weight
-    frozen.requires_grad_(False)
+    frozen = model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     start = frozen.clone()
     train(model, data, validation, QUICK, silent)
     for item, old in zip([*data, *validation], before, strict=True):
@@ -406,8 +390,3 @@ def test_training_needs_rows():
     for sets in ((empty, data), (data, empty)):
         with pytest.raises(ValueError, match="at least one utterance"):
             train(new_model("bert", data.tags), *sets, QUICK, silent)
-
-
-def test_bf16_trains_too():
-    _, history = run(replace(QUICK, epochs=4, precision="bf16"))
-    assert history[-1].train_loss < history[0].train_loss

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
 import torch
+from conftest import one_thread  # noqa: F401 (modules may import it from here)
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
@@ -56,16 +55,6 @@ SIZES = {
     "max_position_embeddings": MAX_SUBWORDS,
 }
 _HOME = tempfile.TemporaryDirectory(prefix="tiny-encoders-")  # removed when the session ends
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Compute with one thread in modules that import this: for tiny networks a second one waits
-    longer than it works, and on a busy machine much longer."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def special_tokens(family: str) -> dict[str, str]:
