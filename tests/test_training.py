@@ -165,7 +165,7 @@ def test_the_optimizer_has_a_rate_for_each_part_and_spares_biases_and_norms():
     for group in make_optimizer(model, config).param_groups:
         for name in (names[id(parameter)] for parameter in group["params"]):
             seen.append(name)
-            rate = 7e-4 if name.startswith("head.") else 1e-4
+            rate = 1e-4 if name.startswith("encoder.") else 7e-4
             assert group["lr"] == pytest.approx(rate), name
             spared = name.endswith(".bias") or "LayerNorm" in name
             assert group["weight_decay"] == (0 if spared else 0.02), name

@@ -245,15 +245,10 @@ def cut_embeddings(weights: dict[str, Any]) -> None:
     weights[name] = weights[name][:-1].clone()
 
 
-def other_tokenizer(folder: Path) -> None:
-    save_model(new_model("bert"), tokenizer_of("roberta"), folder)
-
-
 # What shows only in loading.
 UNFIT: dict[str, tuple[Damage, str]] = {
     "tokenizer cut": (lambda f: cut(f / "tokenizer.json", 300), "no tokenizer can be loaded"),
     "no vocabulary": (lambda f: (f / "tokenizer.json").unlink(), "has no vocabulary"),
-    "another tokenizer": (other_tokenizer, "do not belong together"),
     "fewer labels": (lambda f: change(f, labels=["O"]), "do not fit its config.json"),
     "head size": (lambda f: change(f, head_size="big"), "no model can be loaded"),
     "hidden size": (lambda f: change(f, inside="encoder", hidden_size="many"), "expected int"),
@@ -267,6 +262,12 @@ UNFIT: dict[str, tuple[Damage, str]] = {
 def test_a_tagger_that_does_not_fit_is_refused(damage, message, tagger_folder):
     damage(tagger_folder)
     refused(Tagger.from_pretrained, tagger_folder, message)
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path):
+    save_model(new_model("bert"), tokenizer_of("roberta"), tmp_path)
+    with pytest.raises(EncoderError, match="do not belong together"):
+        Tagger.from_pretrained(tmp_path)
 
 
 def test_an_encoder_that_does_not_fit_is_refused(encoder):
