@@ -35,8 +35,7 @@ Files = Mapping[str, bytes]
 class HubStandIn(ThreadingHTTPServer):
     """A server on this machine that holds repositories: (name, revision) → path → content.
 
-    Models go by their name, data sets by `datasets/` and their name. `requests` lists what it was
-    asked, `ranges` which parts, `published` what was uploaded.
+    `requests` lists what it was asked, `ranges` which parts, `published` what was uploaded.
     """
 
     daemon_threads = True
@@ -161,8 +160,8 @@ class _Handler(BaseHTTPRequestHandler):
             if revision in (name, commit_of(files)):
                 return files
         # Like the Hub, which tells nobody whether something is private or does not exist.
-        code = (404, "RevisionNotFound") if known else (401, "RepoNotFound")
-        return self.answer(code[0], {"X-Error-Code": code[1]})
+        status, code = (404, "RevisionNotFound") if known else (401, "RepoNotFound")
+        return self.answer(status, {"X-Error-Code": code})
 
     def resolve(self, path: str) -> None:
         """Answer for a file of a repository: what it is and where its bytes lie."""

@@ -118,10 +118,10 @@ def test_a_failed_training_leaves_no_model_behind(recipe, tmp_path):
 def test_shortened_changes_only_what_is_asked_for():
     tutorial = get_recipe("tutorial")
     assert shortened(tutorial, None, None) == tutorial
-    rows = replace(tutorial, train_split="train[:300]", shuffle=True)
-    assert shortened(tutorial, 300, None) == rows
-    epochs = replace(tutorial.settings, epochs=2)
-    assert shortened(tutorial, None, 2) == replace(tutorial, settings=epochs)
+    shorter = replace(tutorial, settings=replace(tutorial.settings, epochs=2))
+    assert shortened(tutorial, None, 2) == shorter
+    rows = replace(shorter, train_split="train[:300]", shuffle=True)
+    assert shortened(tutorial, 300, 2) == rows
 
 
 @pytest.mark.parametrize("name", ["offline", "offline-ru", "massive-offline"])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import contextmanager
-from dataclasses import FrozenInstanceError, asdict, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -342,8 +342,6 @@ def test_training_leaves_its_inputs_alone():
     assert torch.equal(frozen, start)  # what its owner froze stays frozen
     assert not frozen.requires_grad
     assert model.head[1].weight.requires_grad
-    with pytest.raises(FrozenInstanceError):
-        QUICK.epochs = 3
 
 
 def test_what_is_reported_and_the_history_as_a_table():
