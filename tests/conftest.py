@@ -20,17 +20,15 @@ import hypothesis
 import pytest
 import torch
 
-from nerlib.device import available_cores
-
 # The first example of a test may pay for an import: time says nothing about right or wrong here.
 hypothesis.settings.register_profile("nerlib", deadline=None)
 hypothesis.settings.load_profile("nerlib")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def two_threads() -> None:
-    """Use two threads, as the smallest machines that the course is for, or the one core we have."""
-    torch.set_num_threads(min(2, available_cores()))
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    """Compute with one thread: for tiny networks a second one waits longer than it works."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,15 +6,15 @@ moved to an owner since, weights for other frameworks next to the ones we want; 
 the names that layer norms had long ago.
 """
 
-from __future__ import annotations
-
 import io
 import json
+import os
 import pickle
 from functools import cache
 
 import torch
 from safetensors.torch import save
+from tiny_encoders import SIZES
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertForMaskedLM
 
@@ -49,7 +49,6 @@ def _rubert() -> dict[str, bytes]:
     content = io.BytesIO()
     torch.save(weights, content)
     return {
-        ".gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n",
         "README.md": b"# ruBert-base\n",
         "config.json": _json(config),
         "pytorch_model.bin": content.getvalue(),
@@ -59,11 +58,12 @@ def _rubert() -> dict[str, bytes]:
 
 def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, bytes]:
     vocabulary = _vocabulary(locales, lowercase)
+    numbered = {piece: number for number, piece in enumerate(vocabulary)}
+    tokenizer = BertWordPieceTokenizer(numbered, lowercase=lowercase, strip_accents=lowercase)
     config, weights = _masked_language_model(len(vocabulary), seed)
     if lowercase:
-        old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
-        for new, name in old.items():
-            weights = {key.replace(new, name): value for key, value in weights.items()}
+        for new, old in (("Norm.weight", "Norm.gamma"), ("Norm.bias", "Norm.beta")):
+            weights = {key.replace(new, old): value for key, value in weights.items()}
     return {
         "README.md": b"# BERT\n",
         "config.json": _json(config),
@@ -71,7 +71,7 @@ def _googles(locales: tuple[str, ...], lowercase: bool, seed: int) -> dict[str, 
         "model.safetensors": save(weights, {"format": "pt"}),
         "pytorch_model.bin": b"not for us",
         "tf_model.h5": b"tensorflow",
-        "tokenizer.json": _tokenizer_file(vocabulary, lowercase),
+        "tokenizer.json": tokenizer._tokenizer.to_str().encode(),
         "tokenizer_config.json": _json({"do_lower_case": lowercase, "model_max_length": 512}),
         "vocab.txt": "\n".join(vocabulary).encode(),
     }
@@ -91,8 +91,6 @@ class _Evil:
     """Unpickled by an ordinary reader, this runs a command."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        import os
-
         return os.system, ("touch unpickled",)
 
 
@@ -107,24 +105,11 @@ def _vocabulary(locales: tuple[str, ...], lowercase: bool) -> list[str]:
     return sorted(pieces, key=pieces.__getitem__)
 
 
-def _tokenizer_file(vocabulary: list[str], lowercase: bool) -> bytes:
-    numbered = {piece: number for number, piece in enumerate(vocabulary)}
-    tokenizer = BertWordPieceTokenizer(numbered, lowercase=lowercase, strip_accents=lowercase)
-    return str(tokenizer._tokenizer.to_str()).encode()
-
-
 def _masked_language_model(
     size: int, seed: int
 ) -> tuple[dict[str, object], dict[str, torch.Tensor]]:
     """Return settings and weights as BERT was published: with the head it was trained with."""
-    shape = {
-        "vocab_size": size,
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": 128,
-    }
+    shape = {**SIZES, "vocab_size": size, "max_position_embeddings": 128}
     # So that, untrained and tiny, it sees the context at all.
     config = BertConfig(**shape, initializer_range=0.5)
     with torch.random.fork_rng(), quiet_transformers():

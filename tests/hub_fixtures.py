@@ -1,7 +1,5 @@
 """Fixtures of the tests that need the Hub's stand-in: the process's client pointed at it."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess
@@ -25,7 +23,7 @@ def conversion() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def hub(conversion: dict[str, bytes]) -> Iterator[HubStandIn]:
+def hub(conversion) -> Iterator[HubStandIn]:
     """A Hub with the corpus, the encoders, and the archive at a plain address."""
     with HubStandIn({(MASSIVE, CONVERSION): conversion}) as server:
         server.repositories |= hub_encoders.repositories()
@@ -44,7 +42,7 @@ def closed_url() -> str:
 
 
 @pytest.fixture
-def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
+def online(tmp_path, monkeypatch) -> Iterator[Online]:
     """A function that points this process's client at an address, with empty caches."""
 
     def use(url: str) -> None:
@@ -67,11 +65,8 @@ def online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Online]:
 
 def learner_environment(endpoint: str, home: Path, **variables: str) -> dict[str, str]:
     """Return the environment of a process in which nothing is patched."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("HF_", "NERLIB_", "TRANSFORMERS_"))
-    }
+    dropped = ("HF_", "NERLIB_", "TRANSFORMERS_")
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith(dropped)}
     kept |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONUTF8": "1"}
     kept |= {"NO_PROXY": "127.0.0.1,localhost", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return kept | variables
@@ -79,10 +74,7 @@ def learner_environment(endpoint: str, home: Path, **variables: str) -> dict[str
 
 def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Python as a learner does and return what it said."""
+    command = [sys.executable, *arguments]  # the limit is a guard: nothing here may hang
     return subprocess.run(
-        [sys.executable, *arguments],
-        env=variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=600,  # a guard: nothing here may hang
+        command, env=variables, capture_output=True, encoding="utf-8", timeout=600
     )

@@ -1,9 +1,5 @@
 """A real browser for the tests, and what it reports about the pages that it opens."""
 
-from __future__ import annotations
-
-import functools
-import http.server
 import importlib.metadata
 import os
 import shutil
@@ -11,6 +7,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+QUIET = ("gpu", "quic", "background-networking", "component-update", "sync")
+FLAGS = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
 
 
@@ -55,24 +46,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A server of files that does not write a line for each request."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Serve a folder on this machine; yields its address."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
         server.shutdown()
-        server.server_close()
 
 
 @contextmanager
@@ -98,14 +79,10 @@ def watch(page: Page, allowed: tuple[str, ...]) -> list[str]:
     return problems
 
 
-def axe_script() -> str:
-    """Return the accessibility checker's own file, out of the package that ships it."""
-    files = importlib.metadata.files("axe-playwright-python") or []
-    return next(str(file.locate()) for file in files if file.name == "axe.min.js")
-
-
 def violations(page: Page) -> list[str]:
-    """Return what axe calls serious or critical on the page."""
-    page.add_script_tag(path=axe_script())
+    """Return what the accessibility checker axe calls serious or critical on the page."""
+    files = importlib.metadata.files("axe-playwright-python") or []
+    script = next(str(file.locate()) for file in files if file.name == "axe.min.js")
+    page.add_script_tag(path=script)
     found: list[str] = page.evaluate(VIOLATIONS)
     return found

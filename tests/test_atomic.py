@@ -1,16 +1,11 @@
 """Folders appear whole or not at all, and a saved model is never a mixture of two."""
 
-from __future__ import annotations
-
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    tokenizer_of,
-)
+from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import atomic, load_model, save_model
 from nerlib.atomic import exchange, new_folder, recover, sweep
@@ -30,14 +25,14 @@ def write(target: Path, **files: str) -> None:
 
 
 @pytest.fixture(params=[True, False], ids=["exchange", "two renamings"])
-def can_exchange(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+def can_exchange(request, monkeypatch) -> bool:
     """Run a test with the system's exchange and without."""
     if not request.param:
         monkeypatch.setattr(atomic, "exchange", lambda one, other: False)
     return bool(request.param)
 
 
-def test_two_folders_change_places_in_one_step(tmp_path: Path) -> None:
+def test_two_folders_change_places_in_one_step(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     for folder in (one, other):
         folder.mkdir()
@@ -47,32 +42,24 @@ def test_two_folders_change_places_in_one_step(tmp_path: Path) -> None:
     assert ((one / "name").read_text(), (other / "name").read_text()) == ("other", "one")
 
 
-def test_a_folder_takes_the_place_of_another(tmp_path: Path, can_exchange: bool) -> None:
-    write(tmp_path / "model", a="1", b="1")
-    write(tmp_path / "model", a="2")
-    assert listing(tmp_path) == {"model/a.json": "2"}  # and nothing temporary beside it
-
-
-def test_other_files_stay(tmp_path: Path, can_exchange: bool) -> None:
+def test_a_folder_takes_the_place_of_another_and_other_files_stay(tmp_path, can_exchange):
     target = tmp_path / "model"
-    write(target, a="1")
+    write(target, a="1", b="1")
     (target / "notes" / "deep").mkdir(parents=True)
     (target / "notes" / "deep" / "x.json").write_text("mine")
     (target / "README.md").write_text("mine too")
     (target / "link").symlink_to("README.md")
     target.chmod(0o750)
     write(target, b="2")
-    assert listing(target) == {
-        "b.json": "2", "notes/deep/x.json": "mine", "README.md": "mine too", "link": "mine too",
-    }  # fmt: skip
+    mine = {"notes/deep/x.json": "mine", "README.md": "mine too", "link": "mine too"}
+    assert listing(target) == {"b.json": "2", **mine}
+    assert list(tmp_path.iterdir()) == [target]  # nothing temporary is left
     assert (target / "link").is_symlink()
     assert target.stat().st_mode & 0o777 == 0o750
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_an_error_leaves_everything_as_it_was(
-    tmp_path: Path, error: type[BaseException], can_exchange: bool
-) -> None:
+def test_an_error_leaves_everything_as_it_was(tmp_path, error, can_exchange):
     write(tmp_path / "model", a="1")
     with pytest.raises(error), new_folder(tmp_path / "model") as folder:  # noqa: PT012
         (folder / "a.json").write_text("2")
@@ -80,21 +67,23 @@ def test_an_error_leaves_everything_as_it_was(
     assert listing(tmp_path) == {"model/a.json": "1"}
 
 
-def test_a_kill_between_two_renamings_is_made_good(tmp_path: Path) -> None:
+def failing_write(target: Path) -> None:
+    with suppress(ZeroDivisionError), new_folder(target):
+        raise ZeroDivisionError
+
+
+# The next write finds it as well, and does not sweep up the only copy.
+@pytest.mark.parametrize(
+    ("action", "left"), [(recover, "1"), (failing_write, "1"), (lambda f: write(f, a="2"), "2")]
+)
+def test_a_kill_between_two_renamings_is_made_good(action, left, tmp_path):
     write(tmp_path / "model", a="1")
     (tmp_path / "model").rename(tmp_path / ".model.previous")
-    recover(tmp_path / "model")
-    assert listing(tmp_path) == {"model/a.json": "1"}
-    (tmp_path / "model").rename(tmp_path / ".model.previous")
-    with pytest.raises(OSError), new_folder(tmp_path / "model"):  # noqa: PT011
-        raise OSError  # the next write finds it as well, and does not sweep up the only copy
-    assert listing(tmp_path) == {"model/a.json": "1"}
-    (tmp_path / "model").rename(tmp_path / ".model.previous")
-    write(tmp_path / "model", a="2")
-    assert listing(tmp_path) == {"model/a.json": "2"}
+    action(tmp_path / "model")
+    assert listing(tmp_path) == {"model/a.json": left}
 
 
-def test_leftovers_are_swept_and_only_they(tmp_path: Path) -> None:
+def test_leftovers_are_swept_and_only_they(tmp_path):
     for name in (".model.writing-1", ".model.writing-2", ".models.writing-1", "model.writing-1"):
         (tmp_path / name).mkdir()
     write(tmp_path / "model", a="1")
@@ -104,7 +93,7 @@ def test_leftovers_are_swept_and_only_they(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == left - {".models.writing-1"}
 
 
-def test_behind_a_link_the_linked_folder_changes(tmp_path: Path) -> None:
+def test_behind_a_link_the_linked_folder_changes(tmp_path):
     write(tmp_path / "real", a="1")
     (tmp_path / "link").symlink_to("real")
     write(tmp_path / "link", a="2")
@@ -112,9 +101,7 @@ def test_behind_a_link_the_linked_folder_changes(tmp_path: Path) -> None:
     assert listing(tmp_path / "real") == {"a.json": "2"}
 
 
-def test_the_current_folder_is_not_pulled_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_current_folder_is_not_pulled_away(tmp_path, monkeypatch):
     (tmp_path / "inside").mkdir()
     monkeypatch.chdir(tmp_path / "inside")
     for target in (".", "..", tmp_path):
@@ -123,9 +110,7 @@ def test_the_current_folder_is_not_pulled_away(
     assert listing(tmp_path) == {}
 
 
-def test_everything_is_flushed_before_it_is_in_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_everything_is_flushed_before_it_is_in_place(tmp_path, monkeypatch):
     events: list[str] = []
     real_sync, real_rename = atomic.sync, os.rename
     monkeypatch.setattr(atomic, "sync", lambda p: (events.append(f"sync {p.name}"), real_sync(p)))
@@ -138,9 +123,7 @@ def test_everything_is_flushed_before_it_is_in_place(
     assert events[3:] == ["rename to model", f"sync {tmp_path.name}"]
 
 
-def test_a_model_replaces_a_model_and_no_stale_weights_stay(
-    tmp_path: Path, can_exchange: bool
-) -> None:
+def test_a_model_replaces_a_model_and_no_stale_weights_stay(tmp_path, can_exchange):
     target = tmp_path / "model"
     save_model(new_model("bert", seed=1), tokenizer_of("bert"), target)
     for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json", "vocab.txt"):
@@ -155,9 +138,7 @@ def test_a_model_replaces_a_model_and_no_stale_weights_stay(
     assert all((value == loaded[name]).all() for name, value in model.state_dict().items())
 
 
-def test_a_model_whose_saving_fails_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_whose_saving_fails_leaves_the_old_one(tmp_path, monkeypatch):
     target = tmp_path / "model"
     save_model(new_model("bert", seed=1), tokenizer_of("bert"), target)
     before = {path.name: path.read_bytes() for path in target.iterdir()}

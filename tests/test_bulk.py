@@ -1,7 +1,5 @@
 """Tagging in bulk: nothing twice, nothing lost, whoever is killed; what failed is set apart."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
@@ -26,13 +24,7 @@ from hostile_text import HOSTILE
 from pyarrow import dataset as arrow_dataset
 from pyarrow import parquet
 from several_processes import FORK, in_processes
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    small_corpus,
-    small_data,
-    tokenizer_of,
-)
+from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import Tagger, atomic
 from nerlib import __main__ as cli
@@ -51,7 +43,7 @@ Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(tmp_path_factory) -> Path:
     """A tiny model's folder."""
     folder = tmp_path_factory.mktemp("model")
     return save_model(new_model("bert", small_data("bert").tags), tokenizer_of("bert"), folder)
@@ -81,7 +73,7 @@ def write_parquet(path: Path, column: str, values: Any, group: int = 5) -> Path:
 
 
 @pytest.fixture
-def source(tmp_path: Path, texts: list[str]) -> Path:
+def source(tmp_path, texts) -> Path:
     """A folder with half of the texts as lines and half as Parquet."""
     write_lines(tmp_path / "in" / "a.jsonl", texts[:25])
     write_parquet(tmp_path / "in" / "deeper" / "b.parquet", "text", texts[25:])
@@ -103,11 +95,12 @@ def rows_of(output: Path, kind: str = "parquet") -> Rows:
     return sorted(found, key=lambda row: (row["file"], row["row"]))
 
 
-def failures(output: Path) -> list[tuple[str, int, str]]:
-    """What failed: file, row, reason."""
+def assert_failed(output: Path, expected: list[tuple[str, int, str]]) -> None:
+    """Check what failed: file, row, and a part of the reason."""
     paths = sorted((output / "failed").glob("*.jsonl"))
     rows = [json.loads(line) for path in paths for line in path.read_bytes().splitlines()]
-    return [(row["file"], row["row"], row["why"]) for row in rows]
+    assert [(row["file"], row["row"]) for row in rows] == [(file, n) for file, n, _ in expected]
+    assert all(part in row["why"] for row, (_, _, part) in zip(rows, expected, strict=True))
 
 
 def planned_and_read(path: Path, shard_rows: int) -> tuple[list[Shard], list[Row]]:
@@ -118,30 +111,25 @@ def planned_and_read(path: Path, shard_rows: int) -> tuple[list[Shard], list[Row
 
 
 @pytest.fixture
-def undisturbed(source: Path, model: Path, tmp_path: Path) -> Rows:
+def undisturbed(source, model, tmp_path) -> Rows:
     """What a run ends with that nobody disturbed."""
     summary = bulk(source, tmp_path / "undisturbed", model)
     assert (summary.rows, summary.failed, summary.undone) == (50, 0, ())
     return rows_of(tmp_path / "undisturbed")
 
 
-def test_the_results_are_those_of_the_stream(
-    undisturbed: Rows, model: Path, texts: list[str]
-) -> None:
+def test_the_results_are_those_of_the_stream(undisturbed, model, texts):
     assert [row["text"] for row in undisturbed] == texts
     assert {row["file"] for row in undisturbed} == {"a.jsonl", "deeper/b.parquet"}
     stream = Tagger.from_pretrained(model, "cpu", "fp32")(iter(texts))
     for row, found in zip(undisturbed, stream, strict=True):
-        assert [(e["type"], e["start"], e["end"]) for e in row["entities"]] == [
-            (one.type, one.start, one.end) for one in found
-        ]
+        places = [(e["type"], e["start"], e["end"]) for e in row["entities"]]
+        assert places == [(one.type, one.start, one.end) for one in found]
     assert any(row["entities"] for row in undisturbed)
 
 
 @pytest.mark.parametrize("settings", [{"written": "jsonl"}, {"shard_rows": 1}, {"shard_rows": 999}])
-def test_format_and_size_of_shards_change_no_result(
-    source: Path, model: Path, tmp_path: Path, settings: dict[str, Any], undisturbed: Rows
-) -> None:
+def test_format_and_size_of_shards_change_no_result(source, model, tmp_path, settings, undisturbed):
     bulk(source, tmp_path / "out", model, settings=replace(SMALL, **settings))
     found = rows_of(tmp_path / "out", settings.get("written", "parquet"))
     assert found == undisturbed
@@ -164,38 +152,32 @@ BROKEN_LINES = [
 
 
 @pytest.mark.parametrize("shard_rows", [4, 100])
-def test_broken_lines_are_set_apart_with_their_reason(
-    model: Path, tmp_path: Path, shard_rows: int
-) -> None:
+def test_broken_lines_are_set_apart_with_their_reason(model, tmp_path, shard_rows):
     source = tmp_path / "broken.jsonl"
     source.write_bytes(b"\n".join(line for line, _ in BROKEN_LINES))
     settings = replace(SMALL, shard_rows=shard_rows, max_characters=100)
     summary = bulk(source, tmp_path / "out", model, settings=settings)
-    expected = [(row, why) for row, (_, why) in enumerate(BROKEN_LINES) if why]
+    expected = [("broken.jsonl", row, why) for row, (_, why) in enumerate(BROKEN_LINES) if why]
     assert (summary.rows, summary.failed) == (len(BROKEN_LINES), len(expected))
-    found = failures(tmp_path / "out")
-    assert [(file, row) for file, row, _ in found] == [("broken.jsonl", row) for row, _ in expected]
-    assert all(part in why for (_, _, why), (_, part) in zip(found, expected, strict=True))
+    assert_failed(tmp_path / "out", expected)
     good = [row["row"] for row in rows_of(tmp_path / "out")]
     assert good == [row for row, (_, why) in enumerate(BROKEN_LINES) if not why]
 
 
-def test_broken_rows_of_parquet_are_set_apart(model: Path, tmp_path: Path) -> None:
+def test_broken_rows_of_parquet_are_set_apart(model, tmp_path):
     bad = pyarrow.array([b"good", b"caf\xe9"], pyarrow.binary()).view(pyarrow.string())
-    files = [("text", bad), ("text", ["one", None]), ("text", [1]), ("x", ["y"])]
-    for name, (column, values) in zip("abcd", files, strict=True):
-        write_parquet(tmp_path / "in" / f"{name}.parquet", column, values)
+    broken = [(bad, 1, "byte 3"), (["one", None], 1, "NoneType"), ([1], 0, "int"), (["y"], 0, "x")]
+    for number, (values, _, why) in enumerate(broken):
+        column = "x" if why == "x" else "text"
+        write_parquet(tmp_path / "in" / f"{number}.parquet", column, values)
     summary = bulk(tmp_path / "in", tmp_path / "out", model)
     assert (summary.rows, summary.failed) == (6, 4)
-    expected = [("a", 1, "position 3"), ("b", 1, "NoneType"), ("c", 0, "int"), ("d", 0, "x")]
-    for (file, row, why), (name, number, part) in zip(
-        failures(tmp_path / "out"), expected, strict=True
-    ):
-        assert (file, row, part in why) == (f"{name}.parquet", number, True)
+    expected = [(f"{number}.parquet", row, why) for number, (_, row, why) in enumerate(broken)]
+    assert_failed(tmp_path / "out", expected)
     assert [row["text"] for row in rows_of(tmp_path / "out")] == ["good", "one"]
 
 
-def test_a_row_that_cannot_be_tagged_spoils_no_other() -> None:
+def test_a_row_that_cannot_be_tagged_spoils_no_other():
     def tagger(texts: list[str]) -> list[list[Any]]:
         if "bad" in texts:
             raise RuntimeError("this text breaks me")
@@ -208,9 +190,7 @@ def test_a_row_that_cannot_be_tagged_spoils_no_other() -> None:
     assert [row["row"] for row in done] == [0, 1, 2, 4, 5, 6, 7, 9]
 
 
-def test_a_line_without_an_end_does_not_fill_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_without_an_end_does_not_fill_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("nerlib.corpus.MOST_BYTES", 200)
     good = b'{"text": "short"}\n'
     for length in (201, 250, 402, 1000):
@@ -222,9 +202,7 @@ def test_a_line_without_an_end_does_not_fill_the_memory(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_shards_of_lines_hold_every_line_once(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_of_lines_hold_every_line_once(tmp_path, seed, monkeypatch):
     dice = random.Random(seed)
     monkeypatch.setattr(shards_module, "BLOCK", dice.choice([1, 7, 64]))
     texts = ["й" * dice.randrange(30) for _ in range(dice.randrange(40))]
@@ -255,8 +233,8 @@ def killed_while_tagging(source: Path, output: Path, model: Path, after: int, wh
 @pytest.mark.skipif(not FORK, reason="forks")
 @pytest.mark.parametrize(("where", "after"), [("shard", 3), ("before", 4), ("behind", 5)])
 def test_a_run_that_is_killed_goes_on_without_loss(
-    source: Path, model: Path, tmp_path: Path, where: str, after: int, undisturbed: Rows
-) -> None:
+    source, model, tmp_path, where, after, undisturbed
+):
     output = tmp_path / "out"
     (end,) = in_processes(1, killed_while_tagging, source, output, model, after, where)
     assert end == -signal.SIGKILL
@@ -294,16 +272,16 @@ if __name__ == "__main__":
 """
 
 
-def script_with_workers(code: str, *arguments: Path) -> list[str]:
+def script_with_workers(code: str, source: Path, output: Path, model: Path) -> list[str]:
     """The command that runs some code as a script, which spawned workers can import."""
-    script = arguments[1].with_name("script.py")
+    script = output.with_name("script.py")
     script.write_text(code, encoding="utf-8")
-    return [sys.executable, *map(str, (script, *arguments))]
+    return [sys.executable, *map(str, (script, source, output, model))]
 
 
 def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_death(
-    source: Path, model: Path, tmp_path: Path, undisturbed: Rows
-) -> None:
+    source, model, tmp_path, undisturbed
+):
     output = tmp_path / "out"
     command = script_with_workers(WITH_WORKERS, source, output, model)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
@@ -322,9 +300,7 @@ def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_deat
     assert rows_of(output) == undisturbed
 
 
-def test_a_ray_cluster_replaces_a_killed_worker(
-    source: Path, model: Path, tmp_path: Path, undisturbed: Rows
-) -> None:
+def test_a_ray_cluster_replaces_a_killed_worker(source, model, tmp_path, undisturbed):
     pytest.importorskip("ray")
     code = WITH_WORKERS.replace("len(seen) == 9", "False")
     command = script_with_workers(code, source, tmp_path / "out", model)
@@ -337,12 +313,12 @@ def test_a_ray_cluster_replaces_a_killed_worker(
     assert rows_of(tmp_path / "out") == undisturbed
 
 
-def test_a_shard_that_kills_its_workers_is_given_up() -> None:
+def test_a_shard_that_kills_its_workers_is_given_up():
     begun = []
 
-    def submit(shard: Shard) -> Future[Result]:
+    def submit(shard):
         begun.append(shard.start)
-        future: Future[Result] = Future()
+        future = Future()
         if shard.start == 1:
             future.set_exception(ChildProcessError("dead"))
         else:
@@ -359,11 +335,11 @@ def test_a_shard_that_kills_its_workers_is_given_up() -> None:
 
 
 def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
-    source: Path, model: Path, tmp_path: Path, undisturbed: Rows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    source, model, tmp_path, undisturbed, monkeypatch
+):
     real = tag_shard_module.read_rows
 
-    def broken(source: Storage, shard: Shard, *more: Any) -> Any:
+    def broken(source, shard, *more):
         if shard.start == 7:
             raise StorageError("the disk is gone")
         return real(source, shard, *more)
@@ -377,7 +353,7 @@ def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
     assert rows_of(tmp_path / "out") == undisturbed
 
 
-def test_rows_that_went_missing_since_the_plan_are_noticed(model: Path, tmp_path: Path) -> None:
+def test_rows_that_went_missing_since_the_plan_are_noticed(model, tmp_path):
     store = Storage(write_lines(tmp_path / "a.jsonl", ["one"] * 5))
     (shard,) = plan(store, store.files(), 100)
     write_lines(tmp_path / "a.jsonl", ["one"] * 4)
@@ -386,9 +362,7 @@ def test_rows_that_went_missing_since_the_plan_are_noticed(model: Path, tmp_path
     assert not list((tmp_path / "out").glob("parts/*"))
 
 
-def test_another_run_is_refused_in_one_line(
-    source: Path, model: Path, tmp_path: Path, undisturbed: Rows
-) -> None:
+def test_another_run_is_refused_in_one_line(source, model, tmp_path, undisturbed):
     def refused(message: str, used: Path = model, settings: BulkSettings = SMALL) -> None:
         with pytest.raises(BulkError, match=message) as caught:
             bulk(source, output, used, settings=settings)
@@ -408,7 +382,7 @@ def test_another_run_is_refused_in_one_line(
 
 
 @pytest.mark.skipif(not FORK, reason="forks")
-def test_two_runs_never_write_to_the_same_folder(source: Path, model: Path, tmp_path: Path) -> None:
+def test_two_runs_never_write_to_the_same_folder(source, model, tmp_path):
     ends = []
 
     def meanwhile(_: Any) -> None:
@@ -420,9 +394,7 @@ def test_two_runs_never_write_to_the_same_folder(source: Path, model: Path, tmp_
     assert "another run" in ends[0][1]
 
 
-def test_other_storage_is_opened_by_fsspec(
-    source: Path, model: Path, tmp_path: Path, undisturbed: Rows
-) -> None:
+def test_other_storage_is_opened_by_fsspec(source, model, tmp_path, undisturbed):
     memory = fsspec.filesystem("memory")
     memory.put(str(source), "/day", recursive=True)
     first, second = (bulk("memory://day", "memory://tagged", model) for _ in range(2))
@@ -434,7 +406,7 @@ def test_other_storage_is_opened_by_fsspec(
 
 
 @pytest.mark.parametrize("address", ["{folder}", "memory://half"])
-def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path, address: str) -> None:
+def test_a_file_that_fails_half_way_is_not_there(tmp_path, address):
     store = Storage(address.format(folder=tmp_path))
     with suppress(ZeroDivisionError), store.new("parts/a") as file:
         file.write(b"half")
@@ -442,24 +414,23 @@ def test_a_file_that_fails_half_way_is_not_there(tmp_path: Path, address: str) -
     assert store.system.find(store.root) == []
 
 
-def test_object_storage_is_opened_without_a_further_package() -> None:
+def test_object_storage_is_opened_without_a_further_package():
     store = Storage("s3://bucket/day?region=eu-central-1")
     assert (store.path("a"), store.local) == ("bucket/day/a", False)
 
 
-def test_the_command_line_tags_and_reports_mistakes_in_one_line(
-    source: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_line_tags_and_reports_mistakes_in_one_line(source, model, tmp_path, capsys):
     output = tmp_path / "out"
     command = ["bulk", str(source), str(output), "--model", str(model), "--workers", "0"]
     assert cli.main(command) == 0
     assert "50 rows in" in capsys.readouterr().out
+    new, its_model = str(tmp_path / "x"), ["--model", str(model)]
     mistakes = {
-        "no such file": ["bulk", str(tmp_path / "no"), str(tmp_path / "x"), "--model", str(model)],
-        "no model in": ["bulk", str(source), str(tmp_path / "x"), "--model", "none"],
+        "no such file": ["bulk", str(tmp_path / "no"), new, *its_model],
+        "no model in": ["bulk", str(source), new, "--model", "none"],
         "column text, not utt": [*command, "--column", "utt"],
         "1 or more": [*command, "--shard-rows", "0"],
-        "nowhere://a/b": ["bulk", "nowhere://a/b", str(tmp_path / "x"), "--model", str(model)],
+        "nowhere://a/b": ["bulk", "nowhere://a/b", new, *its_model],
     }
     for message, arguments in mistakes.items():
         assert cli.main(arguments) == 2
@@ -469,7 +440,7 @@ def test_the_command_line_tags_and_reports_mistakes_in_one_line(
 
 
 @pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv", "a", "damaged.parquet"])
-def test_files_that_cannot_be_read_are_refused(tmp_path: Path, name: str) -> None:
+def test_files_that_cannot_be_read_are_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"PAR1 and then nothing")
     with pytest.raises(StorageError, match=re.escape(name)):
         planned_and_read(tmp_path, 100)

@@ -4,11 +4,10 @@ Runs with NERLIB_TEST_HUB_NOTEBOOKS=1 (`make test-hub-notebooks`). The Hub is a 
 machine; it serves the sample as MASSIVE and a tiny encoder as ruBERT.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import hub_encoders
 import nbformat
@@ -39,9 +38,7 @@ def hub() -> Iterator[HubStandIn]:
 
 
 @pytest.fixture(scope="module")
-def classroom(
-    request: pytest.FixtureRequest, hub: HubStandIn, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
     """An environment as a learner has it, and the folder where the lessons leave their results."""
     place = tmp_path_factory.mktemp("classroom")
     variables = {"NERLIB_CACHE": str(place / "stick"), "OMP_NUM_THREADS": "1"}
@@ -52,12 +49,8 @@ def classroom(
         environment |= {"HF_HUB_OFFLINE": "1"}
         hub.requests.clear()
     environment["NERLIB_RECIPE"] = "tutorial"
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
-    yield place / "build"
-    os.environ.clear()
-    os.environ.update(before)
+    with mock.patch.dict(os.environ, environment, clear=True):
+        yield place / "build"
     if request.param == WITH_HUB:
         blobs = [line for line in hub.requests if line.startswith("GET /blobs/")]
         assert 0 < len(blobs) == len(set(blobs)) <= 4  # three splits and the weights, each once
@@ -68,7 +61,7 @@ def classroom(
 @pytest.mark.parametrize(
     ("classroom", "path"), RUNS, indirect=["classroom"], ids=lambda one: getattr(one, "stem", one)
 )
-def test_a_lesson_runs_to_its_end(classroom: Path, path: Path) -> None:
+def test_a_lesson_runs_to_its_end(classroom, path):
     notebook = nbformat.read(path, as_version=4)
     execute(notebook, path, classroom)
     setup = str(notebook.cells[1].outputs)

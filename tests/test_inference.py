@@ -1,12 +1,14 @@
 """Text in, entities out: offsets, odd texts, streams, long texts in windows, loading errors."""
 
 import itertools
-import json
 from collections import deque
+from functools import cache
+from weakref import WeakSet
 
 import pandas
 import pytest
 import torch
+from fuzz_targets import check_entities
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_encoders import (
@@ -15,20 +17,11 @@ from tiny_encoders import (
     SENTENCES,
     encoder_folder,
     new_model,
-    one_thread,  # noqa: F401 (a fixture)
     special_tokens,
     tokenizer_of,
 )
 
-from nerlib import (
-    EncoderError,
-    Entity,
-    Tagger,
-    TagSet,
-    load_model,
-    ner_inference,
-    save_model,
-)
+from nerlib import Tagger, TagSet, load_tokenizer, ner_inference
 from nerlib.decoding import best_tags
 from nerlib.subwords import (
     SUBWORDS_A_WINDOW,
@@ -38,19 +31,10 @@ from nerlib.subwords import (
     windows_by_length,
 )
 
-ODD = st.lists(
-    st.one_of(
-        st.text(max_size=8),
-        st.sampled_from(
-            [" ", "\n", "\t", "\u00a0", "\u200b", "\u00ad", "\u202e", "\ufeff", "\x00"]
-        ),
-        st.sampled_from(
-            ["👩‍👩‍👧", "🏳️‍🌈", "e\u0301", "שלום", "مرحبا", "東京", "İ", "ß", "[SEP]", "<s>"]
-        ),
-        st.sampled_from(["nine am", "friday", "девять", "don't", "7:30,"]),
-    ),
-    max_size=12,
-).map("".join)
+SPACES = [" ", "\n", "\t", "\u00a0", "\u200b", "\u00ad", "\u202e", "\ufeff", "\x00"]
+RARE = ["👩‍👩‍👧", "🏳️‍🌈", "e\u0301", "שלום", "مرحبا", "東京", "İ", "ß", "[SEP]", "<s>"]
+PIECES = [*SPACES, *RARE, "nine am", "friday", "девять", "don't", "7:30,"]
+ODD = st.lists(st.text(max_size=8) | st.sampled_from(PIECES), max_size=12).map("".join)
 
 
 def new_tagger(family="bert", batch_size=64, **settings):
@@ -76,45 +60,19 @@ def without_context(family):
     return tagger
 
 
+cached_tagger = cache(new_tagger)
+
+
 def places(entities):
     """Return what entities are, without scores, which padding moves in the seventh digit."""
     return [(entity.type, entity.text, entity.start, entity.end) for entity in entities]
 
 
-def assert_sound(tagger, text, entities):
-    """Check offsets, order and word borders of a text's entities."""
-    words = tagger.parser.split_words(text)
-    starts, ends = {word.start for word in words}, {word.end for word in words}
-    cursor = 0
-    for entity in entities:
-        assert isinstance(entity, Entity)
-        assert text[entity.start : entity.end] == entity.text != ""
-        assert entity.start in starts
-        assert entity.end in ends
-        assert entity.start >= cursor
-        assert 0 < entity.score <= 1
-        assert entity.type.upper() in tagger.model.config.tags.types
-        cursor = entity.end
-
-
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=ODD)
 def test_offsets_are_exact_for_any_text(family, text):
-    tagger = cached_tagger(family)
-    assert_sound(tagger, text, tagger(text))
-    assert [word for word, _ in tagger.tags(text)] == [
-        w.text for w in tagger.parser.split_words(text)
-    ]
-
-
-TAGGERS = {}
-
-
-def cached_tagger(family):
-    if family not in TAGGERS:
-        TAGGERS[family] = new_tagger(family)
-    return TAGGERS[family]
+    check_entities(cached_tagger(family), text)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -131,10 +89,9 @@ def test_texts_without_words_have_no_entities(family, text):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_word_of_five_thousand_characters(family):
     tagger, word = cached_tagger(family), "wakemeup9" * 555 + "wakem"
-    assert len(word) == 5000
     text = f"at {word} on friday"
     assert [w for w, _ in tagger.tags(text)] == ["at", word, "on", "friday"]
-    assert_sound(tagger, text, tagger(text))
+    check_entities(tagger, text)
 
 
 LONG_FAMILIES = ("bert", "roberta", "xlm-roberta", "electra")  # their layers have the same names
@@ -166,7 +123,6 @@ def test_several_long_texts_are_not_mixed_up(family):
     assert [places(found) for found in tagger(texts)] == [places(tagger(text)) for text in texts]
 
 
-@settings(max_examples=200)
 @given(lengths=st.lists(st.integers(1, 600), max_size=80), most=st.integers(1, 20))
 def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengths, most):
     windows = [Window(text, [7] * n, [], 0, 0, 0) for text, n in enumerate(lengths)]
@@ -179,7 +135,6 @@ def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengt
         assert len(batch) == 1 or len(batch) * subwords <= SUBWORDS_A_WINDOW * most
 
 
-@settings(max_examples=200)
 @given(words=st.integers(30, 200), limit=st.integers(12, 28))
 def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
     """Neighbours overlap, and the kept words stay clear of the cut edges."""
@@ -204,18 +159,11 @@ def test_no_window_is_longer_than_the_encoder():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_encoders_positions_count_when_the_tokenizer_knows_no_limit(family):
-    tokenizer = Tagger(new_model(family), reloaded(family)).tokenizer
+    tokenizer = load_tokenizer(str(encoder_folder(family)))  # its own, to be changed
     tokenizer.model_max_length = 10**30
     tagger = Tagger(new_model(family), tokenizer, "cpu", "fp32")
     text = "wake me up at nine " * 30
     assert tagger.tags(text) == cached_tagger(family).tags(text)
-
-
-def reloaded(family):
-    """Return a tokenizer of its own, to be changed without harm to other tests."""
-    from nerlib import load_tokenizer
-
-    return load_tokenizer(str(encoder_folder(family)))
 
 
 TEXTS = [*SENTENCES, "", "nine", "🎉", " ".join(SENTENCES), "   ", "\u200b", *SENTENCES[::-1]]
@@ -235,7 +183,6 @@ def test_list_iterator_and_single_texts_agree_in_order(family, batch_size):
 
 def test_a_generator_is_lazy_and_holds_one_chunk_at_most():
     tagger, pulled = new_tagger(batch_size=1), 0
-    assert tagger.chunk == 32
 
     def stream():
         nonlocal pulled
@@ -248,24 +195,22 @@ def test_a_generator_is_lazy_and_holds_one_chunk_at_most():
     for answered, found in enumerate(itertools.islice(results, 200), start=1):
         assert found == tagger(f"wake me at {answered - 1}")
         assert answered <= pulled <= answered + tagger.chunk - 1
-    assert pulled == 224
 
 
 def test_texts_that_were_answered_are_let_go():
-    """A stream of a thousand texts never has more than two chunks of them alive."""
-    tagger, alive, most = new_tagger(batch_size=1), 0, 0
+    """A stream of many texts never has more than two chunks of them alive."""
+    tagger, alive, most = new_tagger(batch_size=1), WeakSet(), 0
 
     class Text(str):
-        def __del__(self):
-            nonlocal alive
-            alive -= 1
+        __slots__ = ("__weakref__",)
 
     def stream():
-        nonlocal alive, most
-        for _ in range(1000):
-            alive += 1
-            most = max(most, alive)
-            yield Text("wake me")
+        nonlocal most
+        for number in range(300):
+            text = Text(f"wake me at {number}")
+            alive.add(text)
+            most = max(most, len(alive))
+            yield text
 
     deque(tagger(stream()), maxlen=0)
     assert tagger.chunk <= most <= 2 * tagger.chunk + 2
@@ -300,7 +245,7 @@ def test_literal_special_tokens_are_plain_text(family, form):
     tagger = without_context(family)
     for literal in special_tokens(family).values():
         text = form.format(literal)
-        assert_sound(tagger, text, tagger(text))
+        check_entities(tagger, text)
         plain, found = logits_by_word(tagger, "wake me up"), logits_by_word(tagger, text)
         for word in plain.keys() & found.keys():
             torch.testing.assert_close(found[word], plain[word])
@@ -323,55 +268,3 @@ def test_the_tagger_comes_back_from_its_folder(family, tmp_path):
     assert loaded.parser == tagger.parser
     assert special_subwords(loaded.tokenizer) == special_subwords(tagger.tokenizer)
     assert not loaded.model.training
-
-
-@pytest.fixture
-def saved(tmp_path):
-    """The folder of a saved tagger, to be damaged."""
-    return save_model(new_model("bert"), tokenizer_of("bert"), tmp_path / "model")
-
-
-def change_config(folder, **settings):
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, **settings}))
-
-
-def cut_file(path, keep):
-    path.write_bytes(path.read_bytes()[:keep])
-
-
-# What is not refused before anything is loaded: see `test_untrusted.py` for all the rest.
-DAMAGE = {
-    "tokenizer cut": (lambda f: cut_file(f / "tokenizer.json", 300), "no tokenizer can be loaded"),
-    "no vocabulary": (lambda f: (f / "tokenizer.json").unlink(), "has no vocabulary"),
-    "fewer labels": (lambda f: change_config(f, labels=["O"]), "do not fit its config.json"),
-    "head size": (lambda f: change_config(f, head_size="big"), "no model can be loaded"),
-    "encoder": (
-        lambda f: change_config(f, encoder={"model_type": "bert", "hidden_size": "many"}),
-        "expected int, got str",
-    ),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_folders_are_one_clear_line(saved, damage):
-    apply, message = DAMAGE[damage]
-    apply(saved)
-    with pytest.raises(EncoderError, match=message) as error:
-        Tagger.from_pretrained(saved)
-    assert str(saved) in str(error.value)
-    assert len(str(error.value).splitlines()) == 1
-
-
-def test_left_over_and_missing_weights_are_refused(saved):
-    from safetensors.torch import load_file, save_file
-
-    path = saved / "model.safetensors"
-    weights = load_file(path)
-    for changed in (
-        {**weights, "stranger": torch.zeros(1)},
-        {name: value for name, value in weights.items() if name != "head.1.bias"},
-    ):
-        save_file(changed, path, {"format": "pt"})
-        with pytest.raises(EncoderError, match=r"do not fit its config.json: \['(stranger|head)"):
-            load_model(saved)

@@ -4,8 +4,6 @@ Runs with NERLIB_TEST_INSTALL=1 (`make test-install`): it makes two virtual envi
 kept in build/ and used again; the wheel itself is built and installed every time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -42,26 +40,20 @@ def pinned() -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in pairs}
 
 
-def requirements() -> list[Requirement]:
-    """What the wheel with the packaged encoder needs, and the tools that test it."""
-    extras = PROJECT["optional-dependencies"]
-    tools = [Requirement(line) for line in extras["test"]]
-    needed = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["offline"])]
-    return [*needed, *(tool for tool in tools if tool.name in TOOLS)]
-
-
-def lowest(requirement: Requirement) -> str:
-    """The lowest version that a requirement allows."""
-    (version,) = [s.version for s in requirement.specifier if s.operator in (">=", "==")]
-    return version
-
-
 def packages(versions: str) -> list[str]:
-    """The packages with their versions; torch comes in the pinned build, the others are small."""
-    pins = pinned()
-    chosen = {r.name: pins[canonicalize_name(r.name)] for r in requirements()}
+    """What the wheel with the packaged encoder and its tests need, with pinned or lowest versions.
+
+    torch comes in the pinned build, the others are small.
+    """
+    pins, extras = pinned(), PROJECT["optional-dependencies"]
+    needed = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["offline"])]
+    needed += [r for r in map(Requirement, extras["test"]) if r.name in TOOLS]
+    chosen = {r.name: pins[canonicalize_name(r.name)] for r in needed}
     if versions == "lowest":
-        chosen = {r.name: lowest(r) for r in requirements()} | {"torch": pins["torch"]}
+        chosen = {
+            r.name: s.version for r in needed for s in r.specifier if s.operator in (">=", "==")
+        }
+        chosen["torch"] = pins["torch"]
     return [f"{name}=={version}" for name, version in chosen.items()]
 
 
@@ -84,7 +76,7 @@ def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory) -> Path:
     """The wheel, built from a copy of what is in version control now."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
@@ -99,7 +91,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["pinned", "lowest"])
-def python(request: pytest.FixtureRequest, wheel: Path) -> Path:
+def python(request, wheel) -> Path:
     """The Python of an environment with the wheel in it."""
     wanted = packages(request.param)
     key = hashlib.sha256("".join([sys.version, *wanted]).encode()).hexdigest()[:12]
@@ -138,7 +130,7 @@ print(json.dumps({
 
 @installed
 class TestInstalledWheel:
-    def test_it_is_whole(self, python: Path, tmp_path: Path) -> None:
+    def test_it_is_whole(self, python, tmp_path):
         found = json.loads(run(python, "-c", SMOKE, cwd=tmp_path).splitlines()[-1])
         assert found == {
             "version": PROJECT["version"],
@@ -149,15 +141,13 @@ class TestInstalledWheel:
             "rows": [1000, 1000],
         }
 
-    def test_the_set_up_check_misses_nothing_but_jupyter(
-        self, python: Path, tmp_path: Path
-    ) -> None:
+    def test_the_set_up_check_misses_nothing_but_jupyter(self, python, tmp_path):
         told = run(python, "-m", "nerlib", "check", "--json", cwd=tmp_path, status=1)
         checks = json.loads(told)
         assert {"torch", "packaged encoder", "recipe"} <= {check["name"] for check in checks}
         assert [c["name"] for c in checks if not c["ok"]] == ["notebooks"]
 
-    def test_it_trains_and_tags(self, python: Path, tmp_path: Path) -> None:
+    def test_it_trains_and_tags(self, python, tmp_path):
         rows = ("--train", "train[:32]", "--validation", "validation[:8]")
         run(python, "-m", "nerlib", "train", *rows, "--epochs", "1", cwd=tmp_path)
         (tmp_path / "texts.txt").write_text("wake me up at nine\n", encoding="utf-8")
@@ -166,7 +156,7 @@ class TestInstalledWheel:
 
     # With the pinned ones they run in the checkout already.
     @pytest.mark.parametrize("python", ["lowest"], indirect=True)
-    def test_the_tests_of_what_leans_on_others_pass(self, python: Path, tmp_path: Path) -> None:
+    def test_the_tests_of_what_leans_on_others_pass(self, python, tmp_path):
         shutil.copytree(ROOT / "tests", tmp_path / "tests")
         files = [f"tests/test_{name}.py" for name in CHOSEN]
         quiet = ("-q", "-W", "ignore", "-p", "no:cacheprovider")
@@ -174,7 +164,7 @@ class TestInstalledWheel:
         assert re.search(r"\d{2,} passed", told), told[-500:]
 
 
-def test_the_lowest_versions_are_those_of_the_project() -> None:
+def test_the_lowest_versions_are_those_of_the_project():
     found = dict(line.split("==") for line in packages("lowest"))
     assert found["transformers"] == "5.15"
     assert found["torch"] == pinned()["torch"]

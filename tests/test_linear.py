@@ -1,7 +1,5 @@
 """Twice the text is twice the work, up to a megabyte: counted in calls, not in seconds."""
 
-from __future__ import annotations
-
 import gc
 import io
 import json
@@ -12,11 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401  # a fixture for this module
-    tokenizer_of,
-)
+from tiny_encoders import make_row, new_model, tokenizer_of
 
 from nerlib import AnnotationError, Parser, Tagger, evaluate_tags
 from nerlib.corpus import read_rows, short_lines
@@ -58,15 +52,9 @@ def check_linear(work: Callable[[int], object], sizes: tuple[int, int] = (500, 1
     assert large <= 2 * small
 
 
-def row_of(text: str, number: int = 1) -> bytes:
-    """A line of a corpus file with this utterance."""
-    row = dict.fromkeys(("id", "locale", "partition", "scenario", "intent"), str(number))
-    return json.dumps({**row, "utt": text, "annot_utt": text}).encode() + b"\n"
-
-
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
-def test_a_megabyte_is_read_exactly_with_linear_work(piece: str, segmentation: Any) -> None:
+def test_a_megabyte_is_read_exactly_with_linear_work(piece, segmentation):
     parser = Parser(segmentation)
     check_linear(lambda size: parser.parse(piece * size))
     long = piece * (MEGABYTE // len(piece.encode()))
@@ -75,7 +63,7 @@ def test_a_megabyte_is_read_exactly_with_linear_work(piece: str, segmentation: A
 
 
 @pytest.mark.parametrize("piece", BROKEN)
-def test_a_fault_in_a_megabyte_is_found(piece: str) -> None:
+def test_a_fault_in_a_megabyte_is_found(piece):
     for before in ("", "[a : b]" * 50_000):
         with pytest.raises(AnnotationError) as caught:
             Parser().parse(before + piece * (MEGABYTE // len(piece)))
@@ -83,29 +71,30 @@ def test_a_fault_in_a_megabyte_is_found(piece: str) -> None:
 
 
 TAGS = ("O", "B-TIME", "I-TIME", "B-DATE", "O", "I-TIME", "B-TIME")
+ROW = json.dumps(make_row(0, "at nine")).encode().replace(b'"0"', b'"%d"')
 ACTIONS: dict[str, Callable[[int], object]] = {
     "scores": lambda size: evaluate_tags([TAGS * size], [TAGS[::-1] * size]),
     "decoding": lambda size: best_tags(torch.zeros(1, size, 5), torch.ones(1, size).bool()),
     "windows": lambda size: plan_windows([1, 0, 64, 0, 0, 3] * size, 64),
     "own lines": lambda size: corpus_from_lines("at [time : nine]\n" * size),
-    "rows": lambda size: list(read_rows((row_of("at nine", n) for n in range(size)), "x.jsonl")),
+    "rows": lambda size: list(read_rows((ROW % number for number in range(size)), "x.jsonl")),
     "lines": lambda size: list(short_lines(io.BytesIO(b"wake me up\n" * size))),
 }
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_many_words_and_rows_take_linear_work(action: str) -> None:
+def test_many_words_and_rows_take_linear_work(action):
     check_linear(ACTIONS[action])
 
 
 @pytest.mark.parametrize("text", ["wake me up at 9:30 ", "a", "."])
-def test_a_long_text_is_tagged_to_its_end(text: str) -> None:
+def test_a_long_text_is_tagged_to_its_end(text):
     tagger = Tagger(new_model("bert"), tokenizer_of("bert"), "cpu", "fp32")
     long = text * (MEGABYTE // 16 // len(text))
     words = tagger.parser.split_words(long)
     assert [word for word, _ in tagger.tags(long)] == [word.text for word in words]
 
 
-def test_the_count_notices_a_loop_in_a_loop() -> None:
+def test_the_count_notices_a_loop_in_a_loop():
     with pytest.raises(AssertionError):
         check_linear(lambda size: [len(TAGS) for _ in range(size) for _ in range(size)], (20, 40))

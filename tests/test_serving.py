@@ -1,7 +1,5 @@
 """An exported tagger answers as the torch model does, and a graph that is not it is refused."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -15,7 +13,9 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
-from tiny_encoders import new_model, one_thread, small_corpus, small_data, tokenizer_of
+from several_processes import FORK, in_processes
+from small_runs import files
+from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
 from nerlib.atomic import new_folder
@@ -27,10 +27,8 @@ from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import judge
 from nerlib.tools.serving.graph import INPUTS, ExportError, write_graph
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
-from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
 from nerlib.tools.serving.variants import quantise_onnx
 
-__all__ = ["one_thread"]
 TEXTS = [
     "wake me up at nine am on friday",
     "what's the weather like in new york next friday?",
@@ -55,9 +53,8 @@ def rows() -> Rows:
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
+def original(tmp_path_factory, rows) -> Path:
     """A model that has learnt something, with all of its exports; not to be changed."""
-    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("serving") / "model"
     model = new_model("bert", TagSet.from_corpus(small_corpus()))
     settings = TrainConfig(epochs=12, learning_rate=5e-3, progress=False, device="cpu")
@@ -68,14 +65,14 @@ def original(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
 
 
 @pytest.fixture
-def known_graph(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def known_graph(original, monkeypatch) -> None:
     """The graph is written in no time: it is the one that was exported before."""
     graph = original / "onnx" / "fp32.onnx"
     monkeypatch.setattr(export, "write_graph", lambda _, path: Path(shutil.copy(graph, path)))
 
 
 @pytest.fixture
-def folder(original: Path, tmp_path: Path) -> Path:
+def folder(original, tmp_path) -> Path:
     """A copy of the exported model, to be broken."""
     return Path(shutil.copytree(original, tmp_path / "model"))
 
@@ -110,7 +107,7 @@ def rehash(folder: Path, backend: str) -> None:
 
 class TestAnswers:
     @pytest.mark.parametrize("backend", BACKENDS)
-    def test_the_entities_are_those_of_torch(self, original: Path, backend: str) -> None:
+    def test_the_entities_are_those_of_torch(self, original, backend):
         expected, found = load(original)(TEXTS), load(original, backend, "fp32")(TEXTS)
         assert places(found) == places(expected)
         assert sum(map(len, expected)) > 20
@@ -118,7 +115,7 @@ class TestAnswers:
         exact, scores = ([e.score for one in answers for e in one] for answers in (expected, found))
         assert scores == pytest.approx(exact, abs=1e-4)
 
-    def test_fewer_bits_drift_but_a_little(self, original: Path) -> None:
+    def test_fewer_bits_drift_but_a_little(self, original):
         words = [load(original).parser.split_words(text) for text in TEXTS]
         exact = torch.cat([logits for logits, _ in load(original).score_words(words)])
         for backend, variant in (("openvino", "bf16"), ("openvino", "int8"), ("onnx", "int8")):
@@ -133,7 +130,7 @@ class TestAnswers:
 
 class TestGraph:
     @pytest.mark.parametrize(("family", "pooling"), [("bert", "mean"), ("xlm-roberta", "max")])
-    def test_every_size_may_change(self, tmp_path: Path, family: str, pooling: str) -> None:
+    def test_every_size_may_change(self, tmp_path, family, pooling):
         model = new_model(family, pooling=pooling).train()
         path = write_graph(model, tmp_path / "graph.onnx")
         assert model.training, "the model is as it was"
@@ -153,36 +150,34 @@ class TestGraph:
             assert found.shape == expected.shape
             assert torch.allclose(torch.from_numpy(found), expected, atol=1e-5)
 
-    def test_it_tells_nothing_of_this_machine(self, original: Path) -> None:
+    def test_it_tells_nothing_of_this_machine(self, original):
         for file in [*original.glob("onnx/*"), *original.glob("openvino/*.xml")]:
             content = file.read_bytes()
             for part in (b"site-packages", b"nerlib/model.py", bytes(Path(export.__file__).parent)):
                 assert part not in content, file.name
 
-    def test_eight_bits_take_less_room(self, original: Path, tmp_path: Path) -> None:
+    def test_eight_bits_take_less_room(self, original, tmp_path):
         graph = original / "onnx" / "fp32.onnx"
         quantise_onnx(graph, tmp_path / "int8.onnx")
         weights = [onnx.load(path).graph.initializer for path in (graph, tmp_path / "int8.onnx")]
         sizes = [sum(len(w.raw_data) for w in one) for one in weights]
         assert sizes[1] < 0.5 * sizes[0]
 
-    def test_a_model_too_large_for_one_file_is_message(
-        self, tmp_path: Path, monkeypatch: Any
-    ) -> None:
+    def test_a_model_too_large_for_one_file_is_message(self, tmp_path, monkeypatch):
         monkeypatch.setattr("nerlib.tools.serving.graph.LARGEST_GRAPH", 1000)
         with pytest.raises(ExportError, match="2 GB"):
             write_graph(new_model("bert"), tmp_path / "graph.onnx")
 
 
 class TestGate:
-    def test_the_limit_itself_passes(self) -> None:
+    def test_the_limit_itself_passes(self):
         assert judge(0.698, 0.7, 0.002).passed
         assert not judge(0.6979, 0.7, 0.002).passed
         assert judge(0.9, 0.7, 0).passed
 
     def test_what_loses_too_much_is_refused_and_not_kept(
-        self, folder: Path, rows: Rows, known_graph: None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+        self, folder, rows, known_graph, monkeypatch
+    ):
         """A variant that gives every tag the opposite of its logit."""
 
         def negated(graph: Path, path: Path) -> None:
@@ -201,23 +196,21 @@ class TestGate:
             quietly(folder, rows, ["onnx"], ["int8"])
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
 
-    def test_the_scores_are_those_of_the_evaluation(self, original: Path, rows: Rows) -> None:
+    def test_the_scores_are_those_of_the_evaluation(self, original, rows):
         manifest = read_manifest(original / "onnx", "onnx")
         scores = export.evaluate(load(original).model, rows.validation, export.FP32)[0]
         assert manifest.torch_f1 == pytest.approx(scores.overall.f1)
         assert manifest.torch_f1 > 0.5
         assert manifest.variants["fp32"].f1 == pytest.approx(manifest.torch_f1, abs=0.002)
 
-    def test_no_rows_no_gate(self, folder: Path, rows: Rows) -> None:
+    def test_no_rows_no_gate(self, folder, rows):
         nothing = NERDataset(small_corpus().select([]), tokenizer_of("bert"), rows.train.tags)
         with pytest.raises(ExportError, match="validation rows"):
             export_model(folder, Rows(rows.train, nothing, "none"), ["onnx"])
 
 
 class TestFolder:
-    def test_no_torch_weights_are_needed(
-        self, original: Path, tmp_path: Path, rows: Rows, known_graph: None
-    ) -> None:
+    def test_no_torch_weights_are_needed(self, original, tmp_path, rows, known_graph):
         target = tmp_path / "served"
         quietly(original, rows, ["onnx"], ["fp32"], target)
         assert not list(target.rglob("*.safetensors"))
@@ -226,39 +219,33 @@ class TestFolder:
             "ONNX Runtime fp32"
         ]
 
-    def test_a_kill_leaves_the_old_export(self, folder: Path) -> None:
-        if not hasattr(os, "fork"):
-            pytest.skip("this system cannot fork")
-        before = {file.name: file.read_bytes() for file in (folder / "onnx").iterdir()}
-        child = os.fork()
-        if child == 0:
+    @pytest.mark.skipif(not FORK, reason="forks")
+    def test_a_kill_leaves_the_old_export(self, folder):
+        def killed() -> None:
             with new_folder(folder / "onnx") as place:
                 (place / "fp32.onnx").write_bytes(b"half")
                 os._exit(9)
-        os.waitpid(child, 0)
-        assert {file.name: file.read_bytes() for file in (folder / "onnx").iterdir()} == before
-        assert len(load(folder, "onnx")(TEXTS)) == len(TEXTS)
 
-    def test_an_error_leaves_the_old_export(
-        self, folder: Path, rows: Rows, known_graph: None, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        before = (folder / "onnx" / NAME).read_bytes()
+        before = files(folder)
+        assert in_processes(1, killed) == [9]
+        assert files(folder).items() >= before.items()
 
+    def test_an_error_leaves_the_old_export(self, folder, rows, known_graph, monkeypatch):
         def stopped(*_: object) -> None:
             raise KeyboardInterrupt
 
+        before = files(folder)
         monkeypatch.setattr(export.Manifest, "write", stopped)
         with pytest.raises(KeyboardInterrupt):
             quietly(folder, rows, ["onnx"], ["fp32"])
-        assert (folder / "onnx" / NAME).read_bytes() == before
-        assert {path.name for path in folder.glob(".*")} == set()
+        assert files(folder) == before
 
-    def test_a_new_model_takes_the_old_exports_away(self, folder: Path) -> None:
+    def test_a_new_model_takes_the_old_exports_away(self, folder):
         save_model(new_model("bert"), tokenizer_of("bert"), folder)
         with pytest.raises(EncoderError, match="--backend openvino"):
             load(folder, "openvino")
 
-    def test_the_table_has_a_line_for_each(self, original: Path, rows: Rows) -> None:
+    def test_the_table_has_a_line_for_each(self, original, rows):
         lines = table(compare(original, rows.validation, BACKENDS, rounds=1)).splitlines()
         found = read_manifest(original / "openvino", "openvino").variants.values()
         passed = [one for one in found if one.passed]
@@ -277,114 +264,95 @@ FUNCTION = helper.make_function("own", "f", [], [], [], [])
 ENTITY = b'<!DOCTYPE net [<!ENTITY a "b">]><net'
 
 
+def onnx_with(change: Callable[[Any], object]) -> Callable[[bytes], bytes]:
+    """A function that changes a graph in its file's bytes."""
+
+    def altered(content: bytes) -> bytes:
+        proto = onnx.load_model_from_string(content)
+        change(proto)
+        return proto.SerializeToString()
+
+    return altered
+
+
+NO_MANIFEST = {"format": 2, "backend": "openvino", "variants": [], "extra": 1}
+VERDICT = {"f1": 1, "passed": True, "reason": ""}
+
+
+def one_variant(verdict: dict[str, Any]) -> dict[str, Any]:
+    return {"variants": {"fp32": verdict}}
+
+
 class TestRefusals:
-    def test_a_changed_graph(self, folder: Path) -> None:
-        for backend, name in (("onnx", "fp32.onnx"), ("openvino", "fp32.bin")):
-            path = folder / backend / name
-            content = bytearray(path.read_bytes())
-            content[len(content) // 2] ^= 1
-            path.write_bytes(content)
-            with pytest.raises(EncoderError, match=f"{name} is not the file"):
-                load(folder, backend, "fp32")
+    @pytest.mark.parametrize("name", ["onnx/fp32.onnx", "openvino/fp32.bin"])
+    def test_a_graph_that_is_changed_or_gone(self, folder, name):
+        path = folder / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(EncoderError, match=f"{path.name} is not the file"):
+            load(folder, path.parent.name, "fp32")
+        path.unlink()
+        with pytest.raises(EncoderError, match=f"{path.name} is missing"):
+            load(folder, path.parent.name, "fp32")
 
-    def test_a_file_that_is_gone(self, folder: Path) -> None:
-        (folder / "openvino" / "fp32.bin").unlink()
-        with pytest.raises(EncoderError, match=r"fp32\.bin is missing"):
-            load(folder, "openvino", "fp32")
-
-    def test_exports_of_another_model(self, folder: Path) -> None:
+    def test_exports_of_another_model(self, folder):
         labels = json.loads((folder / "config.json").read_text("utf-8"))["labels"]
         change(folder / "config.json", {"labels": [labels[0], labels[2], labels[1], *labels[3:]]})
         with pytest.raises(EncoderError, match="another model"):
             load(folder, "onnx")
 
     @pytest.mark.parametrize(
-        "changed",
+        ("changed", "message"),
         [
-            {"format": 2},
-            {"backend": "openvino"},
-            {"variants": []},
-            {"extra": 1},
-            {"variants": {"fp32": {}}},
-            {"variants": {"fp32": {"f1": 1, "passed": True, "reason": "", "files": ["a"]}}},
+            *(({name: value}, "not a manifest") for name, value in NO_MANIFEST.items()),
+            (one_variant({}), "not a manifest"),
+            (one_variant({**VERDICT, "files": ["a"]}), "not a manifest"),
+            (one_variant({**VERDICT, "files": {"../a": ""}}), r"\.\./a"),
+            (one_variant({**VERDICT, "files": {"a": "b"}}), "a is missing"),
+            (one_variant({**VERDICT, "files": {}}), "pass"),
         ],
     )
-    def test_a_manifest_that_is_not_one(self, folder: Path, changed: dict[str, object]) -> None:
+    def test_a_manifest_that_is_not_one(self, folder, changed, message):
         change(folder / "onnx" / NAME, changed)
-        with pytest.raises(EncoderError, match="not a manifest"):
-            load(folder, "onnx")
-
-    @pytest.mark.parametrize(
-        ("files", "message"),
-        [({"../a": ""}, r"\.\./a"), ({"a": "b"}, "a is missing"), ({}, "pass")],
-    )
-    def test_a_manifest_of_other_files(
-        self, folder: Path, files: dict[str, str], message: str
-    ) -> None:
-        verdict = {"f1": 1, "passed": True, "reason": "", "files": files}
-        change(folder / "onnx" / NAME, {"variants": {"fp32": verdict}})
         with pytest.raises(EncoderError, match=message):
             load(folder, "onnx")
-
-    @pytest.mark.parametrize(
-        ("hostile", "message"),
-        [
-            (lambda proto: proto.graph.initializer.append(AWAY), "another file"),
-            (lambda proto: proto.graph.node.insert(0, CONSTANT), "another file"),
-            (lambda proto: proto.graph.node.append(LOOP), r"\(Loop\)"),
-            (lambda proto: proto.graph.node.append(FOREIGN), r"\(evil\)"),
-            (lambda proto: setattr(proto.graph.input[0], "name", "ids"), "graph of a tagger"),
-            (lambda proto: proto.functions.append(FUNCTION), r"own \(f\)"),
-        ],
-    )
-    def test_an_onnx_file_that_is_untrusted(
-        self, folder: Path, hostile: Callable[[Any], object], message: str
-    ) -> None:
-        path = folder / "onnx" / "fp32.onnx"
-        proto = onnx.load(path)
-        hostile(proto)
-        onnx.save(proto, path)
-        rehash(folder, "onnx")
-        with pytest.raises(EncoderError, match=message):
-            load(folder, "onnx", "fp32")
 
     @pytest.mark.parametrize(
         ("name", "alter", "message"),
         [
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.graph.initializer.append(AWAY)), "another f"),
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.graph.node.insert(0, CONSTANT)), "another f"),
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.graph.node.append(LOOP)), r"\(Loop\)"),
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.graph.node.append(FOREIGN)), r"\(evil\)"),
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.graph.input.pop()), "graph of a tagger"),
+            ("onnx/fp32.onnx", onnx_with(lambda p: p.functions.append(FUNCTION)), r"own \(f\)"),
             ("onnx/fp32.onnx", lambda _: b"not a graph", "not an ONNX"),
             ("openvino/fp32.xml", lambda xml: xml.replace(b"<net", ENTITY, 1), "entities"),
-            (
-                "openvino/fp32.xml",
-                lambda xml: xml.replace(b"word_ids", b"ids"),
-                "graph of a tagger",
-            ),
+            ("openvino/fp32.xml", lambda xml: xml.replace(b"word_ids", b"ids"), "of a tagger"),
             ("openvino/fp32.xml", lambda xml: xml[: len(xml) // 2], "damaged"),
             ("openvino/fp32.bin", lambda _: b"0" * 100, "damaged"),
         ],
     )
-    def test_a_file_that_is_untrusted(
-        self, folder: Path, name: str, alter: Callable[[bytes], bytes], message: str
-    ) -> None:
+    def test_a_file_that_is_untrusted(self, folder, name, alter, message):
         path = folder / name
         path.write_bytes(alter(path.read_bytes()))
         rehash(folder, path.parent.name)
         with pytest.raises(EncoderError, match=message):
             load(folder, path.parent.name, "fp32")
 
-    def test_a_file_that_is_too_large(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_a_file_that_is_too_large(self, original, backend, monkeypatch):
         monkeypatch.setattr("nerlib.tools.serving.untrusted_graphs.LARGEST_GRAPH", 1000)
         with pytest.raises(EncoderError, match="too large"):
-            read_onnx(folder / "onnx" / "fp32.onnx")
-        with pytest.raises(EncoderError, match="too large"):
-            read_openvino(None, folder / "openvino" / "fp32.xml")
+            load(original, backend)
 
-    def test_backends_and_variants_that_are_not_there(self, folder: Path) -> None:
-        with pytest.raises(EncoderError, match="backend 'tensorrt'"):
-            load(folder, "tensorrt")
-        with pytest.raises(EncoderError, match="variant 'fp8'"):
-            load(folder, "onnx", "fp8")
+    def test_what_is_not_there(self, original, tmp_path):
+        for wrong, message in (("tensorrt",), "backend 'tensorrt'"), (("onnx", "fp8"), "'fp8'"):
+            with pytest.raises(EncoderError, match=message):
+                load(original, *wrong)
         with pytest.raises(EncoderError, match="cannot be saved"):
-            load(folder, "onnx").save_pretrained(folder.parent / "other")
+            load(original, "onnx").save_pretrained(tmp_path)
 
 
 class TestCommand:
@@ -402,18 +370,14 @@ class TestCommand:
             (["MODEL", "--own", "nowhere.txt"], "nowhere.txt"),
         ],
     )  # fmt: skip
-    def test_a_mistake_is_one_line(
-        self, original: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
-    ) -> None:
+    def test_a_mistake_is_one_line(self, original, capsys, arguments, message):
         chosen = [str(original) if word == "MODEL" else word for word in arguments]
         assert main(["export", *chosen]) == 2
         said = capsys.readouterr().err
         assert message in said
         assert said.count("\n") == 1
 
-    def test_a_missing_extra_is_one_line(
-        self, original: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_missing_extra_is_one_line(self, original, capsys, monkeypatch):
         monkeypatch.setitem(engines.MODULES, "onnx", ("a_package_that_nobody_has",))
         assert main(["export", str(original), "--backend", "onnx"]) == 2
         assert 'pip install "nerlib[export]"' in capsys.readouterr().err
@@ -421,9 +385,7 @@ class TestCommand:
             load(original, "onnx")
         assert "openvino" in loading.installed_backends()
 
-    def test_it_exports_and_says_how_to_load(
-        self, folder: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_it_exports_and_says_how_to_load(self, folder, capsys):
         options = ["--recipe", "offline", "--split", "validation[:20]", "--threads", "1"]
         chosen = ["--backend", "onnx", "--variants", "fp32"]
         assert main(["export", str(folder), *options, *chosen]) == 0
@@ -435,7 +397,7 @@ class TestCommand:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_is_sent(monkeypatch) -> Iterator[None]:
     """Neither an engine nor what quantises reports anything to its maker."""
     asked: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *host, **_: asked.append(host))
@@ -443,5 +405,5 @@ def nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not asked
 
 
-def test_extras_name_what_the_engines_need() -> None:
+def test_extras_name_what_the_engines_need():
     assert {name for names in engines.MODULES.values() for name in names} <= set(EXTRAS["export"])

@@ -1,24 +1,14 @@
 """The web book: what goes into it, and the pages in a real browser."""
 
-from __future__ import annotations
-
 import html.parser
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+import local_pages
 import pytest
-from local_pages import (
-    BROKEN_PICTURES,
-    SIDEWAYS,
-    chromium,
-    served,
-    site_in_browser,
-    violations,
-    watch,
-)
+from local_pages import BROKEN_PICTURES, SIDEWAYS, served, site_in_browser, violations, watch
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from playwright.sync_api import Browser, expect
 
@@ -27,6 +17,7 @@ from tools.execute import all_notebooks
 from tools.project import ROOT, Publication, read_publication
 
 LESSONS = [path.stem for path in all_notebooks()]
+EXERCISE = "workshop/exercises/02_parsing.ipynb"
 SOLUTION = "workshop/solutions/02_parsing.ipynb"
 FILE = "https://github.com/me/ner/blob/v1/"
 
@@ -42,27 +33,23 @@ class TestPages:
             ("workshop/lessons.md", "", "workshop/lessons.md"),  # between pages
             ("../workshop/lessons.md", "notebooks", "../workshop/lessons.md"),
             ("nerlib/tags.py", "", f"{FILE}nerlib/tags.py"),  # no page
-            ("../workshop/exercises/02_parsing.ipynb", "notebooks", f"../{SOLUTION}"),
-            (
-                "../exercises/02_parsing.ipynb",  # from the solutions to the exercises
-                "workshop/solutions",
-                f"{FILE}workshop/exercises/02_parsing.ipynb",
-            ),
+            (f"../{EXERCISE}", "notebooks", f"../{SOLUTION}"),
+            ("../exercises/02_parsing.ipynb", "workshop/solutions", f"{FILE}{EXERCISE}"),
             ("missing.md", "", "missing.md"),  # Sphinx reports it
         ],
     )
-    def test_links(self, link: str, folder: str, made: str, tmp_path: Path) -> None:
+    def test_links(self, link, folder, made, tmp_path):
         pages = book(tmp_path, "workshop/lessons.md", SOLUTION)
         assert pages.target(link, folder) == made
 
-    def test_badges_become_words_and_name_the_publication(self, tmp_path: Path) -> None:
+    def test_badges_become_words_and_name_the_publication(self, tmp_path):
         badge = "https://colab.research.google.com/assets/colab-badge.svg"
         old = Publication("somebody/else", "main").colab_link("02_parsing")
         made = book(tmp_path).text(f"[![Open in Colab]({badge})]({old})", "README.md")
         new = Publication("me/ner", "v1").colab_link("02_parsing")
         assert made == f'<a class="launch" href="{new}">Open in Colab</a>'
 
-    def test_a_solution_is_folded_below_its_question(self) -> None:
+    def test_solutions_and_imports_are_folded_and_other_code_is_not(self):
         source = "def f(x):\n    # BEGIN SOLUTION\n    return x + 1\n    # END SOLUTION\n"
         question, solution = site.folded(new_code_cell(source))
         assert "return x + 1" not in question.source
@@ -70,14 +57,12 @@ class TestPages:
         assert "hide-input" in solution.metadata["tags"]
         cell = new_markdown_cell("Because.", metadata={"tags": ["solution"]})
         assert site.folded(cell)[0].source.startswith("<details>")
-
-    def test_imports_are_folded_and_other_code_is_not(self) -> None:
         (imports,) = site.folded(new_code_cell("import re", id="02-setup"))
         (code,) = site.folded(new_code_cell("1 + 1", id="02-sum"))
         assert imports.metadata["tags"] == ["hide-input"]
         assert "tags" not in code.metadata
 
-    def test_everything_goes_in_without_a_list_by_hand(self, tmp_path: Path) -> None:
+    def test_everything_goes_in_without_a_list_by_hand(self, tmp_path):
         site.assemble(tmp_path)
         made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
         assert {f"notebooks/{name}.ipynb" for name in LESSONS} <= made
@@ -85,16 +70,14 @@ class TestPages:
         assert {path.relative_to(ROOT).as_posix() for path in guide} <= made
         assert {"reference/nerlib.parsing.rst", "reference/nerlib.tools.recipes.rst"} <= made
 
-    def test_every_figure_has_words(self, tmp_path: Path) -> None:
+    def test_every_figure_has_words(self, tmp_path):
         page = "notebooks/01_data_exploration.ipynb"
         made = site.notebook_page(ROOT / page, book(tmp_path, page), page)
         cells = [cell for cell in made.cells if cell.cell_type == "code"]
         words = [cell.metadata["mystnb"]["image"]["alt"] for cell in cells]
         assert all(text > "Figure: " for text in words)
 
-    def test_without_sphinx_it_says_what_to_install(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_without_sphinx_it_says_what_to_install(self, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, "sphinx.cmd.build", None)
         assert site.main([]) == 1
         assert "pip install 'nerlib[site]'" in capsys.readouterr().err
@@ -124,34 +107,33 @@ def broken_links(root: Path) -> list[str]:
             parts = urlsplit(link)
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             places = known[target].places if target in known else {unquote(parts.fragment)}
-            if parts.scheme or parts.netloc:
-                continue
-            if not target.is_file() or unquote(parts.fragment) not in {*places, ""}:
+            here = not parts.scheme and not parts.netloc
+            if here and not (target.is_file() and unquote(parts.fragment) in {*places, ""}):
                 broken.append(f"{path.name}: {link}")
     return broken
 
 
-def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
+def test_a_broken_link_is_noticed(tmp_path):
     page = '<a href="gone.html">a</a><a href="#here">b</a><a href="#there" id="here">c</a>'
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     assert broken_links(tmp_path) == ["page.html: gone.html", "page.html: #there"]
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pages(tmp_path_factory) -> Path:
     """The finished book; a warning of Sphinx's fails here."""
     return site.build(tmp_path_factory.mktemp("book") / "site").parent
 
 
 @pytest.fixture(scope="module")
-def address(pages: Path) -> Iterator[str]:
+def address(pages) -> Iterator[str]:
     with served(pages) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as found:
+    with local_pages.chromium() as found:
         yield found
 
 
@@ -162,9 +144,7 @@ WRONG = """<!doctype html><html lang="en"><title>t</title><link rel="icon" href=
 
 @site_in_browser
 class TestBook:
-    def test_a_page_with_everything_wrong_is_noticed(
-        self, tmp_path: Path, browser: Browser
-    ) -> None:
+    def test_a_page_with_everything_wrong_is_noticed(self, tmp_path, browser):
         (tmp_path / "page.html").write_text(WRONG, encoding="utf-8")
         page = browser.new_page()
         with served(tmp_path) as found:
@@ -177,10 +157,10 @@ class TestBook:
             assert any(part in problem for problem in problems), part
         page.close()
 
-    def test_internal_links_resolve(self, pages: Path) -> None:
+    def test_internal_links_resolve(self, pages):
         assert broken_links(pages.resolve()) == []
 
-    def test_every_lesson_opens_in_colab_as_pyproject_says(self, pages: Path) -> None:
+    def test_every_lesson_opens_in_colab_as_pyproject_says(self, pages):
         for name in LESSONS:
             text = (pages / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
             link = read_publication().colab_link(name)
@@ -190,14 +170,8 @@ class TestBook:
         ("width", "height", "scheme"), [(1300, 900, "light"), (390, 800, "dark")]
     )
     def test_every_page_is_whole_and_accessible(
-        self,
-        width: int,
-        height: int,
-        scheme: Literal["light", "dark"],
-        pages: Path,
-        address: str,
-        browser: Browser,
-    ) -> None:
+        self, width, height, scheme, pages, address, browser
+    ):
         """Of the reference, whose pages look alike, every other one in each of the schemes."""
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, color_scheme=scheme)
@@ -218,16 +192,14 @@ class TestBook:
         context.close()
         assert found == {}
 
-    def test_figures_and_entities_show(self, address: str, browser: Browser) -> None:
+    def test_figures_and_entities_show(self, address, browser):
         page = browser.new_page()
         page.goto(f"{address}/notebooks/00_start_here.html")
         expect(page.locator("mark.nerlib-entity", has_text="nine am").first).to_be_visible()
         expect(page.locator(".cell_output img").first).to_be_visible()
         page.close()
 
-    def test_it_opens_and_is_searched_from_a_folder_without_a_server(
-        self, pages: Path, browser: Browser
-    ) -> None:
+    def test_it_opens_and_is_searched_from_a_folder_without_a_server(self, pages, browser):
         page = browser.new_page()
         problems = watch(page, (pages.as_uri(),))
         page.goto((pages / "index.html").as_uri())

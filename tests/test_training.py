@@ -5,24 +5,20 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 from contextlib import contextmanager
-from dataclasses import FrozenInstanceError, asdict, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
-from tiny_encoders import (
-    make_corpus,
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    small_data,
-    tokenizer_of,
-)
+from small_runs import TINY, silent
+from tiny_encoders import make_corpus, new_model, small_data, tokenizer_of
 
-from nerlib import History, NERDataset, TrainConfig, collate, evaluate, train, training
+from nerlib import NERDataset, TrainConfig, collate, evaluate, train, training
 from nerlib.addons.regularisation import disagreement, mask_subwords, regularised_loss
 from nerlib.callbacks import Callback
 from nerlib.decoding import best_tags, visible_words
@@ -31,21 +27,8 @@ from nerlib.optimization import make_optimizer, make_schedule
 from nerlib.saving import save_model
 from nerlib.training import fit
 
-QUICK = TrainConfig(
-    epochs=2,
-    batch_size=8,
-    learning_rate=1e-3,
-    device="cpu",
-    precision="fp32",
-    threads=1,
-    progress=False,
-    masked_subwords=0.1,
-)
+QUICK = replace(TINY, epochs=2, batch_size=8, learning_rate=1e-3)
 TIMES = ("seconds", "utterances_per_second")
-
-
-def silent(_):
-    """Take a report line and do nothing."""
 
 
 def run(config=QUICK, model=None, rows=24):
@@ -106,8 +89,9 @@ def test_two_processes_get_the_same_numbers(tmp_path):
     assert json.loads(there.stdout.splitlines()[-1]) == [numbers(history), fingerprint(here)]
 
 
-def test_the_loss_falls():
-    _, history = run(replace(QUICK, epochs=6))
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_loss_falls(precision):
+    _, history = run(replace(QUICK, epochs=6, precision=precision))
     losses = [record.train_loss for record in history]
     assert losses[-1] < losses[0] / 2
     assert history[-1].validation_loss < history[0].validation_loss
@@ -119,7 +103,6 @@ def test_ten_rows_can_be_memorised():
     model = new_model("bert", data.tags)
     config = replace(QUICK, epochs=60, learning_rate=5e-3, head_rate_factor=5, masked_subwords=0)
     assert train(model, data, data, config, silent).best.f1 == 1
-    assert evaluate(model, data)[0].overall.f1 == 1
 
 
 def test_the_best_epochs_weights_are_kept(monkeypatch):
@@ -150,18 +133,6 @@ def test_the_kept_weights_score_what_the_history_says():
     assert loss == pytest.approx(history.best.validation_loss, abs=1e-6)
 
 
-def test_dropout_is_on_in_training_and_off_in_validation():
-    data, modes = small_data("bert", 24), []
-    model = new_model("bert", data.tags)
-    model.register_forward_pre_hook(
-        lambda module, _: modes.append((torch.is_grad_enabled(), module.training))
-    )
-    train(model, data, data, QUICK, silent)
-    assert set(modes) == {(True, True), (False, False)}
-    assert [mode for mode, _ in modes] == [True] * 3 + [False] + [True] * 3 + [False]
-    assert not model.training
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_evaluation_repeats_exactly_and_restores_the_mode(training):
     data = small_data("bert", 24)
@@ -187,44 +158,42 @@ def test_predictions_keep_the_order_of_the_rows():
 
 def test_the_optimizer_has_a_rate_for_each_part_and_spares_biases_and_norms():
     model = new_model("bert")
+    model.extra = torch.nn.Linear(2, 2)  # a layer that somebody adds is trained, too
     config = TrainConfig(learning_rate=1e-4, head_rate_factor=7, weight_decay=0.02)
     names = {id(value): name for name, value in model.named_parameters()}
     seen = []
     for group in make_optimizer(model, config).param_groups:
-        for parameter in group["params"]:
-            name = names[id(parameter)]
+        for name in (names[id(parameter)] for parameter in group["params"]):
             seen.append(name)
-            rate = 7e-4 if name.startswith("head.") else 1e-4
+            rate = 1e-4 if name.startswith("encoder.") else 7e-4
             assert group["lr"] == pytest.approx(rate), name
             spared = name.endswith(".bias") or "LayerNorm" in name
             assert group["weight_decay"] == (0 if spared else 0.02), name
     assert sorted(seen) == sorted(names.values())  # every one, once
 
 
-def test_the_schedule_warms_up_and_decays_to_zero():
-    config = TrainConfig(learning_rate=1.0, head_rate_factor=10.0, warmup=0.2)
+def rates(warmup, total):
+    """Return the encoder's learning rate before each step and after the last."""
+    config = TrainConfig(learning_rate=1.0, head_rate_factor=10.0, warmup=warmup)
     optimizer = make_optimizer(new_model("bert"), config)
-    schedule = make_schedule(optimizer, config, total_steps=10)
-    rates = []
-    for _ in range(11):
-        rates.append(optimizer.param_groups[0]["lr"])
-        assert optimizer.param_groups[-1]["lr"] == pytest.approx(10 * rates[-1])
+    schedule, found = make_schedule(optimizer, config, total), []
+    for _ in range(total + 1):
+        found.append(optimizer.param_groups[0]["lr"])
+        assert optimizer.param_groups[-1]["lr"] == pytest.approx(10 * found[-1])
         optimizer.step()
         schedule.step()
+    return found
+
+
+def test_the_schedule_warms_up_and_decays_to_zero():
     wanted = [0.5, 1.0, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0.0]
-    assert rates == pytest.approx(wanted)
+    assert rates(0.2, 10) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.5, 0.99])
 def test_no_step_of_a_run_is_wasted(warmup):
-    config = TrainConfig(learning_rate=1.0, warmup=warmup)
     for total in (1, 2, 7):
-        optimizer = make_optimizer(new_model("bert"), config)
-        schedule = make_schedule(optimizer, config, total)
-        for _ in range(total):
-            assert 0 < optimizer.param_groups[0]["lr"] <= 1
-            optimizer.step()
-            schedule.step()
+        assert all(0 < rate <= 1 for rate in rates(warmup, total)[:-1])
 
 
 def test_consistency_is_the_mean_of_both_divergences():
@@ -275,45 +244,27 @@ def test_gradients_are_clipped():
 def test_every_hook_is_called_in_order_and_sees_where_the_run_is():
     calls = []
 
-    class Recorder(Callback):
-        @contextmanager
-        def around(self, model, data):
-            calls.append("enter")
-            yield
-            calls.append("leave")
+    def hook(name):
+        def call(self, loop, *given):
+            calls.append(f"{name} {loop.step} {len(loop.history)}")
+            return given[0] if given else None
 
-        def on_train_begin(self, loop):
-            calls.append("begin")
+        return call
 
-        def batches(self, loop, batches):
-            calls.append(f"batches {len(batches)}")
-            return batches
+    @contextmanager
+    def around(self, model, data):
+        calls.append("enter")
+        yield
+        calls.append("leave")
 
-        def on_backward_end(self, loop, loss):
-            calls.append(f"backward {loop.step}")
-
-        def on_step_end(self, loop, loss, norm):
-            calls.append(f"step {loop.step}")
-
-        def on_evaluate(self, loop, record):
-            calls.append(f"evaluate {record.epoch}, {len(loop.history)} before")
-
-        def on_epoch_end(self, loop):
-            calls.append(f"epoch {loop.epoch}")
-
+    names = ("on_train_begin", "on_backward_end", "on_step_end", "on_evaluate", "on_epoch_end")
+    hooks = {"around": around, **{name: hook(name) for name in ("batches", *names)}}
     data = small_data("bert", 12)
-    fit(new_model("bert", data.tags), data, data, replace(QUICK, epochs=1), silent, [Recorder()])
-    steps = ["backward 0", "step 1", "backward 1", "step 2"]
-    around = ["enter", "begin", "batches 2", *steps, "evaluate 1, 0 before", "epoch 1", "leave"]
-    assert calls == around
-
-
-def test_a_layer_that_somebody_adds_is_trained():
-    data = small_data("bert", 12)
-    model = new_model("bert", data.tags)
-    model.extra = torch.nn.Linear(2, 2)
-    held = {id(p) for group in make_optimizer(model, QUICK).param_groups for p in group["params"]}
-    assert held == {id(parameter) for parameter in model.parameters()}
+    model, recorder = new_model("bert", data.tags), type("Recorder", (Callback,), hooks)()
+    fit(model, data, data, replace(QUICK, epochs=1), silent, [recorder])
+    begin = ["enter", "on_train_begin 0 0", "batches 0 0"]
+    steps = ["on_backward_end 0 0", "on_step_end 1 0", "on_backward_end 1 0", "on_step_end 2 0"]
+    assert calls == [*begin, *steps, "on_evaluate 2 0", "on_epoch_end 0 1", "leave"]
 
 
 def test_the_lessons_loop_and_the_librarys_are_the_same_lines():
@@ -347,27 +298,25 @@ def test_masking_hides_only_subwords_of_words():
     assert torch.equal(batch["input_ids"], before)  # a new tensor, the batch is as it was
 
 
-def test_masking_happens_in_training_only():
-    data, seen = small_data("bert", 24), {True: 0, False: 0}
+def test_dropout_and_masking_are_on_in_training_and_off_in_validation():
+    data, modes = small_data("bert", 24), []
     model = new_model("bert", data.tags)
 
-    def count(module, _, inputs):
-        seen[module.training] += int((inputs["input_ids"] == data.mask_id).sum())
+    def note(module, _, inputs):
+        masked = bool((inputs["input_ids"] == data.mask_id).any())
+        modes.append((torch.is_grad_enabled(), module.training, masked))
 
-    model.encoder.register_forward_pre_hook(count, with_kwargs=True)
+    model.encoder.register_forward_pre_hook(note, with_kwargs=True)
     train(model, data, data, replace(QUICK, masked_subwords=0.5), silent)
-    assert seen[True] > 0
-    assert seen[False] == 0
+    assert modes == ([(True, True, True)] * 3 + [(False, False, False)]) * 2
+    assert not model.training
 
 
 def test_label_smoothing_reaches_the_loss_in_training_only():
-    """A smoothed loss cannot fall to 0; the validation loss is never smoothed."""
-    plain = run(replace(QUICK, epochs=1))[1][0]
-    smooth = run(replace(QUICK, epochs=1, label_smoothing=0.5, learning_rate=1e-12))[1][0]
-    still = run(replace(QUICK, epochs=1, learning_rate=1e-12))[1][0]
-    assert smooth.validation_loss == pytest.approx(still.validation_loss, abs=1e-6)
-    assert smooth.train_loss != pytest.approx(still.train_loss, abs=1e-4)
-    assert plain.train_loss < still.train_loss
+    still = replace(QUICK, epochs=1, learning_rate=1e-12)
+    plain, smooth = (run(replace(still, label_smoothing=share))[1][0] for share in (0, 0.5))
+    assert smooth.validation_loss == pytest.approx(plain.validation_loss, abs=1e-6)
+    assert smooth.train_loss != pytest.approx(plain.train_loss, abs=1e-4)
 
 
 def test_a_word_without_label_pulls_at_nothing():
@@ -384,8 +333,7 @@ def test_training_leaves_its_inputs_alone():
     data, validation = small_data("bert", 24), small_data("bert", 16, seed=1)
     model = new_model("bert", data.tags)
     before = [{k: v.clone() for k, v in item.items()} for item in [*data, *validation]]
-    frozen = model.encoder.embeddings.word_embeddings.weight
-    frozen.requires_grad_(False)
+    frozen = model.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     start = frozen.clone()
     train(model, data, validation, QUICK, silent)
     for item, old in zip([*data, *validation], before, strict=True):
@@ -394,30 +342,20 @@ def test_training_leaves_its_inputs_alone():
     assert torch.equal(frozen, start)  # what its owner froze stays frozen
     assert not frozen.requires_grad
     assert model.head[1].weight.requires_grad
-    with pytest.raises(FrozenInstanceError):
-        QUICK.epochs = 3
 
 
-def test_what_is_reported():
+def test_what_is_reported_and_the_history_as_a_table():
     lines, data = [], small_data("bert", 24)
-    train(new_model("bert", data.tags), data, data, QUICK, lines.append)
-    assert lines[0].startswith("training on CPU")
-    assert "fp32, seed 0, 24 utterances" in lines[0]
-    assert len(lines) == 3
-    for number, line in enumerate(lines[1:], start=1):
-        assert line.startswith(f"epoch  {number}")
-        for word in ("loss", "accuracy", "precision", "recall", "F1", "utt/s"):
-            assert word in line
-
-
-def test_history_as_a_table():
-    _, history = run()
+    history = train(new_model("bert", data.tags), data, data, QUICK, lines.append)
+    first, *epochs = lines
+    assert first.startswith("training on CPU")
+    assert "fp32, seed 0, 24 utterances" in first
+    said = r"loss .*accuracy .*precision .*recall .*F1 .*utt/s"
+    assert all(re.match(rf"epoch  {n}.*{said}", one) for n, one in zip("12", epochs, strict=True))
     table = history.to_dataframe()
     assert table.index.tolist() == [1, 2]
     assert table["f1"].tolist() == [record.f1 for record in history]
     assert {"train_loss", "validation_loss", "accuracy", "precision", "recall"} <= set(table)
-    assert isinstance(history, History)
-    assert isinstance(history, list)
 
 
 @pytest.mark.parametrize(
@@ -434,22 +372,12 @@ def test_history_as_a_table():
         ({"warmup": 1}, "warmup is a share"),
         ({"label_smoothing": -0.1}, "label_smoothing is a share"),
         ({"masked_subwords": 1.5}, "masked_subwords is a share"),
-    ],
-)
-def test_impossible_settings_raise(settings, message):
-    with pytest.raises(ValueError, match=message):
-        TrainConfig(**settings)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
         ({"device": "nonsense"}, "not available"),
         ({"precision": "fp7"}, "unknown precision"),
         ({"threads": 0}, "threads must be 1 or more"),
     ],
 )
-def test_settings_that_this_machine_cannot_meet_raise(settings, message):
+def test_impossible_settings_raise(settings, message):
     with pytest.raises(ValueError, match=message):
         run(replace(QUICK, **settings))
 
@@ -460,8 +388,3 @@ def test_training_needs_rows():
     for sets in ((empty, data), (data, empty)):
         with pytest.raises(ValueError, match="at least one utterance"):
             train(new_model("bert", data.tags), *sets, QUICK, silent)
-
-
-def test_bf16_trains_too():
-    _, history = run(replace(QUICK, epochs=4, precision="bf16"))
-    assert history[-1].train_loss < history[0].train_loss

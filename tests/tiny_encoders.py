@@ -9,22 +9,20 @@ from __future__ import annotations
 import json
 import random
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
 import torch
+from conftest import one_thread  # noqa: F401 (modules may import it from here)
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
-from nerlib import NERClassifier, NERDataset, TagSet, load_tokenizer
+from nerlib import NERClassifier, NERDataset, Parser, TagSet, load_tokenizer
 from nerlib.corpus import rows_to_dataset
 from nerlib.encoders import quiet_transformers
 from nerlib.tools.small_bert import learn_word_pieces
 
-FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "deberta-v2")
 MAX_SUBWORDS = 48
 SENTENCES = (
     "wake me up at nine am on friday",
@@ -37,7 +35,7 @@ SENTENCES = (
     "какая завтра погода в Нью-Йорке?",
 )
 # Transformers' own classes rebuild the tokenizer from its vocabulary, as they do on the Hub.
-_TOKENIZER_CLASSES = {
+_CLASSES = {
     "bert": "BertTokenizer",
     "distilbert": "DistilBertTokenizer",
     "roberta": "RobertaTokenizer",
@@ -45,10 +43,11 @@ _TOKENIZER_CLASSES = {
     "electra": "ElectraTokenizer",
     "deberta-v2": "DebertaV2Tokenizer",
 }
+FAMILIES = tuple(_CLASSES)
 # In the order of their numbers.
 _BRACKETED = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 _ANGLED = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "<unk>", "mask": "<mask>"}
-_SIZES = {
+SIZES = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -56,16 +55,6 @@ _SIZES = {
     "max_position_embeddings": MAX_SUBWORDS,
 }
 _HOME = tempfile.TemporaryDirectory(prefix="tiny-encoders-")  # removed when the session ends
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Compute with one thread in modules that import this: for tiny networks a second one waits
-    longer than it works, and on a busy machine much longer."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def special_tokens(family: str) -> dict[str, str]:
@@ -81,10 +70,7 @@ def encoder_folder(family: str) -> Path:
     tokenizer = _train_tokenizer(family)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {f"{role}_token": token for role, token in special_tokens(family).items()}
-    settings |= {
-        "tokenizer_class": _TOKENIZER_CLASSES[family],
-        "model_max_length": MAX_SUBWORDS,
-    }
+    settings |= {"tokenizer_class": _CLASSES[family], "model_max_length": MAX_SUBWORDS}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
     with quiet_transformers(), torch.random.fork_rng():
         torch.manual_seed(1)
@@ -108,8 +94,6 @@ def new_model(family: str, tags: TagSet | None = None, seed: int = 0, **settings
 
 def make_row(number: int, annotated: str, text: str | None = None) -> dict[str, str]:
     """Return a corpus row for one bracketed utterance; `text` overrides its plain text."""
-    from nerlib import Parser
-
     plain = Parser().parse(annotated).text if text is None else text
     fixed = {"locale": "en-US", "partition": "train", "scenario": "alarm", "intent": "alarm_set"}
     return {"id": str(number), **fixed, "utt": plain, "annot_utt": annotated}
@@ -147,57 +131,35 @@ def small_data(family: str, rows: int = 40, seed: int = 0) -> NERDataset:
 def _train_tokenizer(family: str) -> Tokenizer:
     """Return a tokenizer of the family's kind, learnt from a few sentences."""
     special = special_tokens(family)
+    settings = {"special_tokens": list(special.values()), "show_progress": False}
     if family == "roberta":
-        return _byte_level(list(special.values()))
-    if family in ("xlm-roberta", "deberta-v2"):
-        return _unigram(list(special.values()), special["unk"])
-    tokenizer = Tokenizer(
-        models.WordPiece(learn_word_pieces(list(SENTENCES), 150), unk_token="[UNK]")
-    )
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return tokenizer
-
-
-def _byte_level(special: list[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
-    # As in RoBERTa's own file: the space in front of the first word has to be asked for.
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=340,
-        special_tokens=special,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
-    return tokenizer
-
-
-def _unigram(special: list[str], unknown: str) -> Tokenizer:
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=150, special_tokens=special, unk_token=unknown, show_progress=False
-    )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
+        tokenizer = Tokenizer(models.BPE())
+        # As in RoBERTa's own file: the space in front of the first word has to be asked for.
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+        settings |= {"initial_alphabet": pre_tokenizers.ByteLevel.alphabet(), "vocab_size": 340}
+        tokenizer.train_from_iterator(SENTENCES, trainers.BpeTrainer(**settings))
+    elif family in ("xlm-roberta", "deberta-v2"):
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        settings |= {"unk_token": special["unk"], "vocab_size": 150}
+        tokenizer.train_from_iterator(SENTENCES, trainers.UnigramTrainer(**settings))
+    else:
+        pieces = learn_word_pieces(list(SENTENCES), 150)
+        tokenizer = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return tokenizer
 
 
 def _config(family: str, tokenizer: Tokenizer):
     """Return a tiny configuration of the family."""
     special = special_tokens(family)
-    settings = dict(_SIZES)
+    settings = dict(SIZES)
     if family == "distilbert":
-        settings |= {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
-        for name in (
-            "hidden_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "intermediate_size",
-        ):
-            del settings[name]
+        settings = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64}
+        settings["max_position_embeddings"] = MAX_SUBWORDS
     if family in ("roberta", "xlm-roberta"):
         # These count positions from behind the padding's number; in the real ones that is 1.
         settings["max_position_embeddings"] += tokenizer.token_to_id(special["pad"]) + 1
