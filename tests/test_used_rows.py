@@ -34,7 +34,7 @@ def test_weights_and_predictions_are_those_of_training_the_whole_table(
     fast = new_model(kind, data.tags)
     start, plain = deepcopy(fast).get_input_embeddings().weight, deepcopy(fast)
     train(fast, data, other, CONFIG, silent)
-    monkeypatch.setattr("nerlib.addons.used_rows.training_used_rows", training_all_rows)
+    monkeypatch.setattr("nerlib.addons.train.training_used_rows", training_all_rows)
     train(plain, data, other, CONFIG, silent)
     table = fast.get_input_embeddings()
     assert type(table) is nn.Embedding

@@ -35,7 +35,7 @@ SCORE = total_score(entity_scores(GOLD, PREDICTED))
 RIGHT = {"precision": SCORE.precision, "recall": SCORE.recall, "f1": SCORE.f1}
 
 
-def _with_correct(correct: int) -> dict[str, float]:
+def _with_correct(correct: float) -> dict[str, float]:
     score = Score(SCORE.gold, SCORE.predicted, correct)
     return {"precision": score.precision, "recall": score.recall, "f1": score.f1}
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import Timeout
 from tqdm import tqdm
 
-from nerlib.addons.folder_lock import FolderInUse, lock_folder
+from nerlib.addons.folder_lock import lock_folder
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage
@@ -115,7 +116,7 @@ def _lock(target: Storage) -> Callable[[], object]:
     """Keep another run from writing to the same folder, where the storage has locks."""
     try:
         return lock_folder(target.root) if target.local else lambda: None
-    except FolderInUse:
+    except Timeout:
         raise BulkError(
             f"another run is writing to {target.address}: wait for its end, stop it, or choose "
             "another output folder"
