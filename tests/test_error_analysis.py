@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-import torch
 from notebook_cells import names_by_hand
 from small_runs import TINY, silent
 from tiny_encoders import (  # noqa: F401
@@ -45,7 +44,6 @@ from nerlib.analysis.error_analysis import (
     seen_or_new,
     seen_values,
     sentence_length,
-    word_losses,
     worst_outcomes,
 )
 from nerlib.analysis.gazetteer import Gazetteer
@@ -88,17 +86,6 @@ def test_outcomes_are_the_predictions_of_the_library(
         assert len(outcome.confidences) == len(outcome.losses) == words
     f1 = evaluate_tags(odd_data.gold, predicted).overall.f1
     assert 0.1 < f1 < 0.99, "right and wrong answers are needed for the tests below"
-
-
-def test_losses_are_cross_entropies() -> None:
-    logits = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    labels = torch.tensor([[0, 1, 2, -100], [4, 3, -100, -100], [0, 0, 0, 0]])
-    found = word_losses(logits, labels)
-    expected = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), reduction="none"
-    ).view(3, 4)
-    assert torch.equal(found.isnan(), labels < 0)
-    torch.testing.assert_close(found[labels >= 0], expected[labels >= 0])
 
 
 def test_what_cannot_be_known_has_no_loss(outcomes: list[Outcome]) -> None:

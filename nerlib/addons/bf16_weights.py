@@ -34,6 +34,9 @@ class WeightCopy:
 
     @torch.inference_mode()
     def refresh(self) -> None:
-        """Round the weights again, which may have changed: by training, or by loading others."""
+        """Round the weights again, which may have changed: by training, or by loading others.
+
+        A fused optimiser's step leaves no mark on a tensor, so nothing is asked before.
+        """
         if self.model is not self._original:
             self.model.load_state_dict(self._original.state_dict())

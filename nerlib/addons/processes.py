@@ -105,16 +105,13 @@ class Processes:
 
     def on_first(self, action: Callable[[], object]) -> None:
         """Do something in the first process; the others wait, and fail if it fails."""
-        error: Exception | None = None
         if self.first:
             try:
                 action()
-            except Exception as caught:  # raised again below: first the others must hear of it
-                error = caught
-        failed = self.sum(torch.tensor(float(error is not None)))
-        if error is not None:
-            raise error
-        if failed:
+            except Exception:
+                self.sum(torch.ones(1))  # the others hear of it first
+                raise
+        if self.sum(torch.zeros(1)):
             raise FirstProcessError("process 0 has failed; its message says why")
 
     @contextmanager
