@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from notebook_cells import names_by_hand
-from small_runs import TINY, silent
+from small_runs import trained_model
 from tiny_encoders import (  # noqa: F401
     make_corpus,
-    new_model,
     one_thread,
     small_corpus,
     small_data,
@@ -28,7 +26,6 @@ from nerlib import (
     evaluate_tags,
     load_corpus,
     predict_tags,
-    train,
 )
 from nerlib.analysis.error_analysis import (
     NOTHING,
@@ -52,11 +49,7 @@ from nerlib.analysis.matching import count_kinds
 
 @pytest.fixture(scope="module")
 def model() -> NERClassifier:
-    """A tiny model that gets some entities right and some wrong."""
-    model = new_model("bert", TagSet.from_corpus(small_corpus()))
-    config = replace(TINY, epochs=4, batch_size=8, learning_rate=5e-3, masked_subwords=0.0)
-    train(model, small_data("bert"), small_data("bert", seed=1), config, silent)
-    return model
+    return trained_model()
 
 
 @pytest.fixture(scope="module")
