@@ -24,8 +24,8 @@ from tiny_encoders import (
 
 from nerlib import CheckpointError, TrainConfig, train
 from nerlib.addons.checkpoints import CheckpointFolder
-from nerlib.addons.data_parallel import DataParallel, share
-from nerlib.addons.processes import ProcessError, Processes, join
+from nerlib.addons.data_parallel import DataParallel
+from nerlib.addons.processes import ProcessError, join
 from nerlib.addons.regularisation import regularised_loss
 from nerlib.callbacks import Callback
 from nerlib.dataset import collate
@@ -123,13 +123,6 @@ def test_gradients_are_averaged_by_words(consistency: float, unlabelled: bool) -
         assert theirs[0] == pytest.approx(whole[0], abs=1e-6)
         for one, other in zip(theirs[1:], whole[1:], strict=True):
             torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
-
-
-def test_shares_make_up_the_batch() -> None:
-    batches = [[5, 3, 8, 1], [2]]
-    shares = [share(batches, Processes(rank, 3)) for rank in range(3)]
-    assert sorted(row for part in shares for row in part[0]) == [1, 3, 5, 8]
-    assert [part[1] for part in shares] == [[2]] * 3  # of which two have the weight 0
 
 
 def test_every_process_has_random_numbers_of_its_own_that_the_seed_fixes(
