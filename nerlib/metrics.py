@@ -24,13 +24,15 @@ Chunk = tuple[str, int, int]  # an entity: type, first word, end word
 class Score:
     """How many entities stand in the gold data, were predicted, and were predicted correctly.
 
+    A partly right one may count as a half (`nerlib.analysis.matching`).
+
     >>> Score(gold=4, predicted=2, correct=1).f1
     0.3333333333333333
     """
 
     gold: int = 0
     predicted: int = 0
-    correct: int = 0
+    correct: float = 0
 
     @property
     def precision(self) -> float:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_runs import TINY, silent
 from tiny_encoders import new_model, small_data, tokenizer_of
 from torch import Tensor
 
-from nerlib import NERClassifier, Tagger, train
+from nerlib import NERClassifier, Tagger
 from nerlib.addons.bf16_weights import WeightCopy
 from nerlib.device import Precision, choose_compute
 from nerlib.parsing import Word
@@ -44,7 +43,10 @@ def test_it_is_as_close_to_fp32_as_autocast_is(kind: str) -> None:
 def test_a_tagger_sees_what_its_model_learns_afterwards() -> None:
     tagger = Tagger(new_model("bert", small_data("bert").tags), tokenizer_of("bert"), "cpu", "bf16")
     before = tagger.score_words(utterances("bert"))[0][0]
-    train(tagger.model, small_data("bert"), small_data("bert"), TINY, silent)
+    optimizer = torch.optim.AdamW(tagger.model.parameters(), fused=True)
+    for weights in tagger.model.parameters():
+        weights.grad = torch.ones_like(weights)
+    optimizer.step()
     after = tagger.score_words(utterances("bert"))[0][0]
     fresh = Tagger(tagger.model, tagger.tokenizer, "cpu", "bf16")
     assert not torch.equal(before, after)
@@ -55,7 +57,6 @@ def test_a_tagger_sees_what_its_model_learns_afterwards() -> None:
 def test_one_copy_is_made_where_one_is_needed(precision: Precision, kind: torch.dtype) -> None:
     model = new_model("bert")
     copy = WeightCopy(model, choose_compute("cpu", precision))
-    assert copy.model is copy.model
     assert (copy.model is model) == (precision == "fp32")
     assert {values.dtype for values in copy.model.parameters()} == {kind}
     assert {values.dtype for values in model.parameters()} == {torch.float32}

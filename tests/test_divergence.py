@@ -25,12 +25,10 @@ def poisoned(at_step: int, value: float, where: str) -> Any:
     """Return a model whose loss, or whose gradient, becomes a given value at one training step."""
     model, done = new_model("bert", small_data("bert", 24).tags), [0]
 
-    def poison(module: Any, _: Any, output: Any) -> Any:
-        if module.training:
-            done[0] += 1
-            if done[0] == at_step and where == "loss":
-                output.loss = output.loss * value
-        return output
+    def poison(module: Any, _: Any, output: Any) -> None:
+        done[0] += module.training
+        if module.training and done[0] == at_step and where == "loss":
+            output.loss = output.loss * value
 
     model.register_forward_hook(poison)
     if where == "gradient":
@@ -47,16 +45,20 @@ def rows_of(epoch: int, batch: int) -> list[str]:
     return [data.row_ids[row] for row in list(sampler)[batch - 1]]
 
 
+def where_it_diverges(**settings: Any) -> tuple[int, int, list[str]]:
+    """Train, and return the epoch, batch and rows that the error names."""
+    with pytest.raises(DivergenceError) as error:
+        run(**settings)
+    assert len(str(error.value).splitlines()) == 1
+    assert ", ".join(error.value.row_ids) in str(error.value)
+    return error.value.epoch, error.value.batch, error.value.row_ids
+
+
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_the_batch_and_its_rows_are_named(tmp_path: Path, where: str, value: float) -> None:
     model = poisoned(STEPS + 4, value, where)
-    with pytest.raises(DivergenceError) as error:
-        run(tmp_path, model=model)
-    wanted = rows_of(2, 4)
-    assert (error.value.epoch, error.value.batch, error.value.row_ids) == (2, 4, wanted)
-    assert f"row ids {', '.join(wanted)};" in str(error.value)
-    assert len(str(error.value).splitlines()) == 1
+    assert where_it_diverges(folder=tmp_path, model=model) == (2, 4, rows_of(2, 4))
     assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
     assert not model.training
     assert all(weights.isfinite().all() for weights in model.state_dict().values())
@@ -64,15 +66,9 @@ def test_the_batch_and_its_rows_are_named(tmp_path: Path, where: str, value: flo
     assert snapshot is not None
     best = snapshot.tensors["best"]
     assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
-
-
-def test_the_right_batch_is_named_after_going_on(tmp_path: Path) -> None:
-    with pytest.raises(DivergenceError):
-        run(tmp_path, model=poisoned(STEPS + 4, float("nan"), "loss"))
     before = files(tmp_path)
-    with pytest.raises(DivergenceError) as error:  # two of its steps were done before
-        run(tmp_path, model=poisoned(2, float("nan"), "loss"))
-    assert (error.value.epoch, error.value.batch, error.value.row_ids) == (2, 4, rows_of(2, 4))
+    again = poisoned(2, value, where)  # two steps of the epoch were done before
+    assert where_it_diverges(folder=tmp_path, model=again) == (2, 4, rows_of(2, 4))
     assert files(tmp_path) == before
 
 
@@ -81,29 +77,24 @@ def test_looking_seldom_still_names_the_right_batch(
 ) -> None:
     """As on a GPU: several steps on, the first bad batch is named, and nothing bad was kept."""
     monkeypatch.setattr("nerlib.addons.train.NaNWatch", lambda: NaNWatch(every=50))
-    with pytest.raises(DivergenceError) as error:
-        run(tmp_path, model=poisoned(STEPS + 3, float("nan"), "loss"))
-    assert (error.value.epoch, error.value.batch, error.value.row_ids) == (2, 3, rows_of(2, 3))
+    model = poisoned(STEPS + 3, float("nan"), "loss")
+    assert where_it_diverges(folder=tmp_path, model=model) == (2, 3, rows_of(2, 3))
     assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
     model = poisoned(STEPS, float("nan"), "loss")
     start = copy_weights(model)
-    with pytest.raises(DivergenceError) as error:  # at the epoch's end at the latest
-        run(model=model)
-    assert (error.value.epoch, error.value.batch) == (1, STEPS)
+    assert where_it_diverges(model=model)[:2] == (1, STEPS)  # at the epoch's end at the latest
     assert all(torch.equal(value, start[name]) for name, value in model.state_dict().items())
 
 
 def test_a_validation_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     model = new_model("bert", small_data("bert", 24).tags)
 
-    def poison(module: Any, _: Any, output: Any) -> Any:
+    def poison(module: Any, _: Any, output: Any) -> None:
         if not module.training:
             output.loss = output.loss * float("nan")
-        return output
 
     model.register_forward_hook(poison)
-    with pytest.raises(DivergenceError, match="on the validation rows"):
-        run(tmp_path, model=model)
+    assert where_it_diverges(folder=tmp_path, model=model) == (1, 0, [])
     assert CheckpointFolder(tmp_path).steps() == [2, 4]
 
 

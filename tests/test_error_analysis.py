@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import pytest
-import torch
 from notebook_cells import names_by_hand
-from small_runs import TINY, silent
+from small_runs import trained_model
 from tiny_encoders import (  # noqa: F401
     make_corpus,
-    new_model,
     one_thread,
     small_corpus,
     small_data,
@@ -29,7 +26,6 @@ from nerlib import (
     evaluate_tags,
     load_corpus,
     predict_tags,
-    train,
 )
 from nerlib.analysis.error_analysis import (
     NOTHING,
@@ -45,7 +41,6 @@ from nerlib.analysis.error_analysis import (
     seen_or_new,
     seen_values,
     sentence_length,
-    word_losses,
     worst_outcomes,
 )
 from nerlib.analysis.gazetteer import Gazetteer
@@ -54,11 +49,7 @@ from nerlib.analysis.matching import count_kinds
 
 @pytest.fixture(scope="module")
 def model() -> NERClassifier:
-    """A tiny model that gets some entities right and some wrong."""
-    model = new_model("bert", TagSet.from_corpus(small_corpus()))
-    config = replace(TINY, epochs=4, batch_size=8, learning_rate=5e-3, masked_subwords=0.0)
-    train(model, small_data("bert"), small_data("bert", seed=1), config, silent)
-    return model
+    return trained_model()
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +79,6 @@ def test_outcomes_are_the_predictions_of_the_library(
         assert len(outcome.confidences) == len(outcome.losses) == words
     f1 = evaluate_tags(odd_data.gold, predicted).overall.f1
     assert 0.1 < f1 < 0.99, "right and wrong answers are needed for the tests below"
-
-
-def test_losses_are_cross_entropies() -> None:
-    logits = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
-    labels = torch.tensor([[0, 1, 2, -100], [4, 3, -100, -100], [0, 0, 0, 0]])
-    found = word_losses(logits, labels)
-    expected = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), reduction="none"
-    ).view(3, 4)
-    assert torch.equal(found.isnan(), labels < 0)
-    torch.testing.assert_close(found[labels >= 0], expected[labels >= 0])
 
 
 def test_what_cannot_be_known_has_no_loss(outcomes: list[Outcome]) -> None:

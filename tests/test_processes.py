@@ -24,8 +24,8 @@ from tiny_encoders import (
 
 from nerlib import CheckpointError, TrainConfig, train
 from nerlib.addons.checkpoints import CheckpointFolder
-from nerlib.addons.data_parallel import DataParallel, share
-from nerlib.addons.processes import ProcessError, Processes, join
+from nerlib.addons.data_parallel import DataParallel
+from nerlib.addons.processes import ProcessError, join
 from nerlib.addons.regularisation import regularised_loss
 from nerlib.callbacks import Callback
 from nerlib.dataset import collate
@@ -125,26 +125,12 @@ def test_gradients_are_averaged_by_words(consistency: float, unlabelled: bool) -
             torch.testing.assert_close(torch.tensor(one), torch.tensor(other), rtol=1e-4, atol=1e-6)
 
 
-def test_shares_make_up_the_batch() -> None:
-    batches = [[5, 3, 8, 1], [2]]
-    shares = [share(batches, Processes(rank, 3)) for rank in range(3)]
-    assert sorted(row for part in shares for row in part[0]) == [1, 3, 5, 8]
-    assert [part[1] for part in shares] == [[2]] * 3  # of which two have the weight 0
-
-
 def test_every_process_has_random_numbers_of_its_own_that_the_seed_fixes(
     random_run: tuple[Any, ...],
 ) -> None:
-    again = in_processes(2, weights_after, RANDOM)
-    assert again[0] == random_run
-    other = in_processes(2, weights_after, replace(RANDOM, seed=1))
-    assert other[0] != random_run
-
-    def draw() -> list[float]:
-        torch.manual_seed(join().seed(0))
-        return torch.rand(3).tolist()
-
-    first, second = in_processes(2, draw)
+    assert in_processes(2, weights_after, RANDOM)[0] == random_run
+    assert in_processes(2, weights_after, replace(RANDOM, seed=1))[0] != random_run
+    first, second = in_processes(2, lambda: torch.manual_seed(join().seed(0)).initial_seed())
     assert first != second
 
 
@@ -169,9 +155,8 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(
     assert kind == "ProcessError"
     assert "\n" not in message
     assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
-    more = {"checkpoint_dir": tmp_path, "resume": True}
-    for end in in_processes(2, lambda: weights_after(RANDOM, **more)):
-        assert end == random_run
+    again = lambda: weights_after(RANDOM, checkpoint_dir=tmp_path, resume=True)  # noqa: E731
+    assert in_processes(2, again) == [random_run] * 2
 
 
 def test_a_folder_of_another_run_ends_all(tmp_path: Path) -> None:
@@ -185,34 +170,34 @@ def test_a_folder_of_another_run_ends_all(tmp_path: Path) -> None:
     assert second[0] == "FirstProcessError"
 
 
-def test_a_disk_that_is_full_ends_all(tmp_path: Path) -> None:
-    def full() -> Any:
-        def refuse(*arguments: Any) -> None:
-            raise CheckpointError("no space left")
+def disk_full(folder: Path) -> Any:
+    def refuse(*arguments: Any) -> None:
+        raise CheckpointError("no space left")
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(CheckpointFolder, "write", refuse)
-            return weights_after(RANDOM, checkpoint_dir=tmp_path)
-
-    ends = in_processes(2, full)
-    assert [kind for kind, _ in ends] == ["CheckpointError", "FirstProcessError"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CheckpointFolder, "write", refuse)
+        return weights_after(RANDOM, checkpoint_dir=folder)
 
 
-def test_a_loss_that_is_no_number_ends_all_at_the_same_batch() -> None:
-    config = replace(PLAIN, learning_rate=1e30)
-    ends = in_processes(2, run, config)
-    assert ends[0] == ends[1]
-    assert ends[0][0] == "DivergenceError"
-
-
-def test_processes_with_other_data_are_refused() -> None:
-    def mixed() -> Any:
-        rank = int(os.environ["RANK"])
-        return run(replace(PLAIN, seed=rank))
-
-    for kind, message in in_processes(3, mixed):
-        assert kind == "ProcessError"
-        assert "process 1 has settings, model or rows other than those of process 0" in message
+@pytest.mark.parametrize(
+    ("function", "kinds", "message"),
+    [
+        (disk_full, ["CheckpointError", "FirstProcessError"], "no space left"),
+        (lambda _: run(replace(PLAIN, learning_rate=1e30)), ["DivergenceError"] * 2, "in batch"),
+        (
+            lambda _: run(replace(PLAIN, seed=int(os.environ["RANK"]))),
+            ["ProcessError"] * 3,
+            "process 1 has settings, model or rows",
+        ),
+    ],
+)
+def test_what_ends_one_process_ends_all(
+    function: Any, kinds: list[str], message: str, tmp_path: Path
+) -> None:
+    ends = in_processes(len(kinds), function, tmp_path)
+    assert [kind for kind, _ in ends] == kinds
+    assert message in ends[0][1]
+    assert len(set(ends)) == len(set(kinds))  # the same batch, for one
 
 
 def test_a_launcher_that_starts_one_process_for_two_is_noticed(

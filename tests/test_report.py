@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hostile_text import Reader
 from local_pages import SIDEWAYS, chromium, needs_browser, watch
-from small_runs import TINY, silent
+from small_runs import trained_model
 from tiny_encoders import (  # noqa: F401
     new_model,
     one_thread,
-    small_corpus,
     small_data,
     tokenizer_of,
 )
 
-from nerlib import NERDataset, Parser, TagSet, evaluate_tags, get_recipe, train
+from nerlib import Parser, TagSet, evaluate_tags, get_recipe
 from nerlib import __main__ as cli
 from nerlib.analysis.error_analysis import Outcome, predict_outcomes
 from nerlib.saving import save_model
@@ -35,16 +33,14 @@ PARTS += ("Worst utterances", "Seen and new values", "Length", "Confidence")
 @pytest.fixture(scope="module")
 def material() -> Material:
     """What a tiny model did, with a row that looks like HTML in text, type and row number."""
-    tags = TagSet.from_corpus(small_corpus())
-    model = new_model("bert", tags)
-    config = replace(TINY, epochs=4, batch_size=8, learning_rate=5e-3)
-    train(model, small_data("bert"), small_data("bert", seed=1), config, silent)
-    data = NERDataset(small_corpus(30, seed=2), tokenizer_of("bert"), tags)
     evil = Parser().parse(EVIL_ROW.replace(EVIL + " :", EVIL.replace(" ", "") + " :"))
     predicted = tuple("B-TIME" if number == 1 else "O" for number in range(len(evil.words)))
     ones = tuple(1.0 for _ in evil.words)
-    outcomes = [*predict_outcomes(model, data), Outcome(EVIL, evil, predicted, ones, ones)]
-    outcomes.append(Outcome("nothing", Parser().parse(""), (), (), ()))
+    outcomes = [
+        *predict_outcomes(trained_model(), small_data("bert", 30, seed=2)),
+        Outcome(EVIL, evil, predicted, ones, ones),
+        Outcome("nothing", Parser().parse(""), (), (), ()),
+    ]
     return Material({"model": EVIL, "corpus": "small"}, outcomes, small_data("bert").utterances)
 
 

@@ -40,7 +40,10 @@ def short_attention(
     batch, heads, subwords, size = query.shape
     # An exported graph must hold for batches of any size.
     together = 1 if torch.compiler.is_compiling() else how_many_together(batch, subwords)
-    if together == 1 or _is_special(module, options):
+    one_way = options.get("is_causal") or getattr(module, "is_causal", False)
+    shared = getattr(module, "num_key_value_groups", 1) > 1
+    biased = options.get("position_bias") is not None
+    if together == 1 or one_way or shared or biased or options.get("dropout"):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
 
     def in_rows(part: Tensor) -> Tensor:
@@ -55,14 +58,6 @@ def short_attention(
         scale=options.get("scaling"),
     )
     return found.transpose(1, 2).reshape(batch, subwords, heads, size), None
-
-
-def _is_special(module: nn.Module, options: dict[str, Any]) -> bool:
-    """Return whether attention is asked for that is not plain: one-way, dropped, biased, shared."""
-    one_way = options.get("is_causal") or getattr(module, "is_causal", False)
-    shared = getattr(module, "num_key_value_groups", 1) > 1
-    biased = options.get("position_bias") is not None
-    return bool(one_way or shared or biased or options.get("dropout"))
 
 
 def how_many_together(batch: int, subwords: int) -> int:
@@ -86,14 +81,12 @@ def block_mask(
     >>> block_mask(None, rows=1, together=2, subwords=1, device=torch.device("cpu")).int().tolist()
     [[[[1, 0], [0, 1]]]]
     """
-    blocks = torch.zeros(
-        (rows, together, subwords, together, subwords), dtype=torch.bool, device=device
-    )
+    shape = rows, together, subwords, together, subwords
+    blocks = torch.zeros(shape, dtype=torch.bool, device=device)
     own = torch.arange(together, device=device)
-    if mask is None:
-        blocks[:, own, :, own] = True
-    else:
-        blocks[:, own, :, own] = mask.view(rows, together, subwords, subwords).transpose(0, 1)
+    blocks[:, own, :, own] = (
+        True if mask is None else mask.view(rows, together, subwords, subwords).transpose(0, 1)
+    )
     return blocks.view(rows, 1, together * subwords, together * subwords)
 
 

@@ -19,34 +19,30 @@ from nerlib.device import Compute
 class WeightCopy:
     """The model to compute with: the given one in fp32, in bf16 a rounded copy.
 
-    The copy is made again when the model's weights have changed (a training step, loaded weights).
-
     >>> layer = nn.Sequential(nn.Linear(2, 1))
     >>> copy = WeightCopy(layer, Compute(torch.device("cpu"), "bf16"))
-    >>> copy.model[0].weight.dtype, layer[0].weight.dtype
-    (torch.bfloat16, torch.float32)
-    >>> with torch.no_grad():
-    ...     _ = layer[0].weight.fill_(3)
-    >>> copy.model[0].weight.tolist()
-    [[3.0, 3.0]]
+    >>> _ = nn.init.constant_(layer[0].weight, 3)
+    >>> copy.refresh()
+    >>> copy.model[0].weight.tolist(), copy.model[0].weight.dtype
+    ([[3.0, 3.0]], torch.bfloat16)
     """
 
     def __init__(self, model: nn.Module, compute: Compute) -> None:
-        self._original, self._compute = model, compute
-        self._copy: nn.Module = model
-        self._made_from: list[tuple[int, int]] = []
+        self._original = self.model = model
+        self._seen: list[float] = []
+        if compute.precision == "bf16":
+            self.model = deepcopy(model).to(torch.bfloat16).eval()
 
-    @property
-    def model(self) -> nn.Module:
-        """The model to compute with, up to date."""
-        if self._compute.precision != "bf16":
-            return self._original
-        now = [(id(tensor), _version(tensor)) for tensor in self._original.parameters()]
-        if now != self._made_from:
-            self._copy, self._made_from = deepcopy(self._original).to(torch.bfloat16).eval(), now
-        return self._copy
+    @torch.inference_mode()
+    def refresh(self) -> None:
+        """Round the weights again if they have changed: by training, or by loading others.
 
-
-def _version(tensor: torch.Tensor) -> int:
-    """Return how often a tensor was changed in place; inference tensors do not count."""
-    return 0 if tensor.is_inference() else tensor._version
+        A step moves every parameter, loading replaces every one: the first number of each tells.
+        """
+        if self.model is self._original:
+            return
+        firsts = [weight.view(-1)[0] for weight in self._original.parameters() if weight.numel()]
+        seen = torch.stack(firsts).tolist()
+        if seen != self._seen:
+            self.model.load_state_dict(self._original.state_dict())
+            self._seen = seen

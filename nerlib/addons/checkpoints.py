@@ -17,9 +17,8 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -41,8 +40,7 @@ class Damaged(Exception):
     """A checkpoint whose content is not what was written."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What a checkpoint holds: tensors by file and name, and facts that JSON can hold."""
 
     tensors: dict[str, dict[str, Tensor]]
@@ -83,31 +81,40 @@ class CheckpointFolder:
                     save_file(tensors, folder / f"{name}.safetensors")
                 # Numbers come back bit for bit: Python writes as many digits as it takes.
                 (folder / STATE).write_text(json.dumps(snapshot.facts, indent=1, allow_nan=False))
-                (folder / MANIFEST).write_text(json.dumps(_manifest(folder), indent=1))
+                files = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
+                manifest: Facts = {"format": FORMAT, "files": files}
+                manifest["checksum"] = _checksum(manifest)
+                (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
         except (OSError, SafetensorError) as error:
-            raise CheckpointError(self._not_written(step, error)) from None
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            left = [f"the one of step {earlier} is as it was" for earlier in self.steps()]
+            raise CheckpointError(
+                f"the checkpoint of step {step} cannot be written to {self.folder}: {reason}; "
+                f"{left[-1] if left else 'there is none before it'}. "
+                "Free some space, or choose another folder, and resume"
+            ) from None
         self.discard(self.steps()[: -self.kept])
 
     def read(self, step: int) -> Snapshot:
         """Return a checkpoint; raises `Damaged` if it is not what its manifest says."""
         folder = self.path(step)
         manifest = _read_json(folder / MANIFEST)
-        checksum = manifest.pop("checksum", None)
-        if checksum != _checksum(manifest):
+        if manifest.pop("checksum", None) != _checksum(manifest):
             raise Damaged(f"{MANIFEST} has changed")
         if manifest["format"] != FORMAT:
             raise CheckpointError(
                 f"{folder} was written by other code (format {manifest['format']}; this version of "
                 f"nerlib reads {FORMAT}): use the version that wrote it, or another folder"
             )
+        tensors = {}
         for name, digest in manifest["files"].items():
-            if name != Path(name).name or not (folder / name).is_file():
+            path = folder / name
+            if name != Path(name).name or not path.is_file():
                 raise Damaged(f"{name} is missing")
-            if file_digest(folder / name) != digest:
+            if file_digest(path) != digest:
                 raise Damaged(f"{name} has changed")
-        names = [Path(name) for name in manifest["files"]]
-        files = [name.stem for name in names if name.suffix == ".safetensors"]
-        tensors = {name: load_file(folder / f"{name}.safetensors") for name in files}
+            if path.suffix == ".safetensors":
+                tensors[path.stem] = load_file(path)
         return Snapshot(tensors, _read_json(folder / STATE))
 
     def newest(self, report: Callable[[str], None]) -> Snapshot | None:
@@ -116,16 +123,17 @@ class CheckpointFolder:
         `report` hears of damaged ones, which are removed as soon as an older one has been read.
         Raises `CheckpointError` for another format, and if all of them are damaged.
         """
-        steps = self.steps()
-        for number, step in enumerate(reversed(steps)):
+        damaged: list[int] = []
+        for step in reversed(self.steps()):
             try:
                 snapshot = self.read(step)
             except Damaged as damage:
                 report(f"checkpoint {self.path(step)} is damaged ({damage}): using one before it")
-                continue
-            self.discard(steps[len(steps) - number :])
-            return snapshot
-        if steps:
+                damaged.append(step)
+            else:
+                self.discard(damaged)
+                return snapshot
+        if damaged:
             raise CheckpointError(
                 f"all checkpoints in {self.folder} are damaged: delete that folder to start anew"
             )
@@ -139,28 +147,11 @@ class CheckpointFolder:
             with suppress(OSError):  # more on the disk than is needed does no harm
                 shutil.rmtree(self.path(step).rename(trash))
 
-    def _not_written(self, step: int, error: Exception) -> str:
-        """Return the line that says why a checkpoint could not be written, and what is left."""
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        before = self.steps()
-        left = f"the one of step {before[-1]} is as it was" if before else "there is none before it"
-        return (
-            f"the checkpoint of step {step} cannot be written to {self.folder}: {reason}; {left}. "
-            "Free some space, or choose another folder, and resume"
-        )
-
 
 def file_digest(path: Path) -> str:
     """Return a file's SHA-256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _manifest(folder: Path) -> Facts:
-    """Return the format and the SHA-256 of every file, with a checksum of that list itself."""
-    files = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
-    content = {"format": FORMAT, "files": files}
-    return {**content, "checksum": _checksum(content)}
 
 
 def _checksum(content: Facts) -> str:

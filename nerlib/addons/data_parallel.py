@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from contextlib import AbstractContextManager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +28,6 @@ class DataParallel(Callback):
 
     def __init__(self, processes: Processes, compute_loss: ComputeLoss) -> None:
         self.processes, self._plain_loss = processes, compute_loss
-        self._parallel: Any = None
 
     def around(self, model: NERClassifier, data: NERDataset) -> AbstractContextManager[object]:
         """Raise `ProcessError` when the exchange of gradients fails."""
@@ -54,7 +52,7 @@ class DataParallel(Callback):
         over its own words; multiplied by its part of all words and by the number of processes,
         that mean becomes the mean over all words. The value is the whole batch's mean loss.
         """
-        loss = self._plain_loss(self._parallel, batch)
+        loss = self._plain_loss(self._parallel, batch)  # type: ignore[arg-type]
         takes_part = self.processes.rank < len(self._loop.rows[self._loop.step])
         words = (batch["labels"] != IGNORE).sum() * takes_part
         sums = self.processes.sum(torch.stack((loss.detach().float() * words, words)))

@@ -32,13 +32,12 @@ class DivergenceError(ValueError):
 
     def __init__(self, epoch: int, batch: int = 0, row_ids: Sequence[str] = ()) -> None:
         self.epoch, self.batch, self.row_ids = epoch, batch, list(row_ids)
-        place, advice = "on the validation rows", "use a lower learning rate"
+        where = "on the validation rows; "
         if batch:
-            place = f"in batch {batch}, row ids {', '.join(self.row_ids)}"
-            advice = f"look at these rows, or {advice}"
+            where = f"in batch {batch}, row ids {', '.join(row_ids)}; look at these rows, or "
         super().__init__(
-            f"the loss or its gradient is not finite: epoch {epoch}, {place}; {advice} "
-            "(the model has the weights of its best epoch so far)"
+            f"the loss or its gradient is not finite: epoch {epoch}, {where}use a lower learning "
+            "rate (the model has the weights of its best epoch so far)"
         )
 
 
@@ -68,19 +67,16 @@ class NaNWatch(Callback):
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Look at loss and norm if it is time; raises `DivergenceError`."""
         self._unseen.append(torch.stack((loss.detach().float(), norm.detach().float())))
-        if len(self._unseen) == self._every or loop.step == len(loop.rows):
-            self._look(loop)
-
-    def on_evaluate(self, loop: Loop, record: EpochRecord) -> None:
-        """Look at the loss on the validation rows; raises `DivergenceError`."""
-        if not math.isfinite(record.validation_loss):
-            raise DivergenceError(record.epoch)
-
-    def _look(self, loop: Loop) -> None:
-        """Raise `DivergenceError` for the first step not yet looked at that is not finite."""
+        if len(self._unseen) < (self._every or 1) and loop.step < len(loop.rows):
+            return
         finite = torch.stack(self._unseen).isfinite().all(dim=1).tolist()
         self._unseen.clear()
         if not all(finite):
             batch = loop.step - len(finite) + finite.index(False)
             rows = [loop.train_set.row_ids[row] for row in loop.rows[batch]]
             raise DivergenceError(loop.epoch + 1, batch + 1, rows)
+
+    def on_evaluate(self, loop: Loop, record: EpochRecord) -> None:
+        """Look at the loss on the validation rows; raises `DivergenceError`."""
+        if not math.isfinite(record.validation_loss):
+            raise DivergenceError(record.epoch)

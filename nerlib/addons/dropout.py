@@ -8,13 +8,10 @@ is enough to decide between dropping and keeping, and a 64-bit random number hol
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-
-from nerlib.callbacks import Callback
-from nerlib.dataset import NERDataset
 
 
 class ByteDropout(nn.Dropout):
@@ -49,24 +46,15 @@ def random_bytes(like: Tensor) -> Tensor:
 
 
 @contextmanager
-def cheap_dropout(model: nn.Module) -> Iterator[None]:
+def cheap_dropout(model: nn.Module, *_: object) -> Iterator[None]:
     """Within the block, let a model on a CPU drop by bytes; a GPU has its own fast way."""
-    replaced: dict[str, nn.Module] = {}
+    replaced: dict[str, nn.Dropout] = {}
     if all(parameter.device.type == "cpu" for parameter in model.parameters()):
         replaced = {n: m for n, m in model.named_modules() if type(m) is nn.Dropout}
     for name, module in replaced.items():
-        dropout = ByteDropout(module.p)  # type: ignore[arg-type]
-        model.set_submodule(name, dropout.train(module.training))
+        model.set_submodule(name, ByteDropout(module.p).train(module.training))
     try:
         yield
     finally:
         for name, module in replaced.items():
             model.set_submodule(name, module.train(model.training))
-
-
-class DropByBytes(Callback):
-    """Lets a model on a CPU drop by bytes while it is trained."""
-
-    def around(self, model: nn.Module, data: NERDataset) -> AbstractContextManager[object]:
-        """Return `cheap_dropout(model)`."""
-        return cheap_dropout(model)

@@ -7,29 +7,22 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-NAME = ".lock"
-
-
-class FolderInUse(Exception):
-    """Another process has locked the folder."""
-
 
 def lock_folder(folder: str | Path) -> Callable[[], object]:
     """Keep other processes from locking a folder; return what releases it.
 
-    Raises `FolderInUse` if one was first. Where nothing can be written, or the file system has no
-    locks, nothing is locked: whoever writes there will say why that cannot be done.
+    Raises `filelock.Timeout` if one was first. Where nothing can be written, or the file system has
+    no locks, nothing is locked: whoever writes there will say why that cannot be done.
 
     >>> import tempfile
     >>> release = lock_folder(tempfile.mkdtemp())
-    >>> release()
     """
-    lock = FileLock(Path(folder, NAME), timeout=0)
+    lock = FileLock(Path(folder, ".lock"), timeout=0)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise FolderInUse(str(folder)) from None
+        raise
     except (OSError, NotImplementedError):
-        return lambda: None
+        pass
     return lock.release

@@ -92,43 +92,36 @@ class Processes:
             distributed.all_gather(parts, values)
         return parts
 
-    def wait(self) -> None:
-        """Return when every process has come to this call."""
-        self.sum(torch.zeros(1))
-
     def check_same(self, what: str, content: str) -> None:
         """Raise `ProcessError` in every process unless all of them have the same content."""
         digest = hashlib.sha256(content.encode("utf-8", "replace")).digest()
         every = self.gather(torch.tensor(list(digest), dtype=torch.uint8))
-        other = next((rank for rank, d in enumerate(every) if not torch.equal(d, every[0])), None)
-        if other is not None:
-            raise ProcessError(
-                f"process {other} has {what} other than those of process 0: start all with the "
-                "same command, and let all machines see the same files"
-            )
+        for rank, other in enumerate(every):
+            if not torch.equal(other, every[0]):
+                raise ProcessError(
+                    f"process {rank} has {what} other than those of process 0: start all with the "
+                    "same command, and let all machines see the same files"
+                )
 
     def on_first(self, action: Callable[[], object]) -> None:
         """Do something in the first process; the others wait, and fail if it fails."""
-        error: Exception | None = None
         if self.first:
             try:
                 action()
-            except Exception as caught:  # raised again below: first the others must hear of it
-                error = caught
-        failed = self.sum(torch.tensor(float(error is not None)))
-        if error is not None:
-            raise error
-        if failed:
+            except Exception:
+                self.sum(torch.ones(1))  # the others hear of it first
+                raise
+        if self.sum(torch.zeros(1)):
             raise FirstProcessError("process 0 has failed; its message says why")
 
     @contextmanager
     def one_first(self) -> Iterator[None]:
         """Let the first process go through a block, then all others: it may make files for them."""
         if not self.first:
-            self.wait()
+            self.sum(torch.zeros(1))  # waits until the first process comes to its own
         yield
         if self.first:
-            self.wait()
+            self.sum(torch.zeros(1))
 
     def one_speaks(self) -> AbstractContextManager[object]:
         """Return a block in which only the first process prints."""
@@ -139,9 +132,9 @@ def named() -> Processes:
     """Return which process this is, as the launcher's environment variables have it."""
     if not {"RANK", "WORLD_SIZE"} <= os.environ.keys():
         return Processes()
-    place = rank, count = os.environ["RANK"], os.environ["WORLD_SIZE"]
+    rank, count = os.environ["RANK"], os.environ["WORLD_SIZE"]
     local = os.environ.get("LOCAL_RANK", rank), os.environ.get("LOCAL_WORLD_SIZE", count)
-    return Processes(*map(int, place + local))
+    return Processes(*map(int, (rank, count, *local)))
 
 
 def join() -> Processes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import Tensor
 from tqdm import tqdm
 
@@ -16,7 +14,6 @@ class ProgressBar(Callback):
 
     def __init__(self, shown: bool | None = None) -> None:
         self._hidden = None if shown is None else not shown
-        self._bar: tqdm[Any] | None = None
 
     def batches(self, loop: Loop, batches: list[list[int]]) -> list[list[int]]:
         """Start the bar of an epoch."""
@@ -31,10 +28,8 @@ class ProgressBar(Callback):
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Move the bar."""
-        if self._bar is not None:
-            self._bar.update()
+        self._bar.update()
 
     def on_evaluate(self, loop: Loop, record: EpochRecord) -> None:
         """Remove the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from filelock import Timeout
 from torch import Tensor
 
 from nerlib.addons.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
-from nerlib.addons.folder_lock import FolderInUse, lock_folder
+from nerlib.addons.folder_lock import lock_folder
 from nerlib.addons.processes import Processes
 from nerlib.atomic import sweep
 from nerlib.callbacks import Callback, Loop
@@ -48,12 +49,9 @@ class Checkpoints(Callback):
     @contextmanager
     def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
         """Lock the folder; raises `CheckpointError` if it is taken."""
-        self._release = lambda: None
-        try:
-            self.processes.on_first(self._claim)
+        with ExitStack() as end:
+            self.processes.on_first(lambda: end.callback(self._claim()))
             yield
-        finally:
-            self._release()
 
     def on_train_begin(self, loop: Loop) -> None:
         """Put the run where the newest checkpoint stands."""
@@ -72,30 +70,34 @@ class Checkpoints(Callback):
         """Write a checkpoint every so many steps, unless what it would keep is not finite."""
         due = loop.step % loop.config.checkpoint_steps == 0 and loop.step < len(loop.rows)
         if due and torch.isfinite(loop.total + norm.to(loop.total.device)):
-            self._save(loop, loop.epoch * len(loop.rows) + loop.step)
+            self._save(loop)
 
     def on_epoch_end(self, loop: Loop) -> None:
         """Write a checkpoint."""
-        self._save(loop, loop.epoch * len(loop.rows))
+        self._save(loop)
 
-    def _claim(self) -> None:
+    def _claim(self) -> Callable[[], object]:
+        """Lock the folder, and return what releases it."""
         folder = self.checkpoints.folder
         try:
-            self._release = lock_folder(folder)  # type: ignore[assignment]
-        except FolderInUse:
+            release = lock_folder(folder)
+        except Timeout:
             raise CheckpointError(
                 f"another run is writing its checkpoints to {folder}: wait for its end, stop it, "
                 "or choose another folder"
             ) from None
         if self.checkpoints.steps() and not self.resume:
+            release()
             raise CheckpointError(
                 f"{folder} holds checkpoints of an earlier run: resume it, choose another folder, "
                 "or delete that one"
             )
+        return release
 
-    def _save(self, loop: Loop, step: int) -> None:
+    def _save(self, loop: Loop) -> None:
         """Write a checkpoint, in the first process, with the random states of all of them."""
         states = random_states(self.processes, loop.compute.device)
+        step = loop.epoch * len(loop.rows) + loop.step
         self.processes.on_first(
             lambda: self.checkpoints.write(step, snapshot_of(loop, self.facts, states))
         )
@@ -131,22 +133,19 @@ def snapshot_of(loop: Loop, facts: Facts, random: dict[str, Tensor]) -> Snapshot
     tensors = {"model": weights, "optimizer": optimizer, "random": random}
     if loop.history and not all(torch.equal(loop.best[name], weights[name]) for name in weights):
         tensors["best"] = loop.best
-    return Snapshot(
-        tensors,
-        {
-            "epoch": loop.epoch,
-            "step": loop.step,
-            "total": loop.total.item(),
-            "history": [asdict(record) for record in loop.history],
-            "schedule": loop.schedule.state_dict(),
-            **facts,
-        },
-    )
+    progress = {
+        "epoch": loop.epoch,
+        "step": loop.step,
+        "total": loop.total.item(),
+        "history": [asdict(record) for record in loop.history],
+        "schedule": loop.schedule.state_dict(),
+    }
+    return Snapshot(tensors, progress | facts)
 
 
 def restore(loop: Loop, snapshot: Snapshot, rank: int = 0) -> None:
     """Put a run where a snapshot stands. Random numbers come last: nothing may draw after them."""
-    facts, tensors = snapshot.facts, snapshot.tensors
+    tensors, facts = snapshot
     loop.model.load_state_dict(tensors["model"])
     loop.best = tensors.get("best", tensors["model"])
     optimizer = loop.optimizer.state_dict()
@@ -161,7 +160,11 @@ def restore(loop: Loop, snapshot: Snapshot, rank: int = 0) -> None:
     loop.history[:] = [EpochRecord(**record) for record in facts["history"]]
     loop.epoch, loop.step = facts["epoch"], facts["step"]
     loop.total.fill_(facts["total"])
-    restore_random(tensors["random"], rank, loop.compute.device)
+    ending = f"-{rank}" if rank else ""
+    device, random = loop.compute.device, tensors["random"]
+    torch.set_rng_state(random[f"torch{ending}"])
+    if device.type in ("cuda", "mps") and f"device{ending}" in random:
+        torch.get_device_module(device).set_rng_state(random[f"device{ending}"])
 
 
 def random_states(processes: Processes, device: torch.device) -> dict[str, Tensor]:
@@ -179,21 +182,12 @@ def random_states(processes: Processes, device: torch.device) -> dict[str, Tenso
     }
 
 
-def restore_random(states: dict[str, Tensor], rank: int, device: torch.device) -> None:
-    """Put this process's random number generators where they stood."""
-    ending = f"-{rank}" if rank else ""
-    torch.set_rng_state(states[f"torch{ending}"])
-    if device.type in ("cuda", "mps") and f"device{ending}" in states:
-        torch.get_device_module(device).set_rng_state(states[f"device{ending}"])
-
-
 def identity(loop: Loop) -> Facts:
     """Return what makes a run this one and no other: settings, tags, model, encoder and rows."""
     config = loop.model.config
-    settings = {name: value for name, value in asdict(loop.config).items() if name not in FREE}
     shape = ("pooling", "head_size", "dropout", "segmentation")
     facts = {
-        "settings": settings,
+        "settings": {name: v for name, v in asdict(loop.config).items() if name not in FREE},
         "tags": list(config.labels),
         "model": {name: getattr(config, name) for name in shape},
         "encoder": {name: value for name, value in config.encoder.items() if name not in ORIGIN},
@@ -220,14 +214,14 @@ def differences(before: Facts, now: Facts) -> str:
     >>> differences({"settings": {"epochs": 3}, "tags": ["O"]}, {"settings": {"epochs": 4}})
     'other settings: epochs was 3, now 4; other tags'
     """
-    other = [part for part in before if before[part] != now.get(part)]
-    return "; ".join(f"other {part}{_details(before[part], now.get(part))}" for part in other)
-
-
-def _details(before: object, now: object) -> str:
-    """Return which values of two dictionaries differ, in words; hashes of rows say nothing."""
-    if not isinstance(before, dict) or not isinstance(now, dict) or "content" in before:
-        return ""
-    pairs = [(name, before.get(name), now.get(name)) for name in {**before, **now}]
-    found = [f"{name} was {old}, now {new}" for name, old, new in pairs if old != new]
-    return f": {', '.join(found[:3])}"
+    found = []
+    for part, old in before.items():
+        new, details = now.get(part), list[str]()
+        if old == new:
+            continue
+        # Hashes of rows say nothing to a reader.
+        if isinstance(old, dict) and isinstance(new, dict) and "content" not in old:
+            pairs = ((name, old.get(name), new.get(name)) for name in {**old, **new})
+            details = [f"{name} was {was}, now {is_}" for name, was, is_ in pairs if was != is_]
+        found.append(f"other {part}" + (f": {', '.join(details[:3])}" if details else ""))
+    return "; ".join(found)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nerlib.addons.checkpoints import CheckpointError
 from nerlib.addons.data_parallel import DataParallel
 from nerlib.addons.divergence import NaNWatch
-from nerlib.addons.dropout import DropByBytes
+from nerlib.addons.dropout import cheap_dropout
 from nerlib.addons.processes import join
 from nerlib.addons.progress import ProgressBar
 from nerlib.addons.regularisation import regularised_loss
 from nerlib.addons.resume import Checkpoints
-from nerlib.addons.used_rows import TrainUsedRows
+from nerlib.addons.used_rows import training_used_rows
 from nerlib.callbacks import Callback, Loop
 from nerlib.dataset import NERDataset
 from nerlib.metrics import History
@@ -59,7 +60,7 @@ def train(
         parallel = DataParallel(processes, compute_loss)
         callbacks.append(parallel)
         compute_loss = parallel.compute_loss
-    callbacks += [TrainUsedRows(), DropByBytes(), NaNWatch()]
+    callbacks += [Around(training_used_rows), Around(cheap_dropout), NaNWatch()]
     if processes.first:
         callbacks.append(ProgressBar(config.progress))
     if checkpoint_dir is not None:
@@ -70,6 +71,17 @@ def train(
     return fit(model, train_set, validation_set, config, report, callbacks, compute_loss)
 
 
+class Around(Callback):
+    """Trains within a context, which a function of the model and the training rows returns."""
+
+    def __init__(self, context: Callable[[Any, NERDataset], AbstractContextManager[None]]) -> None:
+        self._context = context
+
+    def around(self, model: NERClassifier, data: NERDataset) -> AbstractContextManager[object]:
+        """Return the context."""
+        return self._context(model, data)
+
+
 class Interruption(Callback):
     """Ends a run in order at Ctrl-C, and says what is left."""
 
@@ -77,9 +89,8 @@ class Interruption(Callback):
         self._report, self._history = report, History()
         self._advice = "with checkpoint_dir=FOLDER, a stopped run can be resumed later"
         if checkpoint_dir is not None:
-            self._advice = (
-                f"to resume, train again with checkpoint_dir={str(checkpoint_dir)!r}, resume=True"
-            )
+            again = f"checkpoint_dir={str(checkpoint_dir)!r}, resume=True"
+            self._advice = f"to resume, train again with {again}"
 
     @contextmanager
     def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:

@@ -11,7 +11,7 @@ rows. Brings: the ratio of a step that notebook 05 prints ("What a step costs").
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 from transformers import PreTrainedModel
 
-from nerlib.callbacks import Callback
 from nerlib.dataset import NERDataset
 
 
@@ -40,12 +39,10 @@ class UsedRows(nn.Module):
         super().__init__()
         place = torch.full((len(weight),), -1, device=weight.device)
         place[used] = torch.arange(len(used), device=weight.device)
-        self.weight: Tensor
-        self.used: Tensor
-        self.place: Tensor  # (subwords): where a subword's row stands among the used ones, or -1
-        self.register_buffer("weight", weight.detach())
-        self.register_buffer("used", used.to(weight.device), persistent=False)
-        self.register_buffer("place", place, persistent=False)
+        self.weight = nn.Buffer(weight.detach())
+        self.used = nn.Buffer(used.to(weight.device), persistent=False)
+        # (subwords): where a subword's row stands among the used ones, or -1
+        self.place = nn.Buffer(place, persistent=False)
         self.rows = nn.Parameter(self.weight[self.used])
         padding = -1 if padding_idx is None else int(place[padding_idx])
         self.padding = padding if padding >= 0 else None  # this row gets no gradient
@@ -81,7 +78,8 @@ def training_used_rows(model: PreTrainedModel, data: NERDataset) -> Iterator[Non
     the block must not be used behind it.
     """
     table = model.get_input_embeddings()
-    if not isinstance(table, nn.Embedding) or not _is_plain(table):
+    trainable = type(table) is nn.Embedding and table.weight.requires_grad
+    if not trainable or table.max_norm is not None or table.scale_grad_by_freq or table.sparse:
         yield
         return
     name = next(name for name, module in model.named_modules() if module is table)
@@ -95,14 +93,6 @@ def training_used_rows(model: PreTrainedModel, data: NERDataset) -> Iterator[Non
         model.set_submodule(name, table)
 
 
-class TrainUsedRows(Callback):
-    """Trains only the embedding rows that the training rows use."""
-
-    def around(self, model: Any, data: NERDataset) -> AbstractContextManager[object]:
-        """Return `training_used_rows(model, data)`."""
-        return training_used_rows(model, data)
-
-
 def used_subwords(data: NERDataset) -> Tensor:
     """Return the numbers of all subwords that training on `data` can meet, in order.
 
@@ -111,9 +101,3 @@ def used_subwords(data: NERDataset) -> Tensor:
     extra = torch.tensor([data.pad_id, data.mask_id])
     used: Tensor = torch.cat([extra, *(item["input_ids"] for item in data.items)]).unique()
     return used
-
-
-def _is_plain(table: nn.Embedding) -> bool:
-    """Return whether a table is to be trained, and has none of the rarer settings."""
-    rare = table.max_norm is not None or table.scale_grad_by_freq or table.sparse
-    return type(table) is nn.Embedding and table.weight.requires_grad and not rare

@@ -42,13 +42,12 @@ def reliability_bins(
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, hit in zip(confidences, right, strict=True):
         groups[min(int(confidence * bins), bins - 1)].append((confidence, hit))
-    found = []
-    for number, group in enumerate(groups):
-        if group:
-            edges = number / bins, (number + 1) / bins
-            means = (fmean(side) for side in zip(*group, strict=True))
-            found.append(ConfidenceBin(*edges, len(group), *means))
-    return found
+    means = {low: [*map(fmean, zip(*group, strict=True))] for low, group in enumerate(groups)}
+    return [
+        ConfidenceBin(low / bins, (low + 1) / bins, len(groups[low]), *both)
+        for low, both in means.items()
+        if both
+    ]
 
 
 def expected_calibration_error(bins: Sequence[ConfidenceBin]) -> float:
@@ -76,8 +75,5 @@ def threshold_scores(
     Score(gold=2, predicted=1, correct=1)
     """
     pairs = list(zip(confidences, right, strict=True))
-    scores = {}
-    for threshold in thresholds:
-        kept = [hit for confidence, hit in pairs if confidence >= threshold]
-        scores[threshold] = Score(gold, len(kept), sum(kept))
-    return scores
+    kept = {least: [hit for sure, hit in pairs if sure >= least] for least in thresholds}
+    return {least: Score(gold, len(hits), sum(hits)) for least, hits in kept.items()}

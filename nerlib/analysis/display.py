@@ -9,11 +9,16 @@ import html
 import math
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import regex
 
-from nerlib.parsing import ParsedUtterance
+from nerlib.parsing import ParsedUtterance, Span
+
+if TYPE_CHECKING:  # whoever only wants to show text need not wait for torch
+    from nerlib.inference import Entity
+
+    Marked = Span | Entity
 
 # Okabe & Ito (2008), lightened: told apart by colour-blind readers, with dark text on top.
 _COLOURS = ("#f6d18a", "#a9d8f0", "#8fd6bd", "#f7ee9a", "#9cc5e4", "#f0b08a", "#e6bcd4", "#d5d5d5")
@@ -24,17 +29,6 @@ _RIGHT_TO_LEFT = {"R", "AL", "AN"}  # classes of the Unicode bidirectional algor
 _OBEYED = regex.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\p{Cs}\p{Noncharacter_Code_Point}]"
 )
-
-
-class _Marked(Protocol):
-    """Anything with a type and character offsets: a `Span` or an `Entity`."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
 
 
 class Html:
@@ -52,7 +46,7 @@ class Html:
         return self.text
 
 
-def highlight(text: str, entities: Iterable[_Marked]) -> Html:
+def highlight(text: str, entities: Iterable[Marked]) -> Html:
     """Return the text with its entities marked in colour, for a notebook.
 
     >>> from nerlib.parsing import Span
@@ -62,14 +56,14 @@ def highlight(text: str, entities: Iterable[_Marked]) -> Html:
     return highlight_many([(text, entities)])
 
 
-def highlight_many(rows: Iterable[tuple[str, Iterable[_Marked]]]) -> Html:
+def highlight_many(rows: Iterable[tuple[str, Iterable[Marked]]]) -> Html:
     """Return several texts with their entities marked, one a line."""
     lines = [_line(text, entities) for text, entities in rows]
     markup = "".join(line.markup for line in lines)
     return Html(f'<div style="line-height:2.2">{markup}</div>', "\n".join(map(repr, lines)))
 
 
-def highlight_pairs(rows: Iterable[tuple[str, Iterable[_Marked], Iterable[_Marked]]]) -> Html:
+def highlight_pairs(rows: Iterable[tuple[str, Iterable[Marked], Iterable[Marked]]]) -> Html:
     """Return texts twice, with their gold and with the predicted entities, to compare.
 
     >>> from nerlib.parsing import Span
@@ -78,11 +72,11 @@ def highlight_pairs(rows: Iterable[tuple[str, Iterable[_Marked], Iterable[_Marke
     model  at nine
     """
     blocks, plain = [], []
+    cell = '<div style="display:flex"><div style="flex:0 0 4em;opacity:0.7;font-size:0.85em">'
     for text, *sides in rows:
         for name, entities in zip(("gold", "model"), sides, strict=True):
             line = _line(text, entities)
-            cell = '<div style="flex:0 0 4em;opacity:0.7;font-size:0.85em">'
-            blocks.append(f'<div style="display:flex">{cell}{name}</div>{line.markup}</div>')
+            blocks.append(f"{cell}{name}</div>{line.markup}</div>")
             plain.append(f"{name:<6} {line}")
         blocks.append('<div style="height:0.8em"></div>')
         plain.append("")
@@ -90,7 +84,7 @@ def highlight_pairs(rows: Iterable[tuple[str, Iterable[_Marked], Iterable[_Marke
     return Html(markup, "\n".join(plain).rstrip())
 
 
-def highlight_terminal(text: str, entities: Iterable[_Marked], colour: bool = True) -> str:
+def highlight_terminal(text: str, entities: Iterable[Marked], colour: bool = True) -> str:
     """Return the text with entities in colour, or in brackets where there are no colours.
 
     >>> from nerlib.parsing import Span
@@ -105,15 +99,14 @@ def highlight_terminal(text: str, entities: Iterable[_Marked], colour: bool = Tr
     return _marked(text, entities, visible, mark if colour else _bracketed)
 
 
-def _line(text: str, entities: Iterable[_Marked]) -> Html:
+def _line(text: str, entities: Iterable[Marked]) -> Html:
     """Return one line with its entities in colour."""
 
     def mark(value: str, slot_type: str) -> str:
-        style = f"background:{entity_colour(slot_type)};color:#111;padding:0.2em 0.35em"
-        label = f'<b style="font-size:0.7em">{isolated(slot_type)}</b>'
+        style = "color:#111;padding:0.2em 0.35em;border-radius:0.3em"
         return (
-            f'<mark class="nerlib-entity" style="{style};border-radius:0.3em">'
-            f"{isolated(value)} {label}</mark>"
+            f'<mark class="nerlib-entity" style="background:{entity_colour(slot_type)};{style}">'
+            f'{isolated(value)} <b style="font-size:0.7em">{isolated(slot_type)}</b></mark>'
         )
 
     entities = list(entities)
@@ -127,7 +120,7 @@ def _bracketed(value: str, slot_type: str) -> str:
 
 def _marked(
     text: str,
-    entities: Iterable[_Marked],
+    entities: Iterable[Marked],
     plain: Callable[[str], str],
     mark: Callable[[str, str], str],
 ) -> str:
@@ -149,23 +142,20 @@ def shade_words(words: Sequence[str], values: Sequence[float], darkest: float = 
     >>> shade_words(["at", "nine"], [0.04, 5.0])
     at 0.0 | nine 5.0
     """
-    numbers = ["–" if math.isnan(value) else f"{value:.1f}" for value in values]
-    pairs = list(zip(words, numbers, strict=True))
-    cells = [
-        '<span style="display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;'
-        "padding:0.1em 0.35em;border-radius:0.3em;color:#111;background:"
-        f'{_shade(value / darkest)}">{isolated(word)}<br><small>{number}</small></span>'
-        for (word, number), value in zip(pairs, values, strict=True)
-    ]
+    style = "display:inline-block;text-align:center;margin:0 0.15em 0.3em 0;padding:0.1em 0.35em"
+    cells, plain = [], []
+    for word, value in zip(words, values, strict=True):
+        number = "–" if math.isnan(value) else f"{value:.1f}"
+        share = 0.0 if math.isnan(value) else min(1.0, max(0.0, value / darkest))
+        # Between white and orange; opaque, so that dark pages show it too.
+        colour = "".join(f"{round(255 + 0.75 * share * (c - 255)):02x}" for c in (213, 94, 0))
+        cells.append(
+            f'<span style="{style};border-radius:0.3em;color:#111;background:#{colour}">'
+            f"{isolated(word)}<br><small>{number}</small></span>"
+        )
+        plain.append(f"{word} {number}")
     markup = f'<div dir="auto" style="line-height:1.3">{"".join(cells)}</div>'
-    return Html(markup, " | ".join(map(" ".join, pairs)))
-
-
-def _shade(share: float) -> str:
-    """Return a colour between white (0, NaN) and orange (1); opaque: dark pages show it too."""
-    share = 0.0 if math.isnan(share) else min(1.0, max(0.0, share))
-    mixed = (round(255 + 0.75 * share * (full - 255)) for full in (213, 94, 0))
-    return "#" + "".join(f"{value:02x}" for value in mixed)
+    return Html(markup, " | ".join(plain))
 
 
 def tag_table(parsed: ParsedUtterance) -> Html:
@@ -173,8 +163,10 @@ def tag_table(parsed: ParsedUtterance) -> Html:
     words = parsed.words
     offsets = [f"{word.start}–{word.end}" for word in words]
     markup = _rows([[word.text for word in words], offsets, parsed.tags], "text-align:center")
-    pairs = zip(words, parsed.tags, strict=True)
-    lines = [f"{word.text:<16} {word.start:>3} {word.end:>3}  {tag}" for word, tag in pairs]
+    lines = [
+        f"{word.text:<16} {word.start:>3} {word.end:>3}  {tag}"
+        for word, tag in zip(words, parsed.tags, strict=True)
+    ]
     return Html(f"<table>{markup}</table>", "\n".join(lines))
 
 
@@ -206,10 +198,9 @@ def _rows(rows: Iterable[Iterable[object]], style: str, heads: int = 0) -> str:
     """Return the rows of a table; the first `heads` cells of each are headings."""
     lines = []
     for row in rows:
-        cells = [cell.markup if isinstance(cell, Html) else escape(str(cell)) for cell in row]
-        names = ["th"] * heads + ["td"] * (len(cells) - heads)
-        pairs = zip(names, cells, strict=True)
-        lines.append("".join(f'<{name} style="{style}">{cell}</{name}>' for name, cell in pairs))
+        cells = (cell.markup if isinstance(cell, Html) else escape(str(cell)) for cell in row)
+        names = (("th" if column < heads else "td", cell) for column, cell in enumerate(cells))
+        lines += ["".join(f'<{name} style="{style}">{cell}</{name}>' for name, cell in names)]
     return "".join(f"<tr>{line}</tr>" for line in lines)
 
 

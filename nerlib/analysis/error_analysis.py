@@ -57,10 +57,6 @@ class Outcome:
         """Whether every entity is right."""
         return all(match.kind == "correct" for match in self.matches)
 
-    def confidence(self, chunk: Chunk) -> float:
-        """Return the mean confidence over an entity's words, as `Entity.score` has it."""
-        return fmean(self.confidences[chunk[1] : chunk[2]])
-
 
 def predict_outcomes(
     model: NERClassifier, dataset: NERDataset, compute: Compute | None = None, batch_size: int = 64
@@ -118,12 +114,15 @@ def mean_loss(outcomes: Iterable[Outcome]) -> float:
 
 
 def entity_confidences(outcomes: Iterable[Outcome]) -> tuple[list[float], list[bool]]:
-    """Return the confidence of every predicted entity, and whether the entity is right."""
+    """Return the confidence of every predicted entity, and whether the entity is right.
+
+    The confidence is the mean over the entity's words, as in `Entity.score`.
+    """
     confidences, right = [], []
     for outcome in outcomes:
         gold = set(tag_chunks(outcome.utterance.tags))
         for chunk in tag_chunks(outcome.predicted):
-            confidences.append(outcome.confidence(chunk))
+            confidences.append(fmean(outcome.confidences[chunk[1] : chunk[2]]))
             right.append(chunk in gold)
     return confidences, right
 
@@ -146,10 +145,8 @@ def confusions(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str]]:
     0
     """
     sides = ((m.gold, m.predicted) for outcome in outcomes for m in outcome.matches)
-    return Counter(
-        (gold[0].lower() if gold else NOTHING, predicted[0].lower() if predicted else NOTHING)
-        for gold, predicted in sides
-    )
+    types = ([side[0].lower() if side else NOTHING for side in pair] for pair in sides)
+    return Counter((gold, predicted) for gold, predicted in types)
 
 
 def most_confused(counts: Mapping[tuple[str, str], int], most: int = 10) -> list[str]:
@@ -191,11 +188,7 @@ def seen_values(utterances: Iterable[ParsedUtterance]) -> set[Value]:
 
 def seen_or_new(known: set[Value]) -> Group:
     """Return the grouping of entities by whether their value, of whatever type, is known."""
-
-    def group(utterance: ParsedUtterance, chunk: Chunk) -> str:
-        return "seen" if value_of(utterance, *chunk[1:]) in known else "new"
-
-    return group
+    return lambda row, chunk: "seen" if value_of(row, *chunk[1:]) in known else "new"
 
 
 def entity_length(utterance: ParsedUtterance, chunk: Chunk) -> str:
@@ -215,10 +208,5 @@ def sentence_length(bounds: Sequence[int]) -> Group:
     """
     edges = [0, *bounds]
     names = [f"{low + 1:>2} to {high:>2} words" for low, high in pairwise(edges)]
-    names.append(f"{edges[-1] + 1:>2} words or more")
-
-    def group(utterance: ParsedUtterance, chunk: Chunk) -> str:
-        length = len(utterance.words)
-        return names[sum(length > bound for bound in bounds)]
-
-    return group
+    names += [f"{edges[-1] + 1:>2} words or more"]
+    return lambda row, chunk: names[sum(len(row.words) > bound for bound in bounds)]

@@ -6,7 +6,7 @@ Built in notebook 01.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nerlib.parsing import ParsedUtterance, bio_tags, tag_chunks
@@ -36,8 +36,15 @@ class Gazetteer:
         for utterance in utterances:
             for name, first, end in tag_chunks(utterance.tags):
                 counts[value_of(utterance, first, end)][name] += 1
-        everything = cls({value: seen.most_common(1)[0][0] for value, seen in counts.items()})
-        return everything._reliable(utterances)
+        types = {value: seen.most_common(1)[0][0] for value, seen in counts.items()}
+        everything, found, right = cls(types), Counter[Value](), Counter[Value]()
+        for utterance in utterances:
+            gold = set(tag_chunks(utterance.tags))
+            for chunk in tag_chunks(everything.tag(utterance)):
+                value = value_of(utterance, *chunk[1:])
+                found[value] += 1
+                right[value] += chunk in gold
+        return cls({v: name for v, name in types.items() if 2 * right[v] >= found[v]})
 
     def tag(self, utterance: ParsedUtterance) -> list[str]:
         """Return one tag a word: from left to right, the longest known value at each place.
@@ -56,19 +63,6 @@ class Gazetteer:
             end = next((e for e in ends if words[start:e] in self.types), start)
             tags += bio_tags(self.types[words[start:end]], end - start) if end > start else ["O"]
         return tags
-
-    def _reliable(self, utterances: Iterable[ParsedUtterance]) -> Gazetteer:
-        """Return the values that are right in at least half of their matches."""
-        found, right = Counter[Value](), Counter[Value]()
-        for utterance in utterances:
-            gold = set(tag_chunks(utterance.tags))
-            for chunk in tag_chunks(self.tag(utterance)):
-                value = value_of(utterance, *chunk[1:])
-                found[value] += 1
-                right[value] += chunk in gold
-        return Gazetteer(
-            {value: name for value, name in self.types.items() if 2 * right[value] >= found[value]}
-        )
 
 
 def value_of(utterance: ParsedUtterance, first: int, end: int) -> Value:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Literal, get_args
 
-from nerlib.metrics import Chunk, Tags, check_lengths
+from nerlib.metrics import Chunk, Score, Tags, check_lengths
 from nerlib.parsing import tag_chunks
 
 Kind = Literal[
@@ -57,8 +58,9 @@ def match_entities(gold: Tags, predicted: Tags) -> list[Match]:
     """
     check_lengths([gold], [predicted])
     left, right = tag_chunks(gold), tag_chunks(predicted)
-    words = zip(_chunk_of_words(left, len(gold)), _chunk_of_words(right, len(gold)), strict=True)
-    shared = Counter((ours, theirs) for ours, theirs in words if ours and theirs)
+    # No two entities of one side overlap: each word is in one of them at most.
+    words, others = ({w: c for c in side for w in range(c[1], c[2])} for side in (left, right))
+    shared = Counter((words[word], others[word]) for word in words if word in others)
     pairs = {Match(*both): (-count, both[0][1], both[1][1]) for both, count in shared.items()}
     free, found = set(left), set(right)  # those of either side that have no partner yet
     matches: list[Match] = []
@@ -69,21 +71,8 @@ def match_entities(gold: Tags, predicted: Tags) -> list[Match]:
             matches.append(pair)
     matches += [Match(chunk, None) for chunk in left if chunk in free]
     matches += [Match(None, chunk) for chunk in right if chunk in found]
-    return sorted(matches, key=_place)
-
-
-def _chunk_of_words(chunks: Sequence[Chunk], words: int) -> list[Chunk | None]:
-    """Return the entity that each word is in, if any; no side's entities overlap each other."""
-    found: list[Chunk | None] = [None] * words
-    for chunk in chunks:
-        found[chunk[1] : chunk[2]] = [chunk] * (chunk[2] - chunk[1])
-    return found
-
-
-def _place(match: Match) -> tuple[int, int]:
-    """Return where a match is in its utterance."""
-    chunks = [chunk for chunk in (match.gold, match.predicted) if chunk]
-    return min(chunk[1] for chunk in chunks), min(chunk[2] for chunk in chunks)
+    chunks = {match: [c for c in (match.gold, match.predicted) if c] for match in matches}
+    return sorted(matches, key=lambda m: [min(c[at] for c in chunks[m]) for at in (1, 2)])
 
 
 def count_kinds(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[Kind, int]:
@@ -101,53 +90,16 @@ def count_kinds(gold: Sequence[Tags], predicted: Sequence[Tags]) -> dict[Kind, i
     return {kind: counts[kind] for kind in KINDS}
 
 
-@dataclass(frozen=True)
-class LenientScore:
-    """The five counts of MUC and SemEval, and the scores that they give.
-
-    A partial match counts half. Source: Chinchor & Sundheim (1993), MUC-5 Evaluation Metrics.
-
-    >>> LenientScore(correct=1, partial=1, missed=1).recall
-    0.5
-    """
-
-    correct: int = 0
-    incorrect: int = 0
-    partial: int = 0
-    missed: int = 0
-    spurious: int = 0
-
-    @property
-    def precision(self) -> float:
-        """(correct + partial / 2) divided by the number of predicted entities."""
-        return self._share(self.spurious)
-
-    @property
-    def recall(self) -> float:
-        """(correct + partial / 2) divided by the number of gold entities."""
-        return self._share(self.missed)
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
-
-    def _share(self, unpaired: int) -> float:
-        total = self.correct + self.incorrect + self.partial + unpaired
-        return (self.correct + self.partial / 2) / total if total else 0.0
-
-
-# What each of the `KINDS`, in their order, counts as in each of the four schemes.
-_SCHEMES = {
-    "strict": ("correct", "incorrect", "incorrect", "incorrect", "missed", "spurious"),
-    "exact": ("correct", "correct", "incorrect", "incorrect", "missed", "spurious"),
-    "partial": ("correct", "correct", "partial", "partial", "missed", "spurious"),
-    "type": ("correct", "incorrect", "correct", "incorrect", "missed", "spurious"),
+# What each of the first four `KINDS`, a pair of entities, counts in each of the four schemes.
+_POINTS = {
+    "strict": (1, 0, 0, 0),
+    "exact": (1, 1, 0, 0),
+    "partial": (1, 1, 0.5, 0.5),
+    "type": (1, 0, 1, 0),
 }
 
 
-def lenient_scores(kinds: Mapping[Kind, int]) -> dict[str, LenientScore]:
+def lenient_scores(kinds: Mapping[Kind, int]) -> dict[str, Score]:
     """Return the scores of SemEval-2013 from the numbers that `count_kinds` gives.
 
     `strict`: type and both boundaries; `exact`: both boundaries, whatever the type; `partial`: any
@@ -159,10 +111,9 @@ def lenient_scores(kinds: Mapping[Kind, int]) -> dict[str, LenientScore]:
     >>> {name: score.f1 for name, score in scores.items()}
     {'strict': 0.5, 'exact': 0.5, 'partial': 0.75, 'type': 1.0}
     """
-    scores = {}
-    for scheme, counted in _SCHEMES.items():
-        counts = Counter[str]()
-        for kind, name in zip(KINDS, counted, strict=True):
-            counts[name] += kinds.get(kind, 0)
-        scores[scheme] = LenientScore(**counts)
-    return scores
+    *pairs, missed, invented = (kinds.get(kind, 0) for kind in KINDS)
+    gold, predicted = sum(pairs) + missed, sum(pairs) + invented
+    return {
+        scheme: Score(gold, predicted, sum(map(mul, points, pairs)))
+        for scheme, points in _POINTS.items()
+    }

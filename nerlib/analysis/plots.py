@@ -31,8 +31,7 @@ def new_figure(
 
     >>> figure, (left, right) = new_figure(2)
     """
-    size = (width or 4.8 * columns, height)
-    figure = Figure(figsize=size, layout="constrained", dpi=100)
+    figure = Figure(figsize=(width or 4.8 * columns, height), layout="constrained", dpi=100)
     axes = list(figure.subplots(1, columns, squeeze=False)[0])
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
@@ -80,14 +79,13 @@ def draw_bars(
 def learning_curve(history: Sequence[EpochRecord]) -> Figure:
     """Return loss (left), and accuracy with entity F1 (right), over epochs."""
     figure, (left, right) = new_figure(2)
-    lines = (
+    epochs = [record.epoch for record in history]
+    for axis, name, label, colour, marker in (
         (left, "train_loss", "training", BLUE, "o"),
         (left, "validation_loss", "validation", ORANGE, "s"),
         (right, "accuracy", "word accuracy", GREY, "^"),
         (right, "f1", "entity F1", GREEN, "o"),
-    )
-    epochs = [record.epoch for record in history]
-    for axis, name, label, colour, marker in lines:
+    ):
         values = [getattr(record, name) for record in history]
         axis.plot(epochs, values, color=colour, marker=marker, label=label)
     left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy per word")
@@ -105,7 +103,7 @@ def type_scores(per_type: Mapping[str, Score], most: int = 20) -> Figure:
     names = [plain(f"{name.lower()} ({score.gold})") for name, score in chosen]
     axis.barh(names, [score.f1 for _, score in chosen], color=BLUE)
     axis.set(title="Entity F1 by slot type", xlabel="F1", xlim=(0, 1))
-    axis.set_ylabel("slot type (gold entities)")
+    axis.set(ylabel="slot type (gold entities)")
     return figure
 
 
@@ -146,7 +144,7 @@ def bar_chart(
         widths = [counts.get(name, 0) for name in names]
         axis.barh([plain(n) for n in names], widths, left=left, color=colour, label=plain(label))
         left = [a + b for a, b in zip(left, widths, strict=True)]
-    return _counted(figure, len(series), title, xlabel, ylabel)
+    return _counted(figure, len(series) > 1, title, xlabel, ylabel)
 
 
 def count_chart(
@@ -161,15 +159,15 @@ def count_chart(
     edges = [number - 0.5 for number in range(min(numbers), max(numbers) + 2)]
     colours, labels = list(PALETTE[: len(series)]), [plain(label) for label in series]
     axis.hist(list(series.values()), edges, color=colours, label=labels, rwidth=0.8)
-    return _counted(figure, len(series), title, xlabel, ylabel)
+    return _counted(figure, len(series) > 1, title, xlabel, ylabel)
 
 
-def _counted(figure: Figure, series: int, title: str, xlabel: str, ylabel: str) -> Figure:
+def _counted(figure: Figure, several: bool, title: str, xlabel: str, ylabel: str) -> Figure:
     """Return a figure of counts with its title and names."""
     axis = figure.axes[0]
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if series > 1:
+    if several:
         axis.legend(frameon=False)
     return figure
 
@@ -180,9 +178,10 @@ def confusion_map(counts: Mapping[tuple[str, str], int], names: Sequence[str]) -
     Only mistakes are coloured; right answers, on the diagonal, are numbers in grey. Built in
     notebook 07.
     """
-    size, shown = len(names), [plain(name) for name in names]
+    size, shown = len(names), list(map(plain, names))
     mistakes = [[0 if g == p else counts.get((g, p), 0) for p in names] for g in names]
     darkest = max(1, *map(max, mistakes))
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
     figure, (axis,) = new_figure(height=2.2 + 0.36 * size, width=2.8 + 0.42 * size)
     axis.imshow(mistakes, cmap="Blues", vmin=0, vmax=darkest * 1.25, aspect="auto")
     for row, gold in enumerate(names):
@@ -190,8 +189,7 @@ def confusion_map(counts: Mapping[tuple[str, str], int], names: Sequence[str]) -
             count = counts.get((gold, predicted), 0)
             dark = row != column and count > 0.7 * darkest
             colour = "#999999" if row == column else "white" if dark else "black"
-            place: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": colour}
-            axis.text(column, row, str(count or ""), **place)
+            axis.text(column, row, str(count or ""), color=colour, **middle)
     axis.set_xticks(range(size), shown, rotation=45, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(size), shown)
     axis.set(title="Which types are confused?", xlabel="predicted", ylabel="gold")

@@ -42,10 +42,8 @@ def count_entities(gold: Sequence[Tags], predicted: Sequence[Tags]) -> Counts:
     [[1, 2, 1]]
     """
     check_lengths(gold, predicted)
-    rows = []
-    for gold_tags, predicted_tags in zip(gold, predicted, strict=True):
-        left, right = set(tag_chunks(gold_tags)), set(tag_chunks(predicted_tags))
-        rows.append((len(left), len(right), len(left & right)))
+    sides = ([set(tag_chunks(tags)) for tags in side] for side in (gold, predicted))
+    rows = [(len(a), len(b), len(a & b)) for a, b in zip(*sides, strict=True)]
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
@@ -89,11 +87,10 @@ def bootstrap_difference(
     Interval(value=0.0, low=0.0, high=0.0)
     """
     _check_same_rows(first, second)
-
-    def difference(rows: NDArray[np.int64]) -> float:
-        return f1_of_counts(second[rows]) - f1_of_counts(first[rows])
-
-    return _bootstrap(difference, len(first), resamples, level, seed)
+    return _bootstrap(
+        lambda rows: f1_of_counts(second[rows]) - f1_of_counts(first[rows]),
+        *(len(first), resamples, level, seed),
+    )
 
 
 def _bootstrap(
@@ -132,8 +129,8 @@ def randomisation_test(first: Counts, second: Counts, rounds: int = 1000, seed: 
     for _ in range(rounds):
         swap = random.random((len(first), 1)) < 0.5
         ours, theirs = np.where(swap, second, first), np.where(swap, first, second)
-        difference = abs(f1_of_counts(theirs) - f1_of_counts(ours))
-        as_large += difference >= observed - 1e-12  # equal ones count, whatever the rounding
+        # Equal ones count, whatever the rounding.
+        as_large += abs(f1_of_counts(theirs) - f1_of_counts(ours)) >= observed - 1e-12
     return (1 + as_large) / (1 + rounds)
 
 

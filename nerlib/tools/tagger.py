@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from nerlib.encoders import loading
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier
 from nerlib.saving import folder_of, load_saved_tokenizer
+from nerlib.subwords import Window
 
 
 class Tagger(PlainTagger):
@@ -60,6 +62,14 @@ class Tagger(PlainTagger):
             model = load_exported(folder, backend, variant)
             tokenizer = load_saved_tokenizer(folder, model.encoder.config)
         return cls(model, tokenizer, "cpu", "fp32")
+
+    def _batches(
+        self, windows: Sequence[Window]
+    ) -> Iterator[tuple[Sequence[Window], Tensor, Tensor]]:
+        """Yield what the plain tagger does, by weights as they are now."""
+        if windows:
+            self._weights.refresh()
+        return super()._batches(windows)
 
     def compute_logits(
         self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, num_words: int

@@ -9,9 +9,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
 from tqdm import tqdm
 
-from nerlib.addons.folder_lock import FolderInUse, lock_folder
+from nerlib.addons.folder_lock import lock_folder
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
@@ -101,7 +102,7 @@ def _lock(target: Storage) -> Callable[[], object]:
     """Keep another run from writing to the same folder, and return what ends that."""
     try:
         return lock_folder(target.root)
-    except FolderInUse:
+    except Timeout:
         raise BulkError(
             f"another run is writing to {target.address}: wait for its end, stop it, or choose "
             "another output folder"

@@ -88,7 +88,8 @@ def _build_app(models: Models) -> gr.Blocks:
     few: dict[str, Any] = {"lines": 3, "max_lines": 12}
     steps = Steps(models)
     private: dict[str, Any] = {"api_visibility": "private"}
-    with gr.Blocks(analytics_enabled=False, title="nerlib: find entities") as app:
+    app = gr.Blocks(analytics_enabled=False, title="nerlib: find entities")
+    with app:
         gr.Markdown("# Find entities, and correct them")
         text = gr.Textbox(label="Text", info=limits, elem_id="text", **few)
         with gr.Row(equal_height=True):
