@@ -77,7 +77,9 @@ SCORES = Comparison(
     exchanged=lambda gold, found: three_numbers(found, gold),
     arithmetic=_with_f1(lambda precision, recall, f1: (precision + recall) / 2),
     without_two=_with_f1(lambda precision, recall, f1: f1 / 2),
-    typeless=lambda *sides: three_numbers(*({("", *e[1:]) for e in side} for side in sides)),
+    typeless=lambda gold, found: three_numbers(
+        {("", *e[1:]) for e in gold}, {("", *e[1:]) for e in found}
+    ),
     overlapping=_overlapping,
 )
 

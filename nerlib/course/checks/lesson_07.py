@@ -81,7 +81,9 @@ THRESHOLD = Comparison(
     lowest_threshold,
     recall=lambda confidences, right, wanted: min(confidences),  # all of the right ones are kept
     highest=lambda *given: max(_precise(*given), default=None),
-    above=lambda *given: min(_precise(*given, keeps=operator.gt), default=None),
+    above=lambda confidences, right, wanted: min(
+        _precise(confidences, right, wanted, operator.gt), default=None
+    ),
     unsorted=_unsorted,
     first_fall=_first_fall,
 )
