@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -137,7 +137,7 @@ def best_sequence(
     `before` is what comes before the first tag; the defaults are right, the slips change them.
     """
 
-    def total(tags: Sequence[str]) -> float:
+    def total(tags: Iterable[str]) -> float:
         return value([row[labels.index(tag)] for tag, row in zip(tags, rows, strict=True)])
 
     sequences = itertools.product(labels, repeat=len(rows))
