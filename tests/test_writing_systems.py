@@ -4,8 +4,6 @@ Among them are languages without spaces, slots that begin inside of a word, slot
 right-to-left text, combining marks, joiners and characters that nobody sees.
 """
 
-from __future__ import annotations
-
 import re
 import tempfile
 import tomllib
@@ -51,7 +49,7 @@ def tokenizers():
     }
 
 
-def test_every_writing_system_is_there() -> None:
+def test_every_writing_system_is_there():
     for script, examples in SENTENCES.items():
         for locale, text in examples:
             assert locale in LOCALES
@@ -66,7 +64,7 @@ def slots_of(parsed: ParsedUtterance) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
-def test_parsing_keeps_every_character(locale: str, text: str) -> None:
+def test_parsing_keeps_every_character(locale, text):
     parser = Parser.for_locale(locale)
     for annotated in forms(text):
         parsed = parser.parse(annotated)
@@ -81,7 +79,7 @@ def test_parsing_keeps_every_character(locale: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
-def test_a_mark_stays_with_its_letter(locale: str, text: str) -> None:
+def test_a_mark_stays_with_its_letter(locale, text):
     """No word begins with a combining mark, whatever the language cuts it into."""
     for annotated in forms(text):
         for word in Parser.for_locale(locale).parse(annotated).words:
@@ -91,7 +89,7 @@ def test_a_mark_stays_with_its_letter(locale: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["byte-level", "unigram", "word pieces"])
-def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
+def test_words_go_through_subwords_and_batches_and_come_back(kind):
     rows = [
         {**make_row(number, annotated, SLOT.sub(r"\2", annotated)), "locale": locale}
         for number, (locale, text) in enumerate(EVERY_ONE)
@@ -114,7 +112,7 @@ def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
 
 
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
-def test_a_tagger_gives_pieces_of_the_text_itself(segmentation: str) -> None:
+def test_a_tagger_gives_pieces_of_the_text_itself(segmentation):
     model = new_model("roberta", segmentation=segmentation)
     with torch.no_grad():  # so that it calls everything an entity
         model.head[-1].bias[0] = -100
