@@ -45,6 +45,7 @@ NO_PAGES = [
     "/assets/%2e%2e/%2e%2e/__init__.py",
 ]
 NO_STEPS = ["upload", "run/predict", "call/find", "component_server", "vibe-edit/", "stream/x"]
+NO_TYPES = ["", "  ", "label", "a]", "a:b", "<b>", "x" * 41, "\0"]
 # A piece of text as the page sends it.
 PIECE: dict[str, str | None] = {"token": "three", "class_or_confidence": None}
 STRANGE = "[]:#!.,'\"<>&$`{} \t\n\r\x0b\x1c\x85\u2028\ufeff\u200b\u202e\xa0\x00שת́👋🏽ß"
@@ -89,21 +90,6 @@ class TestSentences:
         for end in ("\n", "\r\n", "\r", "\u2028"):
             assert cut_sentences(end.join(lines)) == [line.strip() for line in lines]
 
-    @pytest.mark.parametrize(
-        ("text", "reason"),
-        [
-            ("", "no text"),
-            (" \n\t\ufeff \u2029", "no text"),
-            ("a" * (MOST_CHARACTERS + 1), "at most 5,000"),
-            ("a\n" * (MOST_SENTENCES + 1), "51 lines"),
-            ("half \ud83d", "character 5"),
-        ],
-    )
-    def test_what_is_refused(self, text, reason):
-        with pytest.raises(ExchangeError, match=reason) as refused:
-            cut_sentences(text)
-        one_line(refused.value)
-
 
 class TestCorrections:
     @settings(max_examples=300)
@@ -133,21 +119,27 @@ class TestCorrections:
         assert bracketed("# note", [Span("sign", 0, 1)], Parser()) == "[sign : #] note"
 
     @pytest.mark.parametrize(
-        ("text", "spans", "reason"),
+        ("function", "arguments", "reason"),
         [
-            ("call [me]", [], "character 5"),
-            ("call ]", [], "character 5"),
-            ("# a note", [], "comment"),
-            (" blank", [], "no blanks"),
-            ("two\nlines", [], "one line"),
-            ("half \ud83d", [], "character 5"),
-            ("at  nine", [Span("time", 2, 4)], "character 2 covers"),
-            ("at nine", [Span("time", 3, 5), Span("date", 5, 7)], "overlap"),
+            (cut_sentences, [""], "no text"),
+            (cut_sentences, [" \n\t\ufeff \u2029"], "no text"),
+            (cut_sentences, ["a" * (MOST_CHARACTERS + 1)], "at most 5,000"),
+            (cut_sentences, ["a\n" * (MOST_SENTENCES + 1)], "51 lines"),
+            (cut_sentences, ["half \ud83d"], "character 5"),
+            (bracketed, ["call [me]", [], Parser()], "character 5"),
+            (bracketed, ["call ]", [], Parser()], "character 5"),
+            (bracketed, ["# a note", [], Parser()], "comment"),
+            (bracketed, [" blank", [], Parser()], "no blanks"),
+            (bracketed, ["two\nlines", [], Parser()], "one line"),
+            (bracketed, ["half \ud83d", [], Parser()], "character 5"),
+            (bracketed, ["at  nine", [Span("time", 2, 4)], Parser()], "character 2 covers"),
+            (bracketed, ["at nine", [Span("a", 3, 5), Span("b", 5, 7)], Parser()], "overlap"),
+            *((readable_type, [name], "type") for name in NO_TYPES),
         ],
     )
-    def test_what_no_file_can_hold(self, text, spans, reason):
+    def test_what_is_refused(self, function, arguments, reason):
         with pytest.raises(ExchangeError, match=reason) as refused:
-            bracketed(text, spans, Parser())
+            function(*arguments)
         one_line(refused.value)
 
     def test_a_refused_sentence_is_named_and_keeps_no_other_from_its_line(self):
@@ -163,12 +155,6 @@ class TestCorrections:
         assert "".join(text for text, _ in apart) == "".join(text for text, _ in pieces)
         assert all(text == "\n" or "\n" not in text for text, _ in apart)
         assert lines_apart(apart) == apart
-
-    @pytest.mark.parametrize("name", ["", "  ", "label", "a]", "a:b", "<b>", "x" * 41, "\0"])
-    def test_types_that_cannot_be_written(self, name):
-        with pytest.raises(ExchangeError) as refused:
-            readable_type(name)
-        one_line(refused.value)
 
 
 class TestModels:

@@ -2,7 +2,6 @@
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -25,8 +24,6 @@ CONFIGS = {
     "long warm-up": replace(CONFIG, warmup=0.6),
     "strong decay": replace(CONFIG, weight_decay=0.5, seed=7, max_gradient_norm=0.05),
 }
-ByHand = dict[str, Any]
-Utterances = list[tuple[list[str], list[str]]]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What notebook 07 writes by hand agrees with the library, on more data than the notebook shows."""
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +18,6 @@ from nerlib.analysis.plots import confusion_map, group_chart, reliability_diagra
 from nerlib.analysis.significance import bootstrap_f1, count_entities, randomisation_test
 from nerlib.metrics import plain_names
 from nerlib.parsing import tag_chunks
-
-ByHand = dict[str, Any]
-Utterances = list[tuple[list[str], list[str]]]
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,13 @@
 """Notebook 08 shows every fault, and says of each what was measured."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
+from notebook_cells import NOTEBOOKS
 
 from nerlib.course.faults import FAULTS
 from nerlib.course.measured import read_results
 
-PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
-CELLS = nbformat.read(PATH, as_version=4).cells
+CELLS = nbformat.read(NOTEBOOKS / "08_break_it.ipynb", as_version=4).cells
 CODE = "\n".join(cell.source for cell in CELLS if cell.cell_type == "code")
 TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
 

@@ -1,17 +1,16 @@
 """Notebook 10 trains and tags as its text says, and says of every command whether it was run."""
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from notebook_cells import NOTEBOOKS
 
 from nerlib.course.measured import read_results
 from nerlib.tools.bulk.arithmetic import efficiency, estimate
 from nerlib.tools.cli import build_parser
 
-PATH = Path(__file__).resolve().parents[1] / "notebooks" / "10_scaling_out.ipynb"
-CELLS = nbformat.read(PATH, as_version=4).cells
+CELLS = nbformat.read(NOTEBOOKS / "10_scaling_out.ipynb", as_version=4).cells
 CODE = {cell.id: cell.source for cell in CELLS if cell.cell_type == "code"}
 TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
 

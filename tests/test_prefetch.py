@@ -57,9 +57,7 @@ def test_it_says_what_it_fetched_and_how_large_it_is(stick, capsys):
     assert f"NERLIB_CACHE={stick} HF_HUB_OFFLINE=1 NERLIB_RECIPE=tutorial" in offline
 
 
-def test_a_copy_without_links_and_write_protected_is_all_that_a_laptop_needs(
-    connected, stick, tmp_path, monkeypatch
-):
+def test_a_write_protected_copy_is_all_that_a_laptop_needs(connected, stick, tmp_path, monkeypatch):
     run(stick)
     assert not [path for path in stick.rglob("*") if path.is_symlink()]
     # FAT keeps no such characters, and no two names that differ in case only.

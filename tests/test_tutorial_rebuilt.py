@@ -104,9 +104,7 @@ class TestModelAndLoop:
                     model(item), word_logits(ours, batch, choose_compute("cpu", "fp32"))[0]
                 )
 
-    def test_one_step_an_utterance_in_the_order_of_the_file_at_the_tutorial_s_rate(
-        self, monkeypatch
-    ):
+    def test_one_step_an_utterance_in_the_order_of_the_file(self, monkeypatch):
         model, data, _ = rebuilt()
         seen, rates = [], []
         model.register_forward_pre_hook(lambda _, args: seen.append(args[0]["input_ids"].shape))

@@ -8,7 +8,7 @@ import re
 import tempfile
 import tomllib
 import unicodedata
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -24,13 +24,12 @@ from nerlib.tools.small_bert import build_small_bert
 DATA = Path(__file__).with_name("writing_systems.toml")
 SENTENCES: dict[str, list[list[str]]] = tomllib.loads(DATA.read_text(encoding="utf-8"))
 EVERY_ONE = [(locale, text) for examples in SENTENCES.values() for locale, text in examples]
-FORMS = ("NFC", "NFD")
 SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]")
 
 
 def forms(annotated: str) -> set[str]:
     """The sentence with its marks composed, and with each mark a character of its own."""
-    return {unicodedata.normalize(form, annotated) for form in FORMS}
+    return {unicodedata.normalize(form, annotated) for form in ("NFC", "NFD")}
 
 
 @cache
@@ -41,12 +40,11 @@ def learnt_tokenizer():
     return load_tokenizer(str(build_small_bert(texts, folder)))
 
 
-def tokenizers():
-    return {
-        "byte-level": tokenizer_of("roberta"),
-        "unigram": tokenizer_of("xlm-roberta"),
-        "word pieces": learnt_tokenizer(),
-    }
+TOKENIZERS = {
+    "byte-level": partial(tokenizer_of, "roberta"),
+    "unigram": partial(tokenizer_of, "xlm-roberta"),
+    "word pieces": learnt_tokenizer,
+}
 
 
 def test_every_writing_system_is_there():
@@ -88,7 +86,7 @@ def test_a_mark_stays_with_its_letter(locale, text):
                 assert len(regex.findall(r"\X", word.text)) == 1
 
 
-@pytest.mark.parametrize("kind", ["byte-level", "unigram", "word pieces"])
+@pytest.mark.parametrize("kind", TOKENIZERS)
 def test_words_go_through_subwords_and_batches_and_come_back(kind):
     rows = [
         {**make_row(number, annotated, SLOT.sub(r"\2", annotated)), "locale": locale}
@@ -96,7 +94,7 @@ def test_words_go_through_subwords_and_batches_and_come_back(kind):
         for annotated in sorted(forms(text))
     ]
     corpus = rows_to_dataset(rows)
-    tags, tokenizer = TagSet.from_corpus(corpus), tokenizers()[kind]
+    tags, tokenizer = TagSet.from_corpus(corpus), TOKENIZERS[kind]()
     data = NERDataset(corpus, tokenizer, tags, max_length=512)  # the tiny ones would cut
     assert data.report.words_cut_off == data.report.words_without_subword == 0
     batch = collate([data[number] for number in range(len(data))], data.pad_id)
