@@ -7,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,10 +21,8 @@ from nerlib.device import available_cores
 from nerlib.tools import environment
 from nerlib.tools.environment import Check, Failure, check_disk, check_environment, check_package
 
-NAMES = {
-    *("Python", "packaged encoder", "sample corpus", "recipe", "notebooks", "compute", "threads"),
-    *("GPU", "disk"),
-}
+NAMES = {"Python", "packaged encoder", "sample corpus", "recipe", "notebooks", "compute"}
+NAMES |= {"threads", "GPU", "disk"}
 NOT_FOUND = importlib.metadata.PackageNotFoundError
 KERNEL = "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec"
 
@@ -97,15 +93,12 @@ def test_one_failure_hides_no_other(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_broken_is_named_with_its_fix(check, broken, value, said, monkeypatch):
-    with_arguments = {
-        "package": partial(check_package, "torch>=2.11"),
-        "disk": partial(check_disk, "."),
-    }
-    run: Callable[[], str] = with_arguments.get(check) or getattr(environment, f"check_{check}")
-    assert run()
+    arguments = {"package": ["torch>=2.11"], "disk": ["."]}.get(check, [])
+    run = getattr(environment, f"check_{check}")
+    assert run(*arguments)
     monkeypatch.setattr(broken, value)
     with pytest.raises((Failure, ValueError)) as caught:
-        run()
+        run(*arguments)
     assert said in " ".join(caught.value.args)
 
 

@@ -38,11 +38,6 @@ from nerlib.analysis.matching import count_kinds
 
 
 @pytest.fixture(scope="module")
-def model():
-    return trained_model()
-
-
-@pytest.fixture(scope="module")
 def odd_data():
     """Some plain rows, and ones with an unknown type, an unseen word, and nothing in them."""
     plain = small_corpus(30, seed=2)["annot_utt"]
@@ -52,12 +47,12 @@ def odd_data():
 
 
 @pytest.fixture(scope="module")
-def outcomes(model, odd_data):
-    return predict_outcomes(model, odd_data)
+def outcomes(odd_data):
+    return predict_outcomes(trained_model(), odd_data)
 
 
-def test_outcomes_are_the_predictions_of_the_library(model, odd_data, outcomes):
-    predicted, loss = predict_tags(model, odd_data)
+def test_outcomes_are_the_predictions_of_the_library(odd_data, outcomes):
+    predicted, loss = predict_tags(trained_model(), odd_data)
     assert [list(outcome.predicted) for outcome in outcomes] == predicted
     assert [outcome.row_id for outcome in outcomes] == odd_data.row_ids
     assert [outcome.utterance for outcome in outcomes] == odd_data.utterances
@@ -77,8 +72,8 @@ def test_what_cannot_be_known_has_no_loss(outcomes):
     assert not math.isnan(unseen.highest_loss)
 
 
-def test_confidences_are_the_scores_of_entities(model, outcomes):
-    tagger = Tagger(model, tokenizer_of("bert"), "cpu", "fp32")
+def test_confidences_are_the_scores_of_entities(outcomes):
+    tagger = Tagger(trained_model(), tokenizer_of("bert"), "cpu", "fp32")
     texts = [outcome.utterance.text for outcome in outcomes]
     scores = [entity.score for found in tagger(texts) for entity in found]
     confidences, right = entity_confidences(outcomes)
