@@ -1,11 +1,8 @@
 """Each fault of notebook 08 hurts, or is invisible, exactly as the text says."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -93,7 +90,7 @@ def trained(seed: int, **bugs: bool) -> Run:
 class TestTheLoopWithoutAFault:
     """What the faults are compared with has to be what the library does."""
 
-    def test_its_loss_is_the_library_s(self) -> None:
+    def test_its_loss_is_the_library_s(self):
         data = small_data("bert", rows=40)
         model = new_model("bert", data.tags).eval()
         batch = broken.collate_groups(broken.break_rows(data, NO_BUGS, training=True), data.pad_id)
@@ -102,7 +99,7 @@ class TestTheLoopWithoutAFault:
         torch.testing.assert_close(logits, expected.logits)
         torch.testing.assert_close(tagging_loss(logits, batch["target"]), expected.loss)
 
-    def test_it_learns_and_its_answers_are_the_library_s(self) -> None:
+    def test_it_learns_and_its_answers_are_the_library_s(self):
         base = trained(0)
         assert base.answers() == predict_tags(base.model, base.validation_set)[0]
         assert min(trained(seed).f1 for seed in SEEDS) > 0.7
@@ -121,24 +118,22 @@ class TestFaultsThatSpoilTheModel:
             ("file_order", 0.08, 0.6),
         ],
     )
-    def test_it_hurts(self, bug: str, least: float, most: float) -> None:
+    def test_it_hurts(self, bug, least, most):
         cost = fmean(trained(seed).f1 - trained(seed, **{bug: True}).f1 for seed in SEEDS)
         assert least < cost < most
 
-    def test_padding_makes_the_loss_look_better_than_the_model_is(self) -> None:
+    def test_padding_makes_the_loss_look_better_than_the_model_is(self):
         plain, padded = trained(0), trained(0, padding_in_loss=True)
         assert padded.losses[-1] < plain.losses[-1] / 2
 
-    def test_a_fault_in_the_training_tags_leaves_the_right_answers_alone(self) -> None:
+    def test_a_fault_in_the_training_tags_leaves_the_right_answers_alone(self):
         bugs = Bugs(word_dictionary=True, first_subword_loss=True)
         data = trained(0).validation_set
         for found, right in zip(broken.break_rows(data, bugs, False), data.items, strict=True):
             assert torch.equal(found["target"], right["target"])
             assert torch.equal(found["subword_group"], right["subword_group"])
 
-    def test_a_new_head_knows_nothing_and_only_a_strict_loader_says_so(
-        self, tmp_path: Path
-    ) -> None:
+    def test_a_new_head_knows_nothing_and_only_a_strict_loader_says_so(self, tmp_path):
         base = trained(0)
         assert cost_of_new_head(base).lost > 0.7 * base.f1
         weights = base.model.state_dict()
@@ -150,7 +145,7 @@ class TestFaultsThatSpoilTheModel:
         with pytest.raises(EncoderError, match="head"):
             load_model(tmp_path)
 
-    def test_a_grown_tag_set_is_invisible_until_the_numbers_are_read_with_another(self) -> None:
+    def test_a_grown_tag_set_is_invisible_until_the_numbers_are_read_with_another(self):
         foreign = faults.other_domain("en-US")
         costs = []
         for seed in SEEDS:
@@ -162,7 +157,7 @@ class TestFaultsThatSpoilTheModel:
             assert faults.renumbered(grown, base).overall.f1 < grown.f1 - 0.2
         assert abs(fmean(costs)) < 0.12
 
-    def test_small_letters_hurt_a_model_that_has_learnt_from_capitals(self, tmp_path: Path) -> None:
+    def test_small_letters_hurt_a_model_that_has_learnt_from_capitals(self, tmp_path):
         cased = faults.cased_lab(lab(), tmp_path, epochs=3)
         assert cased.validation_rows["utt"] != lab().validation_rows["utt"]
         trained_with_capitals = run(cased)
@@ -173,7 +168,7 @@ class TestFaultsThatSpoilTheModel:
 class TestFaultsThatSpoilTheReport:
     """The model is the same; the number said about it is not."""
 
-    def test_dropout_reports_less_than_the_model_can_do_and_never_the_same_twice(self) -> None:
+    def test_dropout_reports_less_than_the_model_can_do_and_never_the_same_twice(self):
         torch.manual_seed(0)
         bases = [trained(seed) for seed in SEEDS]
         assert fmean(faults.cost_of_dropout(base).told for base in bases) < -0.01
@@ -181,7 +176,7 @@ class TestFaultsThatSpoilTheReport:
         assert all(base.scores().overall.f1 == base.f1 for base in bases)
         assert len({base.scores(dropout=True).token_accuracy for base in bases for _ in "ab"}) > 1
 
-    def test_accuracy_praises_a_model_that_finds_nothing(self) -> None:
+    def test_accuracy_praises_a_model_that_finds_nothing(self):
         base = trained(0)
         gold = base.validation_set.gold
         silent = evaluate_tags(gold, [["O"] * len(tags) for tags in gold])
@@ -189,7 +184,7 @@ class TestFaultsThatSpoilTheReport:
         assert silent.token_accuracy > 0.5
         assert faults.cost_of_accuracy(base).told > 0
 
-    def test_swapping_is_invisible_in_f1_and_exchanges_the_other_two(self) -> None:
+    def test_swapping_is_invisible_in_f1_and_exchanges_the_other_two(self):
         for base in (trained(0), trained(1, word_offsets=True)):
             right = base.scores().overall
             swapped = evaluate_tags(base.answers(), base.validation_set.gold).overall
@@ -197,7 +192,7 @@ class TestFaultsThatSpoilTheReport:
             assert right.precision != right.recall
             assert faults.cost_of_swapping(base).told == 0
 
-    def test_test_rows_that_choose_the_epoch_never_tell_less(self) -> None:
+    def test_test_rows_that_choose_the_epoch_never_tell_less(self):
         base = trained(0)
         assert faults.cost_of_test_epoch(base).told >= 0
         gold, other = base.test_set.gold, base.validation_set.gold
@@ -210,7 +205,7 @@ class TestFaultsThatSpoilTheReport:
 class TestWhatIsCommitted:
     """The results that the notebook quotes, measured with the recipe `offline`."""
 
-    def test_it_says_how_it_was_made(self) -> None:
+    def test_it_says_how_it_was_made(self):
         results = read_results("break_it.json")
         assert results["command"] == "python -m benchmarks.faults"
         assert results["recipe"] == "offline"
@@ -218,7 +213,7 @@ class TestWhatIsCommitted:
         assert {"machine", "torch", "compute", "train_rows", "epochs"} <= set(results)
 
     @pytest.mark.parametrize("key", faults.FAULTS)
-    def test_every_seed_lies_in_the_band_from_which_the_verdict_follows(self, key: str) -> None:
+    def test_every_seed_lies_in_the_band_from_which_the_verdict_follows(self, key):
         fault = faults.FAULTS[key]
         low, high = fault.band
         for costs in read_results("break_it.json")["seeds"].values():
@@ -237,7 +232,7 @@ class TestWhatIsCommitted:
         assert fault.wrong != fault.right
 
 
-def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds() -> None:
+def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds():
     figure = damage_chart({"small": (0.01, 0.0), "large": (0.0, -0.3)}, noise=0.02)
     left, right = figure.axes
     assert [label.get_text() for label in left.get_yticklabels()] == ["small", "large"]
@@ -245,7 +240,7 @@ def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds() -> None:
     assert widths == [[0.01, 0.0], [0.0, -0.3]]
 
 
-def test_waterfall_chart_starts_every_bar_where_the_last_one_ended() -> None:
+def test_waterfall_chart_starts_every_bar_where_the_last_one_ended():
     steps = [("as it was", "start", 0.3), ("repaired", "bug", 0.5), ("changed", "choice", 0.4)]
     (axis,) = waterfall_chart(steps).axes
     bars = [bar for container in axis.containers for bar in container]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import builtins
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -157,8 +158,12 @@ def test_stop_from_the_keyboard_still_works() -> None:
         _thread.interrupt_main()
         return empty_loop(text)
 
-    with pytest.raises(KeyboardInterrupt):
-        Answer(stopped, {}).call("nine", kind=list[str])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Answer(stopped, {}).call("nine", kind=list[str])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_arguments_are_copies_and_of_much_output_the_beginning_is_kept() -> None:

@@ -1,11 +1,8 @@
 """The command line as a user meets it: results on standard output, mistakes in one line."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +14,14 @@ FEW = ["--train", "train[:48]", "--validation", "validation[:16]", "--epochs", "
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(tmp_path_factory):
     """A model trained for one epoch on a few rows, through the command line."""
     output = tmp_path_factory.mktemp("cli")
     assert cli.main(["train", *FEW, "--output", str(output)]) == 0
     return output / "model"
 
 
-def test_train_leaves_model_history_and_figure(model_folder: Path) -> None:
+def test_train_leaves_model_history_and_figure(model_folder):
     output = model_folder.parent
     history = json.loads((output / "history.json").read_text(encoding="utf-8"))
     assert [record["epoch"] for record in history] == [1]
@@ -34,7 +31,7 @@ def test_train_leaves_model_history_and_figure(model_folder: Path) -> None:
     assert not [name for name in names if name.endswith((".bin", ".pt", ".pkl"))]
 
 
-def test_tag_reads_lines_and_writes_json_lines(model_folder: Path) -> None:
+def test_tag_reads_lines_and_writes_json_lines(model_folder):
     command = [sys.executable, "-m", "nerlib", "tag", "--model", str(model_folder)]
     done = subprocess.run(command, input="\n".join(TEXTS).encode(), capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
@@ -45,7 +42,7 @@ def test_tag_reads_lines_and_writes_json_lines(model_folder: Path) -> None:
             assert record["text"][entity["start"] : entity["end"]] == entity["text"]
 
 
-def test_tag_survives_a_reader_that_has_seen_enough(model_folder: Path) -> None:
+def test_tag_survives_a_reader_that_has_seen_enough(model_folder):
     command = f"{sys.executable} -m nerlib tag --model {model_folder} | head -n 1"
     text = b"wake me up\n" * 20_000
     done = subprocess.run(command, shell=True, input=text, capture_output=True)
@@ -53,9 +50,7 @@ def test_tag_survives_a_reader_that_has_seen_enough(model_folder: Path) -> None:
     assert json.loads(done.stdout)["text"] == "wake me up"
 
 
-def test_evaluate_prints_a_table_and_json(
-    model_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_evaluate_prints_a_table_and_json(model_folder, capsys):
     arguments = ["evaluate", "--model", str(model_folder), "--split", "validation[:40]"]
     assert cli.main(arguments) == 0
     table = capsys.readouterr().out
@@ -67,7 +62,7 @@ def test_evaluate_prints_a_table_and_json(
     assert all(name.lower() in table for name in scores["per_type"])
 
 
-def test_check_prints_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_lines_or_json(capsys):
     assert cli.main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("OK  ") for line in lines)
@@ -75,7 +70,7 @@ def test_check_prints_lines_or_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert [check["ok"] for check in json.loads(capsys.readouterr().out)] == [True] * len(lines)
 
 
-def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_and_version(capsys):
     for arguments in (["--help"], ["--version"], *([name, "-h"] for name in cli.COMMANDS)):
         with pytest.raises(SystemExit) as stop:
             cli.main(arguments)
@@ -105,13 +100,8 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_line_and_exit_status_2(
-    arguments: list[str],
-    named: str,
-    model_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    arguments, named, model_folder, tmp_path, monkeypatch, capsys
+):
     monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").write_bytes(b"fine\n\xff not UTF-8\n")
@@ -121,7 +111,7 @@ def test_a_mistake_is_one_line_and_exit_status_2(
     assert len(error.splitlines()) == 1
 
 
-def test_the_tour_goes_the_whole_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tour_goes_the_whole_way(tmp_path, capsys):
     assert cli.main(["run", *FEW, "--output", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     for part in ("[time : nine am]", "epoch  1", "recall", "utt/s", "Loaded again"):

@@ -2,15 +2,12 @@
 
 # ruff: noqa: F811 (arguments have the names of imported fixtures)
 
-from __future__ import annotations
-
 import http.client
 import io
 import random
 import socket
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from demo_page import LINE, SENTENCE, Page, demo_model, demo_page  # noqa: F401  (fixtures)
@@ -48,6 +45,7 @@ NO_PAGES = [
     "/assets/%2e%2e/%2e%2e/__init__.py",
 ]
 NO_STEPS = ["upload", "run/predict", "call/find", "component_server", "vibe-edit/", "stream/x"]
+NO_TYPES = ["", "  ", "label", "a]", "a:b", "<b>", "x" * 41, "\0"]
 # A piece of text as the page sends it.
 PIECE: dict[str, str | None] = {"token": "three", "class_or_confidence": None}
 STRANGE = "[]:#!.,'\"<>&$`{} \t\n\r\x0b\x1c\x85\u2028\ufeff\u200b\u202e\xa0\x00שת́👋🏽ß"
@@ -77,7 +75,7 @@ def by_chance(text: str, seed: int) -> list[Span]:
 
 class TestSentences:
     @given(texts)
-    def test_they_are_single_lines_in_any_file(self, text: str) -> None:
+    def test_they_are_single_lines_in_any_file(self, text):
         try:
             sentences = cut_sentences(text)
         except ExchangeError as reason:
@@ -88,32 +86,15 @@ class TestSentences:
         assert [line for s in sentences for line in s.splitlines()] == sentences
 
     @given(st.lists(st.text("ab ", min_size=1).filter(str.strip), min_size=1, max_size=9))
-    def test_nothing_but_blanks_and_line_ends_is_lost(self, lines: list[str]) -> None:
+    def test_nothing_but_blanks_and_line_ends_is_lost(self, lines):
         for end in ("\n", "\r\n", "\r", "\u2028"):
             assert cut_sentences(end.join(lines)) == [line.strip() for line in lines]
-
-    @pytest.mark.parametrize(
-        ("text", "reason"),
-        [
-            ("", "no text"),
-            (" \n\t\ufeff \u2029", "no text"),
-            ("a" * (MOST_CHARACTERS + 1), "at most 5,000"),
-            ("a\n" * (MOST_SENTENCES + 1), "51 lines"),
-            ("half \ud83d", "character 5"),
-        ],
-    )
-    def test_what_is_refused(self, text: str, reason: str) -> None:
-        with pytest.raises(ExchangeError, match=reason) as refused:
-            cut_sentences(text)
-        one_line(refused.value)
 
 
 class TestCorrections:
     @settings(max_examples=300)
     @given(texts, parsers, st.integers())
-    def test_a_line_is_read_back_exactly_or_refused(
-        self, text: str, parser: Parser, seed: int
-    ) -> None:
+    def test_a_line_is_read_back_exactly_or_refused(self, text, parser, seed):
         """Through a file, by the reader that `validate` and `train --own` use."""
         spans = by_chance(text, seed)
         try:
@@ -133,29 +114,35 @@ class TestCorrections:
             assert marked in text[wide.start : wide.end] or not marked
 
     @given(st.text("abcdäß,:!'<>& ", min_size=1).map(str.strip).filter(bool))
-    def test_a_sentence_without_brackets_is_never_refused(self, text: str) -> None:
+    def test_a_sentence_without_brackets_is_never_refused(self, text):
         assert bracketed(text, [], Parser()) == text
         assert bracketed("# note", [Span("sign", 0, 1)], Parser()) == "[sign : #] note"
 
     @pytest.mark.parametrize(
-        ("text", "spans", "reason"),
+        ("function", "arguments", "reason"),
         [
-            ("call [me]", [], "character 5"),
-            ("call ]", [], "character 5"),
-            ("# a note", [], "comment"),
-            (" blank", [], "no blanks"),
-            ("two\nlines", [], "one line"),
-            ("half \ud83d", [], "character 5"),
-            ("at  nine", [Span("time", 2, 4)], "character 2 covers"),
-            ("at nine", [Span("time", 3, 5), Span("date", 5, 7)], "overlap"),
+            (cut_sentences, [""], "no text"),
+            (cut_sentences, [" \n\t\ufeff \u2029"], "no text"),
+            (cut_sentences, ["a" * (MOST_CHARACTERS + 1)], "at most 5,000"),
+            (cut_sentences, ["a\n" * (MOST_SENTENCES + 1)], "51 lines"),
+            (cut_sentences, ["half \ud83d"], "character 5"),
+            (bracketed, ["call [me]", [], Parser()], "character 5"),
+            (bracketed, ["call ]", [], Parser()], "character 5"),
+            (bracketed, ["# a note", [], Parser()], "comment"),
+            (bracketed, [" blank", [], Parser()], "no blanks"),
+            (bracketed, ["two\nlines", [], Parser()], "one line"),
+            (bracketed, ["half \ud83d", [], Parser()], "character 5"),
+            (bracketed, ["at  nine", [Span("time", 2, 4)], Parser()], "character 2 covers"),
+            (bracketed, ["at nine", [Span("a", 3, 5), Span("b", 5, 7)], Parser()], "overlap"),
+            *((readable_type, [name], "type") for name in NO_TYPES),
         ],
     )
-    def test_what_no_file_can_hold(self, text: str, spans: list[Span], reason: str) -> None:
+    def test_what_is_refused(self, function, arguments, reason):
         with pytest.raises(ExchangeError, match=reason) as refused:
-            bracketed(text, spans, Parser())
+            function(*arguments)
         one_line(refused.value)
 
-    def test_a_refused_sentence_is_named_and_keeps_no_other_from_its_line(self) -> None:
+    def test_a_refused_sentence_is_named_and_keeps_no_other_from_its_line(self):
         pieces = [("one\n[two]\nat ", None), ("ni", "time"), ("ne\n", None), ("x", "<b>")]
         lines, (second, fourth) = bracketed_lines(pieces, Parser())
         assert lines == {"one": "one", "at nine": "at [time : nine]"}
@@ -163,23 +150,15 @@ class TestCorrections:
         assert fourth.startswith("line 4: ")
 
     @given(st.lists(st.tuples(st.text("a\n"), st.sampled_from([None, "time"]))))
-    def test_pieces_stay_the_same_text_with_lines_apart(
-        self, pieces: list[tuple[str, str | None]]
-    ) -> None:
+    def test_pieces_stay_the_same_text_with_lines_apart(self, pieces):
         apart = lines_apart(pieces)
         assert "".join(text for text, _ in apart) == "".join(text for text, _ in pieces)
         assert all(text == "\n" or "\n" not in text for text, _ in apart)
         assert lines_apart(apart) == apart
 
-    @pytest.mark.parametrize("name", ["", "  ", "label", "a]", "a:b", "<b>", "x" * 41, "\0"])
-    def test_types_that_cannot_be_written(self, name: str) -> None:
-        with pytest.raises(ExchangeError) as refused:
-            readable_type(name)
-        one_line(refused.value)
-
 
 class TestModels:
-    def test_folders_below_build_are_found(self, demo_model: Path, tmp_path: Path) -> None:
+    def test_folders_below_build_are_found(self, demo_model, tmp_path):
         for name in ("own/model", "b", "model"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).symlink_to(demo_model, target_is_directory=True)
@@ -192,23 +171,21 @@ class TestModels:
         assert found == [tmp_path / name for name in ("model", "b", "own/model")]
         assert list(name_places(found))[1:] == ["b", "own"]
 
-    def test_a_model_that_is_gone_is_reported_without_its_place(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_model_that_is_gone_is_reported_without_its_place(self, tmp_path, capsys):
         models = Models({"tagger": tmp_path / "gone"})
         with pytest.raises(ExchangeError, match="'tagger'") as refused:
             models.tagger("tagger")
         assert "gone" not in str(refused.value)
         assert "gone" in capsys.readouterr().err
 
-    def test_a_model_is_loaded_once(self, demo_model: Path) -> None:
+    def test_a_model_is_loaded_once(self, demo_model):
         models = Models({"tiny": demo_model}, "cpu")
         assert models.tagger("tiny") is models.tagger("tiny")
 
 
 class TestCommand:
     @pytest.fixture(autouse=True)
-    def elsewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
 
     def mistake(self, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -227,15 +204,11 @@ class TestCommand:
             (["--model", "."], "not one of"),
         ],
     )
-    def test_mistakes_are_one_line(
-        self, arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_mistakes_are_one_line(self, arguments, reason, capsys):
         pytest.importorskip("gradio")
         assert reason in self.mistake(arguments, capsys)
 
-    def test_a_taken_port_and_a_missing_package_are_named(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_taken_port_and_a_missing_package_are_named(self, monkeypatch, capsys):
         pytest.importorskip("gradio")
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
@@ -243,12 +216,7 @@ class TestCommand:
         monkeypatch.setitem(sys.modules, "gradio", None)
         assert "nerlib[demo]" in self.mistake([], capsys)
 
-    def test_it_says_where_the_page_is(
-        self,
-        demo_model: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
+    def test_it_says_where_the_page_is(self, demo_model, monkeypatch, capsys):
         gradio = pytest.importorskip("gradio")
         seen = []
 
@@ -264,7 +232,7 @@ class TestCommand:
         assert seen == [["tiny"]]
 
 
-def test_a_notebook_shows_the_page(demo_model: Path) -> None:
+def test_a_notebook_shows_the_page(demo_model):
     pytest.importorskip("gradio")
     from nerlib.tools.demo.notebook import show
 
@@ -285,9 +253,7 @@ def ask(address: str, method: str, path: str, body: bytes | None = None) -> tupl
 
 
 class TestServer:
-    def test_what_is_kept_is_validated_and_trained_on(
-        self, demo_page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_what_is_kept_is_validated_and_trained_on(self, demo_page, tmp_path, capsys):
         visitor = Visitor(demo_page.address)
         found, table = visitor.step("find", "tiny", f"{SENTENCE}\ncall me at seven\nhello <b>")
         assert "nine am" in table
@@ -309,7 +275,7 @@ class TestServer:
         assert len(train(experiment.model, *data, once)) == 1
         assert visitor.step("clear") == [""]
 
-    def test_what_cannot_be_kept_is_named_and_changes_nothing(self, demo_page: Page) -> None:
+    def test_what_cannot_be_kept_is_named_and_changes_nothing(self, demo_page):
         visitor = Visitor(demo_page.address)
         found, _ = visitor.step("find", "tiny", "call [<b>me] at seven")
         assert visitor.step("keep", "tiny", found, f"{LINE}\n") == [f"{LINE}\n"]
@@ -317,18 +283,14 @@ class TestServer:
         assert "line 1: " in warning
         assert "<" not in warning
 
-    def test_the_number_of_lines_is_bounded(
-        self, demo_page: Page, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_number_of_lines_is_bounded(self, demo_page, monkeypatch):
         monkeypatch.setattr("nerlib.tools.demo.page.MOST_KEPT", 2)
         visitor, pieces = Visitor(demo_page.address), [{**PIECE, "token": "two"}]
         assert visitor.step("keep", "tiny", pieces, "one\n") == ["one\ntwo\n"]
         with pytest.raises(VisitError, match="2 lines"):
             visitor.step("keep", "tiny", [PIECE], "one\ntwo\n")
 
-    def test_what_one_user_keeps_never_appears_for_another(
-        self, demo_page: Page, demo_model: Path
-    ) -> None:
+    def test_what_one_user_keeps_never_appears_for_another(self, demo_page, demo_model):
         first, second = Visitor(demo_page.address), Visitor(demo_page.address)
         mine, _ = first.step("find", "tiny", "the first user's secret")
         other, _ = second.step("find", "tiny", "something else")
@@ -338,9 +300,7 @@ class TestServer:
         assert not any(private in config for private in ("secret", str(demo_model.parent)))
 
     @pytest.mark.parametrize(("length", "reason"), [(100_000, "5,000"), (LARGEST_REQUEST, "413")])
-    def test_too_much_at_once_is_refused_by_the_server_too(
-        self, length: int, reason: str, demo_page: Page
-    ) -> None:
+    def test_too_much_at_once_is_refused_by_the_server_too(self, length, reason, demo_page):
         with pytest.raises(VisitError, match=reason):
             Visitor(demo_page.address).step("find", "tiny", "a" * length)
 
@@ -355,40 +315,38 @@ class TestServer:
         ],
         ids=str,
     )
-    def test_values_that_no_page_sends_are_errors(
-        self, step: str, values: list[object], demo_page: Page
-    ) -> None:
+    def test_values_that_no_page_sends_are_errors(self, step, values, demo_page):
         with pytest.raises(VisitError):
             Visitor(demo_page.address).step(step, *values)
 
     @pytest.mark.parametrize("path", NO_PAGES)
-    def test_no_other_page_is_found(self, path: str, demo_page: Page) -> None:
+    def test_no_other_page_is_found(self, path, demo_page):
         status, text = ask(demo_page.address, "GET", path)
         assert status in (403, 404), text
         assert "root:" not in text
 
     @pytest.mark.parametrize("path", NO_STEPS)
-    def test_nothing_else_can_be_done(self, path: str, demo_page: Page) -> None:
+    def test_nothing_else_can_be_done(self, path, demo_page):
         assert ask(demo_page.address, "POST", f"/gradio_api/{path}", b"{}")[0] == 404
         assert ask(demo_page.address, "DELETE", "/")[0] == 404
 
-    def test_a_body_of_no_stated_length_is_refused(self, demo_page: Page) -> None:
+    def test_a_body_of_no_stated_length_is_refused(self, demo_page):
         connection = http.client.HTTPConnection(demo_page.address.removeprefix("http://"))
         body = iter([b"{}"])
         connection.request("POST", "/gradio_api/queue/join", body, encode_chunked=True)
         assert connection.getresponse().status == 413
         connection.close()
 
-    def test_fifty_users_at_once_get_their_own_answers(self, demo_page: Page) -> None:
+    def test_fifty_users_at_once_get_their_own_answers(self, demo_page):
         result = load(demo_page.address, users=50, rounds=2)
         assert result.errors == []
         assert len(result.seconds["find"]) == len(result.seconds["keep"]) == 100
 
-    def test_an_error_under_load_is_counted(self) -> None:
+    def test_an_error_under_load_is_counted(self):
         result = load(f"http://127.0.0.1:{free_port()}", users=2, rounds=1)
         assert len(result.errors) == 2
 
-    def test_this_process_asked_nobody_else(self, demo_page: Page) -> None:
+    def test_this_process_asked_nobody_else(self, demo_page):
         Visitor(demo_page.address).step("find", "tiny", SENTENCE)
         with pytest.raises(OSError, match=r".+"):
             socket.create_connection(("a.name.that.is.not", 80), timeout=1)

@@ -2,13 +2,9 @@
 
 # ruff: noqa: F811 (arguments have the names of imported fixtures)
 
-from __future__ import annotations
-
 import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +28,7 @@ SHOWS = """(text) => text ===
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser():
     with chromium() as found:
         yield found
 
@@ -108,7 +104,7 @@ def opened(browser: Browser, address: str, path: str = "/", **options: object) -
 
 
 @pytest.fixture(scope="module")
-def shared(demo_page: Page, browser: Browser) -> Iterator[Opened]:
+def shared(demo_page, browser):
     """One window for most tests: opening one takes seconds."""
     size = {"width": 1100, "height": 900}
     found = opened(browser, demo_page.address, "/?__theme=light", viewport=size)
@@ -117,16 +113,14 @@ def shared(demo_page: Page, browser: Browser) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def page(shared: Opened) -> Iterator[Opened]:
+def page(shared):
     """The shared window; whatever goes wrong on it fails the test."""
     shared.problems.clear()
     yield shared
     assert shared.problems == []
 
 
-def test_from_a_sentence_to_a_file_that_validates(
-    page: Opened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_from_a_sentence_to_a_file_that_validates(page, tmp_path, capsys):
     page.find(SENTENCE)
     expect(page.at("entities")).to_contain_text("nine am")
     page.keep(f"{LINE}\n")
@@ -147,7 +141,7 @@ def test_from_a_sentence_to_a_file_that_validates(
     page.clear()
 
 
-def test_a_word_is_marked_in_a_later_line_after_an_entity_was_removed(page: Opened) -> None:
+def test_a_word_is_marked_in_a_later_line_after_an_entity_was_removed(page):
     """Removing one joins the lines around it, in which Gradio would mark the wrong place."""
     page.find(f"open it\n{SENTENCE}\nhello zebra")
     while page.entity(0).count():
@@ -159,7 +153,7 @@ def test_a_word_is_marked_in_a_later_line_after_an_entity_was_removed(page: Open
     page.clear()
 
 
-def test_hostile_text_is_text(page: Opened) -> None:
+def test_hostile_text_is_text(page):
     """Each sample on a line of its own; some of them marked and kept, too."""
     assert len(SAMPLES) > 20
     page.find("\n".join(SAMPLES))
@@ -173,15 +167,13 @@ def test_hostile_text_is_text(page: Opened) -> None:
     page.clear()
 
 
-def test_too_much_text_is_refused_in_one_line(page: Opened) -> None:
+def test_too_much_text_is_refused_in_one_line(page):
     page.box("text").fill("<b>" * 33_334)
     page.at("find").click()
     page.refused("5,000")
 
 
-def test_on_a_small_dark_screen_for_another_user(
-    page: Opened, demo_page: Page, browser: Browser
-) -> None:
+def test_on_a_small_dark_screen_for_another_user(page, demo_page, browser):
     page.find("the kitchen is mine")
     page.at("keep").click()
     expect(page.box("kept")).to_have_value(re.compile("kitchen"))
@@ -198,7 +190,7 @@ def test_on_a_small_dark_screen_for_another_user(
     page.clear()
 
 
-def test_what_would_leave_the_machine_is_noticed_and_stopped(shared: Opened) -> None:
+def test_what_would_leave_the_machine_is_noticed_and_stopped(shared):
     """Else the tests above could not fail; and the page's own policy stops it first."""
     shared.problems.clear()
     shared.window.evaluate("fetch('http://127.0.0.2:9/elsewhere').catch(() => 0)")

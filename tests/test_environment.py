@@ -1,7 +1,5 @@
 """The set-up check, with things broken on purpose: every failure is named and has its fix."""
 
-from __future__ import annotations
-
 import errno
 import importlib.metadata
 import json
@@ -9,8 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,10 +21,8 @@ from nerlib.device import available_cores
 from nerlib.tools import environment
 from nerlib.tools.environment import Check, Failure, check_disk, check_environment, check_package
 
-NAMES = {
-    *("Python", "packaged encoder", "sample corpus", "recipe", "notebooks", "compute", "threads"),
-    *("GPU", "disk"),
-}
+NAMES = {"Python", "packaged encoder", "sample corpus", "recipe", "notebooks", "compute"}
+NAMES |= {"threads", "GPU", "disk"}
 NOT_FOUND = importlib.metadata.PackageNotFoundError
 KERNEL = "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec"
 
@@ -57,12 +51,12 @@ def failed(folder: Path) -> dict[str, Check]:
     return {check.name: check for check in check_environment(folder) if not check.ok}
 
 
-def test_a_failure_is_shown_with_its_fix() -> None:
+def test_a_failure_is_shown_with_its_fix():
     shown = str(Check("disk", False, "0.1 GiB free", "free 1 GiB"))
     assert shown == "FAIL  disk: 0.1 GiB free\n      fix: free 1 GiB"
 
 
-def test_here_everything_is_checked_once_and_all_is_well(tmp_path: Path) -> None:
+def test_here_everything_is_checked_once_and_all_is_well(tmp_path):
     checks = check_environment(tmp_path)
     names = [check.name for check in checks]
     assert len(names) == len(set(names))
@@ -72,7 +66,7 @@ def test_here_everything_is_checked_once_and_all_is_well(tmp_path: Path) -> None
     assert [check for check in checks if not check.ok] == []
 
 
-def test_one_failure_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_failure_hides_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", returner(SimpleNamespace(free=0)))
     monkeypatch.setattr("nerlib.encoders.packaged_encoder", raiser(EncoderError("gone: get it")))
     monkeypatch.setattr(os, "getloadavg", raiser(RuntimeError("no such call")), raising=False)
@@ -98,23 +92,18 @@ def test_one_failure_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("disk", "tempfile.TemporaryFile", raiser(OSError(errno.EROFS, "read-only")), "read-only"),
     ],
 )
-def test_what_is_broken_is_named_with_its_fix(
-    check: str, broken: str, value: object, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_arguments = {
-        "package": partial(check_package, "torch>=2.11"),
-        "disk": partial(check_disk, "."),
-    }
-    run: Callable[[], str] = with_arguments.get(check) or getattr(environment, f"check_{check}")
-    assert run()
+def test_what_is_broken_is_named_with_its_fix(check, broken, value, said, monkeypatch):
+    arguments = {"package": ["torch>=2.11"], "disk": ["."]}.get(check, [])
+    run = getattr(environment, f"check_{check}")
+    assert run(*arguments)
     monkeypatch.setattr(broken, value)
     with pytest.raises((Failure, ValueError)) as caught:
-        run()
+        run(*arguments)
     assert said in " ".join(caught.value.args)
 
 
 @pytest.mark.parametrize("minor", range(8, 17))
-def test_python_is_what_the_package_requires(minor: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_is_what_the_package_requires(minor, monkeypatch):
     allowed = importlib.metadata.metadata("nerlib")["Requires-Python"]
     monkeypatch.setattr(sys, "version_info", (3, minor, 1))
     try:
@@ -125,7 +114,7 @@ def test_python_is_what_the_package_requires(minor: int, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("version", ["2.11.0", "2.11.0+cu128", "2.13.0.dev1"])
-def test_a_package_that_fits(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_fits(version, monkeypatch):
     monkeypatch.setattr(importlib.metadata, "version", returner(version))
     assert check_package("torch>=2.11") == version
 
@@ -138,9 +127,7 @@ def test_a_package_that_fits(version: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("massive-offline", "", "NERLIB_MASSIVE_DIR"),
     ],
 )
-def test_the_recipe(
-    recipe: str, folder: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_recipe(recipe, folder, said, monkeypatch, tmp_path):
     monkeypatch.setenv("NERLIB_RECIPE", recipe)
     monkeypatch.setenv("NERLIB_MASSIVE_DIR", folder)
     check = failed(tmp_path)["recipe"]
@@ -148,15 +135,13 @@ def test_the_recipe(
     assert "NERLIB_RECIPE" in check.fix
 
 
-def test_a_corpus_from_the_hub_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corpus_from_the_hub_is_not_fetched(monkeypatch):
     monkeypatch.setenv("NERLIB_RECIPE", "tutorial")
     monkeypatch.setattr("nerlib.tools.recipes.load_corpus", raiser(AssertionError("fetched")))
     assert "tutorial" in environment.check_recipe()
 
 
-def test_a_kernel_is_of_this_python_and_a_link_to_the_same_file_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kernel_is_of_this_python_and_a_link_to_the_same_file_is_not(tmp_path, monkeypatch):
     for program in ("python", "python3", sys.executable):
         monkeypatch.setattr(KERNEL, kernel_of(program))
         assert environment.check_notebooks()
@@ -167,16 +152,14 @@ def test_a_kernel_is_of_this_python_and_a_link_to_the_same_file_is_not(
         environment.check_notebooks()
 
 
-def test_a_folder_is_not_made_and_need_not_be_readable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_is_not_made_and_need_not_be_readable(tmp_path, monkeypatch):
     assert check_disk(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(Path, "exists", raiser(PermissionError(errno.EACCES, "denied")))
     assert check_disk(tmp_path / "locked")
 
 
-def test_threads_and_what_holds_them_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_and_what_holds_them_back(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
     shown = f"{torch.get_num_threads()} on {available_cores()} cores"
@@ -198,9 +181,7 @@ def test_threads_and_what_holds_them_back(monkeypatch: pytest.MonkeyPatch) -> No
         (False, "nvidia-smi", "12.8", "driver"),
     ],
 )
-def test_a_gpu_and_why_it_is_not_used(
-    gpu: bool, program: str, cuda: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gpu_and_why_it_is_not_used(gpu, program, cuda, said, monkeypatch):
     size = SimpleNamespace(total_memory=16 * 2**30)
     monkeypatch.setattr(torch.cuda, "is_available", returner(gpu))
     monkeypatch.setattr(torch.cuda, "get_device_properties", returner(size))
@@ -233,7 +214,7 @@ def run_without(packages: str, *arguments: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize("gone", ["torch,regex", "torch,packaging"])
-def test_missing_packages_are_named_by_the_check_and_by_other_commands(gone: str) -> None:
+def test_missing_packages_are_named_by_the_check_and_by_other_commands(gone):
     done = run_without(gone, "check", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     checks = {check["name"]: check for check in json.loads(done.stdout)}
@@ -245,6 +226,6 @@ def test_missing_packages_are_named_by_the_check_and_by_other_commands(gone: str
     assert '-m pip install "torch>=' in done.stderr
 
 
-def test_nerlib_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nerlib_need_not_be_installed(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "requires", raiser(NOT_FOUND("nerlib")))
     assert environment.requirements() == []

@@ -1,23 +1,14 @@
 """What a model did, word by word, and how its errors are sorted."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 
 import pytest
 from notebook_cells import names_by_hand
 from small_runs import trained_model
-from tiny_encoders import (  # noqa: F401
-    make_corpus,
-    one_thread,
-    small_corpus,
-    small_data,
-    tokenizer_of,
-)
+from tiny_encoders import make_corpus, one_thread, small_corpus, small_data, tokenizer_of  # noqa: F401
 
 from nerlib import (
-    NERClassifier,
     NERDataset,
     Parser,
     Score,
@@ -29,7 +20,6 @@ from nerlib import (
 )
 from nerlib.analysis.error_analysis import (
     NOTHING,
-    Outcome,
     confusions,
     entity_confidences,
     entity_length,
@@ -48,12 +38,7 @@ from nerlib.analysis.matching import count_kinds
 
 
 @pytest.fixture(scope="module")
-def model() -> NERClassifier:
-    return trained_model()
-
-
-@pytest.fixture(scope="module")
-def odd_data() -> NERDataset:
+def odd_data():
     """Some plain rows, and ones with an unknown type, an unseen word, and nothing in them."""
     plain = small_corpus(30, seed=2)["annot_utt"]
     odd = ("call [song_name : anna] at [time : nine \u200b am]", "wake \u200b me", "remind me")
@@ -62,14 +47,12 @@ def odd_data() -> NERDataset:
 
 
 @pytest.fixture(scope="module")
-def outcomes(model: NERClassifier, odd_data: NERDataset) -> list[Outcome]:
-    return predict_outcomes(model, odd_data)
+def outcomes(odd_data):
+    return predict_outcomes(trained_model(), odd_data)
 
 
-def test_outcomes_are_the_predictions_of_the_library(
-    model: NERClassifier, odd_data: NERDataset, outcomes: list[Outcome]
-) -> None:
-    predicted, loss = predict_tags(model, odd_data)
+def test_outcomes_are_the_predictions_of_the_library(odd_data, outcomes):
+    predicted, loss = predict_tags(trained_model(), odd_data)
     assert [list(outcome.predicted) for outcome in outcomes] == predicted
     assert [outcome.row_id for outcome in outcomes] == odd_data.row_ids
     assert [outcome.utterance for outcome in outcomes] == odd_data.utterances
@@ -81,7 +64,7 @@ def test_outcomes_are_the_predictions_of_the_library(
     assert 0.1 < f1 < 0.99, "right and wrong answers are needed for the tests below"
 
 
-def test_what_cannot_be_known_has_no_loss(outcomes: list[Outcome]) -> None:
+def test_what_cannot_be_known_has_no_loss(outcomes):
     unknown, unseen = outcomes[-3], outcomes[-2]
     for outcome, text in ((unknown, "anna"), (unseen, "\u200b")):
         words = [word.text for word in outcome.utterance.words]
@@ -89,10 +72,8 @@ def test_what_cannot_be_known_has_no_loss(outcomes: list[Outcome]) -> None:
     assert not math.isnan(unseen.highest_loss)
 
 
-def test_confidences_are_the_scores_of_entities(
-    model: NERClassifier, outcomes: list[Outcome]
-) -> None:
-    tagger = Tagger(model, tokenizer_of("bert"), "cpu", "fp32")
+def test_confidences_are_the_scores_of_entities(outcomes):
+    tagger = Tagger(trained_model(), tokenizer_of("bert"), "cpu", "fp32")
     texts = [outcome.utterance.text for outcome in outcomes]
     scores = [entity.score for found in tagger(texts) for entity in found]
     confidences, right = entity_confidences(outcomes)
@@ -103,12 +84,12 @@ def test_confidences_are_the_scores_of_entities(
     assert len(right) == overall.predicted
 
 
-def test_worst_come_first(outcomes: list[Outcome]) -> None:
+def test_worst_come_first(outcomes):
     losses = [outcome.highest_loss for outcome in worst_outcomes(outcomes, 10)]
     assert losses == sorted((outcome.highest_loss for outcome in outcomes), reverse=True)[:10]
 
 
-def test_kinds_and_confusions_count_every_match_once(outcomes: list[Outcome]) -> None:
+def test_kinds_and_confusions_count_every_match_once(outcomes):
     gold = [outcome.utterance.tags for outcome in outcomes]
     expected = count_kinds(gold, [outcome.predicted for outcome in outcomes])
     by_kind = kinds_of(outcomes)
@@ -121,14 +102,14 @@ def test_kinds_and_confusions_count_every_match_once(outcomes: list[Outcome]) ->
     assert sum(n for (_, got), n in counts.items() if got == NOTHING) == expected["missed"]
 
 
-def test_most_confused_counts_both_sides_of_a_mistake() -> None:
+def test_most_confused_counts_both_sides_of_a_mistake():
     counts = Counter({("a", "b"): 2, ("c", "b"): 2, ("d", "d"): 50, ("c", NOTHING): 3})
     assert most_confused(counts) == ["c", "b", "a", NOTHING]
     assert most_confused(counts, most=1) == ["c", NOTHING]
     assert most_confused({("d", "d"): 5}) == [NOTHING]
 
 
-def test_groups_divide_the_score(outcomes: list[Outcome]) -> None:
+def test_groups_divide_the_score(outcomes):
     utterances = [outcome.utterance for outcome in outcomes]
     predicted = [outcome.predicted for outcome in outcomes]
     overall = evaluate_tags([u.tags for u in utterances], predicted).overall
@@ -140,7 +121,7 @@ def test_groups_divide_the_score(outcomes: list[Outcome]) -> None:
             assert sum(getattr(s, count) for s in scores.values()) == getattr(overall, count)
 
 
-def test_a_value_is_seen_whatever_its_type_and_case() -> None:
+def test_a_value_is_seen_whatever_its_type_and_case():
     parse = Parser().parse
     known = seen_values([parse("at [time : Nine AM]")])
     rows = [parse("[date : nine am]"), parse("[time : nine]"), parse("[time : NINE am]")]
@@ -148,7 +129,7 @@ def test_a_value_is_seen_whatever_its_type_and_case() -> None:
     assert scores == {"new": Score(1, 1, 1), "seen": Score(2, 2, 2)}
 
 
-def test_lengths_fall_into_the_right_groups() -> None:
+def test_lengths_fall_into_the_right_groups():
     utterance = Parser().parse("a b [x : c d e f g] h")
     assert entity_length(utterance, ("X", 0, 1)) == "1 word"
     assert entity_length(utterance, ("X", 0, 3)) == "3 words"
@@ -158,7 +139,7 @@ def test_lengths_fall_into_the_right_groups() -> None:
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
-def test_the_gazetteer_is_that_of_notebook_01(locale: str) -> None:
+def test_the_gazetteer_is_that_of_notebook_01(locale):
     names = names_by_hand("01_data_exploration")
     rows, other = (
         [Parser().parse(text) for text in load_corpus(locale, split)["annot_utt"]]

@@ -1,7 +1,5 @@
 """Notebooks 00 and 01: what the learner writes by hand, run on more data than the lesson shows."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 
@@ -18,7 +16,7 @@ both_locales = pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
 
 
 @pytest.fixture(scope="module")
-def by_hand() -> dict[str, Any]:
+def by_hand():
     return names_by_hand("01_data_exploration")
 
 
@@ -28,9 +26,7 @@ def parsed(locale: str, split: str) -> tuple[ParsedUtterance, ...]:
 
 
 @every_split
-def test_rows_read_by_hand_are_those_of_load_corpus(
-    by_hand: dict[str, Any], locale: str, split: str
-) -> None:
+def test_rows_read_by_hand_are_those_of_load_corpus(by_hand, locale, split):
     path = sample_folder() / "1.1" / "data" / f"{locale}.jsonl"
     partition = {"validation": "dev"}.get(split, split)
     rows = by_hand["read_rows_by_hand"](path, partition)
@@ -39,9 +35,7 @@ def test_rows_read_by_hand_are_those_of_load_corpus(
 
 
 @every_split
-def test_slots_read_by_hand_are_those_of_the_parser(
-    by_hand: dict[str, Any], locale: str, split: str
-) -> None:
+def test_slots_read_by_hand_are_those_of_the_parser(by_hand, locale, split):
     for row, u in zip(load_corpus(locale, split), parsed(locale, split), strict=True):
         slots = by_hand["slots_by_hand"](row["annot_utt"])
         assert slots == [(span.type, u.text[span.start : span.end]) for span in u.spans]
@@ -49,7 +43,7 @@ def test_slots_read_by_hand_are_those_of_the_parser(
 
 
 @both_locales
-def test_word_types_agree_with_the_tags(by_hand: dict[str, Any], locale: str) -> None:
+def test_word_types_agree_with_the_tags(by_hand, locale):
     types_of = by_hand["word_types_by_hand"](parsed(locale, "train"))
     tagged = [
         (word.text.casefold(), tag[2:].lower() or "-")
@@ -61,14 +55,14 @@ def test_word_types_agree_with_the_tags(by_hand: dict[str, Any], locale: str) ->
 
 
 @both_locales
-def test_values_by_hand_are_the_words_of_each_slot(by_hand: dict[str, Any], locale: str) -> None:
+def test_values_by_hand_are_the_words_of_each_slot(by_hand, locale):
     for u in parsed(locale, "train"):
         values = [by_hand["value_by_hand"](u, span) for span in u.spans]
         words = [word.text.casefold() for word in u.words]
         assert values == [tuple(words[first:end]) for _, first, end in tag_chunks(u.tags)]
 
 
-def test_the_longest_match_wins_and_nothing_overlaps(by_hand: dict[str, Any]) -> None:
+def test_the_longest_match_wins_and_nothing_overlaps(by_hand):
     tag = by_hand["tag_by_hand"]
     gazetteer = {("nine",): "time", ("nine", "am"): "time", ("am", "radio"): "media_type"}
     assert tag(["at", "Nine", "AM"], gazetteer) == ["O", "B-TIME", "I-TIME"]
@@ -82,13 +76,13 @@ def test_the_longest_match_wins_and_nothing_overlaps(by_hand: dict[str, Any]) ->
     assert tag(["at", "ten"], {}) == ["O", "O"]
 
 
-def test_the_most_frequent_type_of_a_value_is_kept(by_hand: dict[str, Any]) -> None:
+def test_the_most_frequent_type_of_a_value_is_kept(by_hand):
     texts = ["[date : May]", "[person : may]", "ask [person : may]", "[date : june]"]
     gazetteer = by_hand["gazetteer_by_hand"]([Parser().parse(text) for text in texts])
     assert gazetteer == {("may",): "person", ("june",): "date"}
 
 
-def test_the_rule_drops_what_is_wrong_more_often_than_right(by_hand: dict[str, Any]) -> None:
+def test_the_rule_drops_what_is_wrong_more_often_than_right(by_hand):
     texts = ["turn it [change : up]", "wake me up", "get up", "in [date : may]", "may i"]
     rows = [Parser().parse(text) for text in texts]
     gazetteer = by_hand["gazetteer_by_hand"](rows)
@@ -96,7 +90,7 @@ def test_the_rule_drops_what_is_wrong_more_often_than_right(by_hand: dict[str, A
     assert by_hand["reliable_by_hand"](gazetteer, rows) == {("may",): "date"}  # half is enough
 
 
-def test_notebook_00_trains_little_and_into_a_folder_of_its_own() -> None:
+def test_notebook_00_trains_little_and_into_a_folder_of_its_own():
     asked: list[Any] = []
 
     def ask(*arguments: Any, **named: Any) -> None:

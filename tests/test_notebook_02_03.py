@@ -1,7 +1,5 @@
 """What notebooks 02 and 03 write by hand agrees with the library, on more than they show."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -33,12 +31,12 @@ SPLITS = ("train", "validation", "test")
 
 
 @pytest.fixture(scope="module")
-def parsing() -> dict[str, Any]:
+def parsing():
     return names_by_hand("02_parsing", "naive")
 
 
 @pytest.fixture(scope="module")
-def subwords() -> dict[str, Any]:
+def subwords():
     return names_by_hand("03_tokenisation", "bug")
 
 
@@ -69,14 +67,14 @@ def annotations(draw: st.DrawFn) -> str:
 
 class TestParsing:
     @pytest.mark.parametrize("locale", LOCALES)
-    def test_the_whole_sample(self, parsing: dict[str, Any], locale: str) -> None:
+    def test_the_whole_sample(self, parsing, locale):
         rows = rows_of(locale)
         assert len(rows) == 1500
         for row in rows:
             self.check(parsing, row["annot_utt"])
 
     @given(annotated=annotations())
-    def test_generated_annotations(self, parsing: dict[str, Any], annotated: str) -> None:
+    def test_generated_annotations(self, parsing, annotated):
         self.check(parsing, annotated)
 
     def check(self, parsing: dict[str, Any], annotated: str) -> None:
@@ -90,19 +88,17 @@ class TestParsing:
         assert parsing["tags_by_hand"](words, spans) == spans_to_tags(words, spans)
 
     @given(text=PLAIN, offset=st.integers(0, 50))
-    def test_words_of_plain_text(self, parsing: dict[str, Any], text: str, offset: int) -> None:
+    def test_words_of_plain_text(self, parsing, text, offset):
         expected = Parser().split_words(text, offset)
         assert parsing["split_words_by_hand"](text, offset) == expected
 
     @given(tags=st.lists(st.sampled_from(["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"])))
-    def test_any_tags_become_the_same_spans(self, parsing: dict[str, Any], tags: list[str]) -> None:
+    def test_any_tags_become_the_same_spans(self, parsing, tags):
         words = Parser().split_words(" ".join("w" * (1 + i % 3) for i in range(len(tags))))
         assert parsing["spans_from_tags_by_hand"](words, tags) == tags_to_spans(words, tags)
 
     @pytest.mark.parametrize("locale", LOCALES)
-    def test_the_dictionary_works_on_the_running_sentence_only(
-        self, parsing: dict[str, Any], locale: str
-    ) -> None:
+    def test_the_dictionary_works_on_the_running_sentence_only(self, parsing, locale):
         wrong = []
         for row in rows_of(locale):
             naive = [tag for _, tag in parsing["naive_tags"](row["utt"], row["annot_utt"])]
@@ -121,7 +117,7 @@ COUNTS = st.lists(st.integers(0, 4), max_size=12)
 
 
 @pytest.fixture(scope="module")
-def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def tokenizers(tmp_path_factory):
     """The notebook's two tokenizers, and one that works on bytes."""
     folder = build_small_bert(load_corpus("ru-RU")["utt"], tmp_path_factory.mktemp("learnt"))
     return {
@@ -133,7 +129,7 @@ def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 class TestSubwords:
     @given(counts=COUNTS)
-    def test_groups_of_any_words(self, subwords: dict[str, Any], counts: list[int]) -> None:
+    def test_groups_of_any_words(self, subwords, counts):
         word_ids = word_ids_of(counts)
         groups = subwords["subword_groups_by_hand"](word_ids, len(counts))
         assert groups == subword_groups(word_ids, len(counts))
@@ -143,9 +139,7 @@ class TestSubwords:
         assert back.tolist() == [-1 if word is None else word for word in word_ids]
 
     @given(counts=st.lists(st.integers(1, 4), max_size=12))
-    def test_the_tutorial_is_right_up_to_the_first_long_word(
-        self, subwords: dict[str, Any], counts: list[int]
-    ) -> None:
+    def test_the_tutorial_is_right_up_to_the_first_long_word(self, subwords, counts):
         word_ids = word_ids_of(counts)
         right = subwords["subword_groups_by_hand"](word_ids, len(counts))
         wrong = subwords["tutorial_groups"](word_ids)
@@ -154,9 +148,7 @@ class TestSubwords:
 
     @pytest.mark.parametrize("name", ["packaged", "learnt", "roberta"])
     @pytest.mark.parametrize("locale", LOCALES)
-    def test_the_whole_sample(
-        self, subwords: dict[str, Any], tokenizers: dict[str, Any], locale: str, name: str
-    ) -> None:
+    def test_the_whole_sample(self, subwords, tokenizers, locale, name):
         rows, tokenizer = rows_of(locale), tokenizers[name]
         data = NERDataset(rows, tokenizer, TagSet.from_corpus(rows), max_length=512)
         sentences = [[word.text for word in utterance.words] for utterance in data.utterances]
@@ -170,9 +162,7 @@ class TestSubwords:
 
 class TestBatches:
     @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=8), pad_id=st.integers(0, 5))
-    def test_padding_and_mask(
-        self, subwords: dict[str, Any], lengths: list[int], pad_id: int
-    ) -> None:
+    def test_padding_and_mask(self, subwords, lengths, pad_id):
         rows = [list(range(10, 10 + length)) for length in lengths]
         items = [
             {
@@ -191,15 +181,13 @@ class TestBatches:
         assert share == pytest.approx(padding, abs=1e-12)
 
     @given(lengths=st.lists(st.integers(1, 40), max_size=60), batch_size=st.integers(1, 9))
-    def test_batches_by_length(
-        self, subwords: dict[str, Any], lengths: list[int], batch_size: int
-    ) -> None:
+    def test_batches_by_length(self, subwords, lengths, batch_size):
         expected = list(LengthBucketSampler(lengths, batch_size, shuffle=False)) if lengths else []
         assert subwords["length_batches_by_hand"](lengths, batch_size) == expected
 
 
 class TestFigures:
-    def test_character_ruler(self) -> None:
+    def test_character_ruler(self):
         parsed = Parser().parse("wake me at [time : nine am]")
         (axis,) = character_ruler(parsed.text, parsed.words, parsed.spans).axes
         assert len(axis.patches) == 5 + 1
@@ -208,7 +196,7 @@ class TestFigures:
         assert "16–18" in texts
         assert texts[-1] == "time 11–18"
 
-    def test_subword_alignment(self) -> None:
+    def test_subword_alignment(self):
         words, word_ids = ["play", "\u200b", "jazz"], [-1, 0, 2, 2, -1]
         names = ["[CLS]", "play", "ja", "##zz", "[SEP]"]
         (axis,) = subword_alignment(words, names, word_ids).axes

@@ -1,7 +1,5 @@
 """What notebook 04 writes by hand agrees with the library, on more data than the notebook shows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ POOLINGS = ("mean", "first", "last", "max")
 
 
 @pytest.fixture(scope="module")
-def by_hand() -> dict[str, Any]:
+def by_hand():
     return names_by_hand("04_model")
 
 
@@ -34,7 +32,7 @@ def random_batch(seed: int) -> tuple[torch.Tensor, torch.Tensor, int]:
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("seed", range(20))
-def test_pooling_by_hand_is_the_library_s(by_hand: dict[str, Any], pooling: Any, seed: int) -> None:
+def test_pooling_by_hand_is_the_library_s(by_hand, pooling, seed):
     states, word_ids, words = random_batch(seed)
     library = pool_words(states, word_ids, words, pooling)
     for row in range(len(states)):
@@ -44,7 +42,7 @@ def test_pooling_by_hand_is_the_library_s(by_hand: dict[str, Any], pooling: Any,
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
-def test_head_by_hand_is_the_library_s(by_hand: dict[str, Any], family: str) -> None:
+def test_head_by_hand_is_the_library_s(by_hand, family):
     model = new_model(family)
     vectors = torch.randn(5, 6, model.encoder.config.hidden_size)
     _, first, _, second = model.head
@@ -64,9 +62,7 @@ def slow_vectors(by_hand: dict[str, Any], model: Any, data: NERDataset, row: int
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 @torch.inference_mode()
-def test_word_vectors_are_in_order_and_without_padding(
-    by_hand: dict[str, Any], pooling: str
-) -> None:
+def test_word_vectors_are_in_order_and_without_padding(by_hand, pooling):
     data = small_data("bert", rows=25)
     model = new_model("bert", data.tags, pooling=pooling)
     vectors = word_vectors(model, data, batch_size=4)
@@ -77,7 +73,7 @@ def test_word_vectors_are_in_order_and_without_padding(
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def test_word_vectors_switch_dropout_off_and_leave_the_model_as_it_was() -> None:
+def test_word_vectors_switch_dropout_off_and_leave_the_model_as_it_was():
     data = small_data("bert", rows=5)
     model = new_model("bert", data.tags).train()
     once, again = word_vectors(model, data), word_vectors(model, data)
@@ -85,7 +81,7 @@ def test_word_vectors_switch_dropout_off_and_leave_the_model_as_it_was() -> None
     assert model.training
 
 
-def test_word_map_shows_every_word_under_its_type() -> None:
+def test_word_map_shows_every_word_under_its_type():
     points = torch.arange(12.0).view(6, 2).numpy()
     figure = word_map(points, ["time", "date", "time", "date", "date", "place_name"], "Words")
     (axis,) = figure.axes
@@ -100,14 +96,14 @@ def test_word_map_shows_every_word_under_its_type() -> None:
     assert axis.get_ylabel()
 
 
-def test_word_map_refuses_what_it_cannot_show() -> None:
+def test_word_map_refuses_what_it_cannot_show():
     with pytest.raises(ValueError, match="eight"):
         word_map(torch.zeros(9, 2).numpy(), list("abcdefghi"), "too many types")
     with pytest.raises(ValueError, match="one point"):
         word_map(torch.zeros(3, 2).numpy(), ["a", "b"], "one label is missing")
 
 
-def test_model_diagram_says_every_subword_word_tag_and_shape() -> None:
+def test_model_diagram_says_every_subword_word_tag_and_shape():
     subwords, word_ids = ["[CLS]", "девя", "##ть", "утра", "[SEP]"], [-1, 0, 0, 1, -1]
     tags = ["B-TIME", "I-TIME"]
     figure = model_diagram(subwords, ["девять", "утра"], word_ids, tags, (8, 4, 3))

@@ -1,10 +1,7 @@
 """What notebook 05 writes by hand agrees with the library, on more data than the notebook shows."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -13,14 +10,7 @@ from hypothesis import strategies as st
 from notebook_cells import names_by_hand, tag_pairs
 from tiny_encoders import make_corpus, new_model, small_corpus, small_data, tokenizer_of
 
-from nerlib import (
-    NERClassifier,
-    NERDataset,
-    TagSet,
-    TrainConfig,
-    evaluate_tags,
-    predict_tags,
-)
+from nerlib import NERClassifier, NERDataset, TagSet, TrainConfig, evaluate_tags, predict_tags
 from nerlib.model import tagging_loss
 from nerlib.optimization import warmup_and_decay
 from nerlib.training import fit
@@ -34,17 +24,15 @@ CONFIGS = {
     "long warm-up": replace(CONFIG, warmup=0.6),
     "strong decay": replace(CONFIG, weight_decay=0.5, seed=7, max_gradient_norm=0.05),
 }
-ByHand = dict[str, Any]
-Utterances = list[tuple[list[str], list[str]]]
 
 
 @pytest.fixture(scope="module")
-def by_hand() -> ByHand:
+def by_hand():
     return names_by_hand("05_training")
 
 
 @given(pairs=tag_pairs())
-def test_scores_by_hand_are_the_library_s(by_hand: ByHand, pairs: Utterances) -> None:
+def test_scores_by_hand_are_the_library_s(by_hand, pairs):
     gold, predicted = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     library = evaluate_tags(gold, predicted)
     overall = library.overall
@@ -54,7 +42,7 @@ def test_scores_by_hand_are_the_library_s(by_hand: ByHand, pairs: Utterances) ->
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_loss_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None:
+def test_loss_by_hand_is_the_library_s(by_hand, seed):
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(4, 6, 5, generator=generator)
     labels = torch.randint(0, 5, (4, 6), generator=generator)
@@ -64,7 +52,7 @@ def test_loss_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None:
 
 
 @given(warmup=st.integers(1, 30), rest=st.integers(0, 60))
-def test_rate_factor_by_hand_is_the_library_s(by_hand: ByHand, warmup: int, rest: int) -> None:
+def test_rate_factor_by_hand_is_the_library_s(by_hand, warmup, rest):
     total = warmup + rest
     for step in range(total + 3):
         found = by_hand["rate_factor_by_hand"](step, warmup, total)
@@ -82,7 +70,7 @@ def odd_data() -> NERDataset:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_prediction_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None:
+def test_prediction_by_hand_is_the_library_s(by_hand, seed):
     for data in (small_data("bert", rows=80), odd_data()):
         model = new_model("bert", data.tags, seed=seed)
         model.head[-1].bias.data[1:] += 1  # or an unseen word could be O by chance
@@ -93,9 +81,7 @@ def test_prediction_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-def test_training_by_hand_is_the_library_s_to_the_last_bit(
-    by_hand: ByHand, config: TrainConfig
-) -> None:
+def test_training_by_hand_is_the_library_s_to_the_last_bit(by_hand, config):
     sets = small_data("bert", rows=41), small_data("bert", rows=30, seed=1)
     ours = new_model("bert", TagSet.from_corpus(small_corpus()))
     theirs = deepcopy(ours)
@@ -108,9 +94,7 @@ def test_training_by_hand_is_the_library_s_to_the_last_bit(
     assert all(torch.equal(found, weights[name]) for name, found in ours.state_dict().items())
 
 
-def test_training_by_hand_keeps_the_earliest_of_the_best_epochs(
-    by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_by_hand_keeps_the_earliest_of_the_best_epochs(by_hand, monkeypatch):
     scores, kept = [0.2, 0.5, 0.4, 0.5], []
 
     def scripted(model: NERClassifier, data: NERDataset) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """What notebook 06 writes by hand does the same as nerlib, on random data."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
 
@@ -37,7 +35,7 @@ def tagger(family: str) -> Tagger:
 
 
 @given(st.data(), TEXTS)
-def test_entities_by_hand_are_the_library_s(data: st.DataObject, text: str) -> None:
+def test_entities_by_hand_are_the_library_s(data, text):
     words = Parser().split_words(text)
     tags = data.draw(st.lists(TAGS, min_size=len(words), max_size=len(words)))
     scores = data.draw(st.lists(st.floats(0, 1), min_size=len(words), max_size=len(words)))
@@ -49,7 +47,7 @@ def test_entities_by_hand_are_the_library_s(data: st.DataObject, text: str) -> N
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1))
-def test_softmax_by_hand_is_torch_s(logits: list[float]) -> None:
+def test_softmax_by_hand_is_torch_s(logits):
     probabilities = names_by_hand("06_inference")["softmax_by_hand"](logits)
     expected = torch.tensor(logits, dtype=torch.float64).softmax(-1).tolist()
     assert probabilities == pytest.approx(expected, abs=1e-12)
@@ -58,7 +56,7 @@ def test_softmax_by_hand_is_torch_s(logits: list[float]) -> None:
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
 @given(SHORT_TEXTS)
-def test_the_three_steps_make_the_tagger(family: str, text: str) -> None:
+def test_the_three_steps_make_the_tagger(family, text):
     by_hand, model = names_by_hand("06_inference"), tagger(family)
     words, logits = by_hand["logits_by_hand"](text, model)
     tags, scores = by_hand["tags_by_hand"](logits, model.model.config.labels)
@@ -72,7 +70,7 @@ def test_the_three_steps_make_the_tagger(family: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
-def test_weights_by_hand_are_what_safetensors_reads(family: str) -> None:
+def test_weights_by_hand_are_what_safetensors_reads(family):
     path = encoder_folder(family) / "model.safetensors"
     with safe_open(path, framework="pt") as file:
         expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118

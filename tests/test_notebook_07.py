@@ -1,9 +1,6 @@
 """What notebook 07 writes by hand agrees with the library, on more data than the notebook shows."""
 
-from __future__ import annotations
-
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,27 +14,19 @@ from nerlib.analysis.calibration import expected_calibration_error, reliability_
 from nerlib.analysis.display import shade_words
 from nerlib.analysis.error_analysis import word_losses
 from nerlib.analysis.matching import KINDS, lenient_scores, match_entities
-from nerlib.analysis.plots import (
-    confusion_map,
-    group_chart,
-    reliability_diagram,
-    threshold_chart,
-)
+from nerlib.analysis.plots import confusion_map, group_chart, reliability_diagram, threshold_chart
 from nerlib.analysis.significance import bootstrap_f1, count_entities, randomisation_test
 from nerlib.metrics import plain_names
 from nerlib.parsing import tag_chunks
 
-ByHand = dict[str, Any]
-Utterances = list[tuple[list[str], list[str]]]
-
 
 @pytest.fixture(scope="module")
-def by_hand() -> ByHand:
+def by_hand():
     return names_by_hand("07_evaluation")
 
 
 @given(pairs=tag_pairs())
-def test_scores_by_hand_are_the_library_s(by_hand: ByHand, pairs: Utterances) -> None:
+def test_scores_by_hand_are_the_library_s(by_hand, pairs):
     gold, predicted = zip(*pairs, strict=True)
     library = evaluate_tags(gold, predicted)
     overall = library.overall
@@ -59,7 +48,7 @@ def test_scores_by_hand_are_the_library_s(by_hand: ByHand, pairs: Utterances) ->
 
 
 @given(numbers=st.lists(st.integers(0, 30), min_size=6, max_size=6))
-def test_semeval_by_hand_is_the_library_s(by_hand: ByHand, numbers: list[int]) -> None:
+def test_semeval_by_hand_is_the_library_s(by_hand, numbers):
     kinds = dict(zip(KINDS, numbers, strict=True))
     library = {name: score.f1 for name, score in lenient_scores(kinds).items()}
     assert by_hand["semeval_by_hand"](kinds) == pytest.approx(library)
@@ -74,7 +63,7 @@ def made_up_counts(seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_resampling_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None:
+def test_resampling_by_hand_is_the_library_s(by_hand, seed):
     counts, other = made_up_counts(seed), made_up_counts(seed + 100)
     scores = by_hand["bootstrap_by_hand"](counts, 200, seed)
     interval = bootstrap_f1(counts, 200, seed=seed)
@@ -84,9 +73,7 @@ def test_resampling_by_hand_is_the_library_s(by_hand: ByHand, seed: int) -> None
 
 
 @given(answers=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40))
-def test_calibration_error_by_hand_is_the_library_s(
-    by_hand: ByHand, answers: list[tuple[float, bool]]
-) -> None:
+def test_calibration_error_by_hand_is_the_library_s(by_hand, answers):
     confidences, right = [sure for sure, _ in answers], [hit for _, hit in answers]
     library = expected_calibration_error(reliability_bins(confidences, right))
     found = by_hand["calibration_error_by_hand"](confidences, right)
@@ -94,7 +81,7 @@ def test_calibration_error_by_hand_is_the_library_s(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_losses_by_hand_are_the_library_s(by_hand: ByHand, seed: int) -> None:
+def test_losses_by_hand_are_the_library_s(by_hand, seed):
     logits = 5 * torch.randn(6, 3, generator=torch.Generator().manual_seed(seed))
     labels, tags = ["O", "B-TIME", "I-TIME"], ["O", "B-TIME", "I-TIME", "B-CITY", "O", "O"]
     numbers = torch.tensor([labels.index(tag) if tag in labels else -100 for tag in tags])
@@ -104,19 +91,19 @@ def test_losses_by_hand_are_the_library_s(by_hand: ByHand, seed: int) -> None:
 
 
 class TestFigures:
-    def test_a_confusion_map_colours_mistakes_only(self) -> None:
+    def test_a_confusion_map_colours_mistakes_only(self):
         counts = {("time", "date"): 3, ("date", "date"): 7, ("time", "nothing"): 2}
         (heat,) = confusion_map(counts, ["time", "date", "nothing"]).axes
         assert heat.images[0].get_array().tolist() == [[0, 3, 2], [0, 0, 0], [0, 0, 0]]
         assert [text.get_text() for text in heat.texts if text.get_text()] == ["3", "2", "7"]
 
-    def test_a_group_chart_has_a_bar_for_each_tagger(self) -> None:
+    def test_a_group_chart_has_a_bar_for_each_tagger(self):
         series = {"model": {"seen": Score(4, 4, 3)}, "list": {"seen": Score(4, 4, 1)}}
         bars = group_chart(series, "title").axes[0]
         assert [bar.get_width() for group in bars.containers for bar in group] == [0.75, 0.25]
         assert [label.get_text() for label in bars.get_yticklabels()] == ["seen (4)"]
 
-    def test_no_precision_is_drawn_where_nothing_is_kept(self) -> None:
+    def test_no_precision_is_drawn_where_nothing_is_kept(self):
         scores = {0.0: Score(4, 4, 2), 0.5: Score(4, 1, 1), 0.9: Score(4, 0, 0)}
         lines = threshold_chart(scores).axes[0].lines
         assert {line.get_label(): list(line.get_ydata()) for line in lines} == {
@@ -125,14 +112,14 @@ class TestFigures:
             "F1": [0.5, 0.4],
         }
 
-    def test_a_reliability_diagram_has_a_bar_for_each_bin(self) -> None:
+    def test_a_reliability_diagram_has_a_bar_for_each_bin(self):
         bins = reliability_bins([0.95, 0.91, 0.15], [True, False, False])
         left, right = reliability_diagram(bins, 0.1).axes
         assert [bar.get_height() for bar in left.patches] == [0.0, 0.5]
         assert [bar.get_height() for bar in right.patches] == [1, 2]
 
 
-def test_shaded_words_are_darker_with_their_value() -> None:
+def test_shaded_words_are_darker_with_their_value():
     shown = shade_words(["<b>", "at", "up"], [9.0, 4.0, float("nan")], darkest=8.0)
     # Opaque: on a dark page dark text would vanish on a colour that lets the page through.
     assert re.findall(r"background:([^\"]+)", shown.markup) == ["#e08640", "#efc39f", "#ffffff"]

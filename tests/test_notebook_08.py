@@ -1,17 +1,13 @@
 """Notebook 08 shows every fault, and says of each what was measured."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import nbformat
 import pytest
+from notebook_cells import NOTEBOOKS
 
 from nerlib.course.faults import FAULTS
 from nerlib.course.measured import read_results
 
-PATH = Path(__file__).resolve().parents[1] / "notebooks" / "08_break_it.ipynb"
-CELLS = nbformat.read(PATH, as_version=4).cells
+CELLS = nbformat.read(NOTEBOOKS / "08_break_it.ipynb", as_version=4).cells
 CODE = "\n".join(cell.source for cell in CELLS if cell.cell_type == "code")
 TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
 
@@ -26,21 +22,21 @@ def said(key: str) -> str:
 
 
 @pytest.mark.parametrize("key", FAULTS)
-def test_every_fault_is_measured_shown_and_judged(key: str) -> None:
+def test_every_fault_is_measured_shown_and_judged(key):
     assert CODE.count(f'report("{key}"') == 1
     assert CODE.count(f'wrong_and_right("{key}")') == 1
     # Two faults may have the same verdict in the same words; each of them says it.
     assert TEXT.count(said(key)) == [said(other) for other in FAULTS].count(said(key))
 
 
-def test_every_fault_has_a_symptom_and_a_way_to_notice_it() -> None:
+def test_every_fault_has_a_symptom_and_a_way_to_notice_it():
     shown = [line for line in CODE.splitlines() if line.startswith("report(")]
     headings = [line for line in TEXT.splitlines() if line.startswith("## ") and line[3].isdigit()]
     assert len(FAULTS) == len(shown) == len(headings)
     assert TEXT.count("**How to notice**") == TEXT.count("**Symptom**") == len(FAULTS)
 
 
-def test_what_the_text_says_of_the_waterfall_is_in_the_results() -> None:
+def test_what_the_text_says_of_the_waterfall_is_in_the_results():
     scores: dict[str, dict[int, float]] = {}
     for step in read_results("waterfall.json")["steps"]:
         scores.setdefault(step["name"], {})[step["seed"]] = step["f1"]

@@ -1,8 +1,5 @@
 """What notebook 09 writes by hand does the same as nerlib; without its extra it skips."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
 from typing import Any
 
 import nbformat
@@ -34,15 +31,13 @@ def lesson() -> dict[str, Any]:
 
 
 @pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
+def shell():
     """An IPython as a notebook's kernel has it."""
     yield InteractiveShell.instance()
     InteractiveShell.clear_instance()
 
 
-def test_without_the_extra_it_says_one_line_and_does_nothing(
-    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_extra_it_says_one_line_and_does_nothing(shell, monkeypatch, capsys):
     monkeypatch.setattr(extras, "missing_modules", lambda *_: ["onnx"])
     said = []
     for cell in CELLS:
@@ -58,12 +53,12 @@ def test_without_the_extra_it_says_one_line_and_does_nothing(
     assert "tagger" not in shell.user_ns
 
 
-def test_every_cell_may_be_skipped_in_a_comparison_of_outputs() -> None:
+def test_every_cell_may_be_skipped_in_a_comparison_of_outputs():
     code = [cell for cell in CELLS if cell.cell_type == "code"]
     assert [one.id for one in code if "nbval-ignore-output" not in one.metadata.tags] == []
 
 
-def test_the_copy_for_colab_installs_the_extra() -> None:
+def test_the_copy_for_colab_installs_the_extra():
     copy = colab_copy(nbformat.read(NOTEBOOK, as_version=4), read_publication())
     assert all(f'"{name}"' in copy.cells[0].source for name in EXTRAS["export"])
     plain = colab_copy(nbformat.v4.new_notebook(), read_publication())
@@ -72,13 +67,13 @@ def test_the_copy_for_colab_installs_the_extra() -> None:
 
 
 @given(TIMES, st.integers(1, 100))
-def test_the_percentile_by_hand_is_numpy_s(values: list[float], share: int) -> None:
+def test_the_percentile_by_hand_is_numpy_s(values, share):
     expected = np.percentile(values, share, method="inverted_cdf")
     assert lesson()["percentile_by_hand"](values, share) == expected
 
 
 @pytest.mark.parametrize("bits", [8, 4, 2])
-def test_rounding_by_hand_is_torch_s(bits: int) -> None:
+def test_rounding_by_hand_is_torch_s(bits):
     model = new_model("bert")
     weights = model.head[1].weight.detach()
     most = 2 ** (bits - 1) - 1
@@ -89,18 +84,18 @@ def test_rounding_by_hand_is_torch_s(bits: int) -> None:
     assert not torch.equal(rounded, model.head[1].weight)  # the model itself stays
 
 
-def test_the_cosine_by_hand_is_torch_s() -> None:
+def test_the_cosine_by_hand_is_torch_s():
     one, other = (np.random.default_rng(n).normal(size=(2, 5, 8)).astype("f") for n in (1, 2))
     expected = torch.cosine_similarity(torch.from_numpy(one), torch.from_numpy(other), dim=-1)
     assert lesson()["cosine_by_hand"](one, other) == pytest.approx(expected.mean().item(), abs=1e-6)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_the_gate_by_hand_is_the_library_s(f1: float, torch_f1: float) -> None:
+def test_the_gate_by_hand_is_the_library_s(f1, torch_f1):
     assert lesson()["passes_by_hand"](f1, torch_f1) == judge(f1, torch_f1).passed
 
 
-def test_the_inputs_by_hand_are_the_tagger_s() -> None:
+def test_the_inputs_by_hand_are_the_tagger_s():
     tagger = Tagger(new_model("bert"), tokenizer_of("bert"), "cpu", "fp32")
     texts = ["wake me up at nine", "call anna"]
     arrays = lesson()["inputs_by_hand"](texts, tagger)

@@ -1,19 +1,16 @@
 """Notebook 10 trains and tags as its text says, and says of every command whether it was run."""
 
-from __future__ import annotations
-
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
+from notebook_cells import NOTEBOOKS
 
 from nerlib.course.measured import read_results
 from nerlib.tools.bulk.arithmetic import efficiency, estimate
 from nerlib.tools.cli import build_parser
 
-PATH = Path(__file__).resolve().parents[1] / "notebooks" / "10_scaling_out.ipynb"
-CELLS = nbformat.read(PATH, as_version=4).cells
+CELLS = nbformat.read(NOTEBOOKS / "10_scaling_out.ipynb", as_version=4).cells
 CODE = {cell.id: cell.source for cell in CELLS if cell.cell_type == "code"}
 TEXT = "\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
 
@@ -25,39 +22,39 @@ def printed(cell_id: str) -> str:
     return "\n".join(parts)
 
 
-def test_the_gradients_by_hand_are_those_of_the_text() -> None:
+def test_the_gradients_by_hand_are_those_of_the_text():
     whole, mean, weighted = re.findall(r"(-?[\d.]+)$", printed("10-by-hand"), re.MULTILINE)
     assert float(whole) == pytest.approx(float(weighted))
     assert abs(float(whole) - float(mean)) > 1
 
 
-def test_the_commands_of_the_text_can_be_read_by_the_program() -> None:
+def test_the_commands_of_the_text_can_be_read_by_the_program():
     commands = re.findall(r"-m nerlib ((?:train|bulk)[^`\n|]*)", TEXT)
     assert len(commands) >= 5
     for command in commands:
         build_parser().parse_args(command.split())
 
 
-def test_two_processes_made_the_updates_of_one() -> None:
+def test_two_processes_made_the_updates_of_one():
     updates = re.search(r"updates\s+([\d.]+)\s+([\d.]+)", printed("10-compare"))
     assert updates is not None
     assert updates[1] == updates[2]
 
 
-def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch() -> None:
+def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch():
     assert re.search(r"status [^0].* model: False", printed("10-kill"))
     epochs = [int(number) for number in re.findall(r"epoch +(\d+) ", printed("10-kill"))]
     assert epochs[0] > 1
     assert epochs == list(range(epochs[0], epochs[-1] + 1))
 
 
-def test_the_committed_run_lost_nothing() -> None:
+def test_the_committed_run_lost_nothing():
     assert "2,997 rows, 2,997 different ones" in printed("10-ray-check")
     assert "3 workers in all" in printed("10-ray")  # two, and one in place of the killed one
     assert "holds results of another model" in printed("10-refused")
 
 
-def test_the_tables_are_computed_from_what_was_measured() -> None:
+def test_the_tables_are_computed_from_what_was_measured():
     measured = read_results("bulk.json")
     alone, bulk = measured["stream"], measured["bulk"]
     steady = (bulk["steady"] or bulk)["rows_per_second"]
@@ -69,7 +66,7 @@ def test_the_tables_are_computed_from_what_was_measured() -> None:
     ]
 
 
-def test_what_was_not_run_is_said() -> None:
+def test_what_was_not_run_is_said():
     assert TEXT.count("**What was run, and what was not:**") == 2
     assert "if ready:" in CODE["10-ray"]
     assert 'needs_extra("scale")' in CODE["10-setup"]

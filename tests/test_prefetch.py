@@ -2,8 +2,6 @@
 
 # ruff: noqa: F811 (arguments have the names of imported fixtures)
 
-from __future__ import annotations
-
 import shutil
 import stat
 from dataclasses import replace
@@ -12,7 +10,7 @@ from pathlib import Path
 import pytest
 from hub_encoders import RUBERT
 from hub_fixtures import Online, conversion, hub, online  # noqa: F401 (fixtures)
-from hub_stand_in import HubStandIn, massive_archive, sha256
+from hub_stand_in import massive_archive, sha256
 from huggingface_hub import constants
 
 from nerlib import __main__ as cli
@@ -25,13 +23,13 @@ FILES = 8  # two listings, three splits, config, vocabulary, weights
 
 
 @pytest.fixture(autouse=True)
-def connected(hub: HubStandIn, online: Online) -> HubStandIn:
+def connected(hub, online):
     online(hub.url)
     return hub
 
 
 @pytest.fixture
-def stick(tmp_path: Path) -> Path:
+def stick(tmp_path):
     return tmp_path / "a stick"
 
 
@@ -48,9 +46,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_it_says_what_it_fetched_and_how_large_it_is(
-    stick: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_it_says_what_it_fetched_and_how_large_it_is(stick, capsys):
     assert cli.main(["prefetch", "tutorial", "--to", str(stick)]) == 0
     corpus, encoder, fetched, total, offline = capsys.readouterr().out.splitlines()
     size = f"{sum(map(len, files_of(stick).values())) / 1e6:.1f} MB"
@@ -61,9 +57,7 @@ def test_it_says_what_it_fetched_and_how_large_it_is(
     assert f"NERLIB_CACHE={stick} HF_HUB_OFFLINE=1 NERLIB_RECIPE=tutorial" in offline
 
 
-def test_a_copy_without_links_and_write_protected_is_all_that_a_laptop_needs(
-    connected: HubStandIn, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_protected_copy_is_all_that_a_laptop_needs(connected, stick, tmp_path, monkeypatch):
     run(stick)
     assert not [path for path in stick.rglob("*") if path.is_symlink()]
     # FAT keeps no such characters, and no two names that differ in case only.
@@ -88,9 +82,7 @@ def test_a_copy_without_links_and_write_protected_is_all_that_a_laptop_needs(
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
-def test_killed_half_way_it_fetches_only_what_is_missing(
-    connected: HubStandIn, stick: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_half_way_it_fetches_only_what_is_missing(connected, stick, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("nerlib.tools.hub.fetch_encoder", lambda _: exit(9))
         with pytest.raises(SystemExit):
@@ -106,9 +98,7 @@ def test_killed_half_way_it_fetches_only_what_is_missing(
 
 @pytest.mark.parametrize("damage", ["flipped", "cut off", "missing"])
 @pytest.mark.parametrize("name", ["vocab.txt", "model.safetensors", "ru-RU/test/0000.parquet"])
-def test_what_was_damaged_since_is_fetched_again(
-    name: str, damage: str, connected: HubStandIn, stick: Path
-) -> None:
+def test_what_was_damaged_since_is_fetched_again(name, damage, connected, stick):
     run(stick)
     before = files_of(stick)
     path = next(stick / path for path in before if path.endswith(name))
@@ -124,9 +114,7 @@ def test_what_was_damaged_since_is_fetched_again(
     assert connected.fetched() == [name.replace("model.safetensors", "pytorch_model.bin")]
 
 
-def test_the_archive_serves_if_the_conversion_is_gone(
-    connected: HubStandIn, stick: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_archive_serves_if_the_conversion_is_gone(connected, stick, monkeypatch):
     connected.repositories = {
         key: files for key, files in connected.repositories.items() if "datasets" not in key[0]
     }
@@ -139,7 +127,7 @@ def test_the_archive_serves_if_the_conversion_is_gone(
 
 
 @pytest.mark.parametrize("name", ["offline", "offline-ru"])
-def test_some_recipes_need_nothing(name: str, connected: HubStandIn, stick: Path) -> None:
+def test_some_recipes_need_nothing(name, connected, stick):
     assert "downloaded: nothing" in run(stick, get_recipe(name))
     assert connected.requests == []
     assert not stick.exists()
@@ -153,9 +141,7 @@ def test_some_recipes_need_nothing(name: str, connected: HubStandIn, stick: Path
         (["multilingual", "--locale", "de-DE"], "SHA-256"),
     ],
 )
-def test_mistakes_are_one_line(
-    arguments: list[str], said: str, stick: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_mistakes_are_one_line(arguments, said, stick, capsys):
     assert cli.main(["prefetch", *arguments, "--to", str(stick)]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("nerlib: ")

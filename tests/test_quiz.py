@@ -1,11 +1,8 @@
 """The quizzes: fair questions, a reason for every answer, shown safely and without a script."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -13,7 +10,7 @@ from bs4 import BeautifulSoup
 from local_pages import CHROMIUM, chromium, violations, watch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from nerlib import PACKAGED, AnnotationError, Parser, Score, load_tokenizer, tags_to_spans
 from nerlib.analysis.matching import count_kinds, lenient_scores
@@ -38,7 +35,7 @@ def every_answer() -> Iterator[tuple[str, Answer]]:
 
 class TestQuestions:
     @pytest.mark.parametrize("lesson", LESSONS)
-    def test_five_questions_with_one_right_answer_each(self, lesson: str) -> None:
+    def test_five_questions_with_one_right_answer_each(self, lesson):
         questions = load_quiz(lesson)
         assert lessons_with_quiz() == LESSONS
         assert len(questions) == 5
@@ -48,7 +45,7 @@ class TestQuestions:
             assert sum(answer.right for answer in question.answers) == 1, question.text
             assert len({answer.text for answer in question.answers}) == len(question.answers)
 
-    def test_every_answer_has_a_reason_of_its_own(self) -> None:
+    def test_every_answer_has_a_reason_of_its_own(self):
         reasons = [answer.reason for _, answer in every_answer()]
         assert len(set(reasons)) == len(reasons)
         for place, answer in every_answer():
@@ -58,7 +55,7 @@ class TestQuestions:
             assert not answer.reason.startswith(("Right", "No.", "Yes", "Correct")), place
 
     @pytest.mark.parametrize("lesson", LESSONS)
-    def test_neither_the_place_nor_the_length_gives_the_answer_away(self, lesson: str) -> None:
+    def test_neither_the_place_nor_the_length_gives_the_answer_away(self, lesson):
         questions = load_quiz(lesson)
         places = [[a.right for a in question.answers].index(True) for question in questions]
         assert len(set(places)) >= 3
@@ -67,14 +64,14 @@ class TestQuestions:
             found = [extreme(q.answers, key=lambda answer: len(answer.text)) for q in questions]
             assert sum(answer.right for answer in found) <= 2
 
-    def test_marks_are_closed(self) -> None:
+    def test_marks_are_closed(self):
         texts = [q.text for lesson in LESSONS for q in load_quiz(lesson)]
         texts += [text for _, answer in every_answer() for text in (answer.text, answer.reason)]
         for text in texts:
             assert text.count("`") % 2 == 0, text
             assert re.sub("`[^`]*`", "", text).count("*") % 2 == 0, text
 
-    def test_what_the_questions_claim_of_the_library_is_so(self) -> None:
+    def test_what_the_questions_claim_of_the_library_is_so(self):
         """The answers that a few lines can check."""
         row = PARSER.parse("wake me at [time : five] with five songs")
         assert tags_by_dictionary(row) == ["O", "O", "O", "B-TIME", "O", "B-TIME", "O"]
@@ -90,7 +87,7 @@ class TestQuestions:
             with nullcontext() if answer.right else pytest.raises(AnnotationError):
                 assert "anna" in [word.text for word in PARSER.parse(annotated).words]
 
-    def test_what_the_questions_compute_is_so(self) -> None:
+    def test_what_the_questions_compute_is_so(self):
         def right(lesson: str, number: int) -> str:
             (found,) = [a.text for a in load_quiz(lesson)[number - 1].answers if a.right]
             return found
@@ -109,19 +106,19 @@ class TestQuestions:
 
 
 @pytest.mark.parametrize("name", ["2", "../sample/README"])
-def test_an_unknown_lesson_is_a_message(name: str) -> None:
+def test_an_unknown_lesson_is_a_message(name):
     with pytest.raises(QuizError, match="00, 01"):
         quiz(name)
 
 
 class TestShowing:
-    def test_nothing_but_plain_elements(self) -> None:
+    def test_nothing_but_plain_elements(self):
         found = BeautifulSoup(quiz("05").markup, "html.parser").find_all(True)
         names = {"div", "p", "b", "pre", "code", "em", "details", "summary"}
         assert {element.name for element in found} <= names
         assert {name for element in found for name in element.attrs} == {"class", "style"}
 
-    def test_text_is_escaped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_text_is_escaped(self, monkeypatch):
         question = Question(HOSTILE, (Answer(HOSTILE, HOSTILE, True),), code=HOSTILE)
         monkeypatch.setattr(quizzes, "load_quiz", lambda lesson: (question,))
         shown = BeautifulSoup(quiz("02").markup, "html.parser")
@@ -129,7 +126,7 @@ class TestShowing:
         assert len(shown.find_all("code")) == len(shown.find_all("em")) == 3
         assert shown.get_text().count("<script>alert(1)</script>") == 4
 
-    def test_as_text_the_reasons_stand_below_all_questions(self) -> None:
+    def test_as_text_the_reasons_stand_below_all_questions(self):
         text = str(quiz("02"))
         questions, _, reasons = text.partition("\nAnswers\n")
         for number, question in enumerate(load_quiz("02"), start=1):
@@ -143,7 +140,7 @@ class TestShowing:
 
 class TestInTheNotebooks:
     @pytest.mark.parametrize("lesson", LESSONS)
-    def test_it_stands_before_the_exercises_and_is_up_to_date(self, lesson: str) -> None:
+    def test_it_stands_before_the_exercises_and_is_up_to_date(self, lesson):
         cells = nbformat.read(NOTEBOOKS[lesson], as_version=4).cells
         number = next(n for n, cell in enumerate(cells) if cell.id == f"{lesson}-quiz")
         assert f'quiz("{lesson}")' in cells[number].source
@@ -155,7 +152,7 @@ class TestInTheNotebooks:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
+def page(tmp_path):
     """The HTML export of a notebook with one quiz, in a browser that runs no scripts."""
     output = new_output("execute_result", data={"text/html": quiz("05").markup})
     cell = new_code_cell("quiz", outputs=[output])
@@ -170,9 +167,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
 class TestInABrowser:
-    def test_a_click_shows_the_reason_of_a_wrong_answer_and_of_the_right_one(
-        self, page: Page
-    ) -> None:
+    def test_a_click_shows_the_reason_of_a_wrong_answer_and_of_the_right_one(self, page):
         answers = {answer.right: answer for answer in load_quiz("05")[1].answers}
         for answer, verdict in ((answers[False], "No."), (answers[True], "Right.")):
             start = re.sub("[`*]", "", answer.reason)[:40]
@@ -182,7 +177,7 @@ class TestInABrowser:
             expect(reason).to_be_visible()
             expect(reason).to_contain_text(verdict)
 
-    def test_keys_are_enough(self, page: Page) -> None:
+    def test_keys_are_enough(self, page):
         first = page.locator("summary").first
         first.focus()
         page.keyboard.press("Enter")
@@ -191,7 +186,7 @@ class TestInABrowser:
         page.keyboard.press("Space")
         expect(page.locator("details[open]")).to_have_count(2)
 
-    def test_axe_finds_nothing_with_all_reasons_open(self, tmp_path: Path) -> None:
+    def test_axe_finds_nothing_with_all_reasons_open(self, tmp_path):
         markup = quiz("05").markup.replace("<details", "<details open")
         start = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Quiz</title>'
         path = tmp_path / "quiz.html"

@@ -1,11 +1,8 @@
 """The named experiments: found by name, the same at every call, and never swapped in silence."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -39,7 +36,7 @@ def small(name: str) -> Recipe:
     return replace(RECIPES[name], train_split="train[:40]", validation_split="validation[:10]")
 
 
-def test_what_each_name_stands_for() -> None:
+def test_what_each_name_stands_for():
     assert {r.name: (r.source, r.locale, r.encoder) for r in RECIPES.values()} == KNOWN
     assert list(RECIPES) == list(KNOWN)
     splits = (RECIPES["tutorial"].train_split, RECIPES["tutorial"].validation_split)
@@ -52,7 +49,7 @@ def test_what_each_name_stands_for() -> None:
         assert all(other in described["switch"] for other in ("NERLIB_RECIPE", *KNOWN))
 
 
-def test_the_environment_chooses_and_an_argument_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_chooses_and_an_argument_wins(monkeypatch):
     assert get_recipe().name == "offline"
     monkeypatch.setenv("NERLIB_RECIPE", "offline-ru")
     assert get_recipe().name == "offline-ru"
@@ -70,9 +67,7 @@ def test_the_environment_chooses_and_an_argument_wins(monkeypatch: pytest.Monkey
         ("xyz", "known are offline"),
     ],
 )
-def test_an_unknown_name_raises_with_a_hint(
-    wrong: str, hint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_name_raises_with_a_hint(wrong, hint, monkeypatch):
     monkeypatch.setenv("NERLIB_RECIPE", wrong)
     for name in (wrong, None):
         with pytest.raises(RecipeError, match=f"'{wrong}'.*{hint.replace('?', '.')}") as error:
@@ -81,7 +76,7 @@ def test_an_unknown_name_raises_with_a_hint(
 
 
 @pytest.mark.parametrize("name", ["offline", "offline-ru"])
-def test_prepare_gives_the_same_model_twice(name: str, tmp_path: Path) -> None:
+def test_prepare_gives_the_same_model_twice(name, tmp_path):
     first = prepare(small(name), tmp_path / "a")
     torch.rand(7)  # whatever random numbers were drawn before
     second = prepare(small(name), tmp_path / "b")
@@ -94,7 +89,7 @@ def test_prepare_gives_the_same_model_twice(name: str, tmp_path: Path) -> None:
         assert all(torch.equal(left[field], right[field]) for field in left)
 
 
-def test_what_prepare_makes_is_what_the_recipe_says(tmp_path: Path) -> None:
+def test_what_prepare_makes_is_what_the_recipe_says(tmp_path):
     recipe = small("offline")
     made = prepare(recipe, tmp_path)
     rows = load_corpus("en-US", "train[:40]")
@@ -118,18 +113,14 @@ def test_what_prepare_makes_is_what_the_recipe_says(tmp_path: Path) -> None:
         ("english", "", "MASSIVE en-US"),
     ],
 )
-def test_without_its_corpus_there_is_an_error(
-    name: str, folder: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_its_corpus_there_is_an_error(name, folder, said, monkeypatch, tmp_path):
     monkeypatch.setenv("NERLIB_MASSIVE_DIR", folder)
     monkeypatch.setenv("NERLIB_CACHE", str(tmp_path))
     with pytest.raises(CorpusError, match=said):
         prepare(RECIPES[name], tmp_path)
 
 
-def test_without_the_packaged_encoder_there_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_the_packaged_encoder_there_is_an_error(monkeypatch, tmp_path):
     def missing(package: str) -> None:
         raise importlib.metadata.PackageNotFoundError(package)
 
@@ -138,7 +129,7 @@ def test_without_the_packaged_encoder_there_is_an_error(
         prepare(small("offline"), tmp_path)
 
 
-def test_one_model_has_one_kind_of_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_one_model_has_one_kind_of_words(monkeypatch, tmp_path):
     for locale in ("en-US", "ja-JP"):
         texts = dict.fromkeys(("scenario", "intent", "utt", "annot_utt"), "a") | {"locale": locale}
         rows = [texts | {"id": part, "partition": part} for part in ("train", "dev")]

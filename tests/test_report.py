@@ -1,20 +1,12 @@
 """The report page: whole, alone, escaped, and readable at the width of a laptop and a phone."""
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 
 import pytest
 from hostile_text import Reader
 from local_pages import SIDEWAYS, chromium, needs_browser, watch
 from small_runs import trained_model
-from tiny_encoders import (  # noqa: F401
-    new_model,
-    one_thread,
-    small_data,
-    tokenizer_of,
-)
+from tiny_encoders import new_model, one_thread, small_data, tokenizer_of  # noqa: F401
 
 from nerlib import Parser, TagSet, evaluate_tags, get_recipe
 from nerlib import __main__ as cli
@@ -31,7 +23,7 @@ PARTS += ("Worst utterances", "Seen and new values", "Length", "Confidence")
 
 
 @pytest.fixture(scope="module")
-def material() -> Material:
+def material():
     """What a tiny model did, with a row that looks like HTML in text, type and row number."""
     evil = Parser().parse(EVIL_ROW.replace(EVIL + " :", EVIL.replace(" ", "") + " :"))
     predicted = tuple("B-TIME" if number == 1 else "O" for number in range(len(evil.words)))
@@ -45,11 +37,11 @@ def material() -> Material:
 
 
 @pytest.fixture(scope="module")
-def page(material: Material) -> str:
+def page(material):
     return report_page(material)
 
 
-def test_the_page_has_all_parts_and_the_library_s_scores(page: str, material: Material) -> None:
+def test_the_page_has_all_parts_and_the_library_s_scores(page, material):
     for part in PARTS:
         assert f">{part}</h2>" in page, part
     scores = evaluate_tags(material.gold, material.predicted)
@@ -65,7 +57,7 @@ def test_the_page_has_all_parts_and_the_library_s_scores(page: str, material: Ma
     assert len(ids) == len(PARTS)
 
 
-def test_text_is_no_markup_and_nothing_is_fetched(page: str) -> None:
+def test_text_is_no_markup_and_nothing_is_fetched(page):
     tags = Reader(page).tags
     assert {tag for tag, _ in tags}.isdisjoint({"script", "iframe", "object", "link", "svg"})
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -79,14 +71,11 @@ def test_text_is_no_markup_and_nothing_is_fetched(page: str) -> None:
     assert not [word for word in ("://", "url(", "@import") if word in page]
 
 
-def test_the_same_answers_make_the_same_page(page: str, material: Material) -> None:
-    assert report_page(material) == page
-
-
-def test_without_training_rows_it_says_what_is_left_out(material: Material) -> None:
-    page = report_page(Material(material.facts, material.outcomes))
-    assert "this part is left out" in page
-    assert "list of training values" not in page
+def test_without_training_rows_it_says_what_is_left_out(page, material):
+    assert report_page(material) == page  # the same answers make the same page
+    left_out = report_page(Material(material.facts, material.outcomes))
+    assert "list of training values" in page
+    assert "list of training values" not in left_out
 
 
 SOME, NONE = Parser().parse("at [time : nine]"), Parser().parse("wake me")
@@ -103,18 +92,16 @@ SOME, NONE = Parser().parse("at [time : nine]"), Parser().parse("wake me")
     ],
     ids=lambda outcome: outcome.row_id,
 )
-def test_odd_answers_still_make_a_page(outcome: Outcome) -> None:
+def test_odd_answers_still_make_a_page(outcome):
     Reader(report_page(Material({}, [outcome], [SOME])))
 
 
-def test_a_report_about_nothing_is_refused() -> None:
+def test_a_report_about_nothing_is_refused():
     with pytest.raises(ValueError, match="utterance"):
         report_page(Material({}, []))
 
 
-def test_a_page_is_moved_into_place_whole(
-    material: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_is_moved_into_place_whole(material, tmp_path, monkeypatch):
     path = tmp_path / "new folder" / "report.html"
     assert write_report(material, path) == path
     before = path.read_text(encoding="utf-8")
@@ -127,7 +114,7 @@ def test_a_page_is_moved_into_place_whole(
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
-def test_training_rows_are_those_of_the_model_s_record() -> None:
+def test_training_rows_are_those_of_the_model_s_record():
     record = {"recipe": "offline", "locale": "ru-RU", "rows": "train", "epochs": 1}
     expected = load_corpus("ru-RU", "train")["utt"]
     assert [utterance.text for utterance in training_rows(record)] == list(expected)
@@ -138,7 +125,7 @@ def test_training_rows_are_those_of_the_model_s_record() -> None:
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(tmp_path_factory):
     """An untrained tiny model that says which recipe made it."""
     tags = TagSet.from_corpus(load_corpus("en-US", "train[:50]"))
     model = new_model("bert", tags)
@@ -146,9 +133,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_model(model, tokenizer_of("bert"), tmp_path_factory.mktemp("report") / "model")
 
 
-def test_the_command_writes_the_page(
-    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_writes_the_page(model_folder, tmp_path, capsys):
     path = tmp_path / "report.html"
     arguments = ["evaluate", "--model", str(model_folder), "--split", "validation[:30]", "--json"]
     assert cli.main([*arguments, "--report", str(path)]) == 0
@@ -163,9 +148,7 @@ def test_the_command_writes_the_page(
 
 
 @pytest.mark.parametrize("place", ["folder", "file/report.html"])
-def test_a_report_that_cannot_be_written_is_said_before_the_work(
-    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_that_cannot_be_written_is_said_before_the_work(place, tmp_path, capsys):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     arguments = ["evaluate", "--model", "no/such/model", "--report", str(tmp_path / place)]
@@ -177,7 +160,7 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(
 
 
 @needs_browser
-def test_a_browser_shows_it_without_asking_for_anything(page: str, tmp_path: Path) -> None:
+def test_a_browser_shows_it_without_asking_for_anything(page, tmp_path):
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
     with chromium() as browser:

@@ -1,7 +1,5 @@
 """The sample corpus: built from its sources byte for byte, and as hard and as fair as promised."""
 
-from __future__ import annotations
-
 import collections
 import json
 import os
@@ -9,7 +7,6 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,12 +78,12 @@ def is_long(parsed: ParsedUtterance, words: int = 5) -> bool:
 
 
 class TestBuild:
-    def test_the_committed_files_are_what_the_script_builds(self, tmp_path: Path) -> None:
+    def test_the_committed_files_are_what_the_script_builds(self, tmp_path):
         builder.write(tmp_path)
         for path in (tmp_path / "1.1" / "data").iterdir():
             assert path.read_bytes() == (FOLDER / "1.1" / "data" / path.name).read_bytes()
 
-    def test_the_order_of_hashing_changes_nothing(self) -> None:
+    def test_the_order_of_hashing_changes_nothing(self):
         """Sets have another order in every process: none may leak into the result."""
         code = (
             "import hashlib; from tools import build_sample as b;"
@@ -99,7 +96,7 @@ class TestBuild:
 
 @pytest.mark.parametrize("locale", LOCALES)
 class TestEachLocale:
-    def test_size_and_fields(self, locale: str) -> None:
+    def test_size_and_fields(self, locale):
         rows = rows_of(locale)
         counts = collections.Counter(row["partition"] for row in rows)
         assert counts == {"train": 1000, "dev": 200, "test": 300}
@@ -108,7 +105,7 @@ class TestEachLocale:
         assert {tuple(row) for row in rows} == {(*COLUMNS, "worker_id", *extra)}
         assert {row["locale"] for row in rows} == {locale}
 
-    def test_annotations_fit_their_utterances(self, locale: str) -> None:
+    def test_annotations_fit_their_utterances(self, locale):
         for row, parsed in zip(rows_of(locale), parsed_of(locale), strict=True):
             assert parsed.text == row["utt"]
             assert row["utt"] == " ".join(row["utt"].split())
@@ -116,30 +113,30 @@ class TestEachLocale:
                 value = parsed.text[span.start : span.end]
                 assert value == value.strip()
 
-    def test_all_scenarios_and_slot_types_of_massive(self, locale: str) -> None:
+    def test_all_scenarios_and_slot_types_of_massive(self, locale):
         for part in PARTS:
             assert {r["scenario"] for r in rows_of(locale) if r["partition"] == part} == SCENARIOS
         found = {span.type for parsed in parsed_of(locale) for span in parsed.spans}
         assert found == {slot_type for slot_type, _ in values_of(locale, "train")} == SLOT_TYPES
         assert len(found) == 55
 
-    def test_an_intent_starts_with_its_scenario(self, locale: str) -> None:
+    def test_an_intent_starts_with_its_scenario(self, locale):
         for row in rows_of(locale):
             assert row["intent"].startswith(f"{row['scenario']}_")
         assert len({row["intent"] for row in rows_of(locale)}) == 60
 
     @pytest.mark.parametrize("part", PARTS)
-    def test_a_quarter_of_the_rows_has_no_slot(self, locale: str, part: str) -> None:
+    def test_a_quarter_of_the_rows_has_no_slot(self, locale, part):
         rows = [row for row in rows_of(locale) if row["partition"] == part]
         assert sum("[" not in row["annot_utt"] for row in rows) >= len(rows) / 4
 
     @pytest.mark.parametrize("part", ["dev", "test"])
-    def test_most_values_are_new_in(self, locale: str, part: str) -> None:
+    def test_most_values_are_new_in(self, locale, part):
         values = values_of(locale, part)
         assert len(values) >= 100
         assert len(values & values_of(locale, "train")) <= 0.7 * len(values)
 
-    def test_the_hard_things_are_there(self, locale: str) -> None:
+    def test_the_hard_things_are_there(self, locale):
         for kind in (recurs, is_neighbours, is_long):
             assert sum(kind(parsed) for parsed in parsed_of(locale)) >= 75, kind.__name__
         texts = [parsed.text for parsed in parsed_of(locale)]
@@ -148,7 +145,7 @@ class TestEachLocale:
         if locale == "en-US":
             assert sum("'" in text for text in texts) >= 75
 
-    def test_the_tutorial_opens_the_train_split(self, locale: str) -> None:
+    def test_the_tutorial_opens_the_train_split(self, locale):
         fixed = builder.read_fixed(FOLDER / "sources")
         assert len(fixed) == 10
         corpus = load_corpus(locale, "train[:10]")
@@ -156,7 +153,7 @@ class TestEachLocale:
         assert corpus["annot_utt"] == [utterance.annotated[side] for utterance in fixed]
 
 
-def test_rows_are_parallel_by_id() -> None:
+def test_rows_are_parallel_by_id():
     for english, russian in zip(rows_of("en-US"), rows_of("ru-RU"), strict=True):
         for name in ("id", "scenario", "intent", "partition"):
             assert english[name] == russian[name]
@@ -165,7 +162,7 @@ def test_rows_are_parallel_by_id() -> None:
         assert left == right, english.text
 
 
-def test_no_base_utterance_of_validation_or_test_occurs_in_train() -> None:
+def test_no_base_utterance_of_validation_or_test_occurs_in_train():
     parts = builder.assign(builder.read_bases(FOLDER / "sources"))
     for side in (0, 1):
         names = {part: {base.templates[side] for base in bases} for part, bases in parts.items()}

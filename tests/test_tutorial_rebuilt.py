@@ -1,10 +1,7 @@
 """The rebuilt tutorial has the tutorial's behaviour, faults and all."""
 
-from __future__ import annotations
-
 import json
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
@@ -61,11 +58,11 @@ class TestParser:
             ("at [time : five o'clock]", "O B-TIME O O O"),  # a value with a mark in it is lost
         ],
     )
-    def test_tags_are_looked_up_by_word(self, annotated: str, tags: str) -> None:
+    def test_tags_are_looked_up_by_word(self, annotated, tags):
         text = Parser().parse(annotated).text
         assert " ".join(TutorialParser()(text, annotated)) == tags
 
-    def test_numbers_are_given_as_tags_turn_up(self) -> None:
+    def test_numbers_are_given_as_tags_turn_up(self):
         parser = TutorialParser()
         parser("at nine", "at [time : nine]")
         before = dict(parser.tag_to_id)
@@ -78,21 +75,21 @@ class TestParser:
 
 
 class TestDataset:
-    def test_subwords_are_counted_in_words(self) -> None:
+    def test_subwords_are_counted_in_words(self):
         item = encode("quietly somewhere nine", tokenizer_of("bert"))
         groups = item["subword_group"]
         assert groups[:, 0].tolist() == [1, 2, 3]
         assert int(groups[0, 1]) > 1  # so that the second word starts elsewhere in truth
         assert int(groups[:, 1].sum()) == item["input_ids"].shape[1] - 2
 
-    def test_rows_at_which_the_original_stops_are_left_out(self) -> None:
+    def test_rows_at_which_the_original_stops_are_left_out(self):
         corpus = make_corpus("is it [time : nine]?", "call [person : anna]")
         (item,) = TutorialDataset(corpus, tokenizer_of("bert"), TutorialParser()).items
         assert item["target"].tolist() == [0, 1]
 
 
 class TestModelAndLoop:
-    def test_the_loop_over_words_is_a_mean_over_slices(self) -> None:
+    def test_the_loop_over_words_is_a_mean_over_slices(self):
         model, data, parser = rebuilt()
         tags = TagSet.from_types({tag[2:] for tag in parser.tag_to_id if tag != "O"})
         ours = new_model("bert", tags, head_size=256, dropout=0.0)
@@ -107,9 +104,7 @@ class TestModelAndLoop:
                     model(item), word_logits(ours, batch, choose_compute("cpu", "fp32"))[0]
                 )
 
-    def test_one_step_an_utterance_in_the_order_of_the_file_at_the_tutorial_s_rate(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_one_step_an_utterance_in_the_order_of_the_file(self, monkeypatch):
         model, data, _ = rebuilt()
         seen, rates = [], []
         model.register_forward_pre_hook(lambda _, args: seen.append(args[0]["input_ids"].shape))
@@ -120,7 +115,7 @@ class TestModelAndLoop:
         assert rates == [RATE] * 2 * len(data.items)
         assert seen == [item["input_ids"].shape for item in data.items] * 4
 
-    def test_dropout_stays_on_in_validation(self) -> None:
+    def test_dropout_stays_on_in_validation(self):
         model, data, _ = rebuilt()
         lines: list[str] = []
         train_tutorial(model, data, data, epochs=1, report=lines.append)
@@ -134,7 +129,7 @@ class TestModelAndLoop:
         assert "F1" not in lines[0]
 
     @torch.no_grad()
-    def test_its_loss_is_a_mean_over_utterances_and_its_accuracy_over_words(self) -> None:
+    def test_its_loss_is_a_mean_over_utterances_and_its_accuracy_over_words(self):
         model, data, _ = rebuilt()
         model.eval()
         pairs = [(model(item), item["target"]) for item in data.items]
@@ -144,7 +139,7 @@ class TestModelAndLoop:
         assert loss == pytest.approx(sum(losses) / len(losses))
         assert accuracy == pytest.approx(hits.float().mean().item())
 
-    def test_it_can_learn_its_rows(self) -> None:
+    def test_it_can_learn_its_rows(self):
         model, data, _ = rebuilt()
         before = run_through(model.eval(), data)[0]
         optimizer = Adam(model.parameters(), lr=3e-3)
@@ -154,7 +149,7 @@ class TestModelAndLoop:
         assert run_through(model.eval(), data)[0] < before / 3
 
 
-def test_the_tutorial_s_answers_are_compared_word_by_word() -> None:
+def test_the_tutorial_s_answers_are_compared_word_by_word():
     model, _, parser = rebuilt()
     tokenizer, text = tokenizer_of("bert"), "what's new, anna?"
     words = Parser().split_words(text)
@@ -169,7 +164,7 @@ def test_the_tutorial_s_answers_are_compared_word_by_word() -> None:
 
 
 class TestWaterfall:
-    def test_what_is_committed_has_every_step_for_every_seed(self) -> None:
+    def test_what_is_committed_has_every_step_for_every_seed(self):
         results = read_results("waterfall.json")
         steps = results["steps"]
         for seed in {step["seed"] for step in steps}:
@@ -180,7 +175,7 @@ class TestWaterfall:
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
         assert steps[-1]["f1"] > steps[0]["f1"] + 0.1
 
-    def test_it_runs(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_runs(self, tmp_path, monkeypatch):
         monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
         ran = []
 

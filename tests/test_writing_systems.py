@@ -4,13 +4,11 @@ Among them are languages without spaces, slots that begin inside of a word, slot
 right-to-left text, combining marks, joiners and characters that nobody sees.
 """
 
-from __future__ import annotations
-
 import re
 import tempfile
 import tomllib
 import unicodedata
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -26,13 +24,12 @@ from nerlib.tools.small_bert import build_small_bert
 DATA = Path(__file__).with_name("writing_systems.toml")
 SENTENCES: dict[str, list[list[str]]] = tomllib.loads(DATA.read_text(encoding="utf-8"))
 EVERY_ONE = [(locale, text) for examples in SENTENCES.values() for locale, text in examples]
-FORMS = ("NFC", "NFD")
 SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]")
 
 
 def forms(annotated: str) -> set[str]:
     """The sentence with its marks composed, and with each mark a character of its own."""
-    return {unicodedata.normalize(form, annotated) for form in FORMS}
+    return {unicodedata.normalize(form, annotated) for form in ("NFC", "NFD")}
 
 
 @cache
@@ -43,15 +40,14 @@ def learnt_tokenizer():
     return load_tokenizer(str(build_small_bert(texts, folder)))
 
 
-def tokenizers():
-    return {
-        "byte-level": tokenizer_of("roberta"),
-        "unigram": tokenizer_of("xlm-roberta"),
-        "word pieces": learnt_tokenizer(),
-    }
+TOKENIZERS = {
+    "byte-level": partial(tokenizer_of, "roberta"),
+    "unigram": partial(tokenizer_of, "xlm-roberta"),
+    "word pieces": learnt_tokenizer,
+}
 
 
-def test_every_writing_system_is_there() -> None:
+def test_every_writing_system_is_there():
     for script, examples in SENTENCES.items():
         for locale, text in examples:
             assert locale in LOCALES
@@ -66,7 +62,7 @@ def slots_of(parsed: ParsedUtterance) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
-def test_parsing_keeps_every_character(locale: str, text: str) -> None:
+def test_parsing_keeps_every_character(locale, text):
     parser = Parser.for_locale(locale)
     for annotated in forms(text):
         parsed = parser.parse(annotated)
@@ -81,7 +77,7 @@ def test_parsing_keeps_every_character(locale: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("locale", "text"), EVERY_ONE)
-def test_a_mark_stays_with_its_letter(locale: str, text: str) -> None:
+def test_a_mark_stays_with_its_letter(locale, text):
     """No word begins with a combining mark, whatever the language cuts it into."""
     for annotated in forms(text):
         for word in Parser.for_locale(locale).parse(annotated).words:
@@ -90,15 +86,15 @@ def test_a_mark_stays_with_its_letter(locale: str, text: str) -> None:
                 assert len(regex.findall(r"\X", word.text)) == 1
 
 
-@pytest.mark.parametrize("kind", ["byte-level", "unigram", "word pieces"])
-def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_words_go_through_subwords_and_batches_and_come_back(kind):
     rows = [
         {**make_row(number, annotated, SLOT.sub(r"\2", annotated)), "locale": locale}
         for number, (locale, text) in enumerate(EVERY_ONE)
         for annotated in sorted(forms(text))
     ]
     corpus = rows_to_dataset(rows)
-    tags, tokenizer = TagSet.from_corpus(corpus), tokenizers()[kind]
+    tags, tokenizer = TagSet.from_corpus(corpus), TOKENIZERS[kind]()
     data = NERDataset(corpus, tokenizer, tags, max_length=512)  # the tiny ones would cut
     assert data.report.words_cut_off == data.report.words_without_subword == 0
     batch = collate([data[number] for number in range(len(data))], data.pad_id)
@@ -114,7 +110,7 @@ def test_words_go_through_subwords_and_batches_and_come_back(kind: str) -> None:
 
 
 @pytest.mark.parametrize("segmentation", ["spaces", "characters"])
-def test_a_tagger_gives_pieces_of_the_text_itself(segmentation: str) -> None:
+def test_a_tagger_gives_pieces_of_the_text_itself(segmentation):
     model = new_model("roberta", segmentation=segmentation)
     with torch.no_grad():  # so that it calls everything an entity
         model.head[-1].bias[0] = -100
