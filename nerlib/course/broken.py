@@ -88,14 +88,13 @@ def collate_groups(items: Sequence[Item], pad_id: int, bugs: Bugs = NO_BUGS) -> 
     `input_ids` and `attention_mask` are (batch, subwords), `target` (batch, words).
     """
     padding = {"input_ids": pad_id, "attention_mask": 0, "subword_group": 0, "target": IGNORE}
-    if bugs.padding_in_loss:
-        padding["target"] = 0  # the number of O
+    padding |= {"target": 0} if bugs.padding_in_loss else {}  # the number of O
     batch = {
         name: pad_sequence([item[name] for item in items], True, value)
         for name, value in padding.items()
     }
-    missing = max(0, PADDED_WORDS - batch["target"].shape[1])
     if bugs.padding_in_loss:
+        missing = max(0, PADDED_WORDS - batch["target"].shape[1])
         batch["target"] = nn.functional.pad(batch["target"], (0, missing))
         batch["subword_group"] = nn.functional.pad(batch["subword_group"], (0, 0, 0, missing))
     return batch
@@ -106,10 +105,6 @@ def pool_slices(hidden: Tensor, groups: Tensor) -> Tensor:
 
     `hidden` (batch, subwords, hidden), `groups` (batch, words, 2) → (batch, words, hidden).
     With right groups this is `pool_words`; here slices may overlap, as the faults make them.
-
-    >>> hidden, groups = torch.tensor([[[1.0], [3.0], [5.0]]]), torch.tensor([[[0, 2], [1, 2]]])
-    >>> pool_slices(hidden, groups).tolist()
-    [[[2.0], [4.0]]]
     """
     position = torch.arange(hidden.shape[1], device=hidden.device)
     first, count = groups[..., :1], groups[..., 1:]
@@ -120,11 +115,10 @@ def pool_slices(hidden: Tensor, groups: Tensor) -> Tensor:
 
 def word_logits(model: NERClassifier, batch: Batch, compute: Compute) -> Tensor:
     """Return logits (batch, words, tags) for a batch with `subword_group`."""
-    ids, mask, groups = (
-        batch[name].to(compute.device) for name in ("input_ids", "attention_mask", "subword_group")
-    )
+    inputs = {name: tensor.to(compute.device) for name, tensor in batch.items()}
     with compute.autocast():
-        logits: Tensor = model.head(pool_slices(model.encoder(ids, attention_mask=mask)[0], groups))
+        hidden = model.encoder(inputs["input_ids"], attention_mask=inputs["attention_mask"])[0]
+        logits: Tensor = model.head(pool_slices(hidden, inputs["subword_group"]))
     return logits
 
 
@@ -183,7 +177,7 @@ def predict_items(
     `dropout=True` leaves the model in training mode. `each_word_alone=True` takes the best tag of
     every word by itself; otherwise the best sequence that BIO allows.
     """
-    compute = choose_compute(str(model.device))
+    compute, labels = choose_compute(str(model.device)), model.config.labels
     model.train(dropout)
     predicted: list[list[str]] = [[] for _ in items]
     lengths = [len(item["input_ids"]) for item in items]
@@ -193,8 +187,7 @@ def predict_items(
         seen = batch["subword_group"][..., 1] > 0
         chosen = logits.argmax(-1) if each_word_alone else best_tags(logits, seen)[0]
         for row, numbers in zip(rows, (chosen * seen).tolist(), strict=True):
-            words = len(items[row]["target"])
-            predicted[row] = [model.config.labels[number] for number in numbers[:words]]
+            predicted[row] = [labels[number] for number in numbers[: len(items[row]["target"])]]
     model.eval()
     return predicted
 
@@ -256,14 +249,13 @@ def open_lab(recipe: Recipe, folder: str | Path, rows: int = 800, epochs: int = 
     """
     split = recipe.train_split.partition("[")[0]
     train_rows = recipe.corpus(f"{split}[:{rows}]")
-    encoder = recipe.encoder
+    encoder, settings = recipe.encoder, replace(recipe.settings, epochs=epochs, batch_size=16)
+    settings = replace(settings, label_smoothing=0.0, masked_subwords=0.0)
     if encoder == SCRATCH:
         path = Path(folder) / "encoders" / f"{recipe.name}-lab"
         encoder = str(build_small_bert(train_rows["utt"], path))
-    changed: dict[str, Any] = {"label_smoothing": 0.0, "masked_subwords": 0.0}
-    if encoder == recipe.encoder and recipe.source != "hub":  # the packaged one, half of it frozen
-        changed["learning_rate"] = 5e-4
-    settings = replace(recipe.settings, epochs=epochs, batch_size=16, **changed)
+    elif recipe.source != "hub":  # the packaged one, half of it frozen
+        settings = replace(settings, learning_rate=5e-4)
     validation_rows = recipe.corpus("validation[:300]")
     try:
         test_rows = recipe.corpus("test[:300]")
@@ -301,10 +293,9 @@ def run(
 
     def after_epoch() -> None:
         if watch:
-            result.history.append((result.scores(), result.scores(result.test_set)))
+            result.history.append((result.scores(), result.scores(test_set)))
 
-    config = replace(lab.settings, seed=seed)
-    items = break_rows(train_set, bugs, training=True)
+    config, items = replace(lab.settings, seed=seed), break_rows(train_set, bugs, training=True)
     result.losses.extend(train_with(model, items, config, train_set.pad_id, bugs, after_epoch))
     return result
 
@@ -315,9 +306,10 @@ def with_capitals(corpus: Dataset, parser: Parser) -> Dataset:
     for row in corpus:
         parsed = parser.parse(row["annot_utt"])
         text = parsed.text
-        for span in (span for span in parsed.spans if span.type in NAMES):
-            value = " ".join(map(str.capitalize, text[span.start : span.end].split(" ")))
-            text = text[: span.start] + value + text[span.end :]
+        for span in parsed.spans:
+            if span.type in NAMES:
+                value = " ".join(map(str.capitalize, text[span.start : span.end].split(" ")))
+                text = text[: span.start] + value + text[span.end :]
         rows.append({**row, "utt": text, "annot_utt": parser.annotate(text, parsed.spans)})
     return rows_to_dataset(rows)
 

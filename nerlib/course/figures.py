@@ -117,14 +117,10 @@ def model_diagram(
     for y, colour, text in ((1, "#CFE5F3", encoder), (4.6, "#CDEBE1", head)):
         axis.add_patch(Rectangle((-0.5, y - 0.25), n, 0.5, facecolor=colour, edgecolor=GREY))
         axis.text((n - 1) / 2, y, text, MIDDLE, fontsize=10)
-    for y, text in (
-        (0, f"subwords\n(1, {n})"),
-        (2, f"hidden states\n(1, {n}, {hidden})"),
-        (3.5, f"word vectors\n(1, {m}, {hidden})"),
-        (5.28, f"logits\n(1, {m}, {labels})"),
-        (6, f"tags\n(1, {m})"),
-    ):
-        axis.text(-2.6, y, text, va="center", fontsize=9, color="#444444")
+    shapes = {"subwords": (0.0, f"{n}"), "hidden states": (2.0, f"{n}, {hidden}")}
+    shapes |= {"word vectors": (3.5, f"{m}, {hidden}"), "logits": (5.28, f"{m}, {labels}")}
+    for name, (y, shape) in (shapes | {"tags": (6.0, f"{m}")}).items():
+        axis.text(-2.6, y, f"{name}\n(1, {shape})", va="center", fontsize=9, color="#444444")
     axis.set(xlim=(-2.6, n - 0.3), ylim=(-0.5, 6.5))
     axis.set_title("From subwords to tags: encoder, pooling, head")
     axis.set_axis_off()
@@ -166,11 +162,8 @@ def waterfall_chart(steps: Sequence[tuple[str, str, float]]) -> Figure:
 
     `steps` holds (name, kind, F1), where kind is "start", "bug" or "choice". Built in notebook 08.
     """
-    kinds = {
-        "start": (GREY, "as published"),
-        "bug": (ORANGE, "a fault removed"),
-        "choice": (BLUE, "another setting"),
-    }
+    kinds = {"start": (GREY, "as published"), "bug": (ORANGE, "a fault removed")}
+    kinds["choice"] = BLUE, "another setting"
     figure, (axis,) = new_figure(height=1.6 + 0.36 * len(steps), width=8.2)
     before = 0.0
     for row, (_, kind, f1) in enumerate(steps):

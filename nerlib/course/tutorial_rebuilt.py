@@ -35,12 +35,6 @@ class TutorialParser:
     """Tags an utterance by looking its words up among the words of its slots.
 
     The tag set grows with every call; numbers are given in the order of first appearance.
-
-    >>> parser = TutorialParser()
-    >>> parser("play five of the five stars", "play [song_name : five] of the five stars")
-    ['O', 'B-SONG_NAME', 'O', 'O', 'B-SONG_NAME', 'O']
-    >>> parser.tag_to_id
-    {'O': 0, 'B-SONG_NAME': 1}
     """
 
     def __init__(self) -> None:
@@ -99,11 +93,8 @@ class TutorialClassifier(nn.Module):
     def __init__(self, encoder: PreTrainedModel, tags: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = nn.Sequential(
-            nn.Linear(encoder.config.hidden_size, HEAD_SIZE),
-            nn.ReLU(),
-            nn.Linear(HEAD_SIZE, tags),
-        )
+        first = nn.Linear(encoder.config.hidden_size, HEAD_SIZE)
+        self.head = nn.Sequential(first, nn.ReLU(), nn.Linear(HEAD_SIZE, tags))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return logits (words, tags) of one utterance."""

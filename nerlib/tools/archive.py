@@ -61,10 +61,8 @@ def fetch_archive(verify: bool = False) -> Path:
             _complete(url, part)
             if file_digest(part) != SHA256:
                 part.unlink()
-                raise DownloadError(
-                    f"{path.name} is not the published one (SHA-256 differs) and was removed",
-                    "try again, with another connection",
-                )
+                reason = f"{path.name} is not the published one (SHA-256 differs) and was removed"
+                raise DownloadError(reason, "try again, with another connection")
             part.replace(path)
     return path
 
@@ -91,8 +89,7 @@ def archive_rows(path: Path, locales: Collection[str], partition: str) -> Iterat
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise CorpusError(f"{path} cannot be read as a .tar.gz archive: {error}") from None
     if len(left) == len(locales):
-        some = min(left) if len(left) == 1 else "*.jsonl"
-        raise CorpusError(f"{path} has no file data/{some}")
+        raise CorpusError(f"{path} has no file data/{min(left) if len(left) == 1 else '*.jsonl'}")
 
 
 def official_rows(locales: Collection[str], partition: str) -> Iterator[Rows]:
@@ -108,22 +105,16 @@ def _complete(url: str, part: Path) -> None:
     """Append what is missing of a file, again as long as every broken connection brought some."""
     while True:
         have = part.stat().st_size if part.is_file() else 0
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        asked: dict[str, Any] = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
         try:
-            return _append(url, part, have)
+            with get_session().stream("GET", url, follow_redirects=True, **asked) as answer:
+                if answer.status_code != 416:  # nothing missing, or another file: the hash decides
+                    hf_raise_for_status(answer)
+                    with part.open("ab" if answer.status_code == 206 else "wb") as file:
+                        file.writelines(answer.iter_bytes())
+            return
         except HTTPError as error:
             stuck = not part.is_file() or part.stat().st_size <= have
             if stuck or isinstance(error, HfHubHTTPError):
                 raise
-
-
-def _append(url: str, part: Path, have: int) -> None:
-    """Append what is missing of a file of which `have` bytes are there; or start anew."""
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    asked: dict[str, Any] = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
-    with get_session().stream("GET", url, follow_redirects=True, **asked) as answer:
-        if answer.status_code == 416:  # nothing is missing, or it is another file: the hash decides
-            return
-        hf_raise_for_status(answer)
-        with part.open("ab" if answer.status_code == 206 else "wb") as file:
-            for block in answer.iter_bytes():
-                file.write(block)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from nerlib import __version__
-from nerlib.tools.environment import install_command, missing_packages
+from nerlib.tools.environment import missing_packages
 
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not missing:
             raise
         what = "packages that nerlib needs are not installed; install them"
-        print(f"nerlib: {what}: {install_command(missing)}", file=sys.stderr)
+        command = " ".join([sys.executable, "-m pip install", *(f'"{line}"' for line in missing)])
+        print(f"nerlib: {what}: {command}", file=sys.stderr)
     except OSError as error:
         _report(f"{error.filename or 'file'}: {error.strerror or error}")
     except Exception as error:
@@ -53,11 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
-    """Return the parser of the command line; only the named commands are imported.
-
-    >>> build_parser([]).prog
-    'nerlib'
-    """
+    """Return the parser of the command line; only the named commands are imported."""
     parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
     parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
     group = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -10,8 +10,9 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from nerlib.tools.tagger import Tagger
 
 OUTPUT = "build"
-DEFAULT_MODEL = f"{OUTPUT}/model"
 TYPES = {"int": int, "float": float}
 
 
@@ -44,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
         parser.add_argument(option, **settings | kind)
     parser.set_defaults(name=name)
-    if name == "train":
-        parser.epilog = (
-            "with several processes: accelerate launch --multi_gpu --num_processes 2 "
-            "-m nerlib train … (without a GPU: --device cpu)"
-        )
+    parser.epilog = TABLES["epilogs"].get(name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -135,8 +131,11 @@ def run_evaluate(options: argparse.Namespace) -> int:
     recipe = get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
     if options.own and options.source:
         raise UsageError("--own and --source exclude each other")
-    if options.report:
-        check_report_path(Path(options.report))
+    if options.report:  # before the work
+        path = Path(options.report)
+        if path.is_dir():
+            raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
+        path.parent.mkdir(parents=True, exist_ok=True)
     tagger, locale = load_tagger(options), options.locale or recipe.locale
     if options.own:
         corpus, place = corpus_from_file(options.own, locale), f"{options.own}, {locale}"
@@ -172,13 +171,6 @@ def load_rows(locale: str, split: str, source: str) -> Dataset:
     return corpus
 
 
-def check_report_path(path: Path) -> None:
-    """Raise `UsageError`, or `OSError`, before the work if no report can be written there."""
-    if path.is_dir():
-        raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-
-
 def run_push(options: argparse.Namespace) -> int:
     """Measure a saved model, where its corpus is known, and publish it with its card."""
     from nerlib.tools.publishing import measure, publish
@@ -192,8 +184,8 @@ def run_push(options: argparse.Namespace) -> int:
         locale = options.locale or made_by.get("locale") or recipe.locale
         corpus = load_rows(locale, options.split, options.source or recipe.corpus_source())
         measured = measure(tagger, corpus, options.source or recipe.source, locale, options.split)
-    chosen = (options.dry_run, options.private, options.license)
-    print(publish(tagger, options.repository, measured, *chosen))
+    how = options.dry_run, options.private, options.license
+    print(publish(tagger, options.repository, measured, *how))
     return 0
 
 
@@ -202,17 +194,11 @@ def run_tag(options: argparse.Namespace) -> int:
     from nerlib.corpus import decode_lines
 
     tagger = load_tagger(options)
-    texts: list[str] = []  # those read but not yet answered; a bounded number
-
-    def remembered(lines: Iterable[str]) -> Iterator[str]:
-        for text in lines:
-            texts.append(text)
-            yield text
-
     with open(options.text, "rb") if options.text else sys.stdin.buffer as lines:
         name = options.text or "standard input"
-        for found in tagger(remembered(decode_lines(lines, name, UsageError))):
-            record = {"text": texts.pop(0), "entities": [asdict(entity) for entity in found]}
+        texts, asked = tee(decode_lines(lines, name, UsageError))
+        for text, found in zip(texts, tagger(asked), strict=True):
+            record = {"text": text, "entities": [asdict(entity) for entity in found]}
             print(json.dumps(record, ensure_ascii=False))
     return 0
 
@@ -221,11 +207,9 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
     """Return the tagger of a model folder."""
     from nerlib.tools.tagger import Tagger
 
-    if not Path(options.model).is_dir() and options.model == DEFAULT_MODEL:
-        raise UsageError(
-            f"there is no model in {options.model} yet: run `python -m nerlib train` first, "
-            "or name a folder with --model"
-        )
+    if not Path(options.model).is_dir() and options.model == f"{OUTPUT}/model":
+        advice = "run `python -m nerlib train` first, or name a folder with --model"
+        raise UsageError(f"there is no model in {options.model} yet: {advice}")
     try:
         return Tagger.from_pretrained(options.model, options.device or "auto")
     except ValueError as error:
@@ -241,8 +225,8 @@ def print_table(scores: Evaluation) -> None:
     """Print a line per slot type and the totals."""
     from pandas import DataFrame
 
-    rows = {name.lower(): score_as_json(score) for name, score in scores.per_type.items()}
-    rows["all (micro)"] = score_as_json(scores.overall)
+    named = {**scores.per_type, "all (micro)": scores.overall}
+    rows = {name.lower(): score_as_json(score) for name, score in named.items()}
     table = DataFrame.from_dict(rows, orient="index").drop(columns="correct")
     print(table.to_string(float_format="%.3f"))
     print(
@@ -268,13 +252,5 @@ def score_as_json(score: Score) -> dict[str, float]:
     return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
 
 
-ACTIONS = {
-    "recipes": run_recipes,
-    "prefetch": run_prefetch,
-    "validate": run_validate,
-    "train": run_train,
-    "run": run_train,
-    "evaluate": run_evaluate,
-    "push": run_push,
-    "tag": run_tag,
-}
+_NAMED = (run_recipes, run_prefetch, run_validate, run_train, run_evaluate, run_push, run_tag)
+ACTIONS = {action.__name__.removeprefix("run_"): action for action in _NAMED} | {"run": run_train}

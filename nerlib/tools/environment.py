@@ -14,7 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -97,15 +97,6 @@ def missing_packages() -> list[str]:
     return [line for line in requirements() if _version(_name(line)) is None]
 
 
-def install_command(lines: Iterable[str]) -> str:
-    """Return the command that installs requirements into this Python.
-
-    >>> install_command(["torch>=2.11"]).partition(" -m ")[2]
-    'pip install "torch>=2.11"'
-    """
-    return " ".join([sys.executable, "-m pip install", *(f'"{line}"' for line in lines)])
-
-
 def _name(line: str) -> str:
     return re.split(r"[^\w.-]", line)[0]
 
@@ -126,12 +117,7 @@ def check_python() -> str:
 
 
 def check_package(requirement: str) -> str:
-    """Return the installed version of a package; raises `Failure` if it does not fit.
-
-    >>> check_package("no-such-package>=1")
-    Traceback (most recent call last):
-    nerlib.tools.environment.Failure: ('not installed', 'pip install "no-such-package>=1"')
-    """
+    """Return the installed version of a package; raises `Failure` if it does not fit."""
     fix, found = f'pip install "{requirement}"', _version(_name(requirement))
     if found is None:
         raise Failure("not installed", fix)

@@ -31,9 +31,6 @@ def missing_modules(extra: str, modules: Sequence[str] = ()) -> list[str]:
     """Return which modules of an extra, by default all, are not installed; nothing is imported.
 
     Raises `ValueError` for an extra that nerlib does not have.
-
-    >>> missing_modules("export", ["json"])
-    []
     """
     if extra not in EXTRAS:
         raise ValueError(f"nerlib has no extra {extra!r}: choose one of {', '.join(EXTRAS)}")
@@ -74,11 +71,7 @@ def needs_extra(extra: str, *modules: str) -> bool:
 
 
 def _skip_cell(lines: list[str]) -> list[str]:
-    """Return a cell's lines as no lines, unless the cell asks again or installs something.
-
-    >>> _skip_cell(["import onnx"]), _skip_cell(["%pip install onnx"])
-    ([], ['%pip install onnx'])
-    """
+    """Return a cell's lines as no lines, unless the cell asks again or installs something."""
     first = next((line.strip() for line in lines if line.strip()), "")
     asks = any(f"{needs_extra.__name__}(" in line for line in lines)
     return lines if asks or first.startswith(("!", "%pip")) else []

@@ -25,18 +25,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import torch
-from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import (  # type: ignore[attr-defined]
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RemoteEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub import HfApi, constants, errors, hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 from safetensors.torch import save_file
 
 from nerlib.atomic import whole_file
@@ -120,10 +110,10 @@ def fetch(
             for file in names:
                 if not snapshot.has(file):
                     _download(snapshot, kind, file)
-        except (RevisionNotFoundError, RemoteEntryNotFoundError):  # or weights that we made
-            if known is None:
+        except (errors.RevisionNotFoundError, errors.RemoteEntryNotFoundError):
+            if known is None:  # else it has gone since, or it is weights that we made
                 raise
-            gone = f"commit {snapshot.commit[:12]} of {name} is gone from the Hub, or a file of it"
+            gone = f"commit {snapshot.commit[:12]} of {name}, or a file of it, is gone"
             tell(f"{gone}: taking what {revision} holds now")
             (place / "listing.json").unlink()
             return fetch(name, choose, kind, revision)
@@ -138,14 +128,14 @@ def encoder_folder(name: str) -> Path:
     try:
         return fetch_encoder(name).folder
     except DownloadError as error:
-        with suppress(HFValidationError):
+        with suppress(errors.HFValidationError):
             found = None if error.gone else try_to_load_from_cache(name, "config.json")
             if isinstance(found, str):
                 return Path(found).parent
         page, why = f"{constants.ENDPOINT}/{name}", f"no such folder, and from the Hub: {error}"
-        if isinstance(error.__cause__, GatedRepoError):
+        if isinstance(error.__cause__, errors.GatedRepoError):
             why = f"it is gated; accept its conditions at {page}, log in (hf auth login), try again"
-        elif isinstance(error.__cause__, RepositoryNotFoundError):
+        elif isinstance(error.__cause__, errors.RepositoryNotFoundError):
             near = difflib.get_close_matches(name, KNOWN, n=1)
             hint = f"did you mean {near[0]}?" if near else f"check {page}, log in if it is private"
             why = f"no such folder, nor such a repository on the Hub; {hint}"
@@ -156,19 +146,14 @@ def fetch_encoder(name: str, verify: bool = False) -> Snapshot:
     """Return an encoder's files, fetched unless they are there; raises `DownloadError`."""
     snapshot = fetch(name, encoder_files, verify=verify)
     if "config.json" not in snapshot.names or SETTINGS.fullmatch(snapshot.names[-1]):
-        raise DownloadError(
-            f"{name} on the Hub has no {'weights' if snapshot.names else 'config.json'}",
-            "choose an encoder in transformers' format, with a model.safetensors",
-        )
+        reason = f"{name} on the Hub has no {'weights' if snapshot.names else 'config.json'}"
+        advice = "choose an encoder in transformers' format, with a model.safetensors"
+        raise DownloadError(reason, advice)
     return _without_pickle(snapshot) if PICKLED in snapshot.names else snapshot
 
 
 def encoder_files(names: Iterable[str]) -> list[str]:
-    """Return which files of a repository make an encoder, the weights last.
-
-    >>> encoder_files(["README.md", "config.json", "flax_model.msgpack", "model.safetensors"])
-    ['config.json', 'model.safetensors']
-    """
+    """Return which files of a repository make an encoder, the weights last."""
     there = sorted(names)
     weights = [name for name in there if WEIGHTS.fullmatch(name)] or {PICKLED}.intersection(there)
     return [*(name for name in there if SETTINGS.fullmatch(name)), *weights]
@@ -184,10 +169,9 @@ def _without_pickle(snapshot: Snapshot) -> Snapshot:
         kept = {n: t.clone() for n, t in tensors.items() if not n.startswith("cls.")}
     except Exception as error:  # unpickling raises anything
         path.unlink(missing_ok=True)
-        raise DownloadError(
-            f"{PICKLED} of {snapshot.repository} holds other things than weights and was removed",
-            "choose an encoder with a model.safetensors",
-        ) from error
+        reason = f"{PICKLED} of {snapshot.repository} holds other things than weights"
+        advice = "choose an encoder with a model.safetensors"
+        raise DownloadError(f"{reason} and was removed", advice) from error
     with download_errors():
         with whole_file(made) as unfinished:
             save_file(kept, unfinished, {"format": "pt"})
@@ -209,19 +193,15 @@ def download_errors(url: str = "") -> Iterator[None]:
 
 
 def download_error(error: Exception, url: str = "") -> DownloadError:
-    """Return what an error of the Hub's client means, and what to do; `url` is for other servers.
-
-    >>> str(download_error(OSError(28, "No space left on device"))).endswith("on another disk")
-    True
-    """
+    """Return what an error of the Hub's client means; `url` is for other servers."""
     host = urlsplit(url or constants.ENDPOINT).netloc
-    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+    cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
     gone = False
-    if isinstance(cause, OfflineModeIsEnabled):
+    if isinstance(cause, errors.OfflineModeIsEnabled):
         reason = "HF_HUB_OFFLINE is set"
         fetch_it = "fetch this once where there is a network (python -m nerlib prefetch RECIPE "
         advice = f"unset it, or {fetch_it}--to FOLDER) and set {VARIABLE} to that folder"
-    elif isinstance(cause, HfHubHTTPError):
+    elif isinstance(cause, errors.HfHubHTTPError):
         status = cause.response.status_code
         gone, reason = status in (401, 403, 404, 410), f"{host} refused it (HTTP {status})"
         advice = "check the name" if gone else "try again later, or log in (hf auth login)"
@@ -255,17 +235,13 @@ def tell(line: str) -> None:
 
 def _ask(name: str, kind: str, revision: str, place: Path) -> Snapshot:
     """Return what the Hub says a repository holds now, and write it down."""
-    wait = constants.HF_HUB_ETAG_TIMEOUT
-    info: Any = HfApi().repo_info(
-        name, repo_type=kind, revision=revision, timeout=wait, files_metadata=True
-    )
+    asked: Any = {"repo_type": kind, "revision": revision, "files_metadata": True}
+    info: Any = HfApi().repo_info(name, timeout=constants.HF_HUB_ETAG_TIMEOUT, **asked)
     files = {
         file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
         for file in info.siblings
     }
-    snapshot = _snapshot(place, name, revision, info.sha, files)
-    _store(snapshot)
-    return snapshot
+    return _store(_snapshot(place, name, revision, info.sha, files))
 
 
 def _stored(revision: str, place: Path) -> Snapshot | None:
@@ -284,18 +260,18 @@ def _snapshot(
     """Return a snapshot of which no name can lead out of its folder; raises `ValueError`."""
     if not re.fullmatch("[0-9a-f]{40}", commit):
         raise ValueError(f"{commit[:60]!r} is not a commit")
-    plain = {
-        name: (size, digest) for name, (size, digest) in files.items() if _PLAIN.fullmatch(name)
-    }
+    plain = {name: (size, sha) for name, (size, sha) in files.items() if _PLAIN.fullmatch(name)}
     return Snapshot(repository, revision, commit, plain, place)
 
 
-def _store(snapshot: Snapshot) -> None:
-    """Write down what the Hub said."""
-    facts = ("repository", "revision", "commit", "files")
-    record = {name: getattr(snapshot, name) for name in facts}
+def _store(snapshot: Snapshot) -> Snapshot:
+    """Write down what the Hub said, and return it."""
+    record = {
+        name: getattr(snapshot, name) for name in ("repository", "revision", "commit", "files")
+    }
     with whole_file(snapshot.place / "listing.json") as path:
         path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return snapshot
 
 
 def _download(snapshot: Snapshot, kind: str, name: str) -> None:
@@ -306,7 +282,5 @@ def _download(snapshot: Snapshot, kind: str, name: str) -> None:
     hf_hub_download(repository, name, repo_type=kind, revision=commit, local_dir=snapshot.folder)
     if not snapshot.has(name) or file_digest(path, digest) != digest:
         path.unlink(missing_ok=True)
-        raise DownloadError(
-            f"{name} is not the published one (its hash differs) and was removed",
-            "try again, with another connection",
-        )
+        reason = f"{name} is not the published one (its hash differs) and was removed"
+        raise DownloadError(reason, "try again, with another connection")

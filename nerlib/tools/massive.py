@@ -57,8 +57,7 @@ def fetch_massive(locale: str, partitions: Iterable[str], verify: bool = False) 
     except DownloadError as error:
         if not error.gone and not archive_path().is_file():
             raise CorpusError(f"MASSIVE {locale} cannot be had: {error}, or {_ELSE}") from error
-        gone = f"MASSIVE's Parquet files cannot be had ({error.reason})"
-        tell(f"{gone}: using the official archive instead")
+        tell(f"no Parquet files of MASSIVE ({error.reason}): using the official archive instead")
         return None
 
 

@@ -45,8 +45,7 @@ def corpus_from_lines(
     """
     parser = Parser()  # how it cuts words does not matter here: only the text is taken
     rows: list[dict[str, str]] = []
-    errors: list[AnnotationError] = []
-    problems: list[str] = []
+    problems: dict[str, AnnotationError] = {}
     kind = {"locale": locale, "partition": "train", "scenario": name, "intent": name}
     # Lines are counted as editors count them, unlike `splitlines`.
     for number, line in enumerate(lines.split("\n") if isinstance(lines, str) else lines, start=1):
@@ -60,18 +59,15 @@ def corpus_from_lines(
                 raise AnnotationError(reason, advice, half.start(), row_id)
             text = parser.parse(sentence, row_id).text
         except AnnotationError as error:
-            errors.append(error)
-            problems.append(_explain(number, sentence, error))
+            problems[_explain(number, sentence, error)] = error
         else:
             rows.append(kind | {"id": row_id, "utt": text, "annot_utt": sentence})
-    if errors:
-        total = len(rows) + len(errors)
-        heading = f"{len(errors)} of {total} sentences cannot be read:"
-        raise OwnDataError("\n".join([heading, *problems]), errors)
+    if problems:
+        heading = f"{len(problems)} of {len(rows) + len(problems)} sentences cannot be read:"
+        raise OwnDataError("\n".join([heading, *problems]), [*problems.values()])
     if not rows:
-        raise OwnDataError(
-            "there is no sentence: write one a line, such as 'the [part : chain] skips'"
-        )
+        example = "'the [part : chain] skips'"
+        raise OwnDataError(f"there is no sentence: write one a line, such as {example}")
     return rows_to_dataset(rows)
 
 

@@ -39,12 +39,7 @@ class OwnRecipe(Recipe):
 
 
 def own_recipe(file: str, recipe: Recipe) -> OwnRecipe:
-    """Return a recipe for the sentences of a file; encoder, locale and rates are the other's.
-
-    >>> from nerlib.tools.recipes import get_recipe
-    >>> own_recipe("sentences.txt", get_recipe("offline")).settings.batch_size
-    8
-    """
+    """Return a recipe for the sentences of a file; encoder, locale and rates are the other's."""
     settings = replace(recipe.settings, epochs=EPOCHS, batch_size=BATCH_SIZE)
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "model_settings")}
     return OwnRecipe(
@@ -57,15 +52,11 @@ def set_aside(texts: list[str]) -> set[str]:
 
     They are chosen by a hash of the text, so a sentence that stands in a file twice is never in
     both parts. Raises `CorpusError` for fewer than two different sentences.
-
-    >>> len(set_aside(["one", "two", "three", "four", "five", "five"]))
-    1
     """
     different = sorted(set(texts), key=lambda text: hashlib.sha256(text.encode()).digest())
     if len(different) < 2:
-        raise CorpusError(
-            "there is one sentence only: write at least two, for one is set aside for validation"
-        )
+        advice = "write at least two, for one is set aside for validation"
+        raise CorpusError(f"there is one sentence only: {advice}")
     return set(different[: max(1, round(VALIDATION_SHARE * len(different)))])
 
 

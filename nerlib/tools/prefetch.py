@@ -78,10 +78,9 @@ def _prefetch_encoder(name: str, report: Report) -> None:
         resolve_encoder(name)  # with its explanations, should it fail
         fetched = fetch_encoder(name, verify=True)
         load_tokenizer(name)
-        what = (
-            f"{len(fetched.names)} files, {_megabytes(map(fetched.folder.joinpath, fetched.names))}"
-        )
-        report(f"encoder: {name}, {what}; commit {fetched.commit[:12]}")
+        size = _megabytes(map(fetched.folder.joinpath, fetched.names))
+        what = f"{name}, {len(fetched.names)} files, {size}"
+        report(f"encoder: {what}; commit {fetched.commit[:12]}")
 
 
 def _files(folder: Path) -> dict[Path, tuple[int, int]]:

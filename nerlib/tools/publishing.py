@@ -13,14 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets import Dataset
-from huggingface_hub import EvalResult, HfApi, ModelCard, ModelCardData
-from huggingface_hub.errors import (  # type: ignore[attr-defined]
-    HfHubHTTPError,
-    HTTPError,
-    LocalTokenNotFoundError,
-    OfflineModeIsEnabled,
-)
-from huggingface_hub.utils import HFValidationError  # type: ignore[attr-defined]
+from huggingface_hub import EvalResult, HfApi, ModelCard, ModelCardData, errors
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
 from nerlib.dataset import NERDataset
 from nerlib.encoders import PACKAGED
@@ -41,10 +35,8 @@ FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
 FILES |= {"tokenizer_config.json", "special_tokens_map.json"}
 FEW = 10  # entities; below that, a score says next to nothing
 SOURCES = ("hub", "archive", "massive")  # of MASSIVE
-CORPORA = {
-    "sample": "the packaged sample of nerlib, which is synthetic",
-    **dict.fromkeys(SOURCES, "MASSIVE 1.1"),
-}
+CORPORA = dict.fromkeys(SOURCES, "MASSIVE 1.1")
+CORPORA["sample"] = "the packaged sample of nerlib, which is synthetic"
 
 
 class PublishError(ValueError):
@@ -94,21 +86,16 @@ def publish(
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise PublishError(f"{repository!r} is not a repository: write it as owner/name")
     card = model_card(tagger, repository, measured, licence)
-    if dry_run is not None:
-        _write_folder(tagger, Path(dry_run), card)
-        report(f"written to {dry_run}, nothing was sent: read its README.md first")
-        return str(dry_run)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        _write_folder(tagger, Path(folder), card)
-        return _upload(folder, repository, private)
-
-
-def _write_folder(tagger: PlainTagger, folder: Path, card: str) -> None:
-    """Write model, tokenizer and card to a folder, in which all is published."""
-    if folder.exists() and not (folder.is_dir() and {p.name for p in folder.iterdir()} <= FILES):
-        raise PublishError(f"{folder} holds other things: choose a new folder")
-    tagger.save_pretrained(folder)
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary if dry_run is None else dry_run)
+        if folder.is_file() or (folder.is_dir() and {p.name for p in folder.iterdir()} - FILES):
+            raise PublishError(f"{folder} holds other things: choose a new folder")
+        tagger.save_pretrained(folder)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        if dry_run is None:
+            return _upload(temporary, repository, private)
+    report(f"written to {dry_run}, nothing was sent: read its README.md first")
+    return str(dry_run)
 
 
 def model_card(
@@ -181,13 +168,13 @@ def _upload(folder: str, repository: str, private: bool) -> str:
     try:
         created = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(repo_id=repository, folder_path=folder, commit_message="Add a tagger")
-    except LocalTokenNotFoundError:
+    except errors.LocalTokenNotFoundError:
         raise PublishError("you are not logged in: run `hf auth login` first") from None
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        login = "log in with a token that may write there (hf auth login)"
-        advice = login if status in (401, 403, 404) else "try again later"
+    except errors.HfHubHTTPError as error:
+        status, advice = error.response.status_code, "try again later"
+        if status in (401, 403, 404):
+            advice = "log in with a token that may write there (hf auth login)"
         raise PublishError(f"the Hub refused {repository} (HTTP {status}): {advice}") from error
-    except (HTTPError, OfflineModeIsEnabled, HFValidationError) as error:
+    except (HTTPError, errors.OfflineModeIsEnabled, errors.HFValidationError) as error:
         raise PublishError(str(download_error(error))) from error
     return str(created)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib.resources
 import os
 import reprlib
 import tomllib
@@ -67,10 +66,8 @@ class Recipe:
         folder = self.source if self.source != "massive" else os.environ.get("NERLIB_MASSIVE_DIR")
         if folder:
             return folder
-        raise CorpusError(
-            f"recipe {self.name} reads MASSIVE's files: set NERLIB_MASSIVE_DIR to the folder that "
-            "holds 1.1/"
-        )
+        advice = "set NERLIB_MASSIVE_DIR to the folder that holds 1.1/"
+        raise CorpusError(f"recipe {self.name} reads MASSIVE's files: {advice}")
 
     def _repr_html_(self) -> str:
         return fact_table(self.describe())._repr_html_()
@@ -90,9 +87,7 @@ class Recipe:
         }
 
 
-_TABLES = tomllib.loads(
-    (importlib.resources.files("nerlib") / "data" / "recipes.toml").read_text(encoding="utf-8")
-)
+_TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "recipes.toml").read_text("utf-8"))
 RECIPES = {
     name: Recipe(name, **{**table, "settings": TrainConfig(**table["settings"])})
     for name, table in _TABLES.items()
@@ -132,8 +127,7 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
 
     `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
     """
-    splits = (recipe.train_split, recipe.validation_split)
-    train_rows, validation_rows = (recipe.corpus(split) for split in splits)
+    train_rows, validation_rows = map(recipe.corpus, (recipe.train_split, recipe.validation_split))
     encoder = recipe.encoder
     if encoder == SCRATCH:
         path = Path(folder) / "encoders" / recipe.name
@@ -153,14 +147,7 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
 
 
 def check_segmentation(parser: Parser, locales: Collection[str]) -> None:
-    """Raise `RecipeError` if a parser would split some of the locales into the wrong words.
-
-    >>> check_segmentation(Parser(), ["en-US", "ja-JP"])
-    Traceback (most recent call last):
-        ...
-    nerlib.tools.recipes.RecipeError: ja-JP is written without spaces, and the model has words \
-between spaces: use one for that locale alone (--locale ja-JP), or locales of one kind
-    """
+    """Raise `RecipeError` if a parser would split some of the locales into the wrong words."""
     locale = next((each for each in sorted(locales) if Parser.for_locale(each) != parser), None)
     if locale:
         words = {"spaces": "words between spaces", "characters": "every character for a word"}
@@ -210,11 +197,7 @@ def trained_tagger(
 
 
 def shortened(recipe: Recipe, rows: int | None, epochs: int | None) -> Recipe:
-    """Return the recipe with fewer training rows, or epochs, where they are given.
-
-    >>> shortened(get_recipe("tutorial"), rows=300, epochs=None).train_split
-    'train[:300]'
-    """
+    """Return the recipe with fewer training rows, or epochs, where they are given."""
     if epochs is not None:
         recipe = replace(recipe, settings=replace(recipe.settings, epochs=epochs))
     if rows is None:
@@ -224,18 +207,10 @@ def shortened(recipe: Recipe, rows: int | None, epochs: int | None) -> Recipe:
 
 
 def made_by(recipe: Recipe) -> dict[str, object]:
-    """Return what a saved model remembers of its recipe, in its `config.json`.
-
-    >>> made_by(get_recipe("offline"))["recipe"]
-    'offline'
-    """
-    return {
-        "recipe": recipe.name,
-        "locale": recipe.locale,
-        "encoder": recipe.encoder,
-        "rows": recipe.train_split,
-        "epochs": recipe.settings.epochs,
-    }
+    """Return what a saved model remembers of its recipe, in its `config.json`."""
+    rows, epochs = recipe.train_split, recipe.settings.epochs
+    facts = {"recipe": recipe.name, "locale": recipe.locale, "encoder": recipe.encoder}
+    return {**facts, "rows": rows, "epochs": epochs}
 
 
 def check_made_by(
@@ -247,9 +222,8 @@ def check_made_by(
     """
     record = read_settings(str(path)).get("made_by")
     if not isinstance(record, dict):
-        raise RecipeError(
-            f"{path} does not say which recipe made it: delete it, or give another folder"
-        )
+        advice = "delete it, or give another folder"
+        raise RecipeError(f"{path} does not say which recipe made it: {advice}")
     free = {name for name, wish in (("rows", rows), ("epochs", epochs)) if wish is None}
     different = [
         f"{name} {record.get(name)}, not {wish}"
@@ -257,8 +231,6 @@ def check_made_by(
         if name not in free and record.get(name) != wish
     ]
     if different:
-        raise RecipeError(
-            f"the model in {path} was made with {'; '.join(different)}: delete it to train anew, "
-            "or give another folder"
-        )
+        said = f"the model in {path} was made with {'; '.join(different)}"
+        raise RecipeError(f"{said}: delete it to train anew, or give another folder")
     return record

@@ -29,6 +29,7 @@ from nerlib.tools.recipes import RecipeError, get_recipe
 from nerlib.tools.tagger import Tagger
 
 TEMPLATES = Path(__file__).parents[1] / "data" / "templates"
+Tags = Sequence[Sequence[str]]
 WORST = 20
 LENGTHS = (4, 8, 12)
 THRESHOLDS = tuple(step / 20 for step in range(20))
@@ -41,16 +42,6 @@ class Material:
     facts: Mapping[str, str]
     outcomes: Sequence[Outcome]
     training: Sequence[ParsedUtterance] = ()
-
-    @property
-    def gold(self) -> list[tuple[str, ...]]:
-        """The gold tags."""
-        return [outcome.utterance.tags for outcome in self.outcomes]
-
-    @property
-    def predicted(self) -> list[tuple[str, ...]]:
-        """The predicted tags."""
-        return [outcome.predicted for outcome in self.outcomes]
 
 
 def material_of(tagger: Tagger, data: NERDataset, facts: Mapping[str, str]) -> Material:
@@ -109,17 +100,19 @@ def report_page(material: Material) -> str:
         shaded=lambda one: shade_words([word.text for word in one.utterance.words], one.losses),
         source=_source,
     )
-    counts = significance.count_entities(material.gold, material.predicted)
-    facts = _scores(material) | _groups(material, counts) | _confidence(material, counts)
-    facts["interval"] = significance.bootstrap_f1(counts)
+    outcomes = material.outcomes
+    gold = [outcome.utterance.tags for outcome in outcomes]
+    predicted = [outcome.predicted for outcome in outcomes]
+    counts = significance.count_entities(gold, predicted)
+    facts = _scores(outcomes, gold, predicted) | _groups(material, gold, predicted, counts)
+    facts |= _confidence(outcomes, counts) | {"interval": significance.bootstrap_f1(counts)}
     return environment.get_template("report.html").render(facts, facts=material.facts)
 
 
-def _scores(material: Material) -> dict[str, Any]:
+def _scores(outcomes: Sequence[Outcome], gold: Tags, predicted: Tags) -> dict[str, Any]:
     """Return the scores, by all rules and by type, and the outcomes by their errors."""
-    outcomes = material.outcomes
-    scores = evaluate_tags(material.gold, material.predicted)
-    kinds = matching.count_kinds(material.gold, material.predicted)
+    scores = evaluate_tags(gold, predicted)
+    kinds = matching.count_kinds(gold, predicted)
     found = error_analysis.kinds_of(outcomes)
     confused = error_analysis.confusions(outcomes)
     names = error_analysis.most_confused(confused)
@@ -131,18 +124,16 @@ def _scores(material: Material) -> dict[str, Any]:
         "type_figure": plots.type_scores(scores.per_type),
         "lenient": matching.lenient_scores(kinds),
         "kind_figure": plots.bar_chart({"entities": kinds}, *labels),
-        "kinds": {
-            kind: [outcome for outcome, _ in found.get(kind, [])] for kind in matching.KINDS[1:]
-        },
+        "kinds": {kind: [one for one, _ in found.get(kind, [])] for kind in matching.KINDS[1:]},
         "confused_figure": plots.confusion_map(confused, names) if len(names) > 1 else None,
         "worst": error_analysis.worst_outcomes(outcomes, WORST),
     }
 
 
-def _groups(material: Material, counts: Any) -> dict[str, Any]:
+def _groups(material: Material, gold: Tags, predicted: Tags, counts: Any) -> dict[str, Any]:
     """Return F1 by the lengths of utterances and entities, and on seen and new values."""
     rows = [outcome.utterance for outcome in material.outcomes]
-    predicted, grouped = material.predicted, error_analysis.grouped_scores
+    grouped = error_analysis.grouped_scores
     lengths = {
         "F1 by words in the utterance": error_analysis.sentence_length(LENGTHS),
         "F1 by words in the entity": error_analysis.entity_length,
@@ -156,11 +147,9 @@ def _groups(material: Material, counts: Any) -> dict[str, Any]:
     listed = Gazetteer.learn(material.training)
     baseline = [listed.tag(utterance) for utterance in rows]
     group = error_analysis.seen_or_new(error_analysis.seen_values(material.training))
-    seen = {
-        "model": grouped(rows, predicted, group),
-        "list of training values": grouped(rows, baseline, group),
-    }
-    list_counts = significance.count_entities(material.gold, baseline)
+    seen = {"model": grouped(rows, predicted, group)}
+    seen["list of training values"] = grouped(rows, baseline, group)
+    list_counts = significance.count_entities(gold, baseline)
     return {
         "seen": seen,
         "length_figures": figures,
@@ -169,15 +158,14 @@ def _groups(material: Material, counts: Any) -> dict[str, Any]:
     }
 
 
-def _confidence(material: Material, counts: Any) -> dict[str, Any]:
+def _confidence(outcomes: Sequence[Outcome], counts: Any) -> dict[str, Any]:
     """Return calibration, and the scores over the lowest confidence that is kept."""
-    confidences, right = error_analysis.entity_confidences(material.outcomes)
+    confidences, right = error_analysis.entity_confidences(outcomes)
     if not confidences:
         return {"kept": {}}
     bins = calibration.reliability_bins(confidences, right)
     error = calibration.expected_calibration_error(bins)
-    gold = int(counts[:, 0].sum())
-    kept = calibration.threshold_scores(confidences, right, gold, THRESHOLDS)
+    kept = calibration.threshold_scores(confidences, right, int(counts[:, 0].sum()), THRESHOLDS)
     return {
         "error": error,
         "reliability_figure": plots.reliability_diagram(bins, error),

@@ -47,12 +47,7 @@ def build_small_bert(
 
 
 def learn_word_pieces(texts: list[str], size: int, lowercase: bool = True) -> dict[str, int]:
-    """Return a WordPiece vocabulary learnt from the texts, the same one every time.
-
-    >>> vocabulary = learn_word_pieces(["wake me", "wake up"], size=50)
-    >>> vocabulary["[PAD]"], "wake" in vocabulary
-    (0, True)
-    """
+    """Return a WordPiece vocabulary learnt from the texts, the same one every time."""
     learner = BertWordPieceTokenizer(lowercase=lowercase, strip_accents=False)
     # Not `learner.normalize`, which fails in some versions of tokenizers (0.22).
     normalize = BertNormalizer(lowercase=lowercase, strip_accents=False).normalize_str

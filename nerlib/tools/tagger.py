@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +15,6 @@ from nerlib.encoders import loading
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier
 from nerlib.saving import folder_of, load_saved_tokenizer
-from nerlib.subwords import Window
 
 
 class Tagger(PlainTagger):
@@ -63,18 +61,11 @@ class Tagger(PlainTagger):
             tokenizer = load_saved_tokenizer(folder, model.encoder.config)
         return cls(model, tokenizer, "cpu", "fp32")
 
-    def _batches(
-        self, windows: Sequence[Window]
-    ) -> Iterator[tuple[Sequence[Window], Tensor, Tensor]]:
-        """Yield what the plain tagger does, by weights as they are now."""
-        if windows:
-            self._weights.refresh()
-        return super()._batches(windows)
-
     def compute_logits(
         self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, num_words: int
     ) -> Tensor:
         """Return the network's logits, computed in bf16 weights where that is the precision."""
+        self._weights.refresh()
         output = self._weights.model(input_ids, attention_mask, word_ids, num_words=num_words)
         logits: Tensor = output.logits
         return logits

@@ -7,6 +7,7 @@ import sys
 import time
 import tomllib
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from nerlib.addons.processes import join, named
@@ -19,9 +20,7 @@ from nerlib.saving import save_model
 from nerlib.tools.recipes import Experiment, Recipe, RecipeError, prepare
 from nerlib.tools.tagger import Tagger
 
-NEW_SENTENCES = tomllib.loads(
-    (Path(__file__).parents[1] / "data" / "tour.toml").read_text(encoding="utf-8")
-)
+NEW_SENTENCES = tomllib.loads((Path(__file__).parents[1] / "data" / "tour.toml").read_text("utf-8"))
 
 
 def walk(
@@ -62,19 +61,13 @@ def train_and_save(
     heading("Some utterances with their entities")
     for utterance in experiment.train_set.utterances[:5]:
         print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
-    for name in ("train_set", "validation_set"):
-        print(f"  {name.removesuffix('_set')}: {getattr(experiment, name).report}")
+    print(f"  train: {experiment.train_set.report}")
+    print(f"  validation: {experiment.validation_set.report}")
     heading("Training")
     print(f"  {count_parameters(experiment.model) / 1e6:.1f} million parameters")
-    history = train(
-        experiment.model,
-        experiment.train_set,
-        experiment.validation_set,
-        recipe.settings,
-        report=lambda line: print(f"  {line}", flush=True),
-        checkpoint_dir=checkpoint_dir,
-        resume=resume,
-    )
+    what = experiment.model, experiment.train_set, experiment.validation_set, recipe.settings
+    say = partial(print, " ", flush=True)
+    history = train(*what, report=say, checkpoint_dir=checkpoint_dir, resume=resume)
     if history.interrupted:
         again = "give --checkpoint-dir, and a stopped run can go on with --resume"
         if checkpoint_dir is not None:
