@@ -325,7 +325,7 @@ def test_a_shard_that_kills_its_workers_is_given_up():
             future.set_result(Result(shard.name, rows=1))
         return future
 
-    shards = [Shard(0, "a.jsonl", "a.jsonl", start, 1) for start in range(4)]
+    shards = [Shard(0, "a.jsonl", start, 1) for start in range(4)]
     results = list(workers.scheduled(shards, [submit, submit], ChildProcessError))
     assert Counter(begun) == {0: 1, 1: workers.MOST_TRIES, 2: 1, 3: 1}
     assert sorted((one.rows, one.name) for one in results if one.error) == [(0, shards[1].name)]

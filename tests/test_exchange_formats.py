@@ -23,7 +23,7 @@ from nerlib.tools.exchange.conll import conll_sentence, spans_of_tags
 from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
 from nerlib.tools.exchange.features import from_dataset, to_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
-from nerlib.tools.exchange.prodigy import prodigy_task
+from nerlib.tools.exchange.json_files import prodigy_task
 from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
 
 WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]

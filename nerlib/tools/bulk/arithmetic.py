@@ -21,11 +21,10 @@ def estimate(
     efficiency: float = 1.0,
     price_per_core_hour: float = 0.0,
 ) -> Estimate:
-    """Return what it takes to tag `rows` rows on `cores` cores.
+    """Return what it takes to tag `rows` rows on `cores` cores. Built in notebook 10.
 
     `rows_per_second` is what one core does on its own; `efficiency`, above 0 and at most 1, is how
     much of that is left with all of them at work. Raises `ValueError` for impossible numbers.
-    Built in notebook 10.
 
     >>> billion = estimate(1_000_000_000, rows_per_second=1000, cores=64, efficiency=0.9,
     ...                    price_per_core_hour=0.04)

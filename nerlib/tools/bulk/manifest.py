@@ -1,7 +1,4 @@
-"""What a bulk run is, recorded as JSON in its output folder: model, settings, input and shards.
-
-Whoever starts again with the same output folder resumes that run, or hears what is different.
-"""
+"""What a bulk run is, recorded as JSON in its output folder: model, settings, input and shards."""
 
 from __future__ import annotations
 
@@ -26,10 +23,10 @@ class BulkError(ValueError):
 
 @dataclass(frozen=True)
 class BulkSettings:
-    """What a bulk run writes: settings that must stay the same from its start to its end.
+    """Settings of a bulk run, which must stay the same until its end.
 
-    `written` is "parquet" or "jsonl", `shard_rows` what a worker does in one go and loses at most;
-    texts of more than `max_characters` count as failed. Raises `BulkError` for impossible ones.
+    `written` is "parquet" or "jsonl"; texts of more than `max_characters` count as failed. Raises
+    `BulkError` for impossible ones.
     """
 
     column: str = "text"
@@ -44,10 +41,9 @@ class BulkSettings:
 
 
 def settled(source: Storage, target: Storage, model: str, settings: BulkSettings) -> list[Shard]:
-    """Return a run's shards; the first time they are planned and recorded.
+    """Return a run's shards, which are planned and recorded the first time; `model` is a digest.
 
-    `model` is the digest of its files. Raises `BulkError` if the output folder belongs to another
-    run, and `StorageError` if something cannot be read or written.
+    Raises `BulkError` if the output folder belongs to another run, and `StorageError`.
     """
     files = source.files()
     if not files:
@@ -56,11 +52,10 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
-        return [Shard(n, files[n][0], source.relative(files[n][0]), *cut) for n, *cut in shards]
+        return [Shard(number, files[number][0], *cut) for number, *cut in shards]
     if target.names() or target.names("parts"):
-        raise BulkError(
-            f"{target.address} holds files of something else: choose another output folder"
-        )
+        what = "holds files of something else: choose another output folder"
+        raise BulkError(f"{target.address} {what}")
     planned = plan(source, files, settings.shard_rows)
     pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in planned]
     with target.new(MANIFEST) as file:
@@ -80,20 +75,18 @@ def model_digest(folder: str | Path) -> str:
 def _recorded_shards(content: bytes, run: dict[str, Any], target: Storage) -> list[list[int]]:
     """Return the shards of a manifest, if it is of the same run; raises `BulkError` if not."""
     try:
-        recorded = json.loads(content)
+        recorded, now = json.loads(content), run["settings"]
         shards: list[list[int]] = recorded["shards"]
         different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
         for name, before in recorded["settings"].items():
-            if before != run["settings"][name]:
-                different.append(f"other settings: {name} {before}, not {run['settings'][name]}")
+            if before != now[name]:
+                different.append(f"other settings: {name} {before}, not {now[name]}")
         readable = recorded["format"] == FORMAT
     except (AttributeError, ValueError, LookupError, TypeError, RecursionError):
         readable = False
     if not readable:
         raise BulkError(f"{target.path(MANIFEST)} cannot be read: choose another output folder")
     if different:
-        raise BulkError(
-            f"{target.address} holds results of {different[0]}: use what it was started with, or "
-            "choose another output folder"
-        )
+        advice = "use what it was started with, or choose another output folder"
+        raise BulkError(f"{target.address} holds results of {different[0]}: {advice}")
     return shards

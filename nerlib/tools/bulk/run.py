@@ -1,7 +1,8 @@
-"""Tagging of large files, shard by shard, to be resumed at any time. Built in notebook 10."""
+"""`python -m nerlib bulk`: files tagged shard by shard, to be resumed. Built in notebook 10."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
 from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
+from nerlib.tools.bulk.shards import LINES, PARQUET
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
 from nerlib.tools.bulk.workers import Job, run_shards
@@ -21,10 +23,7 @@ from nerlib.tools.bulk.workers import Job, run_shards
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run has done: `earlier` shards were there before, `failed` rows stand in `failed/`.
-
-    `undone` are the shards that could not be done. Rows are those of this run alone.
-    """
+    """What this run has done: `earlier` shards were there, `undone` ones could not be done."""
 
     shards: int
     earlier: int
@@ -35,13 +34,11 @@ class Summary:
 
     def __str__(self) -> str:
         rate = self.rows / self.seconds if self.seconds else 0.0
-        lines = [
-            f"{self.rows:,} rows in {self.seconds:.1f} s ({rate:,.0f} rows/s), "
-            f"{self.failed:,} failed; {self.shards - len(self.undone)} of {self.shards} shards are "
-            f"done, {self.earlier} of them before"
-        ]
-        lines += [f"not done: {one.name}: {one.error}" for one in self.undone[:10]]
-        return "\n".join(lines)
+        speed = f"{self.rows:,} rows in {self.seconds:.1f} s ({rate:,.0f} rows/s)"
+        done = f"{self.shards - len(self.undone)} of {self.shards} shards are done"
+        first = f"{speed}, {self.failed:,} failed; {done}, {self.earlier} of them before"
+        undone = [f"not done: {one.name}: {one.error}" for one in self.undone[:10]]
+        return "\n".join([first, *undone])
 
 
 def tag_in_bulk(
@@ -57,17 +54,20 @@ def tag_in_bulk(
 ) -> Summary:
     """Tag every row of the input files into `output`, and return what was done.
 
-    `source` and `output` are paths or URLs; 0 `workers` do all in this process. Started again after
-    a kill, it resumes with the shards that are not done. `after_shard` hears every result. Raises
-    `BulkError` if the output belongs to another run or one writes to it now, `StorageError` for
-    what cannot be read or written, `ExtraError` if a Ray cluster is asked for without Ray.
+    `source` and `output` are paths or URLs; 0 `workers` do all in this process. Started again, it
+    resumes with the shards that are not done. `after_shard` is given every result. Raises
+    `BulkError` if the output belongs to another run, `StorageError`, and `ExtraError` without Ray.
     """
     settings, started = settings or BulkSettings(), time.perf_counter()
     inputs, target = Storage(source), Storage(output)
     results = []
     with ExitStack() as end:
         if target.local:  # other storage has no locks
-            end.callback(_lock(target))
+            try:
+                end.callback(lock_folder(target.root))
+            except Timeout:
+                what = f"another run is writing to {target.address}: wait for its end, stop it"
+                raise BulkError(f"{what}, or choose another output folder") from None
         digest = model_digest(model)
         shards = settled(inputs, target, digest, settings)
         target.names(FAILED, sweep=True)
@@ -80,9 +80,9 @@ def tag_in_bulk(
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
         every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
-        bar = end.enter_context(
-            tqdm(total=total, unit="row", unit_scale=True, mininterval=every, disable=not progress)
-        )
+        silent = not progress
+        bar = tqdm(total=total, unit="row", unit_scale=True, mininterval=every, disable=silent)
+        end.enter_context(bar)
         for result in run_shards(job, todo, workers):
             bar.update(rows[result.name])
             results.append(result)
@@ -98,12 +98,30 @@ def tag_in_bulk(
     )
 
 
-def _lock(target: Storage) -> Callable[[], object]:
-    """Keep another run from writing to the same folder, and return what ends that."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `nerlib bulk`."""
+    parser.add_argument("input", help="a .parquet or .jsonl file, a folder of them, or a URL")
+    parser.add_argument("output", help="a folder or URL for the results; the same resumes")
+    parser.add_argument("--model", default="build/model", help="a model folder (build/model)")
+    parser.add_argument("--column", default="text", help="the column with the text (text)")
+    parser.add_argument("--workers", type=int, default=2, help="processes; 0: in this one (2)")
+    parser.add_argument("--format", choices=(PARQUET, LINES), default=PARQUET, help="of results")
+    parser.add_argument("--shard-rows", type=int, default=10_000, metavar="N", help="(10,000)")
+    parser.add_argument("--max-characters", type=int, default=10_000, metavar="N", help="(10,000)")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda: one GPU a worker (cpu)")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tag in bulk and say what was done; exit status 2 if some shards could not be done."""
+    if options.workers < 0:
+        raise BulkError("--workers must be 0 or more")
+    places = options.input, options.output, options.model
+    names = ("column", "format", "shard_rows", "max_characters", "precision")
+    settings = BulkSettings(*(getattr(options, name) for name in names))
     try:
-        return lock_folder(target.root)
-    except Timeout:
-        raise BulkError(
-            f"another run is writing to {target.address}: wait for its end, stop it, or choose "
-            "another output folder"
-        ) from None
+        summary = tag_in_bulk(*places, settings, options.workers, options.device)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped: the same command resumes") from None
+    print(summary)
+    return 2 if summary.undone else 0

@@ -1,7 +1,4 @@
-"""Work cut into shards: some thousand rows of one file, known before anything is tagged.
-
-A shard is what one worker does in one go: afterwards it is there or not. Built in notebook 10.
-"""
+"""Work cut into shards, each some thousand rows of one file. Built in notebook 10."""
 
 from __future__ import annotations
 
@@ -40,13 +37,12 @@ class Row(NamedTuple):
 class Shard:
     """Rows `start` to `start + rows` of a file; `byte` is where the first of these lines begins.
 
-    >>> Shard(file=3, path="day.jsonl", shown="day.jsonl", start=20_000, rows=10_000).name
+    >>> Shard(file=3, path="day.jsonl", start=20_000, rows=10_000).name
     '00003-000000020000'
     """
 
     file: int
     path: str
-    shown: str
     start: int
     rows: int
     byte: int = 0
@@ -58,26 +54,19 @@ class Shard:
 
 
 def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shard]:
-    """Return the shards of all files, in order. Lines have to be counted: each file is read once.
-
-    Raises `StorageError` for a file that cannot be read.
-    """
+    """Return the shards of all files, in order, each read once; raises `StorageError`."""
     shards = []
     for number, (path, *_) in enumerate(files):
-        shown = source.relative(path)
         cut = _cut_lines if _kind_of(path) == LINES else _cut_parquet
         with source.open(path) as content, storage_errors(path):
-            shards += [Shard(number, path, shown, *piece) for piece in cut(content, shard_rows)]
+            shards += [Shard(number, path, *piece) for piece in cut(content, shard_rows)]
     return shards
 
 
 def read_rows(
     source: Storage, shard: Shard, column: str, max_characters: int = 10_000
 ) -> Iterator[Row]:
-    """Yield every row of a shard, those without a usable text too; a few are in memory at a time.
-
-    Raises `StorageError` if the file cannot be read.
-    """
+    """Yield every row of a shard, those without a usable text too; raises `StorageError`."""
     values = _lines if _kind_of(shard.path) == LINES else _parquet
     with source.open(shard.path) as file, storage_errors(shard.path):
         for number, value in enumerate(values(file, shard, column), shard.start):
@@ -134,9 +123,8 @@ def _checked_text(value: object, max_characters: int) -> str:
 
 def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
     """Yield the rows of lines that hold JSON objects."""
-    lines = islice(_lines_from(file, shard.byte), shard.rows)
-    for number, (_, line) in enumerate(lines, shard.start + 1):
-        yield partial(_text_of_line, line, number, column)
+    lines = enumerate(islice(_lines_from(file, shard.byte), shard.rows), shard.start + 1)
+    yield from (partial(_text_of_line, line, number, column) for number, (_, line) in lines)
 
 
 def _text_of_line(line: bytes, number: int, column: str) -> object:

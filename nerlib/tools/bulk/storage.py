@@ -20,7 +20,7 @@ from pyarrow import fs as arrow
 
 from nerlib.atomic import whole_file
 
-# What different storages call a file's version, or the time of its last change.
+# What storages call a file's version, or the time of its last change.
 VERSIONS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
@@ -81,10 +81,7 @@ class Storage:
             raise
 
     def names(self, folder: str = "", sweep: bool = False) -> list[str]:
-        """Return the names of the files in a folder, in order; none if there is no folder.
-
-        `sweep` removes what killed writes have left there.
-        """
+        """Return a folder's file names, in order; `sweep` removes what killed writes left there."""
         with storage_errors(self.path(folder)):
             found = self.system.find(self.path(folder), maxdepth=1)
             for path in found if sweep else ():

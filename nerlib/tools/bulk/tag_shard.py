@@ -27,10 +27,10 @@ PARTS, FAILED = "parts", "failed"
 _TEXT, _PLACE = pyarrow.string(), pyarrow.int32()
 _SPAN = {"type": _TEXT, "text": _TEXT, "start": _PLACE, "end": _PLACE, "score": pyarrow.float32()}
 _ENTITIES = pyarrow.list_(pyarrow.struct(_SPAN))
-SCHEMA = pyarrow.schema(
-    {"file": _TEXT, "row": pyarrow.int64(), "text": _TEXT, "entities": _ENTITIES}
-)
+_COLUMNS = {"file": _TEXT, "row": pyarrow.int64(), "text": _TEXT, "entities": _ENTITIES}
+SCHEMA = pyarrow.schema(_COLUMNS)
 
+Records = list[dict[str, Any]]
 TagsLists = Callable[[list[str]], list[list[Entity]]]  # as a `Tagger` does
 
 
@@ -52,7 +52,7 @@ def tag_shard(
 
     Raises `StorageError` if something cannot be read or written; then there is no part.
     """
-    rows = failed = 0
+    rows, failed, shown = 0, 0, source.relative(shard.path)
     with ExitStack() as files:
         # They are closed in the opposite order: the part comes last.
         part = files.enter_context(target.new(part_name(shard, settings.written)))
@@ -61,14 +61,14 @@ def tag_shard(
         lines = read_rows(source, shard, settings.column, settings.max_characters)
         while chunk := list(islice(lines, CHUNK)):
             done, broken = tag_rows(tagger, chunk)
-            write([{"file": shard.shown, **row} for row in done])
+            write([{"file": shown, **row} for row in done])
             if broken:
                 trouble = trouble or files.enter_context(target.new(failed_name))
-                trouble.writelines(_json_line({"file": shard.shown, **row}) for row in broken)
+                trouble.writelines(_json_line({"file": shown, **row}) for row in broken)
             rows, failed = rows + len(chunk), failed + len(broken)
         if rows != shard.rows:
             found = f"{rows:,} rows from row {shard.start:,}, not {shard.rows:,}"
-            raise StorageError(f"{shard.shown} has changed: {found}")
+            raise StorageError(f"{shown} has changed: {found}")
     return Result(shard.name, rows, failed, os.getpid())
 
 
@@ -77,9 +77,7 @@ def part_name(shard: Shard, written: str) -> str:
     return f"{PARTS}/{shard.name}.{written}"
 
 
-def tag_rows(
-    tagger: TagsLists, rows: Sequence[Row]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def tag_rows(tagger: TagsLists, rows: Sequence[Row]) -> tuple[Records, Records]:
     """Return the rows with their entities, and those that could not be tagged, with the reason."""
     done, broken = [], []
     answers = iter(_answers(tagger, [row.text for row in rows if not row.problem]))
@@ -105,9 +103,7 @@ def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:
 
 
 @contextmanager
-def _part_writer(
-    file: IO[bytes], written: str
-) -> Iterator[Callable[[list[dict[str, Any]]], object]]:
+def _part_writer(file: IO[bytes], written: str) -> Iterator[Callable[[Records], object]]:
     """Yield what writes rows to a file, as JSON lines or as a row group of Parquet."""
     if written == LINES:
         yield lambda rows: file.writelines(map(_json_line, rows))

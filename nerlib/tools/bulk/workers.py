@@ -1,7 +1,6 @@
 """Who does the shards: this process, other ones of this machine, or the workers of a Ray cluster.
 
-What travels to a worker and back is a shard's description and its result: rows go from the input
-files to a worker and on to the output. No input or output is ever unpickled.
+Only a shard's description and its result travel; no input or output is ever unpickled.
 """
 
 from __future__ import annotations
@@ -130,9 +129,8 @@ def _processes(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
             started.result()
         yield [*processes], BrokenProcessPool
     except BrokenProcessPool:
-        raise BulkError(
-            'no worker can start: does the script call this below `if __name__ == "__main__":`?'
-        ) from None
+        advice = 'does the script call this below `if __name__ == "__main__":`?'
+        raise BulkError(f"no worker can start: {advice}") from None
     finally:
         for process in processes:
             process.pool.shutdown(cancel_futures=True)
@@ -156,9 +154,6 @@ def _ray_tasks(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
     require_extra("scale", "ray")
     import ray
 
-    def submit(shard: Shard) -> Future[Result]:
-        return remote.remote(job, shard).future()
-
     # Deaths are counted here, as for own processes; a worker keeps its model from shard to shard.
     gpus = int(job.device.startswith("cuda"))
     remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0, max_calls=0)(run_shard)
@@ -169,4 +164,5 @@ def _ray_tasks(job: Job, workers: int) -> Iterator[tuple[list[Submit], type[Exce
                 ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
             except Exception as error:  # Ray raises a plain one
                 raise BulkError(f"the Ray cluster cannot be used: {one_line(error)}") from None
-        yield [submit] * workers, ray.exceptions.WorkerCrashedError
+        crashed = ray.exceptions.WorkerCrashedError
+        yield [lambda shard: remote.remote(job, shard).future()] * workers, crashed

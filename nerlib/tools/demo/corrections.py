@@ -23,10 +23,7 @@ class DemoError(ExchangeError):
 
 
 def cut_sentences(text: str) -> list[str]:
-    """Return the sentences of a text: its lines, whatever ends them, without blanks around them.
-
-    Raises `ExchangeError` for no text at all, for too much of it, and for half a character.
-    """
+    """Return a text's lines without blanks around them; raises `ExchangeError` for too many."""
     if len(text) > MOST_CHARACTERS:
         raise DemoError(f"{len(text):,} characters: take at most {MOST_CHARACTERS:,} at a time")
     Document(text)  # raises for half a character
@@ -79,10 +76,7 @@ def bracketed_lines(pieces: Iterable[Piece], parser: Parser) -> tuple[dict[str, 
 
 
 def bracketed(text: str, spans: Iterable[Span], parser: Parser) -> str:
-    """Return the line of a training file that says the same, with spans widened to whole words.
-
-    Raises `ExchangeError` for what would not come back as it is when the line is read.
-    """
+    """Return the line to train on, with spans widened to whole words; raises `ExchangeError`."""
     if cut_sentences(text) != [text]:
         raise DemoError("a sentence is one line, with no blanks around it")
     words, whole = parser.split_words(text), []
@@ -104,7 +98,6 @@ def readable_type(name: str) -> str:
     if slot_type in ("", NEW):
         raise DemoError("an entity has no type: click it and write one")
     if not re.fullmatch(r"[\w-]{1,40}", slot_type):
-        raise DemoError(
-            f"a type is one word of at most 40 letters, digits, '_' and '-', not {slot_type[:40]!a}"
-        )
+        rule = "one word of at most 40 letters, digits, '_' and '-'"
+        raise DemoError(f"a type is {rule}, not {slot_type[:40]!a}")
     return slot_type

@@ -39,16 +39,14 @@ class Models:
 
 
 def choose_models(named: list[str] | None, device: str, root: str = "build") -> Models:
-    """Return the models named, all of them loaded, or those found below `root`, the first loaded.
+    """Return the models named, all loaded, or those found below `root`, the first one loaded.
 
     Raises `DemoError` if there is none, and `EncoderError` for one that cannot be loaded.
     """
     models = Models(name_places(named or find_models(root)), device)
     if not models.names:
-        raise DemoError(
-            f"there is no model in {root} yet: run `python -m nerlib train` first, "
-            "or name a folder with --model"
-        )
+        advice = "run `python -m nerlib train` first, or name a folder with --model"
+        raise DemoError(f"there is no model in {root} yet: {advice}")
     for name in models.names if named else models.names[:1]:
         models.load(name)
     return models
@@ -71,9 +69,7 @@ def _holds_model(folder: Path) -> bool:
 
 
 def name_places(places: Iterable[str | Path]) -> dict[str, str | Path]:
-    """Return folders, or names on the Hub, by a short name each, which does not reveal where it is.
-
-    `model` is what every run writes, so that the folder above it says more.
+    """Return folders, or names on the Hub, by a short name each: for `model`, that of its folder.
 
     >>> list(name_places(["build/model", "build/own/model", "elsewhere/own"]))
     ['model', 'own', 'own (2)']

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blocks:
     """Show the page with the models in some folders, or with those below `build`; return it.
 
-    It runs until `close()` is called on it, or the kernel ends; `share` asks Gradio's servers for a
-    public address. Raises `ExtraError` if Gradio is missing, `DemoError` if there is no model.
+    It runs until its `close()`, or the kernel ends; `share` asks Gradio's servers for a public
+    address. Raises `ExtraError` if Gradio is missing, `DemoError` if there is no model.
     """
     require_extra("demo", "gradio")
     from nerlib.tools.demo.page import serve  # needs the extra packages

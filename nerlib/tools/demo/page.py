@@ -1,7 +1,4 @@
-"""The page itself, laid out with Gradio, and the server that shows it, with bounds.
-
-The server remembers nothing: all that a user has typed, corrected and kept is on their own page.
-"""
+"""The page itself, laid out with Gradio, and a server that remembers nothing of what is typed."""
 
 from __future__ import annotations
 
@@ -13,16 +10,8 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from nerlib.analysis.display import escape, html_table
-from nerlib.tools.demo.corrections import (
-    MOST_CHARACTERS,
-    MOST_SENTENCES,
-    DemoError,
-    Piece,
-    bracketed_lines,
-    cut_sentences,
-    lines_apart,
-    marked,
-)
+from nerlib.tools.demo import corrections
+from nerlib.tools.demo.corrections import DemoError, Piece, lines_apart
 from nerlib.tools.demo.gate import Gate
 from nerlib.tools.demo.models import Models
 from nerlib.tools.exchange.document import ExchangeError
@@ -59,8 +48,7 @@ def serve(
 ) -> gr.Blocks:
     """Start the page in the background and return it: `close()` ends it, `local_url` says where.
 
-    Without a port, the first free one from 7860 on is taken; `share` asks Gradio's servers for a
-    public address. Raises `OSError` if the port is taken.
+    `share` asks Gradio's servers for a public address. Raises `OSError` if the port is taken.
     """
     # Fonts of this machine, and text that stands out enough.
     fonts = (gr.themes.LocalFont("Source Sans Pro"), "ui-sans-serif", "system-ui", "sans-serif")
@@ -83,7 +71,8 @@ def serve(
 
 def _build_app(models: Models) -> gr.Blocks:
     """Return the page as a Gradio app that sends nothing to anybody."""
-    limits = f"One sentence a line: at most {MOST_SENTENCES} lines, {MOST_CHARACTERS:,} characters."
+    most = f"{corrections.MOST_SENTENCES} lines, {corrections.MOST_CHARACTERS:,} characters"
+    limits = f"One sentence a line: at most {most}."
     forgets = "Closing or reloading the page forgets them: download them first."
     few: dict[str, Any] = {"lines": 3, "max_lines": 12}
     steps = Steps(models)
@@ -123,17 +112,14 @@ class Steps:
     def find(self, model: str, text: str | None) -> tuple[list[Piece], str]:
         """Return the text in pieces, and a table of the entities with their scores."""
         with _refusals():
-            sentences = cut_sentences(text or "")
+            sentences = corrections.cut_sentences(text or "")
             entities = list(self.models.tagger(model)(sentences))
         rows = [(one.type, one.text, f"{one.score:.2f}") for line in entities for one in line]
         table = html_table(("type", "words", "score"), rows).markup if rows else "No entity found."
-        return marked(sentences, entities), table
+        return corrections.marked(sentences, entities), table
 
     def tidy(self, pieces: list[dict[str, Any]]) -> Any:
-        """Return the text with its lines apart again, which removing an entity has joined.
-
-        Gradio takes a selection's place from the start of its line, not of its piece.
-        """
+        """Return the text with its lines apart again: Gradio counts places from a line's start."""
         apart = lines_apart(_pieces(pieces))
         return gr.skip() if apart == _pieces(pieces) else apart
 
@@ -141,7 +127,7 @@ class Steps:
         """Return the kept lines with those of all sentences; each text is kept once."""
         with _refusals():
             parser = self.models.tagger(model).parser
-            lines, refused = bracketed_lines(_pieces(pieces), parser)
+            lines, refused = corrections.bracketed_lines(_pieces(pieces), parser)
             before = {parser.parse(line).text: line for line in kept.splitlines()}
             if len(before | lines) > MOST_KEPT:
                 held = f"{len(before):,} lines are kept already"

@@ -1,7 +1,4 @@
-"""The course's own format: one sentence a line, as `the [part : chain] skips`.
-
-Brackets have no escape, so a text that holds one itself cannot be written; line ends neither.
-"""
+"""The course's own format: one sentence a line, as `the [part : chain] skips`, with no escapes."""
 
 from __future__ import annotations
 

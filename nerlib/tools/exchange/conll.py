@@ -27,10 +27,7 @@ Line = tuple[str, str, str]  # word, spacing, tag
 
 
 def read_conll(path: Path) -> list[Document]:
-    """Return the sentences of a CoNLL file, with their words; comments are skipped.
-
-    Raises `ExchangeError` with file and line.
-    """
+    """Return the sentences of a CoNLL file; raises `ExchangeError` with file and line."""
     with path.open("rb") as file:
         lines = each(_line, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")
         sentences = ([*filter(None, group)] for is_word, group in groupby(lines, bool) if is_word)
@@ -105,10 +102,7 @@ def _document(sentence: Sequence[Line]) -> Document:
 
 
 def _spacing(text: str, words: Sequence[Word]) -> Iterator[str]:
-    """Yield what stands around each word, in the manner of CoNLL-U.
-
-    Raises `ExchangeError` unless that is white space, and for words that a line cannot hold.
-    """
+    """Yield the white space around each word as in CoNLL-U; raises `ExchangeError` for the rest."""
     if not words:
         raise ExchangeError("CoNLL cannot hold a text without words; leave the row out")
     for word in words:
@@ -122,10 +116,8 @@ def _spacing(text: str, words: Sequence[Word]) -> Iterator[str]:
     before, *escaped = [gap.translate(_ESCAPES) for gap in gaps]
     for number, after in enumerate(escaped, start=1):
         notes = [f"SpacesBefore={before}"] if number == 1 and before else []
-        if not after:
-            notes.append("SpaceAfter=No")
-        elif after != r"\s" or number == len(words):
-            notes.append(f"SpacesAfter={after}")
+        if after != r"\s" or number == len(words):
+            notes.append(f"SpacesAfter={after}" if after else "SpaceAfter=No")
         yield "|".join(notes) or "_"
 
 

@@ -1,25 +1,23 @@
-"""What all formats have in common: a text, the spans that are marked in it, and where they end.
-
-Every reader gives documents and every writer takes them, so that each format knows only itself.
-"""
+"""What every reader returns and every writer takes: a text, and the spans marked in it."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, TypeVar
-
-import regex
 
 from nerlib.corpus import CorpusError
 from nerlib.parsing import OUTSIDE, Parser, Span, Word
 
 T = TypeVar("T")
 R = TypeVar("R")
-_SURROGATE = regex.compile(r"\p{Cs}")
+_PLACE = attrgetter("start", "end", "type")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class ExchangeError(CorpusError):
@@ -43,7 +41,7 @@ class Document:
     scores: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not self.text.isascii() and (lone := _SURROGATE.search(self.text)):
+        if lone := _SURROGATE.search(self.text):
             raise ExchangeError(f"character {lone.start()}: half a character (a lone surrogate)")
         for span in self.spans:
             if not span.type.strip() or _SURROGATE.search(span.type):
@@ -59,7 +57,7 @@ class Document:
             end = word.end
         if self.scores is not None and len(self.scores) != len(self.spans):
             raise ExchangeError(f"{len(self.spans)} spans but {len(self.scores)} scores")
-        order = sorted(range(len(self.spans)), key=lambda i: _place(self.spans[i]))
+        order = sorted(range(len(self.spans)), key=lambda i: _PLACE(self.spans[i]))
         for name in ("spans", "scores"):
             if (column := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(column[i] for i in order))
@@ -101,7 +99,7 @@ def each(function: Callable[[T], R], items: Iterable[T], what: str = "row") -> I
 
 def check_apart(spans: Sequence[Span], what: str) -> None:
     """Raise `ExchangeError` if two spans overlap, which `what` cannot hold."""
-    for one, other in pairwise(sorted(spans, key=_place)):
+    for one, other in pairwise(sorted(spans, key=_PLACE)):
         if other.start < one.end:
             both = f"{shown(one)} and {shown(other)}"
             raise ExchangeError(f"{what} cannot hold spans that overlap: {both}; keep one of them")
@@ -115,20 +113,14 @@ def shown(span: Span) -> str:
 def words_of(document: Document) -> tuple[Word, ...]:
     """Return the document's words; where none were fixed, nerlib's, cut at every span's ends too.
 
-    Spans must not overlap. White space alone is not a word.
-
     >>> [word.text for word in words_of(Document("at7 pm", (Span("time", 2, 6),)))]
     ['at', '7', 'pm']
     """
     if document.words is not None:
         return tuple(word for word in document.words if not word.text.isspace())
     edges = sorted({0, len(document.text), *(e for s in document.spans for e in (s.start, s.end))})
-    parser = Parser()
-    return tuple(
-        word
-        for start, end in pairwise(edges)
-        for word in parser.split_words(document.text[start:end], start)
-    )
+    split, text = Parser().split_words, document.text
+    return tuple(word for a, b in pairwise(edges) for word in split(text[a:b], a))
 
 
 def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
@@ -153,7 +145,3 @@ def tags_of(document: Document, words: Sequence[Word], what: str) -> list[str]:
         first, end = words_under(words, span)
         tags[first:end] = [f"B-{span.type}"] + [f"I-{span.type}"] * (end - first - 1)
     return tags
-
-
-def _place(span: Span) -> tuple[int, int, str]:
-    return span.start, span.end, span.type

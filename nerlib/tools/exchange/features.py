@@ -19,7 +19,6 @@ from nerlib.tools.exchange.document import Document, ExchangeError, each, tags_o
 def to_dataset(documents: Iterable[Document]) -> Dataset:
     """Return documents as a dataset whose features know the tags of the types that are marked.
 
-    `words` and `tags` are what transformers' examples expect; `starts` says where each word begins.
     Raises `ExchangeError` for spans that overlap, or do not begin and end with a word.
 
     >>> data = to_dataset([Document("at nine am", (Span("time", 3, 10),))])
@@ -61,9 +60,8 @@ def read_parquet(path: Path) -> list[Document]:
 
 def write_parquet(documents: Iterable[Document], path: Path) -> None:
     """Write documents as Parquet, which `datasets` loads with the tags' names."""
-    data = to_dataset(documents)
     with whole_file(path) as unfinished:
-        data.to_parquet(unfinished)
+        to_dataset(documents).to_parquet(unfinished)
 
 
 def _row(document: Document) -> dict[str, Any]:
@@ -83,8 +81,7 @@ def _document(row: dict[str, Any]) -> Document:
         places = zip(row["words"], row["starts"], strict=True)
         words = tuple(Word(word, start, start + len(word)) for word, start in places)
         spans = tuple(Span(**span) for span in row["spans"])
-        scores = None if row["scores"] is None else tuple(row["scores"])
-        return Document(row["text"], spans, words, scores)
+        return Document(row["text"], spans, words, row["scores"])
     except ExchangeError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -1,41 +1,34 @@
-"""All formats by name, and which one a file's name speaks for."""
+"""`python -m nerlib convert IN OUT`: all formats by name, and from one into another."""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nerlib.atomic import whole_file
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
 from nerlib.tools.exchange.conll import HEAD, conll_sentence, read_conll
 from nerlib.tools.exchange.document import Document, ExchangeError, each
 from nerlib.tools.exchange.features import read_parquet, write_parquet
-from nerlib.tools.exchange.json_files import read_tagged, to_json
+from nerlib.tools.exchange.json_files import prodigy_task, read_prodigy, read_tagged, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
-from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
 
 Report = Callable[[str], None]
+Reader = Callable[[Path, Report], list[Document]]
 Writer = Callable[[Iterable[Document], Path], None]
 
 
-@dataclass(frozen=True)
-class Format:
-    """How the names of a format's files end, how to read and, if possible, write it.
-
-    `reports` says whether the reader leaves things out, and takes a function to tell so.
-    """
+class Format(NamedTuple):
+    """How the names of a format's files end, how to read and, if possible, write it."""
 
     suffixes: tuple[str, ...]
-    reader: Callable[..., list[Document]]
+    read: Reader
     write: Writer | None
     keeps_scores: bool = False
-    reports: bool = False
-
-    def read(self, path: Path, report: Report) -> list[Document]:
-        """Return a file's documents; raises `ExchangeError`, `OwnDataError` or `OSError`."""
-        return self.reader(path, report) if self.reports else self.reader(path)
 
 
 def _writer(
@@ -52,35 +45,37 @@ def _writer(
 
 
 CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
-write_prodigy = _writer(lambda document: to_json(prodigy_task(document)))
-write_label_studio = _writer(
-    lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n"
-)
+_prodigy = _writer(lambda document: to_json(prodigy_task(document)))
+_tasks = _writer(lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n")
+_sentences = _writer(conll_sentence, HEAD, "\n\n", "\n\n")
 FORMATS = {
-    "brackets": Format((".txt",), read_brackets, _writer(bracketed)),
-    "conll": Format(CONLL, read_conll, _writer(conll_sentence, HEAD, "\n\n", "\n\n")),
-    "label-studio": Format((".json",), read_label_studio, write_label_studio, True, reports=True),
-    "prodigy": Format((".jsonl",), read_prodigy, write_prodigy, True, reports=True),
-    "spacy": Format((".spacy",), read_spacy, write_spacy),
-    "parquet": Format((".parquet",), read_parquet, write_parquet, True),
-    "tag": Format((), read_tagged, None, True),
+    "brackets": Format((".txt",), lambda path, _: read_brackets(path), _writer(bracketed)),
+    "conll": Format(CONLL, lambda path, _: read_conll(path), _sentences),
+    "label-studio": Format((".json",), read_label_studio, _tasks, True),
+    "prodigy": Format((".jsonl",), read_prodigy, _prodigy, True),
+    "spacy": Format((".spacy",), lambda path, _: read_spacy(path), write_spacy),
+    "parquet": Format((".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
+    "tag": Format((), lambda path, _: read_tagged(path), None, True),
 }
 KNOWN = ", ".join(FORMATS)
 
 
-def find_format(path: Path, name: str | None, option: str) -> str:
-    """Return a format's name: this one, or that of the file's suffix; raises `ExchangeError`.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `convert`."""
+    parser.add_argument("input", metavar="IN", help="a file of annotated texts")
+    parser.add_argument("output", metavar="OUT", help="the file to write")
+    parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{KNOWN} (by suffix)")
+    parser.add_argument("--to", dest="to_name", metavar="FORMAT", help="likewise, but for tag")
 
-    >>> find_format(Path("sentences.conll"), None, "--from")
-    'conll'
-    """
-    of_suffix = (key for key, one in FORMATS.items() if path.suffix.lower() in one.suffixes)
-    found = name or next(of_suffix, None)
-    if found is None:
-        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
-    if found not in FORMATS:
-        raise ExchangeError(f"{option} {found}: there are {KNOWN}")
-    return found
+
+def run(options: argparse.Namespace) -> int:
+    """Convert a file; what is left out is reported on standard error."""
+    places = Path(options.input), Path(options.output)
+    names = options.from_name, options.to_name
+    found = convert(*places, *names, lambda line: print(f"nerlib: {line}", file=sys.stderr))
+    spans = sum(len(document.spans) for document in found)
+    print(f"{len(found)} texts with {spans} spans in {options.output}")
+    return 0
 
 
 def convert(
@@ -92,11 +87,11 @@ def convert(
 ) -> list[Document]:
     """Read a file in one format, write it in another, and return what it holds.
 
-    The target appears whole or not at all. `report` hears of whatever is not in it. Raises
+    The target appears whole or not at all; `report` is told what is left out. Raises
     `ExchangeError`, `OwnDataError` or `OSError`.
     """
-    reader = FORMATS[find_format(source, from_name, "--from")]
-    name = find_format(target, to_name, "--to")
+    reader = FORMATS[_format_name(source, from_name, "--from")]
+    name = _format_name(target, to_name, "--to")
     writer = FORMATS[name]
     if writer.write is None:
         raise ExchangeError(f"{name} is a format for reading only")
@@ -107,3 +102,14 @@ def convert(
     if not writer.keeps_scores and any(document.scores for document in documents):
         report(f"{name} keeps no scores: a model's marks look like a person's there")
     return documents
+
+
+def _format_name(path: Path, name: str | None, option: str) -> str:
+    """Return a format's name: this one, or that of the file's suffix; raises `ExchangeError`."""
+    of_suffix = (key for key, one in FORMATS.items() if path.suffix.lower() in one.suffixes)
+    found = name or next(of_suffix, None)
+    if found is None:
+        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
+    if found not in FORMATS:
+        raise ExchangeError(f"{option} {found}: there are {KNOWN}")
+    return found

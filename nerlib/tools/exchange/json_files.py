@@ -1,4 +1,4 @@
-"""JSON from other programs: whole files and lines, within limits, checked field by field."""
+"""JSON from other programs, checked field by field: Prodigy's, and what our own `tag` prints."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from nerlib.corpus import decode_lines, short_lines
-from nerlib.parsing import Span
-from nerlib.tools.exchange.document import Document, ExchangeError, T, each, located
+from nerlib.parsing import Span, Word
+from nerlib.tools.exchange.document import (
+    Document,
+    ExchangeError,
+    T,
+    each,
+    located,
+    words_of,
+    words_under,
+)
 
 LARGEST_FILE = 512 * 2**20  # bytes; a JSON file has to be read as a whole
 _KINDS = {dict: "a JSON object", list: "a list", str: "a text", int: "a whole number"}
@@ -49,6 +57,42 @@ def read_tagged(path: Path) -> list[Document]:
     return read_json_lines(path, document)
 
 
+def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
+    """Return the tasks of a file that were accepted, or that nobody has answered yet.
+
+    `report` hears how many were left out. Raises `ExchangeError` with file and line.
+    """
+    tasks = read_json_lines(path, _prodigy_document)
+    documents = [task for task in tasks if task is not None]
+    if left_out := len(tasks) - len(documents):
+        report(f"{path.name}: {left_out} rejected or ignored tasks are left out")
+    return documents
+
+
+def prodigy_task(document: Document) -> Row:
+    """Return a document as a task, accepted if a person marked it and unanswered if a model did.
+
+    Raises `ExchangeError` for spans that do not begin and end with a word.
+    """
+    words = words_of(document)
+    spans: list[Row] = []
+    for span in document.spans:
+        first, end = words_under(words, span)
+        places = {"start": span.start, "end": span.end, "label": span.type}
+        spans.append({**places, "token_start": first, "token_end": end - 1})  # both inclusive
+    tokens = [
+        {"text": word.text, "start": word.start, "end": word.end, "id": number,
+         "ws": document.text[word.end : word.end + 1].isspace()}
+        for number, word in enumerate(words)
+    ]  # fmt: skip
+    task = {"text": document.text, "tokens": tokens, "spans": spans}
+    if document.scores is None:
+        return {**task, "answer": "accept"}
+    for row, score in zip(spans, document.scores, strict=True):
+        row["score"] = score
+    return task
+
+
 def to_json(content: object) -> str:
     """Return JSON; raises `ExchangeError` for numbers that JSON does not have."""
     try:
@@ -81,6 +125,32 @@ def a_score(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ExchangeError(f"a score must be a finite number, not {repr(value)[:40]}")
     return float(value)
+
+
+def _prodigy_document(row: Row) -> Document | None:
+    """Return a task as a document, if it was not rejected or ignored."""
+    answer = row.get("answer")
+    if answer in ("reject", "ignore"):
+        return None
+    if answer not in (None, "accept"):
+        raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
+    items = objects(row.get("spans"), "spans")
+    spans = tuple(a_span(item, item.get("label")) for item in items)
+    scored = [item["score"] for item in items if item.get("score") is not None]
+    scores = None
+    if answer is None and (scored or not items):
+        if len(scored) < len(items):
+            raise ExchangeError("some spans have a score and others none")
+        scores = tuple(map(a_score, scored))
+    words = None
+    if row.get("tokens") is not None:
+        words = tuple(
+            Word(checked(token.get("text"), str, "the text of a token"), at.start, at.end)
+            for token in objects(row["tokens"], "tokens")
+            for at in [a_span(token, "token")]
+            if not str(token.get("text")).isspace()
+        )
+    return Document(checked(row.get("text"), str, "text"), spans, words, scores)
 
 
 def _load(content: bytes) -> Any:

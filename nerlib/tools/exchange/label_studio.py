@@ -16,8 +16,7 @@ FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NE
 def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list[Document]:
     """Return the tasks of a JSON export that somebody, or a model, has annotated.
 
-    `report` hears of what is left out: tasks without annotation, results that mark no span. Raises
-    `ExchangeError` with the task for what cannot be read, or annotations that contradict.
+    `report` is told what is left out. Raises `ExchangeError` with the task for what cannot be read.
     """
     content = js.read_json_file(path)
     with located(path.name):

@@ -27,10 +27,9 @@ Row = dict[str, Any]
 class NERPipeline(TokenClassificationPipeline):
     """`pipeline("ner", model=folder, pipeline_class=NERPipeline)` for a nerlib model.
 
-    Call it as any pipeline. With `aggregation_strategy="none"` (transformers' default) a text gives
-    one row a word with its BIO tag; with any other the whole entities that `Tagger` finds: a word
-    has one vector here, so all strategies say the same. Texts of any length are read, in windows.
-    `precision` is that of `Tagger`. Raises `ValueError` for what is not a text.
+    With `aggregation_strategy="none"` (transformers' default) a text of any length gives one row a
+    word with its BIO tag; with any other, the entities that `Tagger` finds. `precision` is that of
+    `Tagger`. Raises `ValueError` for what is not a text.
     """
 
     def __init__(self, *arguments: Any, precision: Precision = "auto", **settings: Any) -> None:
@@ -57,10 +56,9 @@ class NERPipeline(TokenClassificationPipeline):
 
     def _forward(self, model_inputs: Row) -> Row:
         """Score a text's words, or a batch's: then every value is a list."""
-        if isinstance(model_inputs["text"], str):
-            (scored,) = self.tagger.score_words([model_inputs["words"]])
-            return {**model_inputs, "scored": scored}
-        return {**model_inputs, "scored": self.tagger.score_words(model_inputs["words"])}
+        words, single = model_inputs["words"], isinstance(model_inputs["text"], str)
+        scored = self.tagger.score_words([words] if single else words)
+        return {**model_inputs, "scored": scored[0] if single else scored}
 
     def postprocess(
         self,

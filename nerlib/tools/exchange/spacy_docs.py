@@ -42,11 +42,8 @@ def to_doc(document: Document) -> Doc:
     except ValueError:
         raise ExchangeError("its words are not all of the text") from None
     doc: Doc = spacy.tokens.Doc(spacy.vocab.Vocab(), words=tokens, spaces=spaces)
-    words = _words(doc)
-    doc.ents = tuple(
-        spacy.tokens.Span(doc, *words_under(words, span), label=span.type)
-        for span in document.spans
-    )
+    words, entity = _words(doc), spacy.tokens.Span
+    doc.ents = tuple(entity(doc, *words_under(words, s), label=s.type) for s in document.spans)
     return doc
 
 
@@ -82,10 +79,7 @@ def read_spacy(path: Path) -> list[Document]:
 
 
 def write_spacy(documents: Iterable[Document], path: Path) -> None:
-    """Write documents to a `.spacy` file; scores are not kept.
-
-    Raises `ExchangeError` with row and reason for what a `Doc` cannot hold.
-    """
+    """Write documents to a `.spacy` file; raises `ExchangeError` for what a `Doc` cannot hold."""
     docs = import_spacy().tokens.DocBin(docs=each(to_doc, documents))
     with whole_file(path) as unfinished:
         docs.to_disk(unfinished)

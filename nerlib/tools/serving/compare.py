@@ -24,11 +24,7 @@ SINGLE_TEXTS = 200
 
 @dataclass(frozen=True)
 class Measured:
-    """One line of the table.
-
-    `size` is in MB, `load` in seconds, `rate` in texts a second, `p50` and `p99` in milliseconds
-    for one text at a time: half of the texts, and 99 of 100, take no longer.
-    """
+    """A line of the table: MB, seconds, texts a second, and milliseconds for one text at a time."""
 
     name: str
     f1: float

@@ -32,17 +32,16 @@ Engine = Callable[[Inputs], NDArray[np.float32]]  # returns logits (batch, words
 
 
 def start_engine(backend: Backend, path: Path, variant: str, threads: int | None = None) -> Engine:
-    """Return an engine on the CPU with a graph in it, which was checked before.
+    """Return an engine on the CPU with a checked graph in it; `threads` are torch's by default.
 
-    `threads` is torch's number unless it is given. Raises `EncoderError` for an untrusted graph
-    that is refused, `ExtraError` if a package is missing.
+    Raises `EncoderError` for a graph that is refused, `ExtraError` if a package is missing.
     """
     require_extra("export", *MODULES[backend])
-    start = _start_onnx if backend == "onnx" else _start_openvino
-    return start(path, threads or torch.get_num_threads(), variant)
+    threads = threads or torch.get_num_threads()
+    return _onnx(path, threads) if backend == "onnx" else _openvino(path, threads, variant)
 
 
-def _start_onnx(path: Path, threads: int, _: str) -> Engine:
+def _onnx(path: Path, threads: int) -> Engine:
     """Return ONNX Runtime with a graph."""
     import onnxruntime
 
@@ -60,7 +59,7 @@ def _start_onnx(path: Path, threads: int, _: str) -> Engine:
     return lambda inputs: session.run(None, inputs)[0]
 
 
-def _start_openvino(path: Path, threads: int, variant: str) -> Engine:
+def _openvino(path: Path, threads: int, variant: str) -> Engine:
     """Return OpenVINO with a graph; in bf16 it rounds in the products of matrices only."""
     import openvino
 
@@ -76,10 +75,7 @@ def _start_openvino(path: Path, threads: int, variant: str) -> Engine:
 
 
 class EngineModel(nn.Module):
-    """An engine in the place of a `NERClassifier`: has what `Tagger` and `evaluate` use of one.
-
-    It holds no weights: they are in the engine. So it cannot be trained, saved or moved.
-    """
+    """An engine in the place of a `NERClassifier`, which cannot be trained, saved or moved."""
 
     def __init__(self, config: NERConfig, engine: Engine) -> None:
         super().__init__()
@@ -99,10 +95,7 @@ class EngineModel(nn.Module):
         labels: Tensor | None = None,
         num_words: int = 0,
     ) -> TokenClassifierOutput:
-        """Return logits (batch, words, tags), and the loss if labels are given, as the model.
-
-        Without labels, `num_words` has to be given.
-        """
+        """Return logits (batch, words, tags), and the loss; without labels, pass `num_words`."""
         num_words = num_words if labels is None else labels.shape[1]
         tensors = (input_ids, attention_mask.long(), word_ids, torch.arange(num_words))
         arrays = (tensor.numpy() for tensor in tensors)
@@ -114,7 +107,5 @@ class EngineModel(nn.Module):
 
     def save_pretrained(self, *_: Any, **__: Any) -> NoReturn:
         """Raise `EncoderError`: an export is not the model."""
-        raise EncoderError(
-            "an exported graph cannot be saved or published as a model: load the model with "
-            'Tagger.from_pretrained(path), which is backend="torch"'
-        )
+        advice = 'load the model with Tagger.from_pretrained(path), which is backend="torch"'
+        raise EncoderError(f"an exported graph cannot be saved or published as a model: {advice}")

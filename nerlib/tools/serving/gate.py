@@ -9,10 +9,7 @@ PERMITTED_LOSS = 0.002  # of entity F1
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of one variant: its entity F1, whether it passed, and why in one line.
-
-    `files` are the SHA-256 of its files by name; there are none if it was refused.
-    """
+    """A variant's entity F1, whether it passed, why, and by name its files' SHA-256 if it did."""
 
     f1: float
     passed: bool

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,7 @@ from nerlib.tools.extras import require_extra
 
 INPUTS = ("input_ids", "attention_mask", "word_ids", "words")
 OUTPUT = "logits"
-# A file of this kind (protobuf) cannot be larger.
-LARGEST_GRAPH = 2_000_000_000  # bytes
+LARGEST_GRAPH = 2_000_000_000  # bytes: no file of this kind (protobuf) can be larger
 
 
 class ExportError(ValueError):
@@ -26,10 +25,7 @@ class ExportError(ValueError):
 
 
 class GraphInputs(nn.Module):
-    """The tagger as an engine calls it: tensors only, and `words` says how many words there are.
-
-    `words` (words,) holds 0, 1, 2, …: only its length counts, as a graph takes no plain numbers.
-    """
+    """The tagger as an engine calls it: of `words` (words,), 0, 1, 2, …, only the length counts."""
 
     def __init__(self, model: NERClassifier) -> None:
         super().__init__()
@@ -39,10 +35,8 @@ class GraphInputs(nn.Module):
         self, input_ids: Tensor, attention_mask: Tensor, word_ids: Tensor, words: Tensor
     ) -> Tensor:
         """Return logits (batch, words, tags); the first three are (batch, subwords)."""
-        logits: Tensor = self.model(
-            input_ids, attention_mask, word_ids, num_words=words.shape[0]
-        ).logits
-        return logits
+        output = self.model(input_ids, attention_mask, word_ids, num_words=words.shape[0])
+        return cast(Tensor, output.logits)
 
 
 def write_graph(model: NERClassifier, path: str | Path) -> Path:

@@ -11,7 +11,7 @@ from nerlib.encoders import EncoderError
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.extras import missing_modules
 from nerlib.tools.serving import engines
-from nerlib.tools.serving.engines import BACKENDS, Backend
+from nerlib.tools.serving.engines import BACKENDS, MODULES, TITLES, Backend
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
 from nerlib.untrusted import check_model, read_settings
 
@@ -20,18 +20,15 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
     """Return the exported graph of a model folder, in its engine: an `EngineModel`.
 
     Without `variant` it is bf16 where that was exported and this CPU has units for it, else fp32.
-    Raises `EncoderError` for an export that is not there, was refused, or has changed, `ExtraError`
-    if a package is missing.
+    Raises `EncoderError` for an export that is missing, refused or changed, and `ExtraError`.
     """
     if backend not in BACKENDS:
         raise EncoderError(f"unknown backend {backend!r}: use torch, {', '.join(BACKENDS)}")
     folder = Path(path) / backend
     recover(folder)
     if not (folder / NAME).is_file():
-        raise EncoderError(
-            f"there is no export for {engines.TITLES[backend]} in {str(path)!r}: "
-            f"run python -m nerlib export {path} --backend {backend}"
-        )
+        advice = f"run python -m nerlib export {path} --backend {backend}"
+        raise EncoderError(f"there is no export for {TITLES[backend]} in {str(path)!r}: {advice}")
     check_model(str(path), NERClassifier.__name__)
     manifest = read_manifest(folder, backend)
     if hash_of(Path(path) / "config.json") != manifest.config_sha256:
@@ -39,11 +36,10 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
     bf16 = manifest.variants.get("bf16")
     chosen = variant or ("bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32")
     config = NERConfig.from_dict(read_settings(str(path)))
-    return engines.EngineModel(
-        config, engines.start_engine(backend, manifest.graph(folder, chosen), chosen)
-    )
+    graph = manifest.graph(folder, chosen)
+    return engines.EngineModel(config, engines.start_engine(backend, graph, chosen))
 
 
 def installed_backends() -> list[Backend]:
     """Return the engines whose packages are installed."""
-    return [name for name in BACKENDS if not missing_modules("export", engines.MODULES[name])]
+    return [name for name in BACKENDS if not missing_modules("export", MODULES[name])]

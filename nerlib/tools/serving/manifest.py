@@ -18,10 +18,7 @@ LARGEST = 100_000  # bytes
 
 @dataclass(frozen=True)
 class Manifest:
-    """All variants for one engine, and what they were measured on.
-
-    `config_sha256` is the hash of the `config.json` that they belong to.
-    """
+    """All variants for one engine, what they were measured on, and the hash of `config.json`."""
 
     backend: Backend
     config_sha256: str
@@ -48,9 +45,9 @@ class Manifest:
         if found.passed is not True or not found.files:
             raise EncoderError(f"variant {variant!r} did not pass the gate: {found.reason}")
         for name, expected in found.files.items():
-            if hash_of(folder / name) != expected:
+            if hash_of(path := folder / name) != expected:
                 reason = "is not the file that passed the gate (SHA-256 differs): export again"
-                raise EncoderError(f"{folder / name} {reason}")
+                raise EncoderError(f"{path} {reason}")
         return folder / next(iter(found.files))
 
 

@@ -13,8 +13,7 @@ from nerlib.encoders import EncoderError
 from nerlib.tools.serving.graph import INPUTS, LARGEST_GRAPH, OUTPUT, messages
 
 LARGEST_XML = 50_000_000  # bytes
-# ONNX's own operations, and those that ONNX Runtime's quantisation and optimisation bring.
-DOMAINS = {"", "ai.onnx", "com.microsoft", "ai.onnx.ml"}
+DOMAINS = {"", "ai.onnx", "com.microsoft", "ai.onnx.ml"}  # ONNX's, and ONNX Runtime's own
 # They hold graphs in themselves, keep something from call to call, or go round for ever.
 ONNX_FORBIDDEN = {"If", "Loop", "Scan", "SequenceMap"}
 OPENVINO_FORBIDDEN = {"If", "Loop", "TensorIterator", "ReadValue", "Assign"}

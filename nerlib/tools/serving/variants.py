@@ -14,9 +14,8 @@ from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.engines import Backend, Inputs
 from nerlib.tools.serving.graph import INPUTS, quiet
 
-# ONNX Runtime has no bf16 on CPUs.
 VARIANTS: dict[Backend, tuple[str, ...]] = {
-    "onnx": ("fp32", "int8"),
+    "onnx": ("fp32", "int8"),  # no bf16 on CPUs
     "openvino": ("fp32", "bf16", "int8"),
 }
 CALIBRATION_ROWS = 300
@@ -25,7 +24,7 @@ CALIBRATION_ROWS = 300
 def write_variant(
     backend: Backend, variant: str, graph: Path, folder: Path, calibration: NERDataset
 ) -> Path:
-    """Write one variant of the graph `graph` (ONNX, fp32) to a folder; return what to load.
+    """Write one variant of a graph (ONNX, fp32) to a folder; return what to load.
 
     int8 for OpenVINO takes its scales from `calibration`. Raises `ExtraError`.
     """
@@ -40,10 +39,7 @@ def write_variant(
 
 
 def quantise_onnx(graph: Path, path: Path) -> None:
-    """Write a graph whose matrices have 8 bits a number, one scale a column. Built in notebook 09.
-
-    The numbers that flow through it get a scale for each batch ("dynamic").
-    """
+    """Write a graph with matrices of 8 bits a number, one scale a column. Built in notebook 09."""
     require_extra("export", "onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -61,8 +57,7 @@ def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) ->
 
     # Not `convert_model`, which reports its use to its maker.
     model = openvino.Core().read_model(graph)
-    if variant == "int8":
-        model = _quantised(model, calibration)
+    model = _quantised(model, calibration) if variant == "int8" else model
     openvino.save_model(model, path, compress_to_fp16=variant == "bf16")
     return path
 
