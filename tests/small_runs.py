@@ -77,26 +77,22 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def after_steps(count: int, action: Callable[[], object]) -> Iterator[None]:
-    """Within the block, do something after some steps and the checkpoint that may follow, once."""
+    """Within the block, do something after some steps and the checkpoint that may follow, once.
+
+    An exception, given by its class, is raised.
+    """
     real, done = Callbacks.on_step_end, [0]
 
     def counted(*arguments: Any) -> None:
         real(*arguments)
         done[0] += 1
-        if done[0] == count:
-            action()
+        result = action() if done[0] == count else None
+        if isinstance(result, BaseException):
+            raise result
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Callbacks, "on_step_end", counted)
         yield
-
-
-def fail() -> None:
-    raise RuntimeError
-
-
-def press_ctrl_c() -> None:
-    raise KeyboardInterrupt
 
 
 def command(output: Path, *more: str) -> list[str]:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,8 @@ import small_runs
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from small_runs import (
-    STEPS,
-    TINY,
-    after_steps,
-    command,
-    fail,
-    files,
-    outcome,
-    press_ctrl_c,
-    run,
-    silent,
-    use_tiny_encoder,
-)
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    small_data,
-)
+from small_runs import TINY, after_steps, command, files, outcome, run, use_tiny_encoder
+from tiny_encoders import new_model, small_data
 
 from nerlib import RECIPES, CheckpointError, TagSet, trained_tagger
 from nerlib.addons import checkpoints
@@ -50,6 +33,7 @@ from nerlib.tools import cli
 from nerlib.training import copy_weights
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits are POSIX's")
+STEPS = small_runs.STEPS
 LAST = f"step-{STEPS + 4:08d}"  # the newest checkpoint of the fixture `folder`
 FILES = ("model", "best", "optimizer", "random")
 
@@ -64,7 +48,7 @@ def in_peace() -> tuple[Any, ...]:
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoints of a run that ended in its second epoch: to be copied, never written to."""
     folder = tmp_path_factory.mktemp("run") / "checkpoints"
-    with after_steps(STEPS + 5, fail), pytest.raises(RuntimeError):
+    with after_steps(STEPS + 5, RuntimeError), pytest.raises(RuntimeError):
         run(folder)
     assert CheckpointFolder(folder).steps() == [STEPS + 2, STEPS + 4]
     return folder
@@ -97,7 +81,7 @@ def test_thirty_kills_at_random_moments_lose_nothing() -> None:
 def test_a_run_that_goes_on_ends_as_if_nothing_had_happened(
     in_peace: tuple[Any, ...], steps: int, tmp_path: Path
 ) -> None:
-    with after_steps(steps, fail), pytest.raises(RuntimeError):
+    with after_steps(steps, RuntimeError), pytest.raises(RuntimeError):
         run(tmp_path)
     lines: list[str] = []
     torch.manual_seed(99)  # where the random numbers stand must not matter
@@ -242,27 +226,15 @@ def test_when_all_are_damaged_that_is_said(folder: Path) -> None:
 def test_checkpoints_are_neither_overwritten_nor_looked_for_without_resume(folder: Path) -> None:
     refused(folder, "of an earlier run", resume=False)
     with pytest.raises(CheckpointError, match="needs checkpoint_dir"):
-        small_runs.train(None, [], [], TINY, silent, resume=True)  # type: ignore[arg-type]
-
-
-HOLDS = """
-import sys
-from nerlib.addons.folder_lock import lock_folder
-unlock = lock_folder(sys.argv[1])
-print(flush=True)
-sys.stdin.read()
-"""
+        small_runs.train(None, [], [], TINY, resume=True)  # type: ignore[arg-type]
 
 
 def test_two_runs_never_share_a_folder(folder: Path, in_peace: tuple[Any, ...]) -> None:
-    arguments = [sys.executable, "-c", HOLDS, str(folder)]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()  # it has locked the folder
-        refused(folder, "another run is writing")
-        other.kill()
-    assert outcome(*run(folder)) == in_peace  # its death frees the folder
-    lock_folder(folder)()  # and so does the end of a run
+    release = lock_folder(folder)
+    refused(folder, "another run is writing")
+    release()
+    assert outcome(*run(folder)) == in_peace
+    lock_folder(folder)()  # the end of a run frees the folder, and so does its death: torture.py
 
 
 @posix
@@ -292,40 +264,40 @@ def test_every_setting_is_either_compared_or_free() -> None:
     assert {*SETTINGS, *FREE} == set(asdict(TINY))
 
 
-def data(rows: int = 24, seed: int = 0, turned: str = "") -> Any:
-    """Return the rows of the run, or others."""
-    dataset = small_data("bert", rows, seed)
-    if turned:
-        getattr(dataset, turned).reverse()
-    return dataset
-
-
 def model(family: str = "bert", tags: Any = None, **settings: Any) -> Any:
     """Return the model of the run, or another one."""
-    return new_model(family, tags or data().tags, **settings)
+    return new_model(family, tags or small_data("bert").tags, **settings)
 
 
-OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
-    "tags": lambda: {"model": model(tags=TagSet.from_types(["time", "date", "song"]))},
-    "encoder: model_type was bert": lambda: {"model": model("electra")},
-    "model: pooling was": lambda: {"model": model(pooling="max")},
-    "model: head_size was": lambda: {"model": model(head_size=16)},
-    "model: dropout was": lambda: {"model": model(dropout=0.2)},
-    "training rows": lambda: {"train_set": data(23)},
-    "validation rows": lambda: {"validation_set": data(13, 1)},
-    "training rows.": lambda: {"train_set": data(turned="row_ids")},
-    "training rows..": lambda: {"train_set": data(turned="items")},
-} | {
-    f"settings: {name} was {getattr(TINY, name)}, now {value}": (
-        lambda name=name, value=value: {"config": replace(TINY, **{name: value})}
-    )
-    for name, value in SETTINGS.items()
-}
+def turned(name: str) -> Any:
+    """Return the rows of the run with one of their lists in the reverse order."""
+    data = small_data("bert", 24)
+    getattr(data, name).reverse()
+    return data
 
 
-@pytest.mark.parametrize("what", OTHERS)
-def test_another_run_is_refused(folder: Path, what: str) -> None:
-    refused(folder, f"another run .other {what}", **OTHERS[what]())
+@pytest.mark.parametrize(
+    ("what", "part", "make"),
+    [
+        ("tags", "model", lambda: model(tags=TagSet.from_types(["time", "date", "song"]))),
+        ("encoder: model_type was bert", "model", lambda: model("electra")),
+        ("model: pooling was", "model", lambda: model(pooling="max")),
+        ("model: head_size was", "model", lambda: model(head_size=16)),
+        ("model: dropout was", "model", lambda: model(dropout=0.2)),
+        ("training rows", "train_set", lambda: small_data("bert", 23)),
+        ("validation rows", "validation_set", lambda: small_data("bert", 13, 1)),
+        ("training rows", "train_set", lambda: turned("row_ids")),
+        ("training rows", "train_set", lambda: turned("items")),
+    ],
+)
+def test_another_run_is_refused(folder: Path, what: str, part: str, make: Any) -> None:
+    refused(folder, f"another run .other {what}", **{part: make()})
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_another_setting_is_refused(folder: Path, name: str) -> None:
+    said = f"another run .other settings: {name} was {getattr(TINY, name)}, now {SETTINGS[name]}"
+    refused(folder, said, config=replace(TINY, **{name: SETTINGS[name]}))
 
 
 @pytest.mark.parametrize("change", ["schedule", "model"])
@@ -372,7 +344,7 @@ def test_ctrl_c_leaves_the_best_model_and_its_history(
 ) -> None:
     pretend_scores(monkeypatch, 0.9, 0.1)
     lines: list[str] = []
-    with after_steps(2 * STEPS + 3, press_ctrl_c):
+    with after_steps(2 * STEPS + 3, KeyboardInterrupt):
         model, history = run(tmp_path, report=lines.append)
     assert history.interrupted
     assert len(history) == 2
@@ -386,17 +358,17 @@ def test_ctrl_c_leaves_the_best_model_and_its_history(
 def test_ctrl_c_in_the_first_epoch_leaves_the_latest_weights(
     stored: bool, tmp_path: Path, in_peace: tuple[Any, ...]
 ) -> None:
-    lines, model = list[str](), new_model("bert", data().tags)
-    start = copy_weights(model)
-    with after_steps(3, press_ctrl_c):
-        _, history = run(tmp_path if stored else None, report=lines.append, model=model)
+    lines, stopped = list[str](), model()
+    start = copy_weights(stopped)
+    with after_steps(3, KeyboardInterrupt):
+        _, history = run(tmp_path if stored else None, report=lines.append, model=stopped)
     assert history == []
     assert history.interrupted
-    assert not model.training
-    assert any(not torch.equal(value, start[n]) for n, value in model.state_dict().items())
+    assert not stopped.training
+    assert any(not torch.equal(value, start[n]) for n, value in stopped.state_dict().items())
     assert "are the latest" in lines[-1]
     if stored:  # as in a notebook: the cell once more, with the same model and resume=True
-        assert outcome(*run(tmp_path, model=model)) == in_peace
+        assert outcome(*run(tmp_path, model=stopped)) == in_peace
 
 
 def test_a_quick_start_that_is_stopped_saves_no_half_trained_model(
@@ -406,8 +378,8 @@ def test_a_quick_start_that_is_stopped_saves_no_half_trained_model(
     settings = replace(RECIPES["offline"].settings, threads=1, progress=False)
     recipe = replace(RECIPES["offline"], settings=settings, validation_split="validation[:12]")
     stopped = pytest.raises(KeyboardInterrupt, match="no model was saved")
-    with after_steps(1, press_ctrl_c), stopped:
-        trained_tagger(recipe, tmp_path, rows=24, epochs=1, report=silent)
+    with after_steps(1, KeyboardInterrupt), stopped:
+        trained_tagger(recipe, tmp_path, rows=24, epochs=1)
     assert not (tmp_path / "model").exists()
 
 
@@ -417,11 +389,11 @@ def test_the_command_line_goes_on_after_ctrl_c(
     use_tiny_encoder(monkeypatch)
     whole, halves, store = tmp_path / "whole", tmp_path / "halves", tmp_path / "halves" / "c"
     again = command(halves, "--checkpoint-dir", str(store))
-    with after_steps(1, press_ctrl_c):
+    with after_steps(1, KeyboardInterrupt):
         assert cli.main(command(whole)) == 130
     assert "give --checkpoint-dir" in capsys.readouterr().err
     assert cli.main(command(whole)) == 0
-    with after_steps(5, press_ctrl_c):
+    with after_steps(5, KeyboardInterrupt):
         assert cli.main(again) == 130
     assert f"with --resume --checkpoint-dir {store}\n" in capsys.readouterr().err
     assert not (halves / "model").exists()

@@ -8,11 +8,7 @@ from typing import Any
 import pytest
 import torch
 from small_runs import STEPS, TINY, command, files, run, silent, use_tiny_encoder
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    small_data,
-)
+from tiny_encoders import new_model, small_data
 
 from nerlib import DivergenceError, LengthBucketSampler
 from nerlib.addons.checkpoints import CheckpointFolder

@@ -16,11 +16,7 @@ import small_runs
 import torch
 from several_processes import FORK, in_processes
 from small_runs import TINY, after_steps, command, files, outcome, silent
-from tiny_encoders import (
-    new_model,
-    one_thread,  # noqa: F401 (a fixture)
-    small_data,
-)
+from tiny_encoders import new_model, small_data
 
 from nerlib import CheckpointError, TrainConfig, train
 from nerlib.addons.checkpoints import CheckpointFolder
@@ -130,12 +126,12 @@ def test_every_process_has_random_numbers_of_its_own_that_the_seed_fixes(
 ) -> None:
     assert in_processes(2, weights_after, RANDOM)[0] == random_run
     assert in_processes(2, weights_after, replace(RANDOM, seed=1))[0] != random_run
-    first, second = in_processes(2, lambda: torch.manual_seed(join().seed(0)).initial_seed())
+    first, second = in_processes(2, lambda: (run(RANDOM), torch.initial_seed())[1])
     assert first != second
 
 
 def killed(folder: Path, victim: int, after: int) -> tuple[Any, ...]:
-    """Train; one process kills itself after some steps."""
+    """Train; one process, or with -1 none, kills itself after some steps."""
 
     def kill() -> None:
         if int(os.environ["RANK"]) == victim:
@@ -155,8 +151,7 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(
     assert kind == "ProcessError"
     assert "\n" not in message
     assert CheckpointFolder(tmp_path).steps() == [STEPS, STEPS + 2]
-    again = lambda: weights_after(RANDOM, checkpoint_dir=tmp_path, resume=True)  # noqa: E731
-    assert in_processes(2, again) == [random_run] * 2
+    assert in_processes(2, killed, tmp_path, -1, 1) == [random_run] * 2
 
 
 def test_a_folder_of_another_run_ends_all(tmp_path: Path) -> None:

@@ -45,18 +45,11 @@ def short_attention(
     biased = options.get("position_bias") is not None
     if together == 1 or one_way or shared or biased or options.get("dropout"):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-
-    def in_rows(part: Tensor) -> Tensor:
-        rows = part.transpose(1, 2).reshape(-1, together * subwords, heads, size)
-        return rows.transpose(1, 2)  # (rows, heads, subwords of a row, size)
-
-    found = scaled_dot_product_attention(
-        in_rows(query),
-        in_rows(key),
-        in_rows(value),
-        attn_mask=block_mask(attention_mask, batch // together, together, subwords, query.device),
-        scale=options.get("scaling"),
-    )
+    row = -1, together * subwords, heads, size
+    # each (rows, heads, subwords of a row, size)
+    q, k, v = (part.transpose(1, 2).reshape(row).transpose(1, 2) for part in (query, key, value))
+    mask = block_mask(attention_mask, together, subwords, query.device)
+    found = scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=options.get("scaling"))
     return found.transpose(1, 2).reshape(batch, subwords, heads, size), None
 
 
@@ -71,23 +64,19 @@ def how_many_together(batch: int, subwords: int) -> int:
     return max(n for n in range(1, ROW // subwords + 1) if batch % n == 0)
 
 
-def block_mask(
-    mask: Tensor | None, rows: int, together: int, subwords: int, device: torch.device
-) -> Tensor:
+def block_mask(mask: Tensor | None, together: int, subwords: int, device: torch.device) -> Tensor:
     """Return (rows, 1, subwords of a row, subwords of a row): who may look at whom.
 
-    `mask` is the utterances' own, (rows · together, 1, subwords, subwords).
+    `mask` is the utterances' own, (rows · together, 1, subwords, subwords); without one, a single
+    row stands for all.
 
-    >>> block_mask(None, rows=1, together=2, subwords=1, device=torch.device("cpu")).int().tolist()
+    >>> block_mask(None, together=2, subwords=1, device=torch.device("cpu")).int().tolist()
     [[[[1, 0], [0, 1]]]]
     """
-    shape = rows, together, subwords, together, subwords
-    blocks = torch.zeros(shape, dtype=torch.bool, device=device)
-    own = torch.arange(together, device=device)
-    blocks[:, own, :, own] = (
-        True if mask is None else mask.view(rows, together, subwords, subwords).transpose(0, 1)
-    )
-    return blocks.view(rows, 1, together * subwords, together * subwords)
+    own = torch.eye(together, dtype=torch.bool, device=device).view(together, 1, together, 1)
+    inside = own.new_ones(together, subwords, subwords) if mask is None else mask
+    blocks = inside.reshape(-1, together, subwords, 1, subwords) & own
+    return blocks.view(-1, 1, together * subwords, together * subwords)
 
 
 def attend_together(encoder: nn.Module) -> None:

@@ -160,9 +160,6 @@ def _checksum(content: Facts) -> str:
 
 def _read_json(path: Path) -> Facts:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError, RecursionError):
         raise Damaged(f"{path.name} cannot be read") from None
-    if not isinstance(content, dict):
-        raise Damaged(f"{path.name} has changed")
-    return content

@@ -39,7 +39,8 @@ class DataParallel(Callback):
         self._parallel = DistributedDataParallel(loop.model, broadcast_buffers=False)
         loop.report(f"every batch is shared by {self.processes.count} processes")
         self.processes.check_same("settings, model or rows", json.dumps(identity(loop)))
-        torch.manual_seed(self.processes.seed(loop.config.seed))
+        # No two mask or drop alike; the first has the run's seed.
+        torch.manual_seed(loop.config.seed + 1_000_003 * self.processes.rank)
 
     def batches(self, loop: Loop, batches: list[list[int]]) -> list[list[int]]:
         """Return this process's share of every batch."""

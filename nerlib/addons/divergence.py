@@ -60,14 +60,14 @@ class NaNWatch(Callback):
             raise
 
     def on_train_begin(self, loop: Loop) -> None:
-        """Remember the run, and how often to look."""
+        """Remember the run."""
         self._loop = loop
-        self._every = self._every or (1 if loop.compute.device.type == "cpu" else 50)
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Look at loss and norm if it is time; raises `DivergenceError`."""
         self._unseen.append(torch.stack((loss.detach().float(), norm.detach().float())))
-        if len(self._unseen) < (self._every or 1) and loop.step < len(loop.rows):
+        every = self._every or (1 if loop.compute.device.type == "cpu" else 50)
+        if len(self._unseen) < every and loop.step < len(loop.rows):
             return
         finite = torch.stack(self._unseen).isfinite().all(dim=1).tolist()
         self._unseen.clear()

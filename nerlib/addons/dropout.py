@@ -46,11 +46,10 @@ def random_bytes(like: Tensor) -> Tensor:
 
 
 @contextmanager
-def cheap_dropout(model: nn.Module, *_: object) -> Iterator[None]:
+def cheap_dropout(model: nn.Module) -> Iterator[None]:
     """Within the block, let a model on a CPU drop by bytes; a GPU has its own fast way."""
-    replaced: dict[str, nn.Dropout] = {}
-    if all(parameter.device.type == "cpu" for parameter in model.parameters()):
-        replaced = {n: m for n, m in model.named_modules() if type(m) is nn.Dropout}
+    on_cpu = all(parameter.device.type == "cpu" for parameter in model.parameters())
+    replaced = {n: m for n, m in model.named_modules() if on_cpu and type(m) is nn.Dropout}
     for name, module in replaced.items():
         model.set_submodule(name, ByteDropout(module.p).train(module.training))
     try:

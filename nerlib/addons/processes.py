@@ -13,12 +13,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, distributed
 
 from nerlib.device import available_cores
+from nerlib.optimization import TrainConfig
 
 
 class ProcessError(RuntimeError):
@@ -55,33 +56,20 @@ class Processes:
         """Whether this process is the one that writes and speaks."""
         return self.rank == 0
 
-    def device(self, name: str) -> str:
-        """Return the device that this process computes on: with GPUs, each has one of its own."""
-        if self.alone or name not in ("auto", "cuda") or not torch.cuda.is_available():
-            return name
-        torch.cuda.set_device(min(self.local_rank, torch.cuda.device_count() - 1))
-        return f"cuda:{self.local_rank}"
-
-    def threads(self, chosen: int | None) -> int | None:
-        """Return the number of CPU threads: as chosen, else this process's share of the cores."""
-        if chosen is not None or self.alone:
-            return chosen
-        return max(1, available_cores() // self.local_count)
-
-    def seed(self, seed: int) -> int:
-        """Return this process's own seed, so that no two mask or drop alike; 0 keeps the run's.
-
-        >>> Processes(0, 2).seed(7), Processes(1, 2).seed(7) == 7
-        (7, False)
-        """
-        return seed + 1_000_003 * self.rank
+    def own(self, config: TrainConfig) -> TrainConfig:
+        """Return the settings with a GPU and CPU threads of this process's own, unless chosen."""
+        if self.alone:
+            return config
+        if config.threads is None:
+            config = replace(config, threads=max(1, available_cores() // self.local_count))
+        if config.device in ("auto", "cuda") and torch.cuda.is_available():
+            torch.cuda.set_device(min(self.local_rank, torch.cuda.device_count() - 1))
+            config = replace(config, device=f"cuda:{self.local_rank}")
+        return config
 
     def sum(self, values: Tensor) -> Tensor:
-        """Add up a tensor over all processes, in place; each gets the same result."""
-        if not self.alone:
-            with all_alive():
-                distributed.all_reduce(values)
-        return values
+        """Return the sum of a tensor over all processes; each gets the same result."""
+        return torch.stack(self.gather(values)).sum(0)
 
     def gather(self, values: Tensor) -> list[Tensor]:
         """Return every process's tensor, by rank; they must have one shape."""

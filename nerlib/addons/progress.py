@@ -10,19 +10,17 @@ from nerlib.metrics import EpochRecord
 
 
 class ProgressBar(Callback):
-    """Shows the steps of an epoch; `shown=None` does so on a terminal only."""
-
-    def __init__(self, shown: bool | None = None) -> None:
-        self._hidden = None if shown is None else not shown
+    """Shows the steps of an epoch; with `progress=None` it does so on a terminal only."""
 
     def batches(self, loop: Loop, batches: list[list[int]]) -> list[list[int]]:
         """Start the bar of an epoch."""
+        shown = loop.config.progress
         self._bar = tqdm(
             desc=f"epoch {loop.epoch + 1}",
             total=len(batches),
             initial=loop.step,
             leave=False,
-            disable=self._hidden,
+            disable=None if shown is None else not shown,
         )
         return batches
 

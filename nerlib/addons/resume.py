@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +50,7 @@ class Checkpoints(Callback):
     def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
         """Lock the folder; raises `CheckpointError` if it is taken."""
         with ExitStack() as end:
-            self.processes.on_first(lambda: end.callback(self._claim()))
+            self.processes.on_first(lambda: self._claim(end))
             yield
 
     def on_train_begin(self, loop: Loop) -> None:
@@ -76,23 +76,21 @@ class Checkpoints(Callback):
         """Write a checkpoint."""
         self._save(loop)
 
-    def _claim(self) -> Callable[[], object]:
-        """Lock the folder, and return what releases it."""
+    def _claim(self, end: ExitStack) -> None:
+        """Lock the folder, and leave its release to the end of the run."""
         folder = self.checkpoints.folder
         try:
-            release = lock_folder(folder)
+            end.callback(lock_folder(folder))
         except Timeout:
             raise CheckpointError(
                 f"another run is writing its checkpoints to {folder}: wait for its end, stop it, "
                 "or choose another folder"
             ) from None
         if self.checkpoints.steps() and not self.resume:
-            release()
             raise CheckpointError(
                 f"{folder} holds checkpoints of an earlier run: resume it, choose another folder, "
                 "or delete that one"
             )
-        return release
 
     def _save(self, loop: Loop) -> None:
         """Write a checkpoint, in the first process, with the random states of all of them."""
@@ -114,10 +112,8 @@ class Checkpoints(Callback):
         try:
             restore(loop, snapshot, self.processes.rank)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise CheckpointError(
-                f"the checkpoints in {folder} do not fit this code: {reason}"
-            ) from None
+            message = f"the checkpoints in {folder} do not fit this code: {error}"
+            raise CheckpointError(message.splitlines()[0]) from None
         done = f"epochs done: {loop.epoch}, steps of the next: {loop.step}"
         loop.report(f"resuming at step {step}: {done}")
         was, now = snapshot.facts["compute"], self.facts["compute"]
@@ -133,13 +129,9 @@ def snapshot_of(loop: Loop, facts: Facts, random: dict[str, Tensor]) -> Snapshot
     tensors = {"model": weights, "optimizer": optimizer, "random": random}
     if loop.history and not all(torch.equal(loop.best[name], weights[name]) for name in weights):
         tensors["best"] = loop.best
-    progress = {
-        "epoch": loop.epoch,
-        "step": loop.step,
-        "total": loop.total.item(),
-        "history": [asdict(record) for record in loop.history],
-        "schedule": loop.schedule.state_dict(),
-    }
+    progress: Facts = {"epoch": loop.epoch, "step": loop.step, "total": loop.total.item()}
+    progress["history"] = [asdict(record) for record in loop.history]
+    progress["schedule"] = loop.schedule.state_dict()
     return Snapshot(tensors, progress | facts)
 
 
@@ -153,9 +145,8 @@ def restore(loop: Loop, snapshot: Snapshot, rank: int = 0) -> None:
         number, name = key.split(".")
         optimizer["state"].setdefault(int(number), {})[name] = value
     loop.optimizer.load_state_dict(optimizer)
-    loop.schedule.load_state_dict({**loop.schedule.state_dict(), **facts["schedule"]})
-    rates = loop.schedule.get_last_lr()
-    for group, rate in zip(loop.optimizer.param_groups, rates, strict=True):
+    loop.schedule.load_state_dict(facts["schedule"])
+    for group, rate in zip(loop.optimizer.param_groups, loop.schedule.get_last_lr(), strict=True):
         group["lr"] = rate
     loop.history[:] = [EpochRecord(**record) for record in facts["history"]]
     loop.epoch, loop.step = facts["epoch"], facts["step"]
@@ -184,8 +175,7 @@ def random_states(processes: Processes, device: torch.device) -> dict[str, Tenso
 
 def identity(loop: Loop) -> Facts:
     """Return what makes a run this one and no other: settings, tags, model, encoder and rows."""
-    config = loop.model.config
-    shape = ("pooling", "head_size", "dropout", "segmentation")
+    config, shape = loop.model.config, ("pooling", "head_size", "dropout", "segmentation")
     facts = {
         "settings": {name: v for name, v in asdict(loop.config).items() if name not in FREE},
         "tags": list(config.labels),
@@ -194,8 +184,7 @@ def identity(loop: Loop) -> Facts:
         "training rows": fingerprint(loop.train_set),
         "validation rows": fingerprint(loop.validation_set),
     }
-    read_back: Facts = json.loads(json.dumps(facts, default=str))
-    return read_back
+    return dict(json.loads(json.dumps(facts, default=str)))  # as a checkpoint brings it back
 
 
 def fingerprint(dataset: NERDataset) -> Facts:
@@ -211,17 +200,16 @@ def fingerprint(dataset: NERDataset) -> Facts:
 def differences(before: Facts, now: Facts) -> str:
     """Return in words where two identities differ, or nothing.
 
-    >>> differences({"settings": {"epochs": 3}, "tags": ["O"]}, {"settings": {"epochs": 4}})
+    >>> before, now = {"settings": {"epochs": 3}, "tags": ["O"]}, {"settings": {"epochs": 4}}
+    >>> differences(before, now | {"tags": []})
     'other settings: epochs was 3, now 4; other tags'
     """
     found = []
-    for part, old in before.items():
-        new, details = now.get(part), list[str]()
-        if old == new:
-            continue
-        # Hashes of rows say nothing to a reader.
-        if isinstance(old, dict) and isinstance(new, dict) and "content" not in old:
+    for part, new in now.items():
+        old, details = before.get(part, {}), list[str]()
+        if isinstance(new, dict) and "content" not in new:  # hashes say nothing to a reader
             pairs = ((name, old.get(name), new.get(name)) for name in {**old, **new})
             details = [f"{name} was {was}, now {is_}" for name, was, is_ in pairs if was != is_]
-        found.append(f"other {part}" + (f": {', '.join(details[:3])}" if details else ""))
+        if old != new:
+            found.append(f"other {part}" + (f": {', '.join(details[:3])}" if details else ""))
     return "; ".join(found)

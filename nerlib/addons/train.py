@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from nerlib.addons.checkpoints import CheckpointError
 from nerlib.addons.data_parallel import DataParallel
@@ -55,35 +53,21 @@ def train(
     processes = join()  # alone, unless something like `accelerate launch` started several
     report = report if processes.first else lambda line: None
     compute_loss = regularised_loss(config, train_set.mask_id)
-    callbacks: list[Callback] = [Interruption(report, checkpoint_dir)]
+    callbacks: list[Callback] = [Surroundings(report, checkpoint_dir), NaNWatch()]
     if not processes.alone:
         parallel = DataParallel(processes, compute_loss)
         callbacks.append(parallel)
         compute_loss = parallel.compute_loss
-    callbacks += [Around(training_used_rows), Around(cheap_dropout), NaNWatch()]
     if processes.first:
-        callbacks.append(ProgressBar(config.progress))
+        callbacks.append(ProgressBar())
     if checkpoint_dir is not None:
         callbacks.append(Checkpoints(checkpoint_dir, resume, config.checkpoints_kept, processes))
-    config = replace(
-        config, device=processes.device(config.device), threads=processes.threads(config.threads)
-    )
+    config = processes.own(config)
     return fit(model, train_set, validation_set, config, report, callbacks, compute_loss)
 
 
-class Around(Callback):
-    """Trains within a context, which a function of the model and the training rows returns."""
-
-    def __init__(self, context: Callable[[Any, NERDataset], AbstractContextManager[None]]) -> None:
-        self._context = context
-
-    def around(self, model: NERClassifier, data: NERDataset) -> AbstractContextManager[object]:
-        """Return the context."""
-        return self._context(model, data)
-
-
-class Interruption(Callback):
-    """Ends a run in order at Ctrl-C, and says what is left."""
+class Surroundings(Callback):
+    """Lets a run make cheaper steps; ends it in order at Ctrl-C, and says what is left."""
 
     def __init__(self, report: Callable[[str], None], checkpoint_dir: str | Path | None) -> None:
         self._report, self._history = report, History()
@@ -94,9 +78,10 @@ class Interruption(Callback):
 
     @contextmanager
     def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
-        """Turn Ctrl-C into a line of the report."""
+        """Train used rows only, with cheap dropout; turn Ctrl-C into a line of the report."""
         try:
-            yield
+            with training_used_rows(model, data), cheap_dropout(model):
+                yield
         except KeyboardInterrupt:
             self._history.interrupted = True
             best = self._history.best.epoch if self._history else 0
