@@ -8,6 +8,8 @@ LESSONS ?= 00 01 02 03 04 05 06
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
+# What needs no extra, and no lesson behind 06: library, analysis and most of the tools.
+CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/demo
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 
@@ -40,7 +42,7 @@ quick: $(VENV)/.lessons  ## on the terminal in under 3 minutes: show, train, sav
 
 test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again
 	$(MAKE) lint
-	$(BIN)/python -m pytest $(CORE_TESTS)
+	$(BIN)/python -m pytest $(CORE)
 	$(BIN)/python -m pytest $(NBVAL) notebooks/0[0-6]_*.ipynb
 
 test-all: $(READY)  ## everything that can be tested: what CI runs
@@ -53,7 +55,7 @@ test-here: $(READY)  ## all but the wheel, Colab, the Hub's stand-in and the boo
 	$(MAKE) test-python
 
 test-install: $(READY)  ## build the wheel, use it with the pinned and with the lowest versions
-	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/test_install.py
+	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/full/test_install.py
 
 test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for some of them
 	$(BIN)/python -m pytest $(PYTEST)
@@ -62,10 +64,10 @@ test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks
 
 test-colab: $(VENV)/.lessons  ## run a lesson as Colab would: its packages, its set-up cell
-	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/test_colab.py
+	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/full/test_colab.py
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
-	$(BIN)/python -m pytest tests/test_browser.py
+	$(BIN)/python -m pytest tests/full/test_browser.py
 
 demo: $(READY)  ## a page to try the models in build/, and to correct them; DEMO="--port 8000"
 	$(BIN)/python -m nerlib demo $(DEMO)
@@ -74,10 +76,10 @@ torture: $(READY)  ## kill training 200 times at random moments, go on, compare 
 	$(BIN)/python tests/torture.py --kills 200
 
 test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, and again offline
-	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/test_hub_notebooks.py
+	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/full/test_hub_notebooks.py
 
 test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
-	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/test_site.py tests/test_slides.py
+	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/full/test_site.py tests/full/test_slides.py
 
 fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'

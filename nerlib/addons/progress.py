@@ -14,14 +14,9 @@ class ProgressBar(Callback):
 
     def batches(self, loop: Loop, batches: list[list[int]]) -> list[list[int]]:
         """Start the bar of an epoch."""
-        shown = loop.config.progress
-        self._bar = tqdm(
-            desc=f"epoch {loop.epoch + 1}",
-            total=len(batches),
-            initial=loop.step,
-            leave=False,
-            disable=None if shown is None else not shown,
-        )
+        shown, name = loop.config.progress, f"epoch {loop.epoch + 1}"
+        hidden = None if shown is None else not shown
+        self._bar = tqdm(None, name, len(batches), leave=False, initial=loop.step, disable=hidden)
         return batches
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:

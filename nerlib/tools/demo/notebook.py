@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nerlib.tools.demo.models import choose_models
 from nerlib.tools.extras import require_extra
 
-if TYPE_CHECKING:
-    import gradio
 
-
-def show(*folders: str, device: str = "auto", share: bool = False) -> gradio.Blocks:
-    """Show the page with the models in some folders, or with those below `build`; return it.
+def show(*folders: str, device: str = "auto", share: bool = False) -> Any:
+    """Show the page with the models in some folders, or with those below `build`; return its `gradio.Blocks`.
 
     It runs until its `close()`, or the kernel ends; `share` asks Gradio's servers for a public
     address. Raises `ExtraError` if Gradio is missing, `DemoError` if there is no model.

@@ -62,7 +62,7 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
 
 @posix
 def test_thirty_kills_at_random_moments_lose_nothing() -> None:
-    script = Path(__file__).with_name("torture.py")
+    script = Path(__file__).parents[1] / "torture.py"
     done = subprocess.run(
         [sys.executable, str(script), "--kills", "30"],
         env={**os.environ, "OMP_NUM_THREADS": "1"},

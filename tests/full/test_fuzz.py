@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from nerlib import AnnotationError, Parser
 from nerlib.parsing import Word
 
-KEPT = Path(__file__).parent / "fuzz"
+KEPT = Path(__file__).parents[1] / "fuzz"
 # Mutations of the seeds for each target; the parser's are quick, those with a model are not.
 SMOKE = {"parser": 3000, "alignment": 150, "windows": 40, "corpus": 150, "command_line": 40}
 
