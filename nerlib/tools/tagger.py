@@ -66,8 +66,9 @@ class Tagger(PlainTagger):
     ) -> Tensor:
         """Return the network's logits, computed in bf16 weights where that is the precision."""
         self._weights.refresh()
-        model: NERClassifier = self._weights.model
-        return model(input_ids, attention_mask, word_ids, num_words=num_words).logits
+        output = self._weights.model(input_ids, attention_mask, word_ids, num_words=num_words)
+        logits: Tensor = output.logits
+        return logits
 
     def push_to_hub(self, repository: str, **options: Any) -> str:
         """Publish model, tokenizer and a model card as owner/name; return the address.

@@ -46,6 +46,7 @@ Rows = list[dict[str, Any]]
 def model(tmp_path_factory) -> Path:
     """A tiny model's folder."""
     folder = tmp_path_factory.mktemp("model")
+    (folder / "onnx").mkdir()  # as an exported model has
     return save_model(new_model("bert", small_data("bert").tags), tokenizer_of("bert"), folder)
 
 

@@ -68,7 +68,7 @@ def model_digest(folder: str | Path) -> str:
     paths = {path for pattern in MODEL_FILES for path in Path(folder).glob(pattern)}
     if not (Path(folder) / "config.json").is_file():
         raise BulkError(f"there is no model in {folder}: train one, or name its folder by --model")
-    digests = [f"{path.name} {file_digest(path)}" for path in sorted(paths)]
+    digests = [f"{path.name} {file_digest(path)}" for path in sorted(paths) if path.is_file()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from nerlib.tools.extras import require_extra
 
 
 def show(*folders: str, device: str = "auto", share: bool = False) -> Any:
-    """Show the page with the models in some folders, or with those below `build`; return its `gradio.Blocks`.
+    """Show the page with the models in some folders, or those below `build`; return the Gradio app.
 
     It runs until its `close()`, or the kernel ends; `share` asks Gradio's servers for a public
     address. Raises `ExtraError` if Gradio is missing, `DemoError` if there is no model.
