@@ -167,7 +167,12 @@ def test_broken_lines_are_set_apart_with_their_reason(model, tmp_path, shard_row
 
 def test_broken_rows_of_parquet_are_set_apart(model, tmp_path):
     bad = pyarrow.array([b"good", b"caf\xe9"], pyarrow.binary()).view(pyarrow.string())
-    broken = [(bad, 1, "position 3"), (["one", None], 1, "NoneType"), ([1], 0, "int"), (["y"], 0, "x")]
+    broken = [
+        (bad, 1, "position 3"),
+        (["one", None], 1, "NoneType"),
+        ([1], 0, "int"),
+        (["y"], 0, "x"),
+    ]
     for number, (values, _, why) in enumerate(broken):
         column = "x" if why == "x" else "text"
         write_parquet(tmp_path / "in" / f"{number}.parquet", column, values)
