@@ -15,7 +15,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("MPLBACKEND", "Agg")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
 os.environ.pop("NERLIB_RECIPE", None)  # a learner's own choice must not change the tests
 
 import hypothesis
@@ -25,6 +24,7 @@ import torch
 # The first example of a test may pay for an import: time says nothing about right or wrong here.
 hypothesis.settings.register_profile("nerlib", deadline=None)
 hypothesis.settings.load_profile("nerlib")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
 
 
 @pytest.fixture(scope="module", autouse=True)
