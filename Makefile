@@ -63,7 +63,7 @@ test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for so
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(BIN)/python -m pytest $(NBVAL) notebooks
 
-test-colab: $(VENV)/.lessons  ## run a lesson as Colab would: its packages, its set-up cell
+test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/full/test_colab.py
 
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
@@ -82,7 +82,7 @@ test-site: $(READY)  ## make the web book and the slides, and read them in a rea
 	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/full/test_site.py tests/full/test_slides.py
 
 fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(PYTHON) tools/install.py fuzz
 	$(BIN)/python tests/fuzz_run.py $(FUZZ)
 
 bench: $(READY)  ## how fast it is beside what people use instead: a table of ratios, about 10 minutes
@@ -105,7 +105,7 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(VENV)/.lessons  ## write the copies for Colab; REPO=owner/name says where the project is published
+colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
 	$(BIN)/python -m tools.colab $(if $(REPO),--repo $(REPO))
 	$(BIN)/python -m tools.readme
 

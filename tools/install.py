@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import venv
 from collections.abc import Callable, Sequence
@@ -37,9 +38,9 @@ def main(extras: Sequence[str]) -> int:
         write_pins(ROOT / "constraints.txt")
         return 0
     python = make_environment(FOLDER)
-    torch = torch_requirement()
     if wants_cpu_build(python):
         print("No NVIDIA card here: the small build of torch, for the CPU.", flush=True)
+        torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
         status = pip_install(python, "--index-url", CPU_BUILDS, torch)
         if status:
             return status
@@ -54,16 +55,6 @@ def make_environment(folder: Path) -> Path:
         print(f"Making the virtual environment {folder.name} …", flush=True)
         venv.create(folder, with_pip=True, clear=True)
     return python
-
-
-def torch_requirement() -> str:
-    """Return the pinned version of torch, as pip wants it.
-
-    >>> torch_requirement().split("==")[0]
-    'torch'
-    """
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return next(line for line in lines if line.startswith("torch=="))
 
 
 def wants_cpu_build(python: Path) -> bool:
@@ -106,9 +97,8 @@ def pip_install(python: Path, *arguments: str) -> int:
 
 def count(python: Path, total: int, wait: Callable[[float], bool]) -> None:
     """Say how many packages are unpacked, for pip says nothing meanwhile."""
-    (packages,) = python.parents[1].glob("lib/python*/site-packages") or [
-        python.parents[1] / "Lib" / "site-packages"
-    ]
+    home = {"base": str(python.parents[1])}
+    packages = Path(sysconfig.get_path("purelib", "venv", home))
     before, shown = len(list(packages.glob("*.dist-info"))), -1
     while not wait(1):
         new = len(list(packages.glob("*.dist-info"))) - before
@@ -123,13 +113,25 @@ def write_pins(path: Path) -> None:
     What is pinned already and not installed stays: it belongs to another system.
     """
     old = path.read_text(encoding="utf-8").splitlines()
-    pins = {normal(line.partition("==")[0]): line for line in old if line[0] != "#"}
+    pins = read_pins(path)
     for package in importlib.metadata.distributions():
-        name, version = package.metadata["Name"], package.version.partition("+")[0]
+        name = normal(package.metadata["Name"])
         if name not in NOT_PINNED:
-            pins[normal(name)] = f"{name}=={version}"
-    lines = [line for line in old if line[0] == "#"] + [pins[name] for name in sorted(pins)]
+            pins[name] = package.version.partition("+")[0]
+    lines = [line for line in old if line[0] == "#"]
+    lines += [f"{name}=={version}" for name, version in sorted(pins.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """Return the pinned version of every package, by its normal name.
+
+    >>> read_pins(ROOT / "constraints.txt")["torch"].count(".")
+    2
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if line[0] != "#")
+    return {normal(name): version for name, version in pairs}
 
 
 def normal(name: str) -> str:

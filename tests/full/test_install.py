@@ -20,6 +20,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.install import read_pins
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 TOOLS = ("pytest", "hypothesis")  # what the chosen tests need, out of the extra `test`
@@ -33,11 +35,7 @@ installed = pytest.mark.skipif(
 )
 
 
-def pinned() -> dict[str, str]:
-    """The version of every package in constraints.txt."""
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pairs = (line.split("==") for line in lines if not line.startswith("#"))
-    return {canonicalize_name(name): version for name, version in pairs}
+PINS = read_pins(ROOT / "constraints.txt")
 
 
 def packages(versions: str) -> list[str]:
@@ -45,15 +43,15 @@ def packages(versions: str) -> list[str]:
 
     torch comes in the pinned build, the others are small.
     """
-    pins, extras = pinned(), PROJECT["optional-dependencies"]
+    extras = PROJECT["optional-dependencies"]
     needed = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["offline"])]
     needed += [r for r in map(Requirement, extras["test"]) if r.name in TOOLS]
-    chosen = {r.name: pins[canonicalize_name(r.name)] for r in needed}
+    chosen = {r.name: PINS[canonicalize_name(r.name)] for r in needed}
     if versions == "lowest":
         chosen = {
             r.name: s.version for r in needed for s in r.specifier if s.operator in (">=", "==")
         }
-        chosen["torch"] = pins["torch"]
+        chosen["torch"] = PINS["torch"]
     return [f"{name}=={version}" for name, version in chosen.items()]
 
 
@@ -167,5 +165,5 @@ class TestInstalledWheel:
 def test_the_lowest_versions_are_those_of_the_project():
     found = dict(line.split("==") for line in packages("lowest"))
     assert found["transformers"] == "5.15"
-    assert found["torch"] == pinned()["torch"]
+    assert found["torch"] == PINS["torch"]
     assert {Requirement(line).name for line in PROJECT["dependencies"]} < set(found)
