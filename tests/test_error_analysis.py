@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from notebook_cells import names_by_hand
 from small_runs import trained_model
-from tiny_encoders import make_corpus, one_thread, small_corpus, small_data, tokenizer_of  # noqa: F401
+from tiny_encoders import make_corpus, small_corpus, small_data, tokenizer_of
 
 from nerlib import (
     NERDataset,

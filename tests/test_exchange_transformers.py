@@ -18,7 +18,6 @@ from tiny_encoders import (
     encoder_folder,
     make_corpus,
     new_model,
-    one_thread,  # noqa: F401 (a fixture)
     tokenizer_of,
 )
 from transformers import (

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny_encoders import one_thread  # noqa: F401 (a fixture)
 
 from nerlib import (
     PACKAGED,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import regex
 import torch
-from tiny_encoders import make_row, new_model, one_thread, tokenizer_of  # noqa: F401 (a fixture)
+from tiny_encoders import make_row, new_model, tokenizer_of
 
 from nerlib import NERDataset, Parser, Tagger, TagSet, collate, load_tokenizer, tags_to_spans
 from nerlib.corpus import LOCALES, rows_to_dataset

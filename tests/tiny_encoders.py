@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from conftest import one_thread  # noqa: F401 (modules may import it from here)
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast

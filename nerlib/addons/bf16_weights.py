@@ -29,6 +29,8 @@ class WeightCopy:
 
     def __init__(self, model: nn.Module, compute: Compute) -> None:
         self._original = self.model = model
+        weights = [weight.detach() for weight in model.parameters() if weight.numel()]
+        self._firsts = [weight.view(-1)[0] for weight in weights]
         self._seen: list[float] = []
         if compute.precision == "bf16":
             self.model = deepcopy(model).to(torch.bfloat16).eval()
@@ -41,8 +43,7 @@ class WeightCopy:
         """
         if self.model is self._original:
             return
-        firsts = [weight.view(-1)[0] for weight in self._original.parameters() if weight.numel()]
-        seen = torch.stack(firsts).tolist()
+        seen = torch.stack(self._firsts).tolist()  # views: they follow every change in place
         if seen != self._seen:
             self.model.load_state_dict(self._original.state_dict())
             self._seen = seen

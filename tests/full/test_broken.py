@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 import torch
-from tiny_encoders import encoder_folder, make_row, new_model, one_thread, small_data, tokenizer_of
+from tiny_encoders import encoder_folder, make_row, new_model, small_data, tokenizer_of
 
 from benchmarks.faults import cost_of_new_head
 from nerlib import (
@@ -28,7 +28,6 @@ from nerlib.course.measured import read_results
 from nerlib.device import choose_compute
 from nerlib.model import tagging_loss
 
-_ = one_thread  # a fixture for the whole module
 SEEDS = (0, 1, 2)
 RATES = {"learning_rate": 3e-3, "head_rate_factor": 3}
 ON = {"device": "cpu", "precision": "fp32", "threads": 1}

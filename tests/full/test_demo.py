@@ -15,7 +15,7 @@ from hostile_text import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_pages import free_port
-from tiny_encoders import encoder_folder, one_thread  # noqa: F401  (a fixture)
+from tiny_encoders import encoder_folder
 
 from benchmarks.demo_load import VisitError, Visitor, load
 from nerlib import Parser, TrainConfig, get_recipe, prepare, train

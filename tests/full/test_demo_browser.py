@@ -13,7 +13,6 @@ from hostile_text import HOSTILE, RUN
 from local_pages import SIDEWAYS, chromium, needs_browser, violations, watch
 from playwright.sync_api import Browser, Locator, expect
 from playwright.sync_api import Page as Window
-from tiny_encoders import one_thread  # noqa: F401 (a fixture)
 
 from nerlib import Parser
 from nerlib import __main__ as cli

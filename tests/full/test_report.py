@@ -6,7 +6,7 @@ import pytest
 from hostile_text import Reader
 from local_pages import SIDEWAYS, chromium, needs_browser, watch
 from small_runs import trained_model
-from tiny_encoders import new_model, one_thread, small_data, tokenizer_of  # noqa: F401
+from tiny_encoders import new_model, small_data, tokenizer_of
 
 from nerlib import Parser, TagSet, evaluate_tags, get_recipe
 from nerlib import __main__ as cli

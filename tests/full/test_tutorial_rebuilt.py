@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import torch
-from tiny_encoders import encoder_folder, make_corpus, new_model, one_thread, tokenizer_of
+from tiny_encoders import encoder_folder, make_corpus, new_model, tokenizer_of
 from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
@@ -32,7 +32,6 @@ ROWS = make_corpus(
     "call [person : anna]",
     "play [song_name : nine] jazz at nine in the kitchen",
 )
-_ = one_thread  # a fixture for the whole module
 
 
 def rebuilt(seed: int = 0) -> tuple[TutorialClassifier, TutorialDataset, TutorialParser]:
