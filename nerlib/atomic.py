@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import hashlib
 import os
 import shutil
 import sys
@@ -105,6 +106,12 @@ def sync(path: Path) -> None:
             raise
     finally:
         os.close(number)
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def exchange(one: Path, other: Path) -> bool:

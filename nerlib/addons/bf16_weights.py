@@ -29,8 +29,7 @@ class WeightCopy:
 
     def __init__(self, model: nn.Module, compute: Compute) -> None:
         self._original = self.model = model
-        weights = [weight.detach() for weight in model.parameters() if weight.numel()]
-        self._firsts = [weight.view(-1)[0] for weight in weights]
+        self._firsts = [weight.detach().view(-1)[:1] for weight in model.parameters()]
         self._seen: list[float] = []
         if compute.precision == "bf16":
             self.model = deepcopy(model).to(torch.bfloat16).eval()
@@ -43,7 +42,7 @@ class WeightCopy:
         """
         if self.model is self._original:
             return
-        seen = torch.stack(self._firsts).tolist()  # views: they follow every change in place
+        seen = torch.cat(self._firsts).tolist()  # views: they follow every change in place
         if seen != self._seen:
             self.model.load_state_dict(self._original.state_dict())
             self._seen = seen

@@ -24,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from nerlib.atomic import new_folder
+from nerlib.atomic import file_digest, new_folder
 
 FORMAT = 2
 MANIFEST, STATE = "manifest.json", "state.json"
@@ -146,12 +146,6 @@ class CheckpointFolder:
             shutil.rmtree(trash, ignore_errors=True)
             with suppress(OSError):  # more on the disk than is needed does no harm
                 shutil.rmtree(self.path(step).rename(trash))
-
-
-def file_digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _checksum(content: Facts) -> str:

@@ -146,11 +146,8 @@ def join() -> Processes:
     if processes.local_count == processes.count:  # all on this machine: nobody else may listen
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo0" if sys.platform == "darwin" else "lo")
     with all_alive((RuntimeError, ValueError)):
-        distributed.init_process_group(
-            "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-            rank=processes.rank,
-            world_size=processes.count,
-        )
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        distributed.init_process_group(backend, rank=processes.rank, world_size=processes.count)
     return processes
 
 

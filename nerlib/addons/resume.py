@@ -57,8 +57,9 @@ class Checkpoints(Callback):
         """Put the run where the newest checkpoint stands."""
         self.facts: Facts = {"compute": str(loop.compute), "identity": identity(loop)}
         self.facts["identity"]["settings"]["processes"] = self.processes.count
-        self.processes.on_first(lambda: self.checkpoints.newest(loop.report))  # drops damaged ones
-        snapshot = self.checkpoints.newest(loop.report)
+        newest, read = self.checkpoints.newest, list[Snapshot | None]()
+        self.processes.on_first(lambda: read.append(newest(loop.report)))  # drops damaged ones
+        snapshot = read[0] if read else newest(loop.report)
         if snapshot is not None:
             self._restore(loop, snapshot)
         elif self.resume:

@@ -17,8 +17,9 @@ from huggingface_hub import constants, get_session
 from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
 from huggingface_hub.utils import WeakFileLock, hf_raise_for_status  # type: ignore[attr-defined]
 
+from nerlib.atomic import file_digest
 from nerlib.corpus import CorpusError, Rows, filtered_rows
-from nerlib.tools.hub import DownloadError, cache_folder, download_errors, file_digest, tell
+from nerlib.tools.hub import DownloadError, cache_folder, download_errors, tell
 
 # NERLIB_MASSIVE_URL names a mirror; the hash stays.
 ADDRESS = "https://amazon-massive-nlu-dataset.s3.amazonaws.com/amazon-massive-dataset-1.1.tar.gz"

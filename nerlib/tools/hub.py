@@ -29,7 +29,7 @@ from huggingface_hub import HfApi, constants, errors, hf_hub_download, try_to_lo
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 from safetensors.torch import save_file
 
-from nerlib.atomic import whole_file
+from nerlib.atomic import file_digest, whole_file
 from nerlib.untrusted import EncoderError
 
 VARIABLE = "NERLIB_CACHE"
@@ -102,7 +102,7 @@ def fetch(
         snapshot = known or _ask(name, kind, revision, place)
         for file, (_, digest) in snapshot.files.items() if verify else ():
             path = snapshot.folder / file
-            if path.is_file() and file_digest(path, digest) != digest:
+            if path.is_file() and listed_digest(path, digest) != digest:
                 path.unlink()
                 tell(f"damaged, to be fetched again: {file}")
         names = choose(snapshot.files)
@@ -219,11 +219,11 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
     return DownloadError(reason, advice, gone)
 
 
-def file_digest(path: Path, like: str = "") -> str:
+def listed_digest(path: Path, like: str) -> str:
     """Return a file's SHA-256, or, as the Hub lists small ones, git's if `like` has 40 digits."""
+    if len(like) != 40:
+        return file_digest(path)
     with path.open("rb") as file:
-        if len(like) != 40:
-            return hashlib.file_digest(file, "sha256").hexdigest()
         start = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
         return hashlib.file_digest(file, lambda: start).hexdigest()
 
@@ -280,7 +280,7 @@ def _download(snapshot: Snapshot, kind: str, name: str) -> None:
     path.unlink(missing_ok=True)  # one of the wrong size
     repository, commit = snapshot.repository, snapshot.commit
     hf_hub_download(repository, name, repo_type=kind, revision=commit, local_dir=snapshot.folder)
-    if not snapshot.has(name) or file_digest(path, digest) != digest:
+    if not snapshot.has(name) or listed_digest(path, digest) != digest:
         path.unlink(missing_ok=True)
         reason = f"{name} is not the published one (its hash differs) and was removed"
         raise DownloadError(reason, "try again, with another connection")

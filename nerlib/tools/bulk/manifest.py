@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nerlib.addons.checkpoints import file_digest
+from nerlib.atomic import file_digest
 from nerlib.saving import MODEL_FILES
 from nerlib.tools.bulk.shards import PARQUET, Shard, plan
 from nerlib.tools.bulk.storage import Storage

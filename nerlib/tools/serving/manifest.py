@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nerlib.encoders import EncoderError, file_sha256
+from nerlib.encoders import EncoderError, known_digest
 from nerlib.tools.serving.engines import TITLES, Backend
 from nerlib.tools.serving.gate import Verdict
 from nerlib.untrusted import check_plain_name, read_json
@@ -73,5 +73,4 @@ def hash_of(path: Path) -> str:
     """Return a file's SHA-256; raises `EncoderError` if there is no such file."""
     if not path.is_file():
         raise EncoderError(f"{path} is missing: export again")
-    stamp = path.stat()
-    return file_sha256(path, stamp.st_size, stamp.st_mtime_ns)
+    return known_digest(path)
