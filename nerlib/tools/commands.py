@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for group, members in TABLES["groups"].items():
         listed = listed.replace(group, members)
     for option in listed.split():
-        settings = TABLES["options"][option]
+        settings = TABLES["options"].get(f"{name} {option}") or TABLES["options"][option]
         kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
         parser.add_argument(option, **settings | kind)
     parser.set_defaults(name=name)
@@ -203,6 +203,24 @@ def run_tag(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_bulk(options: argparse.Namespace) -> int:
+    """Tag files in bulk and say what was done; exit status 2 if some shards could not be done."""
+    from nerlib.tools.bulk.manifest import BulkSettings
+    from nerlib.tools.bulk.run import tag_in_bulk
+
+    if options.workers < 0:
+        raise UsageError("--workers must be 0 or more")
+    places = options.input, options.output, options.model
+    names = ("column", "format", "shard_rows", "max_characters", "precision")
+    settings = BulkSettings(*(getattr(options, name) for name in names))
+    try:
+        summary = tag_in_bulk(*places, settings, options.workers, options.device)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped: the same command resumes") from None
+    print(summary)
+    return 2 if summary.undone else 0
+
+
 def load_tagger(options: argparse.Namespace) -> Tagger:
     """Return the tagger of a model folder."""
     from nerlib.tools.tagger import Tagger
@@ -252,5 +270,6 @@ def score_as_json(score: Score) -> dict[str, float]:
     return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
 
 
-_NAMED = (run_recipes, run_prefetch, run_validate, run_train, run_evaluate, run_push, run_tag)
-ACTIONS = {action.__name__.removeprefix("run_"): action for action in _NAMED} | {"run": run_train}
+_FIRST = (run_recipes, run_prefetch, run_validate, run_train)
+_THEN = (run_evaluate, run_push, run_tag, run_bulk)
+ACTIONS = {f.__name__.removeprefix("run_"): f for f in _FIRST + _THEN} | {"run": run_train}
