@@ -62,7 +62,8 @@ def progress(lesson: str | None = None) -> Html:
         known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
         text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}."
         return Html(f"<p>{escape(text)}</p>", text)
-    rows = [[e.number, e.title, "✓" if e.number in done() else "–"] for e in chosen]
+    finished = done()
+    rows = [[e.number, e.title, "✓" if e.number in finished else "–"] for e in chosen]
     lines = [how_far(name) for name in dict.fromkeys(e.lesson for e in chosen)]
     table = html_table(["exercise", "what", "done"], rows)
     return Html(f"{table.markup}<p>{'<br>'.join(lines)}</p>", "\n".join([table.text, *lines]))
