@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import re
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,9 @@ def test_make_installs_what_a_command_needs_and_conda_what_the_lessons_need() ->
 
 def test_every_package_that_is_installed_is_pinned() -> None:
     """So that pip has nothing to choose, and two installations are the same."""
-    installed = {
-        canonicalize_name(one.metadata["Name"]) for one in importlib.metadata.distributions()
-    }
+    # In the packages' folder alone: setuptools, once imported, adds its own copies to sys.path.
+    found = importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
+    installed = {canonicalize_name(one.metadata["Name"]) for one in found}
     assert installed - pins().keys() - {"nerlib", "pip", "setuptools", "wheel"} == set()
 
 
