@@ -43,7 +43,8 @@ quick: $(VENV)/.lessons  ## on the terminal in under 3 minutes: show, train, sav
 test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again
 	$(MAKE) lint
 	$(BIN)/python -m pytest $(CORE)
-	$(BIN)/python -m pytest $(NBVAL) notebooks/0[0-6]_*.ipynb
+	$(BIN)/python tests/checked_lessons.py build/checked notebooks/0[0-6]_*.ipynb
+	$(BIN)/python -m pytest $(NBVAL) build/checked/0[0-6]_*.ipynb
 
 test-all: $(READY)  ## everything that can be tested: what CI runs
 	$(MAKE) test-here
@@ -61,7 +62,8 @@ test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for so
 	$(BIN)/python -m pytest $(PYTEST)
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
-	$(BIN)/python -m pytest $(NBVAL) notebooks
+	$(BIN)/python tests/checked_lessons.py build/checked notebooks/[0-9]*.ipynb
+	$(BIN)/python -m pytest $(NBVAL) build/checked
 
 test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/full/test_colab.py

@@ -12,7 +12,7 @@ from tools import picture, readme
 from tools.project import ROOT
 
 # Folders and the most lines of Python that they may hold.
-CEILINGS = {"nerlib": 15_000, "tests": 15_000, "tools benchmarks": 4_000}
+CEILINGS = {"nerlib": 17_000, "tests": 17_000, "tools benchmarks": 4_000}
 LIBRARY_FILES, LIBRARY_LINES = 20, 3_500
 
 
