@@ -35,8 +35,8 @@ BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s
 LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
 
-# Checks of exercises are no interface, and what `nerlib` exports stands in its modules.
-NO_REFERENCE = re.compile(r"__main__$|\.checks\.")
+# What the lessons and single commands are made of is no interface to build on.
+NO_REFERENCE = re.compile(r"__main__$|\.course|\.tools\.\w+\.")
 
 
 class SiteError(RuntimeError):
@@ -221,8 +221,8 @@ _REFERENCE = """\
 Reference
 =========
 
-Every public function and class of ``nerlib``, from their docstrings, whose examples are run as
-tests. The library comes first, in the order of the pipeline; then what is added to it.
+Public functions and classes of ``nerlib``, from their docstrings, whose examples are run as tests.
+The library comes first, in the order of the pipeline; then what is added to it, analysis and tools.
 """
 
 

@@ -34,7 +34,7 @@ def site_in_browser(test: Any) -> Any:
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BROKEN_PICTURES = """[...document.images].filter((image) =>
     image.complete && image.naturalWidth === 0).map((image) => image.src.slice(0, 80))"""
-VIOLATIONS = """axe.run(document, {resultTypes: ["violations"], preload: false}).then((found) =>
+VIOLATIONS = """(part) => axe.run(part, {resultTypes: ["violations"], preload: false}).then((found) =>
     found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 120)}`))"""
 
@@ -79,10 +79,10 @@ def watch(page: Page, allowed: tuple[str, ...]) -> list[str]:
     return problems
 
 
-def violations(page: Page) -> list[str]:
-    """Return what the accessibility checker axe calls serious or critical on the page."""
+def violations(page: Page, part: str = "html") -> list[str]:
+    """Return what the accessibility checker axe calls serious or critical in a part of the page."""
     files = importlib.metadata.files("axe-playwright-python") or []
     script = next(str(file.locate()) for file in files if file.name == "axe.min.js")
     page.add_script_tag(path=script)
-    found: list[str] = page.evaluate(VIOLATIONS)
+    found: list[str] = page.evaluate(VIOLATIONS, part)
     return found

@@ -1,7 +1,8 @@
 """The wheel, installed away from the checkout: with the pinned and with the lowest versions.
 
 Runs with NERLIB_TEST_INSTALL=1 (`make test-install`): it makes two virtual environments, which are
-kept in build/ and used again; the wheel itself is built and installed every time.
+kept in build/ and used again; the wheel itself is built and installed every time. The pinned
+versions are those of this environment, which the first of the two sees.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import venv
 from pathlib import Path
@@ -73,6 +75,12 @@ def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
     run(python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd)
 
 
+def packages_folder(python: Path) -> Path:
+    """Return where a Python has its packages."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return Path(run(python, "-c", code, cwd=ROOT).strip())
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built from a copy of what is in version control now."""
@@ -97,7 +105,10 @@ def python(request, wheel) -> Path:
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        pip(python, "install", "-q", *wanted, cwd=wheel.parent)
+        if request.param == "pinned":
+            (packages_folder(python) / "pinned.pth").write_text(sysconfig.get_path("purelib"))
+        else:
+            pip(python, "install", "-q", *wanted, cwd=wheel.parent)
         (folder / "ready").touch()
     pip(python, "install", "-q", "--no-deps", "--force-reinstall", wheel, cwd=wheel.parent)
     # With its requirements now, which all have to fit: nothing may be fetched for them.
@@ -139,6 +150,8 @@ class TestInstalledWheel:
             "rows": [1000, 1000],
         }
 
+    # The other one sees this environment's Jupyter.
+    @pytest.mark.parametrize("python", ["lowest"], indirect=True)
     def test_the_set_up_check_misses_nothing_but_jupyter(self, python, tmp_path):
         told = run(python, "-m", "nerlib", "check", "--json", cwd=tmp_path, status=1)
         checks = json.loads(told)
