@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 
 from nerlib.tools.cli import main
 from nerlib.tools.recipes import RECIPES
-from tools.project import ROOT, read_publication
+from tools.project import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 UPDATES = ROOT / ".github" / "dependabot.yml"
@@ -50,13 +50,6 @@ class TestPages:
             assert (page.parent / target).exists(), target
         for path in PATH.findall(text) if page.name != "CHANGELOG.md" else ():
             assert "NN" in path or (ROOT / path).exists(), path
-
-    def test_links_to_colab_and_binder_name_the_publication(self):
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        repository = read_publication().repository
-        named = set(re.findall(r"colab\.research\.google\.com/github/([^/]+/[^/]+)/", text))
-        assert named == {repository}
-        assert f"mybinder.org/v2/gh/{repository}/" in text
 
 
 SCHEMA = "check-jsonschema --builtin-schema vendor."  # they come with the package
