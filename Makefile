@@ -107,8 +107,12 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(READY)  ## write the copies for Colab; REPO=owner/name says where the project is published
-	$(BIN)/python -m tools.colab $(if $(REPO),--repo $(REPO))
+colab: $(READY)  ## write headers, exercises, README and, once published, copies for Colab
+	$(BIN)/python -m tools.colab
+	$(BIN)/python -m tools.readme
+
+publish: $(READY)  ## the same with links to where the project is published: REPO=owner/name
+	$(BIN)/python -m tools.colab --repo "$(REPO)"
 	$(BIN)/python -m tools.readme
 
 exercises: $(READY)  ## run the solutions again in place, and make the exercises from them

@@ -10,10 +10,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.colab import colab_copy, write_copies, write_navigation
+from tools.colab import colab_copy, write_copies, write_headers
 from tools.execute import all_notebooks, clean, described
 from tools.hygiene import problems
 from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.readme import lesson_table
 
 NOTEBOOKS = all_notebooks()
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -31,7 +32,6 @@ def test_a_notebook_opens_and_closes_like_the_others(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     header = notebook.cells[0].source
     assert header.startswith(f"# {path.stem[:2]} · ")
-    assert read_publication().colab_link(path.stem) in header
     assert described(notebook.metadata["nerlib"]["run_seconds"]) in header
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("## In this notebook we have", "## Exercises", "## Next"):
@@ -40,12 +40,12 @@ def test_a_notebook_opens_and_closes_like_the_others(path: Path) -> None:
 
 def test_a_new_lesson_appears_in_every_header(tmp_path: Path) -> None:
     copies = [shutil.copy(path, tmp_path) for path in NOTEBOOKS]
-    write_navigation(all_notebooks(tmp_path))
+    write_headers(read_publication(), all_notebooks(tmp_path))
     for path in NOTEBOOKS:
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), "run `make colab`"
     header = new_markdown_cell("# 98 · New\n\n**98 New**\n\nText.", id="98-header")
     nbformat.write(new_notebook(cells=[header]), tmp_path / "98_new.ipynb")
-    write_navigation(all_notebooks(tmp_path))
+    write_headers(read_publication(), all_notebooks(tmp_path))
     for path in map(Path, copies):
         text = nbformat.read(path, as_version=4).cells[0].source
         assert " → [98 New](98_new.ipynb)\n" in text
@@ -53,7 +53,7 @@ def test_a_new_lesson_appears_in_every_header(tmp_path: Path) -> None:
     assert all(f"({path.name})" in new for path in NOTEBOOKS)
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 99")]), tmp_path / "99_lost.ipynb")
     with pytest.raises(ValueError, match=r"99_lost\.ipynb"):
-        write_navigation(all_notebooks(tmp_path))
+        write_headers(read_publication(), all_notebooks(tmp_path))
 
 
 def dirty_notebook() -> nbformat.NotebookNode:
@@ -106,6 +106,20 @@ def test_the_repository_is_said_in_one_place(tmp_path: Path) -> None:
     assert read_publication(tmp_path).repository == "me/my-ner.course"
     with pytest.raises(ValueError, match="owner/name"):
         write_repository("https://github.com/me/ner", tmp_path)
-    for path in [*ROOT.glob("nerlib/**/*.py"), *ROOT.glob("tools/*.py")]:
-        if path.name != "project.py":
-            assert "OWNER/REPOSITORY" not in path.read_text(encoding="utf-8"), path
+
+
+def test_links_appear_once_it_is_published_and_go_without_a_trace(tmp_path: Path) -> None:
+    copies = [Path(shutil.copy(path, tmp_path)) for path in NOTEBOOKS]
+    (tmp_path / "colab").mkdir()
+    for publication in (Publication("me/ner", "v1"), Publication("", "main")) * 2:
+        published = bool(publication.repository)
+        write_headers(publication, copies)
+        for path in copies:
+            link = f"/github/me/ner/blob/v1/colab/{path.name})\n\n"
+            header = nbformat.read(path, as_version=4).cells[0].source
+            assert (header.count(link), header.count("Open in Colab")) == (published, published)
+        table = lesson_table(publication)
+        assert table.count("/github/me/ner/blob/v1/colab/") == len(copies) * published
+        assert ("mybinder.org/v2/gh/me/ner/v1?" in table) == ("](http" in table) == published
+        written = write_copies(publication, tmp_path / "colab")
+        assert len(written) == len(list(tmp_path.glob("colab/*"))) == len(copies) * published

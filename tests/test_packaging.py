@@ -1,4 +1,4 @@
-"""pyproject.toml, constraints.txt and environment.yml say the same."""
+"""pyproject.toml, constraints.txt, environment.yml and the Dockerfile say the same."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def extras_in(text: str, pattern: str) -> set[str]:
     return set(re.findall(r"\w+", found[1]))
 
 
-def test_make_installs_what_a_command_needs_and_conda_what_the_lessons_need() -> None:
+def test_make_installs_what_a_command_needs_conda_and_docker_what_the_lessons_need() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert extras_in(makefile, r"(?m)^EXTRAS := (.*)") == set(EXTRAS) - ON_DEMAND
     for_lessons = extras_in(makefile, r"(?m)^\$\(VENV\)/\.lessons:.*\n.*install\.py (.*)")
@@ -74,6 +74,10 @@ def test_make_installs_what_a_command_needs_and_conda_what_the_lessons_need() ->
     (pip,) = [entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict)]
     assert "-c constraints.txt" in pip
     assert extras_in("\n".join(pip), r"-e \.\[([a-z,]+)\]") == for_lessons
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"FROM python:{python.partition('=')[2]}-slim\n" in image
+    assert extras_in(image, r"install\.py (.*)") == for_lessons
+    assert all((ROOT / path).exists() for path in re.findall(r"\b(?:tools|notebooks)/\S+\w", image))
 
 
 def test_every_package_that_is_installed_is_pinned() -> None:

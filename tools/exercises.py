@@ -29,7 +29,6 @@ REGION = re.compile(
     r"(?ms)^(?P<indent>[ \t]*)# BEGIN SOLUTION\n(?P<code>.*?)^[ \t]*# END SOLUTION$"
 )
 STUB = "...  # your turn"
-BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +72,7 @@ def write_exercises(
 
 
 def exercise_notebook(notebook: NotebookNode, name: str, publication: Publication) -> NotebookNode:
-    """Return the exercises: no outputs, no solutions, with a badge and the set-up for Colab."""
+    """Return the exercises: no outputs, no solutions; if published, a badge and Colab's set-up."""
     notebook.cells = [cell for cell in notebook.cells if not _gives_away(cell)]
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "solution"]
@@ -82,21 +81,13 @@ def exercise_notebook(notebook: NotebookNode, name: str, publication: Publicatio
             cell.source = question(cell.source)
             cell.outputs, cell.execution_count = [], None
     header = notebook.cells[0]
-    title, _, rest = header.source.partition("\n")
-    header.source = f"{title}\n\n{BADGE}({exercise_link(publication, name)})\n{rest}"
-    number = header.id.partition("-")[0]
-    setup = new_code_cell(setup_source(publication), id=f"{number}-colab-setup")
-    notebook.cells.insert(1, setup)
+    if badge := publication.colab_badge(f"workshop/exercises/{name}.ipynb"):
+        title, _, rest = header.source.partition("\n")
+        header.source = f"{title}\n\n{badge}\n{rest}"
+        number = header.id.partition("-")[0]
+        setup = new_code_cell(setup_source(publication), id=f"{number}-colab-setup")
+        notebook.cells.insert(1, setup)
     return notebook
-
-
-def exercise_link(publication: Publication, name: str) -> str:
-    """Return the address that opens an exercise in Colab.
-
-    >>> exercise_link(Publication("me/ner", "main"), "02_parsing").partition("/blob/")[2]
-    'main/workshop/exercises/02_parsing.ipynb'
-    """
-    return publication.colab_link(name).replace("/colab/", "/workshop/exercises/")
 
 
 def _gives_away(cell: NotebookNode) -> bool:

@@ -8,25 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*)/[A-Za-z0-9._-]+")
 _LINE = re.compile(r'(?m)^repository = ".*"$')
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The repository, as owner/name, and the branch or tag that links and installs point to."""
+    """The repository, as owner/name, and the branch or tag that links and installs point to.
+
+    While it is published nowhere, the repository is empty, and so is every link.
+    """
 
     repository: str
     ref: str
 
-    def colab_link(self, name: str) -> str:
-        """Return the address that opens a notebook's copy in Colab.
+    def colab_badge(self, path: str) -> str:
+        """Return the button, as Markdown, that opens one of the repository's notebooks in Colab.
 
-        >>> Publication("me/ner", "main").colab_link("02_parsing")
-        'https://colab.research.google.com/github/me/ner/blob/main/colab/02_parsing.ipynb'
+        >>> Publication("me/ner", "main").colab_badge("colab/02_parsing.ipynb").rpartition("(")[2]
+        'https://colab.research.google.com/github/me/ner/blob/main/colab/02_parsing.ipynb)'
         """
         address = "https://colab.research.google.com/github"
-        return f"{address}/{self.repository}/blob/{self.ref}/colab/{name}.ipynb"
+        link = f"{BADGE}({address}/{self.repository}/blob/{self.ref}/{path})"
+        return link if self.repository else ""
 
     def file_link(self, path: str) -> str:
         """Return the address at which the repository shows a file.
@@ -34,7 +39,8 @@ class Publication:
         >>> Publication("me/ner", "main").file_link("nerlib/tags.py")
         'https://github.com/me/ner/blob/main/nerlib/tags.py'
         """
-        return f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
+        address = f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
+        return address if self.repository else ""
 
     def clone_address(self) -> str:
         """Return the address that git clones from."""

@@ -24,7 +24,10 @@ from tools.execute import all_notebooks, described
 from tools.project import ROOT, Publication, read_publication
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
-BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+BINDER = """\
+[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{}/{}?urlpath=lab/tree/notebooks/00_start_here.ipynb)
+runs the lessons in a browser with nothing installed."""
+UNPUBLISHED = "Links to Colab and Binder appear after `make publish REPO=owner/name`."
 PIPELINE = (
     "corpus", "parsing", "tags", "subwords", "dataset", "encoders", "model", "training",
     "metrics", "decoding", "inference", "saving",
@@ -33,7 +36,8 @@ LAYERS = ("", "addons", "analysis", "tools", "course")
 
 
 def lesson_table(publication: Publication, root: Path = ROOT) -> str:
-    """Return the table of lessons, read from the notebooks' headers."""
+    """Return the table of lessons, read from the notebooks' headers, and the link to Binder."""
+    published = bool(publication.repository)
     rows = []
     for path in all_notebooks(root / "notebooks"):
         notebook = nbformat.read(path, as_version=4)
@@ -42,9 +46,11 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         objective = OBJECTIVE.search(header)
         learns = objective["text"].rstrip(".;") if objective else ""
         times = described(notebook.metadata["nerlib"]["run_seconds"])
-        badge = f"[![Open in Colab]({BADGE})]({publication.colab_link(path.stem)})"
-        rows.append((f"[{title}](notebooks/{path.name})", learns, times, badge))
-    return markdown_table("lesson | you can then … | runs in |", rows)
+        badge = [publication.colab_badge(f"colab/{path.name}")] * published
+        rows.append((f"[{title}](notebooks/{path.name})", learns, times, *badge))
+    table = markdown_table("lesson | you can then … | runs in" + " |" * published, rows)
+    binder = BINDER.format(publication.repository, publication.ref)
+    return f"{table}\n\n{binder if published else UNPUBLISHED}"
 
 
 def recipe_table() -> str:

@@ -23,7 +23,6 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from tools.colab import BADGE_LINK
 from tools.execute import all_notebooks
 from tools.exercises import REGION, question
 from tools.project import ROOT, Publication, read_publication
@@ -32,7 +31,9 @@ from tools.readme import modules
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 # A badge is a picture from somebody else's server, so here it becomes a link in words.
 BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s]+)\)")
-LINK = re.compile(r"(?P<open>\]\()(?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)")
+LINK = re.compile(
+    r"\[(?P<text>[^\[\]]*)\]\((?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)(?P<rest>[^)]*)\)"
+)
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
 
 # What the lessons and single commands are made of is no interface to build on.
@@ -83,12 +84,18 @@ class Book:
     def text(self, markdown: str, page: str) -> str:
         """Return the Markdown of a page with its badges and links made fit for the book."""
         folder = posixpath.dirname(page)
-        colab = self.publication.colab_link("").removesuffix(".ipynb")
-        text = badges(BADGE_LINK.sub(colab, markdown))
-        return LINK.sub(lambda m: m["open"] + self.target(m["target"], folder), text)
+
+        def link(found: re.Match[str]) -> str:
+            target = self.target(found["target"], folder)
+            return f"[{found['text']}]({target}{found['rest']})" if target else found["text"]
+
+        return LINK.sub(link, badges(markdown))
 
     def target(self, target: str, folder: str) -> str:
-        """Return where a link leads: a page of the book, or a file of the published repository."""
+        """Return where a link leads: a page of the book, or a file of the published repository.
+
+        Nowhere, if that is published nowhere.
+        """
         path = posixpath.normpath(posixpath.join(folder, target))
         if path.startswith(f"{EXERCISES}/") and folder != SOLUTIONS:
             # The book shows exercises with their solutions; from there, a link leads to the file.

@@ -368,22 +368,24 @@ def test_without_jupyter() -> None:
 
 
 class TestGenerator:
-    def exercises(self) -> nbformat.NotebookNode:
+    def exercises(self, repository: str) -> nbformat.NotebookNode:
         source = "def f(x):\n    # BEGIN SOLUTION\n    return x\n    # END SOLUTION"
         cells = [
             new_markdown_cell("# 02 · Exercises\n\nWords.", id="02-header"),
             new_markdown_cell("[x](../exercises/02.ipynb)", metadata={"tags": ["solution"]}),
             new_code_cell(source, metadata={"tags": ["solution", "keep"]}, execution_count=1),
         ]
-        return exercise_notebook(new_notebook(cells=cells), "02_x", Publication("me/ner", "v1"))
+        return exercise_notebook(new_notebook(cells=cells), "02_x", Publication(repository, "v1"))
 
     def test_nothing_is_given_away(self) -> None:
-        header, setup, code = self.exercises().cells
+        header, setup, code = self.exercises("me/ner").cells
         assert code.source == "def f(x):\n    ...  # your turn"
         assert code.metadata == {"tags": ["keep"]}
         assert code.execution_count is None
         assert "git+https://github.com/me/ner.git@v1" in setup.source
         assert "/me/ner/blob/v1/workshop/exercises/02_x.ipynb" in header.source
+        header, code = self.exercises("").cells
+        assert header.source == "# 02 · Exercises\n\nWords."
 
     def test_a_solution_runs_in_a_kernel_and_a_loop_ends_there(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tools.project import ROOT
+from tools.colab import setup_source, write_copies
+from tools.project import ROOT, Publication
 
 # What Colab had in August 2026, as far as wheels exist for this Python; torch is the pinned build.
 COLAB_PACKAGES = (
@@ -25,6 +26,7 @@ COLAB_PACKAGES = (
 )  # fmt: skip
 UNTOUCHED = ("torch", "numpy", "transformers", "datasets", "pandas")
 LESSON = "02_parsing.ipynb"
+PUBLISHED = Publication("me/ner", "main")
 
 RUNNER = """
 import nbclient, nbformat, sys
@@ -72,8 +74,8 @@ def colab_python() -> Path:
 def test_a_lesson_runs_in_colab(colab_python: Path, tmp_path: Path) -> None:
     before = json.loads(output_of(colab_python, "-c", VERSIONS, *UNTOUCHED))
     pip(colab_python, "uninstall", "-y", "nerlib")
+    write_copies(PUBLISHED, tmp_path)
     notebook = tmp_path / LESSON
-    notebook.write_bytes((ROOT / "colab" / LESSON).read_bytes())
     commit = output_of("git", "rev-parse", "HEAD")  # pip cannot install a branch called HEAD
     environment = {
         **os.environ,
@@ -93,5 +95,4 @@ def test_a_lesson_runs_in_colab(colab_python: Path, tmp_path: Path) -> None:
 
 
 def test_the_set_up_cell_does_nothing_elsewhere() -> None:
-    source = nbformat.read(ROOT / "colab" / LESSON, as_version=4).cells[0].source
-    assert "for Colab" in output_of(sys.executable, "-c", source)
+    assert "for Colab" in output_of(sys.executable, "-c", setup_source(PUBLISHED))

@@ -1,4 +1,4 @@
-"""What the repository holds beside the code: the workflow, the hooks, the pages and the guide."""
+"""What the repository holds beside the code: the workflows, the hooks, the pages and the guide."""
 
 import doctest
 import itertools
@@ -18,9 +18,10 @@ from packaging.specifiers import SpecifierSet
 
 from nerlib.tools.cli import main
 from nerlib.tools.recipes import RECIPES
-from tools.project import ROOT, read_publication
+from tools.project import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+RELEASE = WORKFLOW.with_name("release.yml")
 UPDATES = ROOT / ".github" / "dependabot.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -51,33 +52,36 @@ class TestPages:
         for path in PATH.findall(text) if page.name != "CHANGELOG.md" else ():
             assert "NN" in path or (ROOT / path).exists(), path
 
-    def test_links_to_colab_and_binder_name_the_publication(self):
-        text = (ROOT / "README.md").read_text(encoding="utf-8")
-        repository = read_publication().repository
-        named = set(re.findall(r"colab\.research\.google\.com/github/([^/]+/[^/]+)/", text))
-        assert named == {repository}
-        assert f"mybinder.org/v2/gh/{repository}/" in text
-
 
 SCHEMA = "check-jsonschema --builtin-schema vendor."  # they come with the package
 SAFE = "zizmor --offline"  # actions pinned by commit, no credentials kept, nothing injected
+
+
+LINT = "actionlint"  # its Python package fetches the program from GitHub, so it may be missing
 
 
 @pytest.mark.parametrize(
     ("tool", "path", "right", "wrong"),
     [
         (f"{SCHEMA}github-workflows", WORKFLOW, "runs-on:", "run-on:"),
+        (f"{SCHEMA}github-workflows", RELEASE, "runs-on:", "run-on:"),
         (f"{SCHEMA}dependabot", UPDATES, "schedule:", "calendar:"),
         (SAFE, WORKFLOW, "@11bd71901bbe5b1630ceea73d27597364c9af683", "@v4"),
         (SAFE, WORKFLOW, "persist-credentials: false", "show-progress: false"),
+        (SAFE, RELEASE, "@ed0c53931b1dc9bd32cbe73a98c7f6766f8a527e", "@release/v1"),
+        (SAFE, RELEASE, "persist-credentials: false", "show-progress: false"),
+        (LINT, WORKFLOW, "matrix.python", "matrix.pythons"),
+        (LINT, RELEASE, "needs: build", "needs: built"),
         ("pre-commit validate-config", HOOKS, "entry:", "enter:"),
     ],
 )
-def test_workflow_and_hooks_are_valid_and_broken_ones_are_not(tool, path, right, wrong, tmp_path):
+def test_workflows_and_hooks_are_valid_and_broken_ones_are_not(tool, path, right, wrong, tmp_path):
+    if tool == LINT and not is_there(LINT):
+        pytest.skip("actionlint is not installed")
     broken = tmp_path / path.name
     broken.write_text(path.read_text(encoding="utf-8").replace(right, wrong), encoding="utf-8")
     program, *options = tool.split()
-    command = [Path(sys.executable).with_name(program), *options]
+    command = [program if tool == LINT else Path(sys.executable).with_name(program), *options]
     assert subprocess.run([*command, path], capture_output=True).returncode == 0
     assert subprocess.run([*command, broken], capture_output=True).returncode != 0
 

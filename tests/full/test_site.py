@@ -42,12 +42,10 @@ class TestPages:
         pages = book(tmp_path, "workshop/lessons.md", SOLUTION)
         assert pages.target(link, folder) == made
 
-    def test_badges_become_words_and_name_the_publication(self, tmp_path):
-        badge = "https://colab.research.google.com/assets/colab-badge.svg"
-        old = Publication("somebody/else", "main").colab_link("02_parsing")
-        made = book(tmp_path).text(f"[![Open in Colab]({badge})]({old})", "README.md")
-        new = Publication("me/ner", "v1").colab_link("02_parsing")
-        assert made == f'<a class="launch" href="{new}">Open in Colab</a>'
+    def test_published_nowhere_a_link_to_a_file_is_words(self, tmp_path):
+        pages = site.Book(ROOT, tmp_path, Publication("", "v1"), frozenset(["colab/README.md"]))
+        made = pages.text("[tags](nerlib/tags.py), [Colab](colab/README.md#publish)", "README.md")
+        assert made == "tags, [Colab](colab/README.md#publish)"
 
     def test_solutions_and_imports_are_folded_and_other_code_is_not(self):
         source = "def f(x):\n    # BEGIN SOLUTION\n    return x + 1\n    # END SOLUTION\n"
@@ -160,11 +158,11 @@ class TestBook:
     def test_internal_links_resolve(self, pages):
         assert broken_links(pages.resolve()) == []
 
-    def test_every_lesson_opens_in_colab_as_pyproject_says(self, pages):
+    def test_every_lesson_opens_in_colab_if_it_is_published(self, pages):
         for name in LESSONS:
             text = (pages / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
-            link = read_publication().colab_link(name)
-            assert f'<a class="launch" href="{link}">Open in Colab</a>' in text
+            badge = site.badges(read_publication().colab_badge(f"colab/{name}.ipynb"))
+            assert (badge in text, 'class="launch"' in text) == (True, bool(badge))
 
     @pytest.mark.parametrize(
         ("width", "height", "scheme"), [(1300, 900, "light"), (390, 800, "dark")]
