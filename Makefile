@@ -107,7 +107,7 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(READY)  ## write headers, exercises, README and, once published, copies for Colab
+colab: $(READY)  ## write the copies for Colab, headers, exercises and the README's table
 	$(BIN)/python -m tools.colab
 	$(BIN)/python -m tools.readme
 

@@ -1,7 +1,7 @@
 """Make what depends on where the project is published: headers, exercises, copies for Colab.
 
 A copy is a notebook with one visible set-up cell before its own first cell; exercises bring that
-cell, too. While the project is published nowhere, there are no copies and no links to them.
+cell, too. While the project is published nowhere, there are no links to them.
 
 python -m tools.colab                   # write all of it
 python -m tools.colab --repo owner/name # first say where the project is published
@@ -74,11 +74,11 @@ def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
 
 
 def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:
-    """Write a copy of every notebook, if they can be opened anywhere, and return their paths."""
+    """Write a copy of every notebook and return their paths."""
     for old in all_notebooks(folder):
         old.unlink()
     written = []
-    for path in all_notebooks(root / "notebooks") if publication.repository else ():
+    for path in all_notebooks(root / "notebooks"):
         copy = colab_copy(nbformat.read(path, as_version=4), publication)
         nbformat.write(copy, folder / path.name)
         written.append(folder / path.name)

