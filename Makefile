@@ -37,7 +37,7 @@ run-all: $(READY)  ## the same with all lessons
 	@echo "Starting all lessons …"
 	@$(BIN)/python -m tools.execute --output build
 
-quick: $(VENV)/.lessons  ## on the terminal in under 3 minutes: show, train, save, load, tag
+quick: $(VENV)/.lessons  ## on the terminal in about 2 minutes: show, train, save, load, tag
 	$(BIN)/python -m nerlib run --output build
 
 test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again

@@ -210,7 +210,7 @@ def check_lengths(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch did: losses a word, scores on validation, speed in utterances per second."""
+    """What one epoch did: mean losses (in training over batches), scores on validation, speed."""
 
     epoch: int
     train_loss: float

@@ -122,5 +122,6 @@ def test_links_appear_once_it_is_published_and_go_without_a_trace(tmp_path: Path
         assert table.count("/github/me/ner/blob/v1/colab/") == len(copies) * published
         assert ("mybinder.org/v2/gh/me/ner/v1?" in table) == ("](http" in table) == published
         written = write_copies(publication, tmp_path / "colab")
-        setups = [nbformat.read(path, as_version=4).cells[0].source for path in written]
-        assert ["github.com/me/ner.git@v1" in setup for setup in setups] == [published] * len(copies)
+        assert len(written) == len(copies)
+        setup = nbformat.read(written[0], as_version=4).cells[0].source
+        assert ("github.com/me/ner.git@v1" in setup) == published

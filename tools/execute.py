@@ -33,6 +33,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NEEDS_EXTRA = re.compile(r"needs_extra\(\"(\w+)\"")
 # The header of every notebook says how long it takes to run, between these two marks.
 RUN_TIME = re.compile(r"(?<=<!-- run time -->)[^<\n]*+(?=<!-- /run time -->)")
+MACHINES = {"plain": "plain", "fast": "with bf16 units"}  # by the kinds of their processors
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -202,12 +203,10 @@ def described(times: Mapping[str, int]) -> str:
     """Return run times in words, the plain machine first.
 
     >>> described({"fast": 20, "plain": 45})
-    'about 45 s (with units for bf16: 20 s)'
+    'about 45 s (plain), 20 s (with bf16 units)'
     """
-    fast = f"{times.get('fast')} s"
-    if "plain" not in times:
-        return f"about {fast} with units for bf16"
-    return f"about {times['plain']} s" + f" (with units for bf16: {fast})" * ("fast" in times)
+    told = (f"{times[kind]} s ({words})" for kind, words in MACHINES.items() if kind in times)
+    return f"about {', '.join(told)}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -20,7 +20,7 @@ from benchmarks.bench.ratios import Ratio
 from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
-from tools.execute import all_notebooks, described
+from tools.execute import MACHINES, all_notebooks
 from tools.project import ROOT, Publication, read_publication
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
@@ -36,21 +36,38 @@ LAYERS = ("", "addons", "analysis", "tools", "course")
 
 
 def lesson_table(publication: Publication, root: Path = ROOT) -> str:
-    """Return the table of lessons, read from the notebooks' headers, and the link to Binder."""
+    """Return the table of lessons, with the sums of run times, and the link to Binder."""
     published = bool(publication.repository)
-    rows = []
+    rows, times = [], []
     for path in all_notebooks(root / "notebooks"):
         notebook = nbformat.read(path, as_version=4)
         header = notebook.cells[0].source
         title = header.splitlines()[0].lstrip("# ")
         objective = OBJECTIVE.search(header)
         learns = objective["text"].rstrip(".;") if objective else ""
-        times = described(notebook.metadata["nerlib"]["run_seconds"])
+        times.append(notebook.metadata["nerlib"]["run_seconds"])
         badge = [publication.colab_badge(f"colab/{path.name}")] * published
-        rows.append((f"[{title}](notebooks/{path.name})", learns, times, *badge))
-    table = markdown_table("lesson | you can then … | runs in" + " |" * published, rows)
+        rows.append((f"[{title}](notebooks/{path.name})", learns, run_times(times[-1:]), *badge))
+    for name, lessons in {"00 to 06": times[:7], "all": times}.items():
+        rows.append((f"**{name}**", "", run_times(lessons), *[""] * published))
+    table = markdown_table("lesson | you can then … | runs in about" + " |" * published, rows)
     binder = BINDER.format(publication.repository, publication.ref)
     return f"{table}\n\n{binder if published else UNPUBLISHED}"
+
+
+def run_times(lessons: Sequence[Mapping[str, int]]) -> str:
+    """Return how long lessons run together, on each kind of machine that all of them ran on.
+
+    >>> run_times([{"plain": 60, "fast": 20}, {"plain": 245}])
+    '5 min (plain)'
+    """
+    sums = {
+        words: sum(times[kind] for times in lessons)
+        for kind, words in MACHINES.items()
+        if all(kind in times for times in lessons)
+    }
+    told = ((f"{s} s" if s < 180 else f"{s / 60:.0f} min", words) for words, s in sums.items())
+    return ", ".join(f"{time} ({words})" for time, words in told)
 
 
 def recipe_table() -> str:

@@ -34,8 +34,8 @@ def site_in_browser(test: Any) -> Any:
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BROKEN_PICTURES = """[...document.images].filter((image) =>
     image.complete && image.naturalWidth === 0).map((image) => image.src.slice(0, 80))"""
-VIOLATIONS = """(part) => axe.run(part, {resultTypes: ["violations"], preload: false}).then((found) =>
-    found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+VIOLATIONS = """(part) => axe.run(part, {resultTypes: ["violations"], preload: false})
+    .then((found) => found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 120)}`))"""
 
 

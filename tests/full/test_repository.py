@@ -1,7 +1,8 @@
-"""What the repository holds beside the code: the workflows, the hooks, the pages and the guide."""
+"""What the repository holds beside the code: workflows, hooks, guide, and what pages claim."""
 
 import doctest
 import itertools
+import pkgutil
 import re
 import shlex
 import shutil
@@ -12,12 +13,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from nerlib.tools.cli import main
+from nerlib.course.checks.exercise import of_lesson
+from nerlib.course.faults import FAULTS
+from nerlib.course.figures import STATIONS
+from nerlib.tools.cli import COMMANDS, build_parser, main
 from nerlib.tools.recipes import RECIPES
+from tools.execute import all_notebooks
+from tools.exercises import SOLUTIONS
 from tools.project import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
@@ -29,28 +36,97 @@ META = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["pro
 GUIDE = ROOT / "workshop"
 READMES = [ROOT / name / "README.md" for name in ("colab", "tests", "nerlib/data/sample")]
 GUIDES = [path for path in (ROOT / "docs").glob("*.md") if path.stem != "index"]  # the book's
+LESSONS = all_notebooks()
+NOTEBOOKS = [*LESSONS, *all_notebooks(SOLUTIONS)]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(GUIDES), *sorted(GUIDE.glob("*.md")), *READMES]
-LINK = re.compile(r"\]\((?!https?://|#)([^)\s#]+)")
+LINK = re.compile(r"\]\((?!https?://)([^)\s#]*)#?([^)\s]*)\)")
 PATH = re.compile(r"`((?:nerlib|tools|benchmarks|tests|workshop|notebooks)/[\w/.-]+)`")
+NAME = re.compile(r"`(nerlib(?:\.\w+)+)`")
 COMMAND = re.compile(r"`make [^`]*`|(?m:^    make .*)")
+PROGRAM = re.compile(r"-m (nerlib|(?:tools|benchmarks)\.[\w.]+)\b([^`\n#|>…]*)")
+COUNTING = "zero one two three four five six seven eight nine ten eleven twelve"
+NUMBERS = COUNTING.split()
+CLAIM = re.compile(
+    rf"(?i)(?<!these )\b({'|'.join(NUMBERS)}|\d+) (?:\w+ )?"
+    r"(lessons|notebooks|exercises|stations|faults by|ways to get|files(?=; every|; the rest)"
+    r"|questions(?!, two))"
+)
 
 
 def missing_targets(text: str) -> set[str]:
-    """What commands in a text hand to make and it does not know."""
+    """What commands in a text hand to make and it does not know: targets, and variables."""
     found = (line.split("#")[0].split()[1:] for line in re.findall(r"\bmake [^`\n]*", text))
-    asked = {word for words in found for word in words if re.fullmatch(r"[a-z][a-z-]*", word)}
-    return asked - set(re.findall(r"(?m)^([a-z-]+):", MAKEFILE))
+    words = (re.fullmatch(r"([a-z][a-z-]*)|([A-Z]+)=.*", word) for line in found for word in line)
+    asked = {match[1] or match[2] for match in words if match}
+    known = re.findall(r"(?m)^([a-z-]+):|\$\(([A-Z]+)\)", MAKEFILE)
+    return asked - {target or variable for target, variable in known}
+
+
+def words_of(page: Path) -> str:
+    """A page, or what is not code in a notebook."""
+    if page.suffix == ".md":
+        return page.read_text(encoding="utf-8")
+    cells = nbformat.read(page, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def places(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.+)$", words_of(page))
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def check_program(module: str, arguments: list[str]) -> None:
+    """Check that a command line would be understood; nothing is run."""
+    if module == "nerlib" and len(arguments) > 1:
+        build_parser(arguments[:1]).parse_args(arguments)
+    elif module == "nerlib":
+        assert set(arguments) <= set(COMMANDS), arguments
+    else:
+        path = ROOT / module.replace(".", "/")
+        code = next(p for p in (path.with_suffix(".py"), path / "__main__.py") if p.exists())
+        for option in (word for word in arguments if word.startswith("--")):
+            assert f'"{option}"' in code.read_text(encoding="utf-8"), (module, option)
+
+
+every_page = pytest.mark.parametrize(
+    "page", [*PAGES, *NOTEBOOKS], ids=lambda path: str(path.relative_to(ROOT))
+)
 
 
 class TestPages:
-    @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-    def test_links_paths_and_targets_of_make_lead_somewhere(self, page):
-        text = page.read_text(encoding="utf-8")
+    @every_page
+    def test_links_paths_names_and_commands_lead_somewhere(self, page):
+        text = words_of(page)
         assert not missing_targets("\n".join(COMMAND.findall(text)))
-        for target in LINK.findall(text):
-            assert (page.parent / target).exists(), target
+        for target, place in LINK.findall(text):
+            found = page.parent / target if target else page
+            assert found.exists(), target
+            assert not place or place in places(found), place
         for path in PATH.findall(text) if page.name != "CHANGELOG.md" else ():
             assert "NN" in path or (ROOT / path).exists(), path
+        for name in NAME.findall(text):
+            assert pkgutil.resolve_name(name), name
+        for module, arguments in PROGRAM.findall(text):
+            check_program(module, shlex.split(arguments))
+
+    @every_page
+    def test_counts_are_those_of_the_files(self, page):
+        lesson = "C" if page.stem == "capstone" else page.stem[:2]
+        found = len(of_lesson(lesson)) or min(len(of_lesson(path.stem[:2])) for path in LESSONS)
+        steps = re.findall(r"(?m)^\d\. ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+        counts = {
+            "lessons": len(LESSONS), "notebooks": len(LESSONS), "exercises": found, "questions": 5,
+            "stations": len(STATIONS), "faults by": len(FAULTS), "ways to get": len(FAULTS),
+            "files": len(steps),
+        }  # fmt: skip
+        for number, what in CLAIM.findall(words_of(page)):
+            told = int(number) if number.isdigit() else NUMBERS.index(number.lower())
+            assert told == counts[what.lower()], f"{number} {what}"
+
+    def test_the_first_lesson_lists_all_others(self):
+        listed = re.findall(r"(?m)^\| \[.+?\]\((.+?)\)", words_of(LESSONS[0]))
+        assert listed == [path.name for path in LESSONS[1:]]
 
 
 SCHEMA = "check-jsonschema --builtin-schema vendor."  # they come with the package
@@ -128,12 +204,12 @@ def test_every_promise_has_a_test_that_is_there():
 
 
 TIMETABLE = (GUIDE / "timetables.md").read_text(encoding="utf-8")
-ROW = re.compile(r"(?m)^\| (\d+):(\d\d) \| (\d+):(\d\d) \| (\d+) \| .+? \| .+? \| (.+?) \|")
+ROW = re.compile(r"(?m)^\| (\d+):(\d\d) \| (\d+):(\d\d) \| (\d+) \| .+? \| (.+?) \| (.+?) \|")
 LENGTHS = {"90 minutes": 90, "Half a day": 240, "Day 1": 450, "Day 2": 450}
 
 
 @pytest.mark.parametrize(("heading", "length"), LENGTHS.items())
-def test_timetables_add_up_and_name_recipes_that_exist(heading, length):
+def test_timetables_add_up_leave_time_to_run_and_name_recipes(heading, length):
     parts = re.split(r"(?m)^##+ (.+)$", TIMETABLE)
     rows = ROW.findall(dict(zip(parts[1::2], parts[2::2], strict=True))[heading])
     times = [tuple(map(int, row[:5])) for row in rows]
@@ -141,7 +217,18 @@ def test_timetables_add_up_and_name_recipes_that_exist(heading, length):
     assert all(end - start == minutes for start, end, minutes in spans)
     assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
     assert spans[-1][1] - spans[0][0] == length
-    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row[5])} <= set(RECIPES)
+    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row[6])} <= set(RECIPES)
+    for _, _, _, _, minutes, taught, _ in rows:
+        notebooks = [path for path in LESSONS if path.stem[:2] in taught.split(", ")]
+        runs = [nbformat.read(path, 4).metadata["nerlib"]["run_seconds"] for path in notebooks]
+        assert sum(max(kinds.values()) for kinds in runs) <= 60 * int(minutes), taught
+
+
+def test_every_page_says_the_same_duration_of_the_quick_training():
+    text = MAKEFILE + "".join(map(words_of, PAGES))
+    told = re.findall(r"(?:quick|lesson 06 train)[^|]{0,60}?about (\d+) min", text)
+    assert len(told) == 3
+    assert {f"about {minutes} min" in RECIPES["offline"].takes for minutes in told} == {True}
 
 
 def commands() -> list[tuple[str, str]]:
