@@ -1,6 +1,6 @@
 """Words matched to subwords: what the encoder reads, and which word each piece of it belongs to.
 
-Built in notebook 03; the second half, long texts in windows that share some words, in notebook 06.
+Built in notebook 03; the second half, long texts in windows that share some words, in notebook 12.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def plan_windows(counts: Sequence[int], limit: int) -> list[tuple[int, int, int,
     """Return windows as (first word, end word, keep from, keep to), ends exclusive.
 
     No window has more than `limit` subwords. Neighbours share about a quarter of a window, and a
-    word takes its tag from the window in which it has more context. Built in notebook 06.
+    word takes its tag from the window in which it has more context. Built in notebook 12.
 
     >>> plan_windows([1, 1, 1], limit=10)
     [(0, 3, 0, 3)]

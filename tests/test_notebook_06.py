@@ -2,16 +2,17 @@
 
 import math
 from functools import cache
+from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from notebook_cells import names_by_hand
-from safetensors import safe_open
-from tiny_encoders import encoder_folder, new_model, tokenizer_of
+from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import Parser, Tagger, tags_to_spans
+from nerlib.course.figures import trellis
 from nerlib.inference import to_entities
 
 TEXTS = st.lists(
@@ -25,7 +26,8 @@ TEXTS = st.lists(
 SHORT_TEXTS = TEXTS.filter(
     lambda text: text.strip() and len(text.encode()) + len(Parser().split_words(text)) <= 44
 )
-TAGS = st.sampled_from(["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"])
+LABELS = ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"]
+TAGS = st.sampled_from(LABELS)
 
 
 @cache
@@ -69,10 +71,22 @@ def test_the_three_steps_make_the_tagger(family, text):
     assert [e.score for e in entities] == pytest.approx([e.score for e in expected], abs=1e-5)
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
-def test_weights_by_hand_are_what_safetensors_reads(family):
-    path = encoder_folder(family) / "model.safetensors"
-    with safe_open(path, framework="pt") as file:
-        expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    assert names_by_hand("06_inference")["weights_by_hand"](path) == expected
-    assert expected
+def test_a_trellis_shows_the_best_way_and_what_may_not_follow():
+    by_hand = names_by_hand("06_inference")
+    logits = torch.tensor([[0.0, 1.5, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 3.0], [2.0, 0, 0, 0, 0]])
+    rows = [by_hand["softmax_by_hand"](row) for row in logits.tolist()]
+    columns = by_hand["best_ways"](rows, LABELS)
+    arrows: dict[str, set[tuple[str, ...]]] = {}
+    axis = trellis(["a", "b", "c"], LABELS, columns, by_hand["may_follow"]).axes[0]
+    for line in axis.lines:
+        if len(line.get_ydata()) == 3:  # else it belongs to the legend
+            tags = tuple(LABELS[-int(line.get_ydata()[end])] for end in (0, -1))
+            kind = {4.0: "best", 1.2: "allowed"}.get(line.get_linewidth(), line.get_marker())
+            arrows.setdefault(kind, set()).add(tags)
+    best = ["O", *by_hand["tags_by_hand"](logits, LABELS)[0]]
+    assert best == ["O", "B-DATE", "I-DATE", "O"]
+    assert arrows["best"] == set(pairwise(best))
+    assert all(after[0] == "I" and before[2:] != after[2:] for before, after in arrows["x"])
+    assert not any(
+        after[0] == "I" and before[2:] != after[2:] for before, after in arrows["allowed"]
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -125,6 +125,57 @@ def model_diagram(
     axis.set_title("From subwords to tags: encoder, pooling, head")
     axis.set_axis_off()
     return figure
+
+
+def trellis(
+    words: Sequence[str],
+    tags: Sequence[str],
+    columns: Sequence[Mapping[str, tuple[float, str]]],
+    may_follow: Callable[[str, str], bool],
+) -> Figure:
+    """Return a picture of the ways to each tag, word by word, and of the best one at the end.
+
+    `columns` holds, for the start and each word that is done, (log probability, tag before) of the
+    best way to every tag that can be reached. Built in notebook 06.
+    """
+    figure, (axis,) = new_figure(height=1.3 + 0.75 * len(tags), width=3.0 + 2.1 * len(words))
+    best = set()
+    if len(columns) > len(words):
+        tag = max(columns[-1], key=lambda tag: columns[-1][tag][0])
+        for x in range(len(words), 0, -1):
+            best.add((x, columns[x][tag][1], tag))
+            tag = columns[x][tag][1]
+    styles: dict[str, dict[str, Any]] = {
+        "may not follow": {"color": RED, "linestyle": ":", "marker": "x", "markevery": [1]},
+        "may follow": {"color": GREY, "linewidth": 1.2},
+        "the best way": {"color": BLUE, "linewidth": 4},
+    }
+    for x, column in enumerate(columns[1:], start=1):
+        for before in columns[x - 1]:
+            for row, tag in enumerate(tags):
+                name = "may follow" if may_follow(before, tag) else "may not follow"
+                name = "the best way" if (x, before, tag) in best else name
+                ends = -tags.index(before), -row
+                heights = [ends[0], sum(ends) / 2, ends[1]]
+                axis.plot([x - 0.78, x - 0.5, x - 0.22], heights, **styles[name])
+        texts = [_sum(column[t], columns[x - 1]) if t in column else "no way" for t in tags]
+        for row, text in enumerate(texts):
+            _boxes(axis, [x], -row, [text], "#E8F2F9" if tags[row] in column else "#EEEEEE")
+    _boxes(axis, [0], -tags.index("O"), ["0.00"], "#E8F2F9")
+    for name, style in styles.items():
+        axis.plot([], [], label=name, **style)
+    axis.set(xlim=(-0.4, len(words) + 0.4), ylim=(0.5 - len(tags), 0.5))
+    axis.set_xticks(range(len(words) + 1), ["start", *map(plain, words)])
+    axis.set_yticks([-row for row in range(len(tags))], tags)
+    axis.set(title="The best way to each tag", xlabel="word", ylabel="tag")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _sum(way: tuple[float, str], before: Mapping[str, tuple[float, str]]) -> str:
+    """Return a way's log probability as a sum: that of the way before it, and the tag's own."""
+    total, earlier = way[0], before[way[1]][0]
+    return f"{earlier:.2f} - {earlier - total:.2f}\n= {total:.2f}"
 
 
 def _boxes(axis: Axes, xs: Iterable[float], y: float, texts: Sequence[str], colour: str) -> None:

@@ -20,7 +20,7 @@ PLACES = entry_by_entry(dict[str, tuple[int, int]])
 
 
 # 06.2 --------------------------------------------------------------------------------------------
-def _entities(annotated: str) -> tuple[str, list[Entity]]:
+def entities_of(annotated: str) -> tuple[str, list[Entity]]:
     """Return a text and its entities."""
     parsed = PARSER.parse(annotated)
     text = parsed.text
@@ -51,7 +51,7 @@ def _of(choose: Function) -> Function:
 
 REDACT = Comparison(
     redact,
-    read=_entities,
+    read=entities_of,
     keeps_the_text=_of(lambda es: [replace(e, type=f"{e.type} : {e.text}") for e in es]),
     no_brackets=lambda text, es: redact(text, es).replace("[", "").replace("]", ""),
     one_too_many=_of(lambda es: [replace(e, end=e.end + 1) for e in es]),
@@ -65,22 +65,7 @@ REDACT = Comparison(
 
 
 # 06.3 --------------------------------------------------------------------------------------------
-def browser_places(
-    text: str, start: int, end: int, encoding: str = "utf-16-le", size: int = 2
-) -> tuple[int, int]:
-    """Return a place counted in UTF-16 units; the slips take other encodings or sizes."""
-    first, last = (len(text[:place].encode(encoding)) // size for place in (start, end))
-    return first, last
-
-
-BROWSER = Comparison(
-    browser_places,
-    byte_order_mark=partial(browser_places, encoding="utf-16"),
-    bytes_of_utf16=partial(browser_places, size=1),
-    characters=lambda text, start, end: (start, end),
-    bytes_of_utf8=partial(browser_places, encoding="utf-8", size=1),
-    end_unchanged=lambda text, start, end: (browser_places(text, start, end)[0], end),
-)
+TRELLIS = entry_by_entry(dict[str, float])
 
 
 # 06.4 --------------------------------------------------------------------------------------------
@@ -173,4 +158,4 @@ SEQUENCE = Comparison(
     then=_long_sentence,
 )
 
-CHECKS = (PLACES, REDACT, BROWSER, CAUTIOUS, SEQUENCE)
+CHECKS = (PLACES, REDACT, TRELLIS, CAUTIOUS, SEQUENCE)

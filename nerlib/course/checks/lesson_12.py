@@ -1,0 +1,180 @@
+"""The checks of lesson 12: windows, streams, and text for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from html import escape
+from itertools import islice
+from operator import length_hint
+
+from nerlib.course.checks.answer import Answer
+from nerlib.course.checks.exercise import Comparison, Function, each
+from nerlib.course.checks.lesson_06 import entities_of
+from nerlib.inference import Entity
+
+
+# 12.1 --------------------------------------------------------------------------------------------
+def windows(words: int, limit: int, overlap: int) -> list[tuple[int, int]]:
+    """Return first word and end of each window; neighbours share `overlap` words."""
+    found = [(0, min(limit, words))]
+    while found[-1][1] < words:
+        first = found[-1][1] - overlap
+        found.append((first, min(first + limit, words)))
+    return found
+
+
+WINDOWS = Comparison(
+    windows,
+    no_overlap=lambda words, limit, overlap: windows(words, limit, 0),
+    last_words=each(windows, lambda window: (window[0], window[1] - 1)),
+    lengths=each(windows, lambda window: (window[0], window[1] - window[0])),
+    beyond=lambda words, limit, overlap: [
+        (first, first + limit) for first, _ in windows(words, limit, overlap)
+    ],
+    one_more=lambda words, limit, overlap: [
+        (first, min(first + limit, words)) for first in range(0, words, limit - overlap)
+    ],
+    full_ones_only=lambda words, limit, overlap: [
+        (first, end) for first, end in windows(words, limit, overlap) if end - first == limit
+    ],
+)
+
+
+# 12.2 --------------------------------------------------------------------------------------------
+def chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    """Yield lists of `size` texts, the last perhaps shorter; read no more than they hold."""
+    while chunk := list(islice(texts, size)):
+        yield chunk
+
+
+def _ahead(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    for text in texts:
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+        chunk.append(text)
+    if chunk:
+        yield chunk
+
+
+def _until_short(texts: Iterator[str], size: int) -> Iterator[list[str]]:
+    chunk = list(islice(texts, size))
+    yield chunk
+    if len(chunk) == size:
+        yield from _until_short(texts, size)
+
+
+def _taken_from(function: Function) -> Function:
+    """Return what somebody sees who takes some chunks out of a function's generator."""
+
+    def taken_from(texts: list[str], size: int, taken: int) -> dict[str, object] | None:
+        stream = iter(texts)
+        generator = function(stream, size)
+        if generator is None:
+            return None
+        found = list(islice(generator, taken))
+        return {"chunks taken": found, "texts read": len(texts) - length_hint(stream)}
+
+    return taken_from
+
+
+class _Stream(Comparison):
+    """Takes chunks out of the answer's generator, and counts what it reads."""
+
+    def __call__(self, answer: Answer) -> None:
+        """Compare what is taken; raises `Hint` for the first difference."""
+        slips = {name: _taken_from(slip) for name, slip in self.slips.items()}
+        value = _taken_from(answer.value) if callable(answer.value) else answer.value
+        asked = Answer(value, answer.hints, answer.cases)
+        asked.name = answer.name
+        Comparison(_taken_from(self.reference), name=self.name, **slips)(asked)
+
+
+STREAM = _Stream(
+    chunks,
+    name=lambda texts, size, taken: f"{len(texts)} texts, {size}",
+    reads_everything=lambda texts, size: list(chunks(texts, size)),
+    one_ahead=_ahead,
+    an_empty_one=_until_short,
+    rest_lost=lambda texts, size: (chunk for chunk in chunks(texts, size) if len(chunk) == size),
+    one_by_one=lambda texts, size: ([text] for text in texts),
+)
+
+
+# 12.3 --------------------------------------------------------------------------------------------
+def browser_places(
+    text: str, start: int, end: int, encoding: str = "utf-16-le", size: int = 2
+) -> tuple[int, int]:
+    """Return a place counted in UTF-16 units; the slips take other encodings or sizes."""
+    first, last = (len(text[:place].encode(encoding)) // size for place in (start, end))
+    return first, last
+
+
+BROWSER = Comparison(
+    browser_places,
+    byte_order_mark=partial(browser_places, encoding="utf-16"),
+    bytes_of_utf16=partial(browser_places, size=1),
+    characters=lambda text, start, end: (start, end),
+    bytes_of_utf8=partial(browser_places, encoding="utf-8", size=1),
+    end_unchanged=lambda text, start, end: (browser_places(text, start, end)[0], end),
+)
+
+
+# 12.4 --------------------------------------------------------------------------------------------
+def whole_text(found: list[tuple[int, list[Entity]]]) -> list[Entity]:
+    """Return the entities of windows with offsets into the whole text, each once."""
+    return list(dict.fromkeys(_moved(found)))
+
+
+def _moved(found: list[tuple[int, list[Entity]]], start: int = 1, end: int = 1) -> list[Entity]:
+    """Return entities that are moved so many times the place of their window."""
+    return [
+        replace(entity, start=entity.start + start * first, end=entity.end + end * first)
+        for first, entities in found
+        for entity in entities
+    ]
+
+
+WHOLE = Comparison(
+    whole_text,
+    read=lambda windows: ([(first, entities_of(text)[1]) for first, text in windows],),
+    name=lambda found: f"{len(found)} windows",
+    not_moved=partial(_moved, start=0, end=0),
+    start_only=lambda found: list(dict.fromkeys(_moved(found, end=0))),
+    other_way=partial(_moved, start=-1, end=-1),
+    twice=_moved,
+    by_text=lambda found: list({entity.text: entity for entity in _moved(found)[::-1]}.values())[
+        ::-1
+    ],
+)
+
+
+# 12.5 --------------------------------------------------------------------------------------------
+def to_html(
+    text: str, entities: list[Entity], outside: Function = escape, inside: Function = escape
+) -> str:
+    """Return escaped text with each entity between <mark> and </mark>."""
+    parts, done = [], 0
+    for entity in entities:
+        marked = inside(text[entity.start : entity.end])
+        parts += [outside(text[done : entity.start]), f"<mark>{marked}</mark>"]
+        done = entity.end
+    return "".join([*parts, outside(text[done:])])
+
+
+PAGE = Comparison(
+    to_html,
+    read=entities_of,
+    nothing_escaped=partial(to_html, outside=str, inside=str),
+    inside_not=partial(to_html, inside=str),
+    outside_not=partial(to_html, outside=str),
+    marks_escaped=lambda text, entities: escape(to_html(text, entities, str, str)),
+    escaped_first=lambda text, entities: to_html(escape(text), entities, str, str),
+    rest_lost=lambda text, entities: to_html(text, entities).rpartition("</mark>")[0] + "</mark>",
+    name=lambda text, entities: f"'{text}', {len(entities)} entities",
+)
+
+CHECKS = (WINDOWS, STREAM, BROWSER, WHOLE, PAGE)
