@@ -79,7 +79,7 @@ def watch(page: Page, allowed: tuple[str, ...]) -> list[str]:
     return problems
 
 
-def violations(page: Page, part: str = "html") -> list[str]:
+def violations(page: Page, part: Any = "html") -> list[str]:
     """Return what the accessibility checker axe calls serious or critical in a part of the page."""
     files = importlib.metadata.files("axe-playwright-python") or []
     script = next(str(file.locate()) for file in files if file.name == "axe.min.js")
