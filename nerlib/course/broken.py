@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerFast
 
+from nerlib.addons.dropout import cheap_dropout
 from nerlib.corpus import CorpusError, rows_to_dataset
 from nerlib.dataset import IGNORE, Batch, Item, LengthBucketSampler, NERDataset
 from nerlib.decoding import best_tags
@@ -296,7 +297,8 @@ def run(
             result.history.append((result.scores(), result.scores(test_set)))
 
     config, items = replace(lab.settings, seed=seed), break_rows(train_set, bugs, training=True)
-    result.losses.extend(train_with(model, items, config, train_set.pad_id, bugs, after_epoch))
+    with cheap_dropout(model):
+        result.losses.extend(train_with(model, items, config, train_set.pad_id, bugs, after_epoch))
     return result
 
 

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from nerlib.analysis.display import Html, escape
-from nerlib.course.broken import NAMES, Lab, Run, lower_cased, tags_by_dictionary, with_capitals
+from nerlib.course.broken import Lab, Run, lower_cased, tags_by_dictionary, with_capitals
 from nerlib.encoders import load_tokenizer
-from nerlib.metrics import Evaluation, evaluate_tags, total_score
+from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.small_bert import build_small_bert
 
@@ -107,11 +108,10 @@ def other_domain(locale: str) -> list[dict[str, Any]]:
     return list(corpus_from_lines(OTHER_DOMAIN, locale, name="bicycle shop"))
 
 
-def renumbered(run: Run, base: Run) -> Evaluation:
-    """Return the scores of a model whose tag numbers are read with another run's list of tags."""
-    own, other = run.model.config.labels, base.model.config.labels
+def renumbered(run: Run, other: Sequence[str]) -> Evaluation:
+    """Return the scores of a model whose tag numbers are read with another list of tags."""
     last = len(other) - 1
-    read_as = {label: other[min(place, last)] for place, label in enumerate(own)}
+    read_as = {tag: other[min(place, last)] for place, tag in enumerate(run.model.config.labels)}
     answers = [[read_as[tag] for tag in tags] for tags in run.answers()]
     return evaluate_tags(run.validation_set.gold, answers)
 
@@ -133,10 +133,3 @@ def cased_lab(lab: Lab, folder: str | Path, epochs: int = 8) -> Lab:
     settings = replace(lab.settings, epochs=epochs, learning_rate=5e-4, head_rate_factor=2)
     tokenizer = load_tokenizer(encoder)
     return replace(lab, **rows, tokenizer=tokenizer, encoder=encoder, settings=settings)
-
-
-def names_apart(scores: Evaluation) -> tuple[float, float]:
-    """Return F1 over the types that are written with capitals, and over all others."""
-    names = {kind: score for kind, score in scores.per_type.items() if kind.lower() in NAMES}
-    others = {kind: score for kind, score in scores.per_type.items() if kind not in names}
-    return total_score(names).f1, total_score(others).f1

@@ -49,7 +49,7 @@ def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch():
 
 
 def test_the_committed_run_lost_nothing():
-    assert "2,997 rows, 2,997 different ones" in printed("10-ray-check")
+    assert "597 rows, 597 different ones" in printed("10-ray-check")
     assert "3 workers in all" in printed("10-ray")  # two, and one in place of the killed one
     assert "holds results of another model" in printed("10-refused")
 

@@ -19,7 +19,7 @@ from nerlib.tools.serving.manifest import read_manifest
 from nerlib.tools.tagger import Tagger
 
 ROUNDS = 3
-SINGLE_TEXTS = 200
+SINGLE_TEXTS = 100
 
 
 @dataclass(frozen=True)
