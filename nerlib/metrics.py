@@ -210,7 +210,11 @@ def check_lengths(gold: Sequence[Tags], predicted: Sequence[Tags]) -> None:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch did: mean losses (in training over batches), scores on validation, speed."""
+    """What one epoch did: losses, scores on validation, speed in utterances per second.
+
+    `train_loss` is the mean over batches of what was trained on, label smoothing and all;
+    `validation_loss` is the plain loss of a word.
+    """
 
     epoch: int
     train_loss: float

@@ -1,7 +1,7 @@
 """What makes training harder, so that less is memorised: masked subwords, two readings.
 
 Adds: a loss in place of the plain one. Costs: two readings make a step a quarter to a third slower.
-Brings: the rows "no subwords masked" and "each utterance read once" of `make results`. Notebook 05.
+Brings: the rows "no subwords masked" and "each utterance read once" of `make results`. Notebook 11.
 """
 
 from __future__ import annotations

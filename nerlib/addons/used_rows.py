@@ -5,7 +5,7 @@ subwords that no training utterance holds. Their gradient is always zero, and ye
 whole is filled, clipped and updated row by row at every step.
 
 Adds: one module in place of the table. Costs: nothing in accuracy, up to weight decay on unused
-rows. Brings: the ratio of a step that notebook 05 prints ("What a step costs").
+rows. Brings: the ratio of a step that notebook 11 prints ("Cheaper: the rows that are used").
 """
 
 from __future__ import annotations

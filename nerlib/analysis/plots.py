@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nerlib.analysis.calibration import ConfidenceBin
 from nerlib.analysis.display import visible
-from nerlib.metrics import EpochRecord, Score
+from nerlib.metrics import EpochRecord, Score, Tags
 
 # Okabe & Ito (2008), Color Universal Design.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7F7F7F", "#000000")
@@ -88,7 +88,7 @@ def learning_curve(history: Sequence[EpochRecord]) -> Figure:
     ):
         values = [getattr(record, name) for record in history]
         axis.plot(epochs, values, color=colour, marker=marker, label=label)
-    left.set(title="Loss", xlabel="epoch", ylabel="cross-entropy per word")
+    left.set(title="Loss", xlabel="epoch", ylabel="mean loss of a word")
     right.set(title="Scores on validation", xlabel="epoch", ylabel="score", ylim=(0, 1))
     for axis in (left, right):
         axis.legend(frameon=False)
@@ -104,6 +104,32 @@ def type_scores(per_type: Mapping[str, Score], most: int = 20) -> Figure:
     axis.barh(names, [score.f1 for _, score in chosen], color=BLUE)
     axis.set(title="Entity F1 by slot type", xlabel="F1", xlim=(0, 1))
     axis.set(ylabel="slot type (gold entities)")
+    return figure
+
+
+def seen_and_scored(
+    train_tags: Sequence[Tags], per_type: Mapping[str, Score], named: int = 4
+) -> Figure:
+    """Return the F1 of each slot type against how often it stands in the training rows' tags.
+
+    Named are the types that do best though seldom seen, and those at F1 0 though often seen.
+    Built in notebook 05.
+    """
+    seen = Counter(tag[2:] for tags in train_tags for tag in tags if tag.startswith("B-"))
+    points = sorted((seen[name], s.f1, name) for name, s in per_type.items() if s.gold)
+    figure, (axis,) = new_figure(height=4.2, width=7.2)
+    for lost, colour, marker, label in ((False, BLUE, "o", "found"), (True, RED, "X", "F1 0")):
+        chosen = [point for point in points if (point[1] == 0) == lost]
+        x, y = [point[0] for point in chosen], [point[1] for point in chosen]
+        axis.scatter(x, y, 36, color=colour, marker=marker, alpha=0.75, linewidths=0, label=label)
+        surprising = chosen[::-1] if lost else sorted(chosen, key=lambda p: (-p[1], p[0]))
+        for place, (count, f1, name) in enumerate(surprising[:named]):
+            shift = (6, 6 + 11 * place if lost else -4)  # those at 0 stand close together
+            text = plain(name.lower())
+            axis.annotate(text, (count, f1), shift, textcoords="offset points", fontsize=8)
+    axis.set(title="Seen in training, found in validation", ylabel="entity F1", ylim=(-0.05, 1.05))
+    axis.set(xlabel="entities of the type in the training rows")
+    figure.legend(loc="outside right center", frameon=False, title="slot type")
     return figure
 
 

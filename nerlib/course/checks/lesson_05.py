@@ -99,6 +99,7 @@ STOP = Comparison(
     the_best=lambda scores, patience: (
         1 + max(range(last_epoch(scores, patience)), key=scores.__getitem__)
     ),
+    never_stops=lambda scores, patience: len(scores),
     one_more=lambda scores, patience: last_epoch(scores, patience + 1),
     against_the_last=partial(last_epoch, better=lambda score, best, before: score > before),
     equal_is_better=partial(last_epoch, better=lambda score, best, before: score >= best),

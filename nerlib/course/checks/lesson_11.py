@@ -1,0 +1,144 @@
+"""The checks of lesson 11: what a step costs, used rows, smoothing, masking, and what pays."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from statistics import fmean, pstdev, stdev
+
+from nerlib.course.checks.exercise import Comparison, Function
+
+Batches = list[list[int]]
+
+
+# 11.1 --------------------------------------------------------------------------------------------
+def prices(few: int, seconds_few: float, many: int, seconds_many: float) -> tuple[float, float]:
+    """Return the fixed price of a step and the price of each utterance, in seconds."""
+    each = (seconds_many - seconds_few) / (many - few)
+    return seconds_few - few * each, each
+
+
+PRICES = Comparison(
+    prices,
+    exchanged=lambda *timings: prices(*timings)[::-1],
+    nothing_fixed=lambda few, a, many, b: (0.0, b / many),
+    few_for_nothing=lambda few, a, many, b: (a, prices(few, a, many, b)[1]),
+    not_their_difference=lambda few, a, many, b: (a - few * (b - a) / many, (b - a) / many),
+    one_off=lambda few, a, many, b: (a - prices(few, a, many, b)[1], prices(few, a, many, b)[1]),
+)
+
+
+# 11.2 --------------------------------------------------------------------------------------------
+def renumbered(batches: Batches) -> tuple[list[int], Batches]:
+    """Return the rows of the table that are used, in order, and the batches in new numbers."""
+    return _renumbered(sorted({row for batch in batches for row in batch}), batches)
+
+
+def _renumbered(used: list[int], batches: Batches, first: int = 0) -> tuple[list[int], Batches]:
+    return used, [[first + used.index(row) for row in batch] for batch in batches]
+
+
+def _as_they_come(batches: Batches) -> list[int]:
+    return list(dict.fromkeys(row for batch in batches for row in batch))
+
+
+RENUMBER = Comparison(
+    renumbered,
+    with_repeats=lambda batches: _renumbered(sorted(r for b in batches for r in b), batches),
+    as_they_come=lambda batches: _renumbered(_as_they_come(batches), batches),
+    from_one=lambda batches: _renumbered(renumbered(batches)[0], batches, first=1),
+    old_numbers=lambda batches: (renumbered(batches)[0], batches),
+    each_batch_alone=lambda batches: (
+        renumbered(batches)[0],
+        [renumbered([batch])[1][0] for batch in batches],
+    ),
+)
+
+
+# 11.3 --------------------------------------------------------------------------------------------
+def smoothed_loss(probabilities: list[float], target: int, smoothing: float) -> float:
+    """Return the loss of a word when a share of the certainty is spread over all tags."""
+    losses = [-math.log(chance) for chance in probabilities]
+    return (1 - smoothing) * losses[target] + smoothing * fmean(losses)
+
+
+def _over_the_others(probabilities: list[float], target: int, smoothing: float) -> float:
+    others = [chance for tag, chance in enumerate(probabilities) if tag != target]
+    spread = fmean(-math.log(chance) for chance in others)
+    return -(1 - smoothing) * math.log(probabilities[target]) + smoothing * spread
+
+
+SMOOTHING = Comparison(
+    smoothed_loss,
+    not_smoothed=lambda chances, target, share: smoothed_loss(chances, target, 0),
+    share_left_out=lambda chances, target, share: (1 - share) * smoothed_loss(chances, target, 0),
+    over_the_others=_over_the_others,
+    not_divided=lambda chances, target, share: (
+        (1 - share) * smoothed_loss(chances, target, 0)
+        + share * len(chances) * smoothed_loss(chances, target, 1)
+    ),
+    exchanged=lambda chances, target, share: smoothed_loss(chances, target, 1 - share),
+    not_weighed=lambda chances, target, share: (
+        smoothed_loss(chances, target, 0) + share * smoothed_loss(chances, target, 1)
+    ),
+)
+
+
+# 11.4 --------------------------------------------------------------------------------------------
+def masked(
+    input_ids: list[int], word_ids: list[int], draws: list[float], share: float, mask_id: int
+) -> list[int]:
+    """Return the subwords' numbers with those masked whose draw is below the share."""
+    chosen = [word >= 0 and draw < share for word, draw in zip(word_ids, draws, strict=True)]
+    return [mask_id if c else number for number, c in zip(input_ids, chosen, strict=True)]
+
+
+MASKING = Comparison(
+    masked,
+    the_others=lambda ids, words, draws, share, mask: masked(
+        ids, words, [1 - draw for draw in draws], 1 - share, mask
+    ),
+    special_too=lambda ids, words, draws, share, mask: masked(
+        ids, [0] * len(ids), draws, share, mask
+    ),
+    first_word_spared=lambda ids, words, draws, share, mask: masked(
+        ids, [word - 1 for word in words], draws, share, mask
+    ),
+    left_out=lambda ids, words, draws, share, mask: [
+        number for number in masked(ids, words, draws, share, -1) if number >= 0
+    ],
+    whole_words=lambda ids, words, draws, share, mask: masked(
+        ids,
+        words,
+        [min(d for d, w in zip(draws, words, strict=True) if w == word) for word in words],
+        share,
+        mask,
+    ),
+)
+
+
+# 11.5 --------------------------------------------------------------------------------------------
+def pays(
+    with_it: list[float],
+    without_it: list[float],
+    spread: Function = stdev,
+    middle: Function = fmean,
+    enough: Function = max,
+) -> bool:
+    """Return whether the means differ by more than the larger spread over seeds."""
+    least = enough(spread(with_it), spread(without_it))
+    return bool(middle(with_it) - middle(without_it) > least)
+
+
+PAYS = Comparison(
+    pays,
+    any_difference=lambda ours, others: (
+        abs(fmean(ours) - fmean(others)) > max(stdev(ours), stdev(others))
+    ),
+    means_alone=partial(pays, spread=lambda scores: 0.0),
+    best_seeds=partial(pays, middle=max),
+    smaller_spread=partial(pays, enough=min),
+    other_spread=partial(pays, spread=pstdev),
+)
+
+CHECKS = (PRICES, RENUMBER, SMOOTHING, MASKING, PAYS)
