@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.all
 EXTRAS := offline notebooks site bench export exchange demo scale test browser
 LESSONS ?= 00 01 02 03 04 05 06
+# Threads that wait sleep: beside other programs, two that spin are slower than one.
+export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
