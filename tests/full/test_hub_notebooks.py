@@ -36,12 +36,11 @@ def hub() -> Iterator[HubStandIn]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
+@pytest.fixture
+def classroom(request, hub, tmp_path) -> Iterator[Path]:
     """An environment as a learner has it, and the folder where the lessons leave their results."""
-    place = tmp_path_factory.mktemp("classroom")
-    variables = {"NERLIB_CACHE": str(place / "stick"), "OMP_NUM_THREADS": "1"}
-    environment = learner_environment(hub.url, place / "home", **variables)
+    variables = {"NERLIB_CACHE": str(tmp_path / "stick"), "OMP_NUM_THREADS": "1"}
+    environment = learner_environment(hub.url, tmp_path / "home", **variables)
     if request.param == OFFLINE:
         done = run_python("-m", "nerlib", "prefetch", "tutorial", **environment)
         assert done.returncode == 0, done.stderr
@@ -49,7 +48,7 @@ def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
         hub.requests.clear()
     environment["NERLIB_RECIPE"] = "tutorial"
     with mock.patch.dict(os.environ, environment, clear=True):
-        yield place / "build"
+        yield tmp_path / "build"
     if request.param == WITH_HUB:
         blobs = [line for line in hub.requests if line.startswith("GET /blobs/")]
         assert 0 < len(blobs) == len(set(blobs)) <= 4  # three splits and the weights, each once
@@ -57,15 +56,12 @@ def classroom(request, hub, tmp_path_factory) -> Iterator[Path]:
         assert hub.requests == []
 
 
-@pytest.mark.parametrize(
-    ("classroom", "number"),
-    [(place, number) for place, numbers in LESSONS.items() for number in numbers],
-    indirect=["classroom"],
-)
-def test_a_lesson_runs_to_its_end(classroom, number):
-    path = find_notebook(number)
-    notebook = nbformat.read(path, as_version=4)
-    execute(notebook, path, classroom)
-    setup = str(notebook.cells[1].outputs)
-    assert "tutorial" in setup
-    assert "ai-forever/ruBert-base" in setup
+@pytest.mark.parametrize("classroom", LESSONS, indirect=True)
+def test_lessons_run_to_their_end(classroom, request):
+    for number in LESSONS[request.node.callspec.params["classroom"]]:
+        path = find_notebook(number)
+        notebook = nbformat.read(path, as_version=4)
+        execute(notebook, path, classroom)
+        setup = str(notebook.cells[1].outputs)
+        assert "tutorial" in setup
+        assert "ai-forever/ruBert-base" in setup
