@@ -106,6 +106,7 @@ def python(request, wheel) -> Path:
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
         if request.param == "pinned":
+            pip(python, "uninstall", "-q", "-y", "setuptools", cwd=ROOT)  # it may be too old
             (packages_folder(python) / "pinned.pth").write_text(sysconfig.get_path("purelib"))
         else:
             pip(python, "install", "-q", *wanted, cwd=wheel.parent)
