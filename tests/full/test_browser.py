@@ -59,8 +59,8 @@ def lab(tmp_path_factory):
         wait_until_up(f"http://127.0.0.1:{port}/api", process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        process.wait(timeout=HALF_AN_HOUR)
+        process.kill()  # asked politely it may wait for a kernel for ever; kernels end without it
+        process.wait()
 
 
 @pytest.fixture
