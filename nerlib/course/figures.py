@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -127,6 +128,14 @@ def model_diagram(
     return figure
 
 
+REACHED = "#E8F2F9"
+ARROWS: dict[str, dict[str, Any]] = {
+    "may not follow": {"color": RED, "linestyle": ":", "marker": "x", "markevery": [1]},
+    "may follow": {"color": GREY, "linewidth": 1.2},
+    "the best way": {"color": BLUE, "linewidth": 4},
+}
+
+
 def trellis(
     words: Sequence[str],
     tags: Sequence[str],
@@ -139,37 +148,36 @@ def trellis(
     best way to every tag that can be reached. Built in notebook 06.
     """
     figure, (axis,) = new_figure(height=1.3 + 0.75 * len(tags), width=3.0 + 2.1 * len(words))
-    best = set()
-    if len(columns) > len(words):
-        tag = max(columns[-1], key=lambda tag: columns[-1][tag][0])
-        for x in range(len(words), 0, -1):
-            best.add((x, columns[x][tag][1], tag))
-            tag = columns[x][tag][1]
-    styles: dict[str, dict[str, Any]] = {
-        "may not follow": {"color": RED, "linestyle": ":", "marker": "x", "markevery": [1]},
-        "may follow": {"color": GREY, "linewidth": 1.2},
-        "the best way": {"color": BLUE, "linewidth": 4},
-    }
-    for x, column in enumerate(columns[1:], start=1):
-        for before in columns[x - 1]:
-            for row, tag in enumerate(tags):
-                name = "may follow" if may_follow(before, tag) else "may not follow"
-                name = "the best way" if (x, before, tag) in best else name
-                ends = -tags.index(before), -row
-                heights = [ends[0], sum(ends) / 2, ends[1]]
-                axis.plot([x - 0.78, x - 0.5, x - 0.22], heights, **styles[name])
-        texts = [_sum(column[t], columns[x - 1]) if t in column else "no way" for t in tags]
-        for row, text in enumerate(texts):
-            _boxes(axis, [x], -row, [text], "#E8F2F9" if tags[row] in column else "#EEEEEE")
-    _boxes(axis, [0], -tags.index("O"), ["0.00"], "#E8F2F9")
-    for name, style in styles.items():
-        axis.plot([], [], label=name, **style)
+    best = _best_way(columns) if len(columns) > len(words) else set()
+    steps = ((x, before) for x in range(1, len(columns)) for before in columns[x - 1])
+    for (x, before), (row, tag) in product(steps, enumerate(tags)):
+        kind = "may follow" if may_follow(before, tag) else "may not follow"
+        kind = "the best way" if (x, before, tag) in best else kind
+        first = -tags.index(before)
+        axis.plot([x - 0.78, x - 0.5, x - 0.22], [first, (first - row) / 2, -row], **ARROWS[kind])
+    _boxes(axis, [0], -tags.index("O"), ["0.00"], REACHED)
+    for x, (row, tag) in product(range(1, len(columns)), enumerate(tags)):
+        way = columns[x].get(tag)
+        text, colour = (_sum(way, columns[x - 1]), REACHED) if way else ("no way", "#EEEEEE")
+        _boxes(axis, [x], -row, [text], colour)
+    for kind, style in ARROWS.items():
+        axis.plot([], [], label=kind, **style)
     axis.set(xlim=(-0.4, len(words) + 0.4), ylim=(0.5 - len(tags), 0.5))
     axis.set_xticks(range(len(words) + 1), ["start", *map(plain, words)])
     axis.set_yticks([-row for row in range(len(tags))], tags)
     axis.set(title="The best way to each tag", xlabel="word", ylabel="tag")
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
+
+
+def _best_way(columns: Sequence[Mapping[str, tuple[float, str]]]) -> set[tuple[int, str, str]]:
+    """Return the arrows of the best way, each as (column that it ends in, tag before, tag)."""
+    arrows, tag = set(), max(columns[-1], key=lambda tag: columns[-1][tag][0])
+    for x in range(len(columns) - 1, 0, -1):
+        before = columns[x][tag][1]
+        arrows.add((x, before, tag))
+        tag = before
+    return arrows
 
 
 def _sum(way: tuple[float, str], before: Mapping[str, tuple[float, str]]) -> str:
