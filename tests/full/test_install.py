@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from tools.install import read_pins
 
@@ -40,20 +39,16 @@ installed = pytest.mark.skipif(
 PINS = read_pins(ROOT / "constraints.txt")
 
 
-def packages(versions: str) -> list[str]:
-    """What the wheel with the packaged encoder and its tests need, with pinned or lowest versions.
+def lowest_packages() -> list[str]:
+    """What the wheel with the packaged encoder and its tests need, in the lowest versions.
 
     torch comes in the pinned build, the others are small.
     """
     extras = PROJECT["optional-dependencies"]
     needed = [Requirement(line) for line in (*PROJECT["dependencies"], *extras["offline"])]
     needed += [r for r in map(Requirement, extras["test"]) if r.name in TOOLS]
-    chosen = {r.name: PINS[canonicalize_name(r.name)] for r in needed}
-    if versions == "lowest":
-        chosen = {
-            r.name: s.version for r in needed for s in r.specifier if s.operator in (">=", "==")
-        }
-        chosen["torch"] = PINS["torch"]
+    chosen = {r.name: s.version for r in needed for s in r.specifier if s.operator in (">=", "==")}
+    chosen["torch"] = PINS["torch"]
     return [f"{name}=={version}" for name, version in chosen.items()]
 
 
@@ -75,12 +70,6 @@ def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
     run(python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd)
 
 
-def packages_folder(python: Path) -> Path:
-    """Return where a Python has its packages."""
-    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    return Path(run(python, "-c", code, cwd=ROOT).strip())
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built from a copy of what is in version control now."""
@@ -99,17 +88,19 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", params=["pinned", "lowest"])
 def python(request, wheel) -> Path:
     """The Python of an environment with the wheel in it."""
-    wanted = packages(request.param)
+    here = sysconfig.get_path("purelib")
+    wanted = lowest_packages() if request.param == "lowest" else [here]
     key = hashlib.sha256("".join([sys.version, *wanted]).encode()).hexdigest()[:12]
     folder = ROOT / "build" / f"install-{key}"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        if request.param == "pinned":
-            pip(python, "uninstall", "-q", "-y", "setuptools", cwd=ROOT)  # it may be too old
-            (packages_folder(python) / "pinned.pth").write_text(sysconfig.get_path("purelib"))
-        else:
+        if request.param == "lowest":
             pip(python, "install", "-q", *wanted, cwd=wheel.parent)
+        else:
+            pip(python, "uninstall", "-q", "-y", "setuptools", cwd=ROOT)  # it may be too old
+            there = sysconfig.get_path("purelib", "venv", vars={"base": str(folder)})
+            Path(there, "pinned.pth").write_text(here)
         (folder / "ready").touch()
     pip(python, "install", "-q", "--no-deps", "--force-reinstall", wheel, cwd=wheel.parent)
     # With its requirements now, which all have to fit: nothing may be fetched for them.
@@ -177,7 +168,7 @@ class TestInstalledWheel:
 
 
 def test_the_lowest_versions_are_those_of_the_project():
-    found = dict(line.split("==") for line in packages("lowest"))
+    found = dict(line.split("==") for line in lowest_packages())
     assert found["transformers"] == "5.15"
     assert found["torch"] == PINS["torch"]
     assert {Requirement(line).name for line in PROJECT["dependencies"]} < set(found)
