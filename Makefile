@@ -15,6 +15,11 @@ export GOMP_SPINCOUNT ?= 0
 CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/demo
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
+# Run lessons again, with the checks that their readers do not see, and compare their outputs.
+define test-lessons
+	$(BIN)/python tests/checked_lessons.py build/checked $(1)
+	$(BIN)/python -m pytest $(NBVAL) build/checked
+endef
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -46,8 +51,7 @@ quick: $(VENV)/.lessons  ## on the terminal in about 2 minutes: show, train, sav
 test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again
 	$(MAKE) lint
 	$(BIN)/python -m pytest $(CORE)
-	$(BIN)/python tests/checked_lessons.py build/checked notebooks/0[0-6]_*.ipynb
-	$(BIN)/python -m pytest $(NBVAL) build/checked/0[0-6]_*.ipynb
+	$(call test-lessons,notebooks/0[0-6]_*.ipynb)
 
 test-all: $(READY)  ## everything that can be tested: what CI runs
 	$(MAKE) test-here
@@ -65,8 +69,7 @@ test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for so
 	$(BIN)/python -m pytest $(PYTEST)
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
-	$(BIN)/python tests/checked_lessons.py build/checked notebooks/[0-9]*.ipynb
-	$(BIN)/python -m pytest $(NBVAL) build/checked
+	$(call test-lessons,notebooks/*.ipynb)
 
 test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up cell
 	NERLIB_TEST_COLAB=1 $(BIN)/python -m pytest tests/full/test_colab.py

@@ -5,6 +5,7 @@
 `tests/lessons/NN.toml` holds, by the id of a cell, the code that has to run after it.
 """
 
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -32,8 +33,9 @@ def checked(path: Path) -> nbformat.NotebookNode:
 
 
 def main(folder: str, *paths: str) -> None:
-    """Write the copies of some lessons into a folder."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    """Write the copies of some lessons, and nothing else, into a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(folder).mkdir(parents=True)
     for path in map(Path, paths):
         nbformat.write(checked(path), Path(folder) / path.name)
 
