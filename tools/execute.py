@@ -200,13 +200,27 @@ def write_run_time(notebook: NotebookNode, seconds: float) -> None:
 
 
 def described(times: Mapping[str, int]) -> str:
-    """Return run times in words, the plain machine first.
+    """Return a lesson's run times in words, the plain machine first.
 
     >>> described({"fast": 20, "plain": 45})
     'about 45 s (plain), 20 s (with bf16 units)'
     """
-    told = (f"{times[kind]} s ({words})" for kind, words in MACHINES.items() if kind in times)
-    return f"about {', '.join(told)}"
+    return f"about {run_times([times])}"
+
+
+def run_times(lessons: Sequence[Mapping[str, int]]) -> str:
+    """Return how long lessons run together, on each kind of machine that all of them ran on.
+
+    >>> run_times([{"plain": 60, "fast": 20}, {"plain": 245}])
+    '5 min (plain)'
+    """
+    sums = {
+        words: sum(times[kind] for times in lessons)
+        for kind, words in MACHINES.items()
+        if all(kind in times for times in lessons)
+    }
+    told = ((f"{s} s" if s < 180 else f"{s / 60:.0f} min", words) for words, s in sums.items())
+    return ", ".join(f"{time} ({words})" for time, words in told)
 
 
 if __name__ == "__main__":

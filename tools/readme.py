@@ -11,7 +11,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -20,7 +20,7 @@ from benchmarks.bench.ratios import Ratio
 from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
-from tools.execute import MACHINES, all_notebooks
+from tools.execute import all_notebooks, run_times
 from tools.project import ROOT, Publication, read_publication
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
@@ -53,21 +53,6 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
     table = markdown_table("lesson | you can then … | runs in about" + " |" * published, rows)
     binder = BINDER.format(publication.repository, publication.ref)
     return f"{table}\n\n{binder if published else UNPUBLISHED}"
-
-
-def run_times(lessons: Sequence[Mapping[str, int]]) -> str:
-    """Return how long lessons run together, on each kind of machine that all of them ran on.
-
-    >>> run_times([{"plain": 60, "fast": 20}, {"plain": 245}])
-    '5 min (plain)'
-    """
-    sums = {
-        words: sum(times[kind] for times in lessons)
-        for kind, words in MACHINES.items()
-        if all(kind in times for times in lessons)
-    }
-    told = ((f"{s} s" if s < 180 else f"{s / 60:.0f} min", words) for words, s in sums.items())
-    return ", ".join(f"{time} ({words})" for time, words in told)
 
 
 def recipe_table() -> str:
