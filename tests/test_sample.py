@@ -163,8 +163,8 @@ def test_rows_are_parallel_by_id():
 
 
 def test_no_base_utterance_of_validation_or_test_occurs_in_train():
-    parts = builder.assign(builder.read_bases(FOLDER / "sources"))
+    bases = builder.read_bases(FOLDER / "sources")
     for side in (0, 1):
-        names = {part: {base.templates[side] for base in bases} for part, bases in parts.items()}
+        names = {p: {base.templates[side] for base in bases if base.partition == p} for p in PARTS}
         assert not names["train"] & (names["dev"] | names["test"])
         assert not names["dev"] & names["test"]

@@ -3,9 +3,10 @@
     python -m tools.build_sample   # write 1.1/data/en-US.jsonl and ru-RU.jsonl
 
 A source file holds the base utterances of one scenario, each in English and Russian, and lists of
-slot values in the grammatical form that the sentence needs. A base utterance belongs to one
-partition only, and some slot values are kept for validation and test. Every choice is made by
-hashing a name, not by a random number generator, so that no version of Python changes the result.
+slot values in the grammatical form that the sentence needs; `rare_types.toml` has more of them for
+train, in several scenarios. A base utterance belongs to one partition only, and some slot values
+are kept for validation and test. Every choice is made by hashing a name, not by a random number
+generator, so that no version of Python changes the result.
 """
 
 from __future__ import annotations
@@ -40,11 +41,7 @@ class Base:
     form: str
     templates: tuple[str, str]
     values: dict[str, list[list[str]]]
-
-    @property
-    def slot_types(self) -> set[str]:
-        """The types of the slots in this utterance."""
-        return {slot_type for slot_type, _ in SLOT.findall(self.templates[0])}
+    partition: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,12 @@ class Utterance:
     def plain(self) -> tuple[str, ...]:
         """The texts without brackets."""
         return tuple(SLOT.sub(r"\2", text) for text in self.annotated)
+
+
+def order(base: Base) -> tuple[bool, int]:
+    """Return what base utterances are sorted by: those without a slot first, so that they get the
+    last round's rows; otherwise at random."""
+    return "[" in base.templates[0], number("order", base.templates[0])
 
 
 def number(*names: object) -> int:
@@ -77,11 +80,14 @@ def read_bases(folder: Path) -> list[Base]:
     bases: list[Base] = []
     for path in sorted(folder.glob("*.toml")):
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        values = content.get("values", {})
         for base in content.get("base", []):
+            values = {**content.get("values", {}), **base.get("values", {})}
             used = {name: values[name] for name in sorted(set(PLACEHOLDER.findall(base["en"])))}
             texts = (base["en"], base["ru"])
-            bases.append(Base(content["scenario"], base["intent"], base["form"], texts, used))
+            scenario = base.get("scenario") or content["scenario"]
+            bases.append(
+                Base(scenario, base["intent"], base["form"], texts, used, base["partition"])
+            )
     return bases
 
 
@@ -91,28 +97,6 @@ def read_fixed(folder: Path) -> list[Utterance]:
     return [
         Utterance(row["scenario"], row["intent"], (row["en"], row["ru"])) for row in content["row"]
     ]
-
-
-def assign(bases: Sequence[Base]) -> dict[str, list[Base]]:
-    """Return the bases of every partition: with and without slots in the same proportion, and the
-    first base of each slot type in train."""
-    parts: dict[str, list[Base]] = {name: [] for name in ROWS}
-    known: set[str] = set()
-    ordered = sorted(bases, key=lambda base: number("order", base.templates[0]))
-    for slotless in (True, False):
-        group = [base for base in ordered if bool(base.slot_types) != slotless]
-        firsts = []
-        for base in group:
-            if not base.slot_types <= known:
-                firsts.append(base)
-                known |= base.slot_types
-        parts["train"] += firsts
-        rest = [base for base in group if base not in firsts]
-        wanted = len(group) * 6 // 10 - len(firsts)  # the others divide as 2 to 3
-        parts["train"] += rest[:wanted]
-        parts["dev"] += rest[wanted::5] + rest[wanted + 2 :: 5]
-        parts["test"] += rest[wanted + 1 :: 5] + rest[wanted + 3 :: 5] + rest[wanted + 4 :: 5]
-    return parts
 
 
 def variants(base: Base, part: str) -> Iterator[Utterance]:
@@ -175,9 +159,11 @@ def build(folder: Path = FOLDER / "sources") -> list[tuple[str, Utterance]]:
     fixed = read_fixed(folder)
     seen = {text for utterance in fixed for text in utterance.plain}
     rows = []
-    for part, bases in assign(read_bases(folder)).items():
-        wanted = ROWS[part] - (len(fixed) if part == "train" else 0)
-        rows += [(part, utterance) for utterance in fill(bases, part, wanted, seen)]
+    bases = sorted(read_bases(folder), key=order)
+    for part, size in ROWS.items():
+        wanted = size - (len(fixed) if part == "train" else 0)
+        own = [base for base in bases if base.partition == part]
+        rows += [(part, utterance) for utterance in fill(own, part, wanted, seen)]
     rows.sort(key=lambda row: number("row", row[1].annotated[0]))
     return [("train", utterance) for utterance in fixed] + rows
 
