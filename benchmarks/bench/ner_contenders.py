@@ -23,7 +23,7 @@ from nerlib.parsing import OUTSIDE, ParsedUtterance, Span, Word, spans_to_tags, 
 from nerlib.tools.recipes import Experiment
 from nerlib.tools.tagger import Tagger
 
-EVERY, PATIENCE, MOST = 200, 1_600, 20_000  # steps: when `spacy train` scores, and when it ends
+EVERY, PATIENCE, MOST = 200, 800, 20_000  # spaCy's steps: to the next score, and to the end
 
 Texts, Words = Sequence[str], Sequence[Sequence[Word]]
 Find = Callable[[Texts], list[list[Span]]]
@@ -92,7 +92,7 @@ def crf(made: Experiment, folder: Path) -> Find:
 
 
 def spacy_cnn(made: Experiment, folder: Path) -> Find:
-    """Return spaCy's `ner`, a CNN with random weights at first, trained as `spacy train` does."""
+    """Return spaCy's `ner`, a CNN with random weights at first, until 800 steps bring nothing."""
     import spacy
     from spacy.tokens import Doc
 
