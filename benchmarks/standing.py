@@ -63,7 +63,7 @@ def measure(made: Experiment, rounds: int) -> list[Outcome]:
             seconds = round(time.perf_counter() - started, 2)
             size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
             f1s = round((scores := score(made, find)).overall.f1, 4), round(scores.massive_f1, 4)
-            outcomes.append(Outcome(name, *f1s, round(size, 3), seconds))
+            outcomes.append(Outcome(name, *f1s, round(size, 4), seconds))
             turns[name] = partial(speed, partial(find, texts), len(texts))
     found = take_turns(turns, rounds)
     rates = [round(median(found[one.name]), 1) for one in outcomes]

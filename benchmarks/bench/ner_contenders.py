@@ -26,7 +26,8 @@ from nerlib.tools.tagger import Tagger
 
 EVERY, PATIENCE, MOST = 200, 800, 20_000  # spaCy's steps: to the next score, and to the end
 
-Texts, Words = Sequence[str], Sequence[Sequence[Word]]
+Texts = Sequence[str]
+Words = Sequence[Sequence[Word]]
 Find = Callable[[Texts], list[list[Span]]]
 TagWords = Callable[[Texts, Words], Iterable[Sequence[str]]]
 
@@ -96,9 +97,10 @@ def spacy_cnn(made: Experiment, folder: Path) -> Find:
     """Return spaCy's `ner`, a CNN with random weights at first, until 800 steps bring nothing."""
     import spacy
     from spacy.tokens import Doc
+    from thinc.api import fix_random_seed
 
     config, rows = made.recipe.settings, made.train_set.utterances
-    spacy.util.fix_random_seed(config.seed)
+    fix_random_seed(config.seed)
     nlp = spacy.blank(made.recipe.locale.partition("-")[0])
     nlp.add_pipe("ner")
 
