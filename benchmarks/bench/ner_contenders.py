@@ -160,7 +160,7 @@ def hugging_face(made: Experiment, folder: Path) -> Find:
         loop.save_model(str(folder))
         made.tokenizer.save_pretrained(folder)
     kind = "bfloat16" if compute.precision == "bf16" else "float32"
-    run = pipeline("token-classification", str(folder), device=compute.device, dtype=kind)
+    run: Any = pipeline("token-classification", str(folder), device=compute.device, dtype=kind)
 
     def tag(texts: Texts, words: Words) -> Iterable[Sequence[str]]:
         found = run(list(texts), batch_size=config.batch_size, ignore_labels=[])
