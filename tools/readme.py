@@ -11,12 +11,14 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
-from benchmarks.bench.ratios import Ratio
+from benchmarks import standing
+from benchmarks.bench.ratios import speed_table
 from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
@@ -117,29 +119,12 @@ def about(path: Path) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
-def speed_table(root: Path = ROOT) -> str:
-    """Return the ratios of the last committed bench as a table, with the machine below."""
-    results = json.loads((root / "benchmarks" / "results.json").read_text(encoding="utf-8"))
-    rows = []
-    for ratio in (Ratio(**ratio) for ratio in results["ratios"]):
-        spread = f"{ratio.lowest:.2f} to {ratio.highest:.2f}"
-        what = (ratio.part, ratio.against, ratio.precision)
-        rows.append((*what, f"{ratio.median:.2f}", spread))
-    held = results["memory"]
-    head = "what | against | precision | median | lowest to highest"
-    return (
-        f"{markdown_table(head, rows)}\n\n"
-        f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
-        f"{results['torch']}; {results['rounds']} rounds. Training an epoch on all rows held "
-        f"{held['peak_mb']:,.0f} MB at most; memory rose by {held['growth_mb']:,.0f} MB while "
-        f"{results['streamed_texts']:,} texts were tagged."
-    )
-
-
-def accuracy_tables(root: Path = ROOT) -> str:
-    """Return the last committed scores as tables."""
-    results = json.loads((root / "benchmarks" / "accuracy.json").read_text(encoding="utf-8"))
-    return tables([Outcome(**outcome) for outcome in results["outcomes"]])
+def measured(name: str, show: Callable[[dict[str, Any]], str], root: Path = ROOT) -> str:
+    """Return the tables of the last committed results; a line if nothing was measured yet."""
+    path = root / "benchmarks" / f"{name}.json"
+    if not path.is_file():
+        return f"Not measured yet: `python -m benchmarks.{name}`, then `make colab`."
+    return show(json.loads(path.read_text(encoding="utf-8")))
 
 
 def generated(text: str, parts: dict[str, str]) -> str:
@@ -165,10 +150,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
     lessons = lesson_table(read_publication())
+    scores = measured("accuracy", lambda found: tables([Outcome(**o) for o in found["outcomes"]]))
     pages = {
         "README.md": {"lessons": lessons, "modules": module_tree(deep=False)},
         "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
-        "docs/measured.md": {"speed": speed_table(), "accuracy": accuracy_tables()},
+        "docs/measured.md": {"speed": measured("results", speed_table), "accuracy": scores},
+        "docs/where-this-stands.md": {"standing": measured("standing", standing.table)},
         "docs/recipes.md": {"recipes": recipe_table()},
     }
     stale = False

@@ -20,12 +20,10 @@ from typing import Any
 from benchmarks.bench import memory, preparation, tag_contenders, train_contenders
 from benchmarks.bench.figure import draw
 from benchmarks.bench.material import Material, gather
-from benchmarks.bench.ratios import Ratio, Speeds, compare, take_turns
+from benchmarks.bench.ratios import Ratio, Speeds, compare, speed_table, take_turns
 from benchmarks.measured import about, write_json
 from nerlib.device import Precision, fast_bf16, set_threads
 from nerlib.optimization import TrainConfig
-
-PROMISED_MEMORY, PROMISED_GROWTH = 1_800, 100  # megabytes
 
 
 def bench_training(
@@ -124,22 +122,6 @@ def _rounded(ratio: Ratio) -> dict[str, Any]:
     }
 
 
-def table(results: dict[str, Any]) -> str:
-    """Return the ratios as a table, and the memory below it."""
-    lines = [f"{'':<20} {'against':<44} {'':<5} {'median':>7}  {'spread':<16}{'wanted':>8}"]
-    lines += [str(Ratio(**ratio)) for ratio in results["ratios"]]
-    held = results["memory"]
-    lines.append(
-        f"peak memory, training on the whole locale: {held['peak_mb']:,.0f} MB "
-        f"(under {PROMISED_MEMORY:,})"
-    )
-    lines.append(
-        f"memory gained while tagging {results['streamed_texts']:,} texts: "
-        f"{held['growth_mb']:,.0f} MB (within {PROMISED_GROWTH})"
-    )
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench, print the table, and write the results where that is asked for."""
     parser = argparse.ArgumentParser(prog="benchmarks.bench", description=__doc__)
@@ -154,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     set_threads(options.threads)
     results = run(options)
-    print(table(results))
+    print(speed_table(results, promises=True))
     if options.output:
         write_json(options.output, results)
         draw(results, options.output.with_suffix(".png"))

@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
+
+from benchmarks.measured import markdown_table
 
 Contender = Callable[[], float]  # does its work once and returns its speed, in things per second
 Speeds = dict[str, list[float]]
@@ -42,16 +45,28 @@ class Ratio:
             return None
         return self.median <= self.wanted if self.at_most else self.median >= self.wanted
 
-    def __str__(self) -> str:
-        promise = ""
-        if self.wanted is not None:
-            sign = "≤" if self.at_most else "≥"
-            promise = f"{sign} {self.wanted:g}".rjust(8) + ("  yes" if self.reached else "  NO")
+    def row(self, promises: bool = False) -> list[str]:
+        """Return the line of a table; with `promises`, what was wanted and whether that is so."""
         spread = f"{self.lowest:.2f} to {self.highest:.2f}"
-        return (
-            f"{self.part:<20} {self.against:<44} {self.precision:<5} "
-            f"{self.median:>7.2f}  {spread:<16}{promise}"
-        ).rstrip()
+        cells = [self.part, self.against, self.precision, f"{self.median:.2f}", spread]
+        if not promises or self.wanted is None:
+            return cells + [""] * promises
+        sign, kept = "≤" if self.at_most else "≥", "yes" if self.reached else "NO"
+        return [*cells, f"{sign} {self.wanted:g}, {kept}"]
+
+
+def speed_table(results: dict[str, Any], promises: bool = False) -> str:
+    """Return the ratios of a bench as a Markdown table, with the machine and the memory below."""
+    head = "what | against | precision | median | lowest to highest" + " | wanted" * promises
+    rows = [Ratio(**ratio).row(promises) for ratio in results["ratios"]]
+    held = results["memory"]
+    return (
+        f"{markdown_table(head, rows)}\n\n"
+        f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
+        f"{results['torch']}; {results['rounds']} rounds. Training an epoch on all rows held "
+        f"{held['peak_mb']:,.0f} MB at most; memory rose by {held['growth_mb']:,.0f} MB while "
+        f"{results['streamed_texts']:,} texts were tagged."
+    )
 
 
 def take_turns(

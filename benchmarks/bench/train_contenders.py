@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -35,8 +35,10 @@ from nerlib.course.tutorial_rebuilt import (
     run_through,
 )
 from nerlib.dataset import IGNORE, LengthBucketSampler, NERDataset, collate
-from nerlib.device import Precision
+from nerlib.device import Precision, choose_compute
 from nerlib.encoders import resolve_encoder
+from nerlib.optimization import TrainConfig
+from nerlib.tools.recipes import Experiment
 from nerlib.training import fit
 
 TUTORIAL, OURS, BARE = "tutorial's loop", "this course", "bare encoder"
@@ -138,34 +140,52 @@ def trainer(material: Material, precision: Precision, order: str) -> Contender:
 
     `order` is its `train_sampling_strategy`. It saves and reports nothing: that is not compared.
     """
-    path = resolve_encoder(material.recipe.encoder)
     rows = [first_subword_labels(item) for item in material.data.items]
+    config = replace(material.config, precision=precision)
+    options = {"train_sampling_strategy": order, "save_strategy": "no"}
 
     def run() -> float:
         watch = Stopwatch()
         with silence(), tempfile.TemporaryDirectory() as folder:
-            model = AutoModelForTokenClassification.from_pretrained(
-                path, num_labels=len(material.tags.labels), dtype=torch.float32
-            )
-            arguments = TrainingArguments(
-                folder,
-                num_train_epochs=1,
-                per_device_train_batch_size=material.config.batch_size,
-                learning_rate=material.config.learning_rate,
-                bf16=precision == "bf16",
-                use_cpu=material.compute(precision).device.type == "cpu",
-                train_sampling_strategy=order,
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-            )
-            collator = DataCollatorForTokenClassification(material.tokenizer)
-            loop = Trainer(model, arguments, collator, rows, callbacks=[watch])
-            loop.remove_callback(PrinterCallback)
-            loop.train()
+            make_trainer(material, config, rows, folder, options, callbacks=[watch]).train()
         return len(rows) / watch.seconds
 
     return run
+
+
+def make_trainer(
+    made: Material | Experiment,
+    config: TrainConfig,
+    rows: Sequence[dict[str, list[int]]],
+    folder: str,
+    options: dict[str, Any],
+    **more: Any,
+) -> Trainer:
+    """Return Trainer with a model that is new, `options` for its arguments, and `more` for itself.
+
+    Epochs, batch size, learning rate, seed and precision are ours; the rest are its defaults.
+    """
+    compute, labels = choose_compute(config.device, config.precision), made.tags.labels
+    torch.manual_seed(config.seed)  # the head's first weights
+    model = AutoModelForTokenClassification.from_pretrained(
+        resolve_encoder(made.recipe.encoder), id2label=dict(enumerate(labels)), dtype=torch.float32
+    )
+    arguments = TrainingArguments(
+        folder,
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        bf16=compute.precision == "bf16",
+        use_cpu=compute.device.type == "cpu",
+        report_to="none",
+        disable_tqdm=True,
+        **options,
+    )
+    collator = DataCollatorForTokenClassification(made.tokenizer)
+    loop = Trainer(model, arguments, collator, rows, **more)
+    loop.remove_callback(PrinterCallback)
+    return loop
 
 
 def first_subword_labels(item: dict[str, torch.Tensor]) -> dict[str, list[int]]:

@@ -12,7 +12,7 @@ from tiny_encoders import encoder_folder, small_corpus, small_data, tokenizer_of
 from benchmarks.bench import __main__ as bench
 from benchmarks.bench import memory, tag_contenders, train_contenders
 from benchmarks.bench.material import Material
-from benchmarks.bench.ratios import Contender, Ratio, compare, take_turns
+from benchmarks.bench.ratios import Contender, Ratio, compare, speed_table, take_turns
 from nerlib import Parser, TagSet
 from nerlib.tools.recipes import get_recipe
 from tools.project import ROOT
@@ -35,6 +35,8 @@ def test_ratios_are_of_the_same_round() -> None:
     found = compare("x", "y", "fp32", ours=[10, 40, 90], theirs=[5, 10, 30], wanted=3)
     assert (found.median, found.lowest, found.highest) == (3, 2, 4)
     assert found.reached
+    assert found.row() == ["x", "y", "fp32", "3.00", "2.00 to 4.00"]
+    assert found.row(promises=True)[-1] == "≥ 3, yes"
     slower = compare("x", "y", "fp32", ours=[10, 10], theirs=[12, 12], wanted=1.3, at_most=True)
     assert slower.median == pytest.approx(1.2)
     assert slower.reached
@@ -80,7 +82,7 @@ def test_the_bench_measures_every_contender_and_writes_what_its_table_shows(
     written = json.loads(path.read_text(encoding="utf-8"))
     assert {ratio["part"] for ratio in written["ratios"]} >= PARTS
     assert all(speed > 0 for found in written["per_second"].values() for (speed,) in found.values())
-    assert bench.table(written) in capsys.readouterr().out
+    assert speed_table(written, promises=True) in capsys.readouterr().out
     assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from demo_load import VisitError, Visitor, load
 from demo_page import LINE, SENTENCE, Page, demo_model, demo_page  # noqa: F401  (fixtures)
 from hostile_text import HOSTILE
 from hypothesis import given, settings
@@ -17,7 +18,6 @@ from hypothesis import strategies as st
 from local_pages import free_port
 from tiny_encoders import encoder_folder
 
-from benchmarks.demo_load import VisitError, Visitor, load
 from nerlib import Parser, TrainConfig, get_recipe, prepare, train
 from nerlib import __main__ as cli
 from nerlib.corpus import CorpusError, decode_lines

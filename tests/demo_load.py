@@ -1,7 +1,7 @@
 """Many users of the demo at once: does each get an answer, their own, and how soon?
 
-python -m benchmarks.demo_load --users 50               # with the models in build/
-python -m benchmarks.demo_load --model FOLDER --rounds 5
+python tests/demo_load.py --users 50               # with the models in build/
+python tests/demo_load.py --model FOLDER --rounds 5
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def running(models: Sequence[str]) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the latencies; exit status 1 if there was any error."""
-    parser = argparse.ArgumentParser(prog="benchmarks.demo_load", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=4, help="sentences a user (4)")
     parser.add_argument("--model", action="append", default=[], metavar="FOLDER")
