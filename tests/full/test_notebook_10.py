@@ -50,7 +50,7 @@ def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch():
 
 
 def test_the_committed_run_lost_nothing():
-    assert "237 rows, 237 different ones" in printed("10-ray-check")
+    assert "117 rows, 117 different ones" in printed("10-ray-check")
     assert "3 workers in all" in printed("10-ray")  # two, and one in place of the killed one
     assert "holds results of another model" in printed("10-refused")
 
