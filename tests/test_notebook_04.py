@@ -9,7 +9,7 @@ from tiny_encoders import new_model, small_data
 
 from nerlib import NERDataset, collate, pool_words
 from nerlib.analysis.plots import word_map
-from nerlib.course.figures import model_diagram
+from nerlib.course.figures import attention_map, model_diagram
 from nerlib.model import count_parameters, word_vectors
 
 POOLINGS = ("mean", "first", "last", "max")
@@ -110,3 +110,21 @@ def test_model_diagram_says_every_subword_word_tag_and_shape():
     texts = [text.get_text() for text in figure.axes[0].texts]
     for expected in (*subwords, *tags, "девять\n8", "logits\n(1, 2, 3)", "head: 8 → 4 → 3"):
         assert any(text.startswith(expected) for text in texts), expected
+
+
+def test_attention_map_writes_every_share_in_its_row_and_column():
+    (axis,) = attention_map(["a", "$b", "c"], [[50.4, 49.6, 0], [0, 12, 88], [1, 2, 97]]).axes
+    written = [(text.get_text(), *text.get_position()) for text in axis.texts]
+    numbers = ["50", "50", "0", "0", "12", "88", "1", "2", "97"]
+    places = [(column, row) for row in range(3) for column in range(3)]
+    assert written == [(text, *place) for text, place in zip(numbers, places, strict=True)]
+    colours = [text.get_color() for text in axis.texts]
+    assert colours == ["white", "white", *["black"] * 3, "white", "black", "black", "white"]
+    names = [
+        [tick.get_text() for tick in ticks]
+        for ticks in (axis.get_xticklabels(), axis.get_yticklabels())
+    ]
+    assert names == [["a", r"\$b", "c"]] * 2
+    assert axis.get_title()
+    assert axis.get_xlabel()
+    assert axis.get_ylabel()
