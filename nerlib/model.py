@@ -151,19 +151,27 @@ class NERClassifier(PreTrainedModel):
             super()._init_weights(module)
 
     @classmethod
-    def from_encoder(cls, name_or_path: str, tags: TagSet, **settings: Any) -> NERClassifier:
+    def from_encoder(
+        cls, name_or_path: str, tags: TagSet, layers: int | None = None, **settings: Any
+    ) -> NERClassifier:
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
 
-        `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; `settings` go to
-        `NERConfig` (`pooling`, `head`, `head_size`, `dropout`, `segmentation`).
-        Raises `EncoderError` if the encoder cannot be had.
+        `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; of its layers the first
+        `layers` are kept, by default all. `settings` go to `NERConfig` (`pooling`, `head`,
+        `head_size`, `dropout`, `segmentation`).
+        Raises `EncoderError` if the encoder cannot be had, `ValueError` if it has fewer layers.
         """
         encoder = load_encoder(name_or_path)
+        deepest = encoder.config.num_hidden_layers
+        if layers is not None and not 1 <= layers <= deepest:
+            raise ValueError(f"layers must be 1 to {deepest}, as many as {name_or_path} has")
+        encoder.config.num_hidden_layers = layers or deepest
         encoder_settings = encoder.config.to_dict()
         encoder_settings.pop("_name_or_path", None)  # a path of this machine is nobody's business
         config = NERConfig(encoder=encoder_settings, labels=tags.labels, **settings)
         model = cls(config)
-        model.encoder.load_state_dict(encoder.state_dict(), strict=False)  # all but the pooler
+        # All that the model has: the pooler and the layers above stay behind.
+        model.encoder.load_state_dict(encoder.state_dict(), strict=False)
         return model
 
     def forward(

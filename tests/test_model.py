@@ -93,6 +93,19 @@ def test_from_encoder_takes_the_encoders_weights_without_the_pooler(family):
     assert not [name for name in model.state_dict() if "pooler" in name]
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_first_layers_alone_can_be_kept(family):
+    folder = str(encoder_folder(family))
+    whole, cut = (NERClassifier.from_encoder(folder, TAGS, layers=n) for n in (None, 1))
+    kept = cut.encoder.state_dict()
+    assert all(torch.equal(kept[name], whole.encoder.state_dict()[name]) for name in kept)
+    assert 0 < len(kept) < len(whole.encoder.state_dict())
+    assert cut.config.encoder_config().num_hidden_layers == 1
+    for layers in (0, 3):
+        with pytest.raises(ValueError, match="1 to 2"):
+            NERClassifier.from_encoder(folder, TAGS, layers=layers)
+
+
 def test_an_encoder_with_missing_weights_is_refused(tmp_path):
     shutil.copytree(encoder_folder("bert"), tmp_path, dirs_exist_ok=True)
     weights = load_file(tmp_path / "model.safetensors")

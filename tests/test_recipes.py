@@ -42,8 +42,8 @@ def test_what_each_name_stands_for():
     assert splits == ("train[:1000]", "validation[:1000]")
     for name, (_, locale, encoder) in KNOWN.items():
         described = RECIPES[name].describe()
-        shown = (described["recipe"], described["locale"], described["encoder"])
-        assert shown == (name, locale, encoder)
+        assert (described["recipe"], described["locale"]) == (name, locale)
+        assert described["encoder"].startswith(encoder)
         assert RECIPES[name].train_split in described["rows"]
         assert all(other in described["switch"] for other in ("NERLIB_RECIPE", *KNOWN))
 

@@ -256,7 +256,7 @@ def open_lab(recipe: Recipe, folder: str | Path, rows: int = 800, epochs: int = 
         path = Path(folder) / "encoders" / f"{recipe.name}-lab"
         encoder = str(build_small_bert(train_rows["utt"], path))
     elif recipe.source != "hub":  # the packaged one, half of it frozen
-        settings = replace(settings, learning_rate=5e-4)
+        settings = replace(settings, learning_rate=5e-4, head_rate_factor=5.0)
     validation_rows = recipe.corpus("validation[:300]")
     try:
         test_rows = recipe.corpus("test[:300]")

@@ -75,13 +75,14 @@ class Recipe:
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line, as the first cell of every notebook shows it."""
         order = ", in a fixed random order" if self.shuffle else ""
+        layers = self.model_settings.get("layers")
         corpus = {"sample": "packaged sample (synthetic)", "hub": "MASSIVE 1.1 from the Hub"}
         return {
             "recipe": self.name,
             "corpus": corpus.get(self.source, "MASSIVE files in NERLIB_MASSIVE_DIR"),
             "locale": self.locale,
             "rows": f"{self.train_split} to train, {self.validation_split} to validate{order}",
-            "encoder": self.encoder,
+            "encoder": self.encoder + (f", its first {layers} layers" if layers else ""),
             "device": str(choose_compute(self.settings.device, self.settings.precision)),
             "switch": f"set NERLIB_RECIPE to one of {', '.join(RECIPES)}",
         }
