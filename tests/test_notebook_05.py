@@ -20,6 +20,7 @@ from nerlib import (
     predict_tags,
 )
 from nerlib.analysis.plots import seen_and_scored
+from nerlib.course.figures import step_moves
 from nerlib.decoding import best_tags, visible_words
 from nerlib.metrics import Score
 from nerlib.model import tagging_loss
@@ -148,3 +149,13 @@ def test_each_type_of_the_gold_data_is_a_point_and_f1_0_is_a_cross():
     found, lost = (points.get_offsets().tolist() for points in figure.axes[0].collections)
     assert (found, lost) == ([[2, 1]], [[0, 0]])
     assert [text.get_text() for text in figure.axes[0].texts] == ["time", "date"]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_picture_of_a_step_has_each_number_in_its_place(sign):
+    moves = {"before": 0.25 * sign, "gradient": -2.0 * sign, "clipped gradient": -0.5 * sign}
+    left, right = step_moves({**moves, "after": 0.375 * sign}).axes
+    assert [bar.get_width() for bar in left.patches] == [-2.0 * sign, -0.5 * sign]
+    assert [line.get_xdata()[0] for line in right.lines] == [0.25 * sign, 0.375 * sign]
+    shown = " ".join(text.get_text() for text in right.texts)
+    assert all(f"{value * sign:+.4f}" in shown for value in (0.25, 0.125, 0.375))

@@ -123,8 +123,11 @@ def seen_and_scored(
         x, y = [point[0] for point in chosen], [point[1] for point in chosen]
         axis.scatter(x, y, 36, color=colour, marker=marker, alpha=0.75, linewidths=0, label=label)
         surprising = chosen[::-1] if lost else sorted(chosen, key=lambda p: (-p[1], p[0]))
-        for place, (count, f1, name) in enumerate(surprising[:named]):
-            shift = (6, 6 + 11 * place if lost else -4)  # those at 0 stand close together
+        beside: Counter[float] = Counter()  # how many names stand at about this F1
+        for count, f1, name in surprising[:named]:
+            lines = beside[round(f1, 1)]
+            shift = (6, 6 + 11 * lines if lost else -4 - 11 * lines)
+            beside[round(f1, 1)] += 1
             text = plain(name.lower())
             axis.annotate(text, (count, f1), shift, textcoords="offset points", fontsize=8)
     axis.set(title="Seen in training, found in validation", ylabel="entity F1", ylim=(-0.05, 1.05))

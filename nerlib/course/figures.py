@@ -149,6 +149,37 @@ def attention_map(subwords: Sequence[str], percents: Sequence[Sequence[float]]) 
     return figure
 
 
+def step_moves(moves: Mapping[str, float]) -> Figure:
+    """Return one weight's step: the gradient, clipped, on the left; its move on the right.
+
+    `moves` holds "gradient", "clipped gradient", "before" and "after". Built in notebook 05.
+    """
+    figure, (left, right) = new_figure(2, height=2.2)
+    names = ["gradient", "clipped gradient"]
+    values = [moves[name] for name in names]
+    bars = left.barh(["2 gradient", "3 clipped"], values, height=0.5, color=[GREY, ORANGE])
+    left.bar_label(bars, [f"{value:+.4f}" for value in values], padding=4)
+    left.axvline(0, color="black", linewidth=0.8)
+    left.margins(x=0.35)
+    left.set(
+        title="Which way is uphill, and how steeply",
+        xlabel="change of the loss per unit of the weight",
+    )
+    left.invert_yaxis()
+    before, after = moves["before"], moves["after"]
+    right.annotate("", (after, 0), (before, 0), arrowprops={"arrowstyle": "-|>", "linewidth": 2})
+    for name, value, colour, height in (
+        ("1 before", before, GREY, 1),
+        ("5 after", after, BLUE, -1),
+    ):
+        right.plot(value, 0, "o", color=colour, markersize=9)
+        right.text(value, 0.5 * height, f"{name}: {value:+.4f}", MIDDLE)
+    right.text((before + after) / 2, 0.15, f"4 move: {after - before:+.4f}", MIDDLE)
+    right.set(title="AdamW's step", xlabel="the weight", ylim=(-1, 1), yticks=[])
+    right.margins(x=0.45)
+    return figure
+
+
 REACHED = "#E8F2F9"
 ARROWS: dict[str, dict[str, Any]] = {
     "may not follow": {"color": RED, "linestyle": ":", "marker": "x", "markevery": [1]},
