@@ -18,14 +18,17 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 from pyarrow import parquet
 
-from benchmarks.bulk_rows import write_utterances
 from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from nerlib.atomic import whole_file
+from nerlib.course.utterances import utterances
 from nerlib.device import set_threads
 from nerlib.optimization import TrainConfig
 from nerlib.tools.bulk.arithmetic import efficiency
@@ -36,6 +39,7 @@ from nerlib.tools.tagger import Tagger
 
 MEGABYTE = 10**6
 PARTS = ("stream", "bulk")
+GROUP = 10_000  # rows that are in memory when a file is written
 
 
 class Memory:
@@ -70,6 +74,17 @@ class Memory:
             "growth": round(max(sums[middle:] or sums) - max(sums[:middle]), 1),
             "samples": self.samples[::every],
         }
+
+
+def write_utterances(path: str | Path, rows: int, seed: int = 0) -> Path:
+    """Write utterances to a Parquet file with a column `text`, and return its path."""
+    source = utterances(seed)
+    schema = pyarrow.schema([("text", pyarrow.string())])
+    with whole_file(Path(path)) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
+        for done in range(0, rows, GROUP):
+            texts = list(islice(source, min(GROUP, rows - done)))
+            writer.write_table(pyarrow.table({"text": texts}, schema))
+    return Path(path)
 
 
 def measure_stream(source: Path, model: str, settings: BulkSettings) -> dict[str, Any]:
