@@ -14,6 +14,7 @@ from tools.colab import colab_copy, write_copies, write_headers
 from tools.execute import all_notebooks, clean, described
 from tools.hygiene import problems
 from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.reading import reading_time, section_times, with_reading_time
 from tools.readme import lesson_table
 
 NOTEBOOKS = all_notebooks()
@@ -33,6 +34,7 @@ def test_a_notebook_opens_and_closes_like_the_others(path: Path) -> None:
     header = notebook.cells[0].source
     assert header.startswith(f"# {path.stem[:2]} · ")
     assert described(notebook.metadata["nerlib"]["run_seconds"]) in header
+    assert f"-->{reading_time(notebook)}<!-- /reading --> minutes to read" in header
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("## In this notebook we have", "## Exercises", "## Next"):
         assert text.count(heading) == 1, heading
@@ -54,6 +56,25 @@ def test_a_new_lesson_appears_in_every_header(tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 99")]), tmp_path / "99_lost.ipynb")
     with pytest.raises(ValueError, match=r"99_lost\.ipynb"):
         write_headers(read_publication(), all_notebooks(tmp_path))
+
+
+def test_the_rule_counts_words_lines_figures_and_the_quiz_but_no_setup() -> None:
+    figure = new_output("display_data", data={"image/png": ""})
+    cells = [
+        new_markdown_cell("# 98 · New\n\nabout 1 minutes to read"),
+        new_code_cell("import re\n" * 120, id="98-setup"),
+        new_markdown_cell("word " * 355),
+        new_code_cell("x\n\n" * 12, outputs=[figure]),
+        new_markdown_cell("word " * 180 + "\n\n## Quiz"),
+        new_code_cell('quiz("98")'),
+    ]
+    notebook = new_notebook(cells=cells)
+    times = {name: round(minutes, 1) for name, minutes in section_times(notebook).items()}
+    assert times == {"98 · New": 4.5, "Quiz": 2.6}
+    assert reading_time(notebook) == 10
+    header = with_reading_time(cells[0].source, 10)
+    assert header.endswith("about <!-- reading -->10<!-- /reading --> minutes to read")
+    assert with_reading_time(header, 5) == header.replace("10<", "5<")
 
 
 def dirty_notebook() -> nbformat.NotebookNode:

@@ -23,6 +23,7 @@ from tools.colab_setup import setup_source
 from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
 from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.reading import reading_time, with_reading_time
 
 # Lines of a header as the file holds them: a badge, and links; bold is the notebook itself.
 HEADER = re.compile(
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
-    """Write into every header its badge and the links to all lessons; its own label is bold.
+    """Write into every header its badge, its reading time and the links to all lessons.
 
     Raises `ValueError` for a notebook without such a line.
     """
@@ -70,7 +71,9 @@ def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
         badge = publication.colab_badge(f"colab/{path.name}")
         lines = [badge, ""] * bool(badge) + [" → ".join(links)]
         header = "\n".join(rf"\g<open>{line}\g<close>" for line in lines)
-        path.write_text(HEADER.sub(header, text, count=1), encoding="utf-8")
+        minutes = reading_time(nbformat.reads(text, as_version=4))
+        fresh = HEADER.sub(header, with_reading_time(text, minutes), count=1)
+        path.write_text(fresh, encoding="utf-8")
 
 
 def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:
