@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
+import timeit
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -127,17 +127,8 @@ def single_sentence(
         with compute.autocast():
             encoder(**inputs)[0].float().cpu()
 
+    times = partial(timeit.repeat, number=1, repeat=calls)
     return {
-        "this course": lambda: 1 / median_seconds(lambda: tagger(text), calls),
-        "bare encoder": lambda: 1 / median_seconds(forward, calls),
+        "this course": lambda: 1 / median(times(lambda: tagger(text))),
+        "bare encoder": lambda: 1 / median(times(forward)),
     }
-
-
-def median_seconds(work: Callable[[], object], calls: int) -> float:
-    """Return the median time of some calls, in seconds."""
-    times = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return median(times)
