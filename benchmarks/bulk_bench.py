@@ -1,7 +1,7 @@
 """How fast tagging in bulk is, and how flat its memory: workers against the stream of one process.
 
     python -m benchmarks.bulk_bench --rows 1000000      # writes benchmarks/bulk.json
-    python -m benchmarks.bulk_bench --rows 20000 --part bulk --output /dev/stdout
+    python -m benchmarks.bulk_bench --rows 20000 --part bulk --output build/bulk.json
 
 The utterances are generated. The stream is `tagger(iterator)` with one thread on one core; it gets
 as many rows as one of the workers does, so that both parts take about as long. Each part runs in a
@@ -11,7 +11,6 @@ process of its own. Memory is what the system counts as resident, sampled whenev
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -163,12 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if result:
                 share = efficiency(result["rows_per_second"], options.workers, alone)
                 result["efficiency"] = round(share, 3)
-    content = {**facts, **found}
-    if str(options.output) == "/dev/stdout":
-        print(json.dumps(content, indent=1))
-    else:
-        write_json(options.output, content)
-        _tell(f"written to {options.output}")
+    write_json(options.output, {**facts, **found})
+    _tell(f"written to {options.output}")
     return 0
 
 

@@ -70,14 +70,11 @@ def one_by_one(material: Material) -> Contender:
     nn.Module.to(model, material.compute("fp32").device)
     texts = material.texts[::8]
 
-    def run() -> float:
-        with torch.no_grad():
-            return speed(
-                lambda: [ner_inference(text, model, material.tokenizer) for text in texts],
-                len(texts),
-            )
+    @torch.no_grad()
+    def work() -> object:
+        return [ner_inference(text, model, material.tokenizer) for text in texts]
 
-    return run
+    return lambda: speed(work, len(texts))
 
 
 def best_pipeline(material: Material, precision: Precision) -> Contender:
