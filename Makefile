@@ -113,7 +113,7 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(READY)  ## write the copies for Colab, headers, exercises and the README's table
+colab: $(READY)  ## write headers, exercises, the README's tables, copies for Colab and live coding
 	$(BIN)/python -m tools.colab
 	$(BIN)/python -m tools.readme
 

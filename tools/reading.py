@@ -21,11 +21,7 @@ def reading_time(notebook: NotebookNode) -> int:
 
 
 def with_reading_time(text: str, minutes: int) -> str:
-    """Return a text in which the header says the minutes.
-
-    >>> with_reading_time("about 1 minutes to read;", 35)
-    'about <!-- reading -->35<!-- /reading --> minutes to read;'
-    """
+    """Return a text in which the header says the minutes."""
     return TOLD.sub(f"about <!-- reading -->{minutes}<!-- /reading --> minutes to read", text)
 
 
