@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.all
 EXTRAS := offline notebooks site bench export exchange demo scale test browser
 LESSONS ?= 00 01 02 03 04 05 06
+SHEET ?= build/cheat-sheet
+CHROMIUM ?= $(firstword $(shell which chromium chromium-browser google-chrome 2> /dev/null))
 # Threads that wait sleep: beside other programs, two that spin are slower than one.
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 0
@@ -113,7 +115,7 @@ notebooks: $(READY)  ## run the notebooks again in place and clean them: what is
 	$(BIN)/python -m tools.execute
 	$(MAKE) colab
 
-colab: $(READY)  ## write the copies for Colab, headers, exercises and the README's table
+colab: $(READY)  ## write headers, exercises, the README's tables, copies for Colab and live coding
 	$(BIN)/python -m tools.colab
 	$(BIN)/python -m tools.readme
 
@@ -129,6 +131,16 @@ site: $(READY)  ## make the course a web book: open build/site/index.html
 
 slides: $(READY)  ## make slides of every lesson: open build/slides/index.html
 	$(BIN)/python -m tools.slides
+
+cheat-sheet: $(READY)  ## the course on one page of A4: open build/cheat-sheet.pdf
+	@test -n "$(CHROMIUM)" || { echo "no Chromium found: name one with CHROMIUM=…" >&2; exit 2; }
+	@mkdir -p $(dir $(SHEET))
+	@{ echo '<!doctype html><html lang="en"><meta charset="utf-8"><title>Cheat sheet</title><style>'; \
+	cat workshop/cheat-sheet.css; echo '</style><main>'; \
+	$(BIN)/python -m mistune -p table -f workshop/cheat-sheet.md; echo '</main></html>'; } > $(SHEET).html
+	@"$(CHROMIUM)" --headless --no-sandbox --disable-gpu --no-pdf-header-footer \
+	--print-to-pdf=$(SHEET).pdf $(SHEET).html 2> /dev/null
+	@echo "Open $(SHEET).pdf"
 
 check: $(VENV)/.lessons  ## check the set-up: one OK or FAIL line each, with its fix
 	$(BIN)/python -m nerlib check

@@ -1,7 +1,7 @@
 """How fast tagging in bulk is, and how flat its memory: workers against the stream of one process.
 
     python -m benchmarks.bulk_bench --rows 1000000      # writes benchmarks/bulk.json
-    python -m benchmarks.bulk_bench --rows 20000 --part bulk --output /dev/stdout
+    python -m benchmarks.bulk_bench --rows 20000 --part bulk --output build/bulk.json
 
 The utterances are generated. The stream is `tagger(iterator)` with one thread on one core; it gets
 as many rows as one of the workers does, so that both parts take about as long. Each part runs in a
@@ -11,21 +11,23 @@ process of its own. Memory is what the system counts as resident, sampled whenev
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 from pyarrow import parquet
 
-from benchmarks.bulk_rows import write_utterances
 from benchmarks.measured import RESULTS_FOLDER, machine, write_json
+from nerlib.atomic import whole_file
+from nerlib.course.utterances import utterances
 from nerlib.device import set_threads
 from nerlib.optimization import TrainConfig
 from nerlib.tools.bulk.arithmetic import efficiency
@@ -36,6 +38,7 @@ from nerlib.tools.tagger import Tagger
 
 MEGABYTE = 10**6
 PARTS = ("stream", "bulk")
+GROUP = 10_000  # rows that are in memory when a file is written
 
 
 class Memory:
@@ -70,6 +73,17 @@ class Memory:
             "growth": round(max(sums[middle:] or sums) - max(sums[:middle]), 1),
             "samples": self.samples[::every],
         }
+
+
+def write_utterances(path: str | Path, rows: int, seed: int = 0) -> Path:
+    """Write utterances to a Parquet file with a column `text`, and return its path."""
+    source = utterances(seed)
+    schema = pyarrow.schema([("text", pyarrow.string())])
+    with whole_file(Path(path)) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
+        for done in range(0, rows, GROUP):
+            texts = list(islice(source, min(GROUP, rows - done)))
+            writer.write_table(pyarrow.table({"text": texts}, schema))
+    return Path(path)
 
 
 def measure_stream(source: Path, model: str, settings: BulkSettings) -> dict[str, Any]:
@@ -148,12 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if result:
                 share = efficiency(result["rows_per_second"], options.workers, alone)
                 result["efficiency"] = round(share, 3)
-    content = {**facts, **found}
-    if str(options.output) == "/dev/stdout":
-        print(json.dumps(content, indent=1))
-    else:
-        write_json(options.output, content)
-        _tell(f"written to {options.output}")
+    write_json(options.output, {**facts, **found})
+    _tell(f"written to {options.output}")
     return 0
 
 

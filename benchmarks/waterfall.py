@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks.measured import RESULTS_FOLDER, about, measured_before, write_json
-from benchmarks.tutorial_words import places_of_words, tags_for_words
 from nerlib.addons.train import train
 from nerlib.course.broken import Bugs, break_rows, predict_items, train_with
 from nerlib.course.tutorial_rebuilt import (
@@ -31,6 +31,7 @@ from nerlib.course.tutorial_rebuilt import (
     TutorialDataset,
     TutorialParser,
     encode,
+    ner_inference,
     train_tutorial,
 )
 from nerlib.dataset import Item, NERDataset
@@ -40,7 +41,7 @@ from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.model import NERClassifier, load_encoder
 from nerlib.optimization import TrainConfig
-from nerlib.parsing import OUTSIDE, Parser
+from nerlib.parsing import OUTSIDE, Parser, Word
 from nerlib.tags import TagSet
 from nerlib.tools.recipes import Recipe, get_recipe
 
@@ -129,6 +130,38 @@ def the_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]
         ]
         scores.append(evaluate_tags([u.tags for u in utterances], answers))
     return scores
+
+
+@torch.no_grad()
+def tags_for_words(
+    text: str,
+    words: Sequence[Word],
+    model: TutorialClassifier,
+    tokenizer: PreTrainedTokenizerFast,
+    parser: TutorialParser,
+) -> list[str]:
+    """Return the tutorial's tag for each of nerlib's words.
+
+    The model is left in its mode: in training mode dropout takes part, as in the tutorial's
+    validation.
+    """
+    numbers = ner_inference(text, model, tokenizer)
+    places = places_of_words(text, words, tokenizer)
+    labels = list(parser.tag_to_id)
+    return [OUTSIDE if at is None else labels[numbers[at]] for at in places]
+
+
+def places_of_words(
+    text: str, words: Sequence[Word], tokenizer: PreTrainedTokenizerFast
+) -> list[int | None]:
+    """Return, for each of nerlib's words, which of the tokenizer's words holds its first character.
+
+    The count is of those that have a subword, as in `encode`; None if there is none.
+    """
+    encoding = tokenizer(text, verbose=False)
+    known = [word for word, _ in groupby(encoding.word_ids()) if word is not None]
+    found = [encoding.char_to_word(word.start) for word in words]
+    return [None if word is None else known.index(word) for word in found]
 
 
 def trained_with(own_tags: bool, **faults: bool) -> Job:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.colab import colab_copy, write_copies, write_headers
+from tools.colab import CLEAN, clean_copy, colab_copy, write_copies, write_headers
 from tools.execute import all_notebooks, clean, described
 from tools.hygiene import problems
 from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.reading import reading_time, section_times, with_reading_time
 from tools.readme import lesson_table
 
 NOTEBOOKS = all_notebooks()
@@ -33,6 +36,7 @@ def test_a_notebook_opens_and_closes_like_the_others(path: Path) -> None:
     header = notebook.cells[0].source
     assert header.startswith(f"# {path.stem[:2]} · ")
     assert described(notebook.metadata["nerlib"]["run_seconds"]) in header
+    assert f"-->{reading_time(notebook)}<!-- /reading --> minutes to read" in header
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("## In this notebook we have", "## Exercises", "## Next"):
         assert text.count(heading) == 1, heading
@@ -54,6 +58,25 @@ def test_a_new_lesson_appears_in_every_header(tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=[new_markdown_cell("# 99")]), tmp_path / "99_lost.ipynb")
     with pytest.raises(ValueError, match=r"99_lost\.ipynb"):
         write_headers(read_publication(), all_notebooks(tmp_path))
+
+
+def test_the_rule_counts_words_lines_figures_and_the_quiz_but_no_setup() -> None:
+    figure = new_output("display_data", data={"image/png": ""})
+    cells = [
+        new_markdown_cell("# 98 · New\n\nabout 1 minutes to read"),
+        new_code_cell("import re\n" * 120, id="98-setup"),
+        new_markdown_cell("word " * 355),
+        new_code_cell("x\n\n" * 12, outputs=[figure]),
+        new_markdown_cell("word " * 180 + "\n\n## Quiz"),
+        new_code_cell('quiz("98")'),
+    ]
+    notebook = new_notebook(cells=cells)
+    times = {name: round(minutes, 1) for name, minutes in section_times(notebook).items()}
+    assert times == {"98 · New": 4.5, "Quiz": 2.6}
+    assert reading_time(notebook) == 10
+    header = with_reading_time(cells[0].source, 10)
+    assert header.endswith("about <!-- reading -->10<!-- /reading --> minutes to read")
+    assert with_reading_time(header, 5) == header.replace("10<", "5<")
 
 
 def dirty_notebook() -> nbformat.NotebookNode:
@@ -84,12 +107,51 @@ def test_every_rule_can_be_broken(tmp_path: Path) -> None:
         assert any(part in problem for problem in found), part
 
 
-def test_colab_copies_are_up_to_date(tmp_path: Path) -> None:
-    written = write_copies(read_publication(), tmp_path)
+def copy_for(publication: Publication) -> Callable[[nbformat.NotebookNode], nbformat.NotebookNode]:
+    return partial(colab_copy, publication=publication)
+
+
+@pytest.mark.parametrize(
+    ("folder", "make"), [(ROOT / "colab", copy_for(read_publication())), (CLEAN, clean_copy)]
+)
+def test_copies_are_up_to_date(
+    folder: Path, make: Callable[[nbformat.NotebookNode], nbformat.NotebookNode], tmp_path: Path
+) -> None:
+    written = write_copies(make, tmp_path)
     for fresh in written:
-        committed = (ROOT / "colab" / fresh.name).read_bytes()
+        committed = (folder / fresh.name).read_bytes()
         assert committed == fresh.read_bytes(), f"{fresh.name} differs: run `make colab`"
-    assert {p.name for p in (ROOT / "colab").glob("*.ipynb")} == {p.name for p in written}
+    assert {p.name for p in folder.glob("*.ipynb")} == {p.name for p in written}
+
+
+def test_a_clean_copy_keeps_what_nobody_types() -> None:
+    cells = [
+        new_markdown_cell("# 98 · New\n\nText.", id="98-header"),
+        new_code_cell("x = 1", id="98-setup", execution_count=1),
+        new_markdown_cell("## Steps\n\nLong.\n\nCount them. It is easy. How many?", id="98-a"),
+        new_code_cell('guesses.write("how many", None)', id="98-guess"),
+        new_code_cell(
+            "import re\n\n\ndef f(x):\n    'Add one.'\n    return x + 1\n\n\nprint(f(1))",
+            outputs=[new_output("stream", text="2")],
+            metadata={"tags": ["by-hand"]},
+            id="98-f",
+        ),
+        new_markdown_cell("Two. Once more:", id="98-b"),
+        new_code_cell("print(f(2))", id="98-c"),
+        new_markdown_cell("Text.", id="98-d"),
+    ]
+    made = clean_copy(new_notebook(cells=cells, metadata={"nerlib": {}}))
+    assert [(cell.id, cell.source) for cell in made.cells] == [
+        ("98-header", "# 98 · New"),
+        ("98-setup", "x = 1"),
+        ("98-a", "## Steps\n\nCount them. How many?"),
+        ("98-guess", 'guesses.write("how many", None)'),
+        ("98-f", 'import re\n\ndef f(x):\n    """Add one."""'),
+        ("98-b", "Once more:"),
+        ("98-c", ""),
+    ]
+    assert all(not cell.get("outputs") and not cell.metadata for cell in made.cells)
+    assert made.metadata == {}
 
 
 def test_a_colab_copy_differs_in_its_first_cell_only() -> None:
@@ -121,7 +183,7 @@ def test_links_appear_once_it_is_published_and_go_without_a_trace(tmp_path: Path
         table = lesson_table(publication)
         assert table.count("/github/me/ner/blob/v1/colab/") == len(copies) * published
         assert ("mybinder.org/v2/gh/me/ner/v1?" in table) == ("](http" in table) == published
-        written = write_copies(publication, tmp_path / "colab")
+        written = write_copies(copy_for(publication), tmp_path / "colab")
         assert len(written) == len(copies)
         setup = nbformat.read(written[0], as_version=4).cells[0].source
         assert ("github.com/me/ner.git@v1" in setup) == published

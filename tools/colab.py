@@ -1,7 +1,7 @@
-"""Make what depends on where the project is published: headers, exercises, copies for Colab.
+"""Make headers, exercises, and the notebooks' copies: for Colab, and clean ones for live coding.
 
-A copy is a notebook with one visible set-up cell before its own first cell; exercises bring that
-cell, too. While the project is published nowhere, there are no links to them.
+A copy for Colab has one visible set-up cell before its own first cell; exercises bring that cell,
+too. While the project is published nowhere, there are no links to them.
 
 python -m tools.colab                   # write all of it
 python -m tools.colab --repo owner/name # first say where the project is published
@@ -10,9 +10,12 @@ python -m tools.colab --repo owner/name # first say where the project is publish
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -23,12 +26,16 @@ from tools.colab_setup import setup_source
 from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
 from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.reading import reading_time, with_reading_time
 
 # Lines of a header as the file holds them: a badge, and links; bold is the notebook itself.
 HEADER = re.compile(
     r'(?m)(?:^ *"\[!\[Open in Colab.*\n *"\\n",\n)?'
     r'^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
 )
+CLEAN = ROOT / "workshop" / "clean"
+# Guesses and the quiz, which nobody types.
+KEPT = re.compile(r"(?m)^(guesses(\.write.*)?$|from nerlib\.course\.quiz )")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,15 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     publication = read_publication()
     write_headers(publication, all_notebooks())
-    for path in write_copies(publication, ROOT / "colab"):
-        print(path.relative_to(ROOT))
-    for path in write_exercises(publication, EXERCISES):
+    for path in (
+        *write_copies(partial(colab_copy, publication=publication), ROOT / "colab"),
+        *write_copies(clean_copy, CLEAN),
+        *write_exercises(publication, EXERCISES),
+    ):
         print(path.relative_to(ROOT))
     return 0
 
 
 def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
-    """Write into every header its badge and the links to all lessons; its own label is bold.
+    """Write into every header its badge, its reading time and the links to all lessons.
 
     Raises `ValueError` for a notebook without such a line.
     """
@@ -70,17 +79,18 @@ def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
         badge = publication.colab_badge(f"colab/{path.name}")
         lines = [badge, ""] * bool(badge) + [" → ".join(links)]
         header = "\n".join(rf"\g<open>{line}\g<close>" for line in lines)
-        path.write_text(HEADER.sub(header, text, count=1), encoding="utf-8")
+        minutes = reading_time(nbformat.reads(text, as_version=4))
+        fresh = HEADER.sub(header, with_reading_time(text, minutes), count=1)
+        path.write_text(fresh, encoding="utf-8")
 
 
-def write_copies(publication: Publication, folder: Path, root: Path = ROOT) -> list[Path]:
-    """Write a copy of every notebook and return their paths."""
+def write_copies(make: Callable[[NotebookNode], NotebookNode], folder: Path) -> list[Path]:
+    """Write what is made of every notebook into a folder and return the paths."""
     for old in all_notebooks(folder):
         old.unlink()
     written = []
-    for path in all_notebooks(root / "notebooks"):
-        copy = colab_copy(nbformat.read(path, as_version=4), publication)
-        nbformat.write(copy, folder / path.name)
+    for path in all_notebooks():
+        nbformat.write(make(nbformat.read(path, as_version=4)), folder / path.name)
         written.append(folder / path.name)
     return written
 
@@ -89,8 +99,47 @@ def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode
     """Return the notebook with the set-up cell in front; everything else stays as it is."""
     setup = new_code_cell(setup_source(publication, extras_of(notebook)), id="colab-setup")
     notebook.cells.insert(0, setup)
-    # The order of execution counts starts behind the set-up cell, which has not run.
     return notebook
+
+
+def clean_copy(notebook: NotebookNode) -> NotebookNode:
+    """Return the notebook with its headings and prompts, and cells to type into."""
+    for cell, below in pairwise([*notebook.cells, NotebookNode(cell_type="")]):
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            whole = cell.id.endswith("-setup") or KEPT.search(cell.source)
+            cell.source = cell.source if whole else given(cell.source)
+            cell.outputs, cell.execution_count = [], None
+        else:
+            headings = re.findall(r"(?m)^#.*$", cell.source)
+            asks = below.cell_type == "code" and not cell.id.endswith("-header")
+            cell.source = "\n\n".join(headings + [prompt(cell.source)] * asks)
+    notebook.cells = [cell for cell in notebook.cells if cell.source or cell.cell_type == "code"]
+    notebook.metadata.pop("nerlib")
+    return notebook
+
+
+def prompt(text: str) -> str:
+    """Return what leads from a text to its code: a sentence, and what it asks or announces.
+
+    A cell that goes on from the last output has that sentence at its end.
+
+    >>> prompt("So it is. Now we count them. How many are there?")
+    'How many are there?'
+    """
+    sentences = re.split(r"(?<=[.?!])\s+", text.rpartition("\n\n")[2])
+    leading = sentences[0 if "\n\n" in text or text.startswith("**") else -1]
+    return " ".join(one for one in sentences if one is leading or one[-1] in "?:")
+
+
+def given(source: str) -> str:
+    """Return a cell's imports, and its functions with no more than their docstrings."""
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    kept = [one for one in ast.parse(source).body if isinstance(one, kinds)]
+    for one in kept:
+        if isinstance(one, ast.FunctionDef):
+            one.body = [ast.Expr(ast.Constant(ast.get_docstring(one) or ...))]
+    return ast.unparse(ast.Module([*kept], []))
 
 
 if __name__ == "__main__":

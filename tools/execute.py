@@ -26,6 +26,7 @@ from nbformat.v4 import new_output
 from tqdm import tqdm
 
 from tools.install import install_extras
+from tools.reading import reading_time, with_reading_time
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -184,9 +185,9 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def write_run_time(notebook: NotebookNode, seconds: float) -> None:
-    """Put the run time on this kind of machine into the header and the metadata.
+    """Put reading time, and run time on this kind of machine, into header and metadata.
 
-    A time that is about what stands there already changes nothing.
+    A run time that is about what stands there already changes nothing.
     """
     from nerlib.device import fast_bf16
 
@@ -196,7 +197,8 @@ def write_run_time(notebook: NotebookNode, seconds: float) -> None:
         times[kind] = max(5, round(seconds / 5) * 5)
     notebook.metadata["nerlib"] = {"run_seconds": times}
     header = notebook.cells[0]
-    header.source = RUN_TIME.sub(described(times), header.source)
+    timed = RUN_TIME.sub(described(times), header.source)
+    header.source = with_reading_time(timed, reading_time(notebook))
 
 
 def described(times: Mapping[str, int]) -> str:

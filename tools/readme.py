@@ -24,6 +24,7 @@ from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
 from tools.execute import all_notebooks, run_times
 from tools.project import ROOT, Publication, read_publication
+from tools.reading import reading_time, section_times
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
 BINDER = """\
@@ -40,7 +41,7 @@ LAYERS = ("", "addons", "analysis", "tools", "course")
 def lesson_table(publication: Publication, root: Path = ROOT) -> str:
     """Return the table of lessons, with the sums of run times, and the link to Binder."""
     published = bool(publication.repository)
-    rows, times = [], []
+    rows, times, minutes = [], [], []
     for path in all_notebooks(root / "notebooks"):
         notebook = nbformat.read(path, as_version=4)
         header = notebook.cells[0].source
@@ -48,13 +49,33 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         objective = OBJECTIVE.search(header)
         learns = objective["text"].rstrip(".;") if objective else ""
         times.append(notebook.metadata["nerlib"]["run_seconds"])
+        minutes.append(reading_time(notebook))
+        reads = f"{minutes[-1]} min"
         badge = [publication.colab_badge(f"colab/{path.name}")] * published
-        rows.append((f"[{title}](notebooks/{path.name})", learns, run_times(times[-1:]), *badge))
-    for name, lessons in {"00 to 06": times[:7], "all": times}.items():
-        rows.append((f"**{name}**", "", run_times(lessons), *[""] * published))
-    table = markdown_table("lesson | you can then … | runs in about" + " |" * published, rows)
+        link, runs = f"[{title}](notebooks/{path.name})", run_times(times[-1:])
+        rows.append((link, learns, reads, runs, *badge))
+    for name, part in {"00 to 06": slice(7), "all": slice(None)}.items():
+        reads = f"{sum(minutes[part]) / 60:.1f} h"
+        rows.append((f"**{name}**", "", reads, run_times(times[part]), *[""] * published))
+    head = "lesson | you can then … | reads in | runs in about" + " |" * published
+    table = markdown_table(head, rows)
     binder = BINDER.format(publication.repository, publication.ref)
     return f"{table}\n\n{binder if published else UNPUBLISHED}"
+
+
+def section_table(root: Path = ROOT) -> str:
+    """Return the minutes that each section takes to read, without those under half a minute."""
+    rows = []
+    for path in all_notebooks(root / "notebooks"):
+        notebook = nbformat.read(path, as_version=4)
+        number = path.stem[:2]
+        told = (
+            f"{heading.removeprefix(f'{number} · ')} **{minutes:.0f}**"
+            for heading, minutes in section_times(notebook).items()
+            if round(minutes)
+        )
+        rows.append((number, reading_time(notebook), "; ".join(told)))
+    return markdown_table("lesson | minutes | its sections, each with its minutes", rows)
 
 
 def recipe_table() -> str:
@@ -157,6 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "docs/measured.md": {"speed": measured("results", speed_table), "accuracy": scores},
         "docs/where-this-stands.md": {"standing": measured("standing", standing.table)},
         "docs/recipes.md": {"recipes": recipe_table()},
+        "workshop/timetables.md": {"sections": section_table()},
     }
     stale = False
     for name, parts in pages.items():

@@ -55,11 +55,10 @@ class Material:
         return load_encoder(self.recipe.encoder)
 
     def model(self) -> NERClassifier:
-        """Return our model, the head untrained."""
+        """Return our model, the head untrained; all layers of the encoder, as the others have."""
         torch.manual_seed(self.config.seed)
-        return NERClassifier.from_encoder(
-            self.recipe.encoder, self.tags, **self.recipe.model_settings
-        )
+        settings = {**self.recipe.model_settings, "layers": None}
+        return NERClassifier.from_encoder(self.recipe.encoder, self.tags, **settings)
 
     def optimizer(self, parameters: Iterator[torch.nn.Parameter]) -> AdamW:
         """Return the optimiser that every contender but the tutorial uses."""

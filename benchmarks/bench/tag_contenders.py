@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
+import timeit
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -70,14 +70,11 @@ def one_by_one(material: Material) -> Contender:
     nn.Module.to(model, material.compute("fp32").device)
     texts = material.texts[::8]
 
-    def run() -> float:
-        with torch.no_grad():
-            return speed(
-                lambda: [ner_inference(text, model, material.tokenizer) for text in texts],
-                len(texts),
-            )
+    @torch.no_grad()
+    def work() -> object:
+        return [ner_inference(text, model, material.tokenizer) for text in texts]
 
-    return run
+    return lambda: speed(work, len(texts))
 
 
 def best_pipeline(material: Material, precision: Precision) -> Contender:
@@ -127,17 +124,8 @@ def single_sentence(
         with compute.autocast():
             encoder(**inputs)[0].float().cpu()
 
+    times = partial(timeit.repeat, number=1, repeat=calls)
     return {
-        "this course": lambda: 1 / median_seconds(lambda: tagger(text), calls),
-        "bare encoder": lambda: 1 / median_seconds(forward, calls),
+        "this course": lambda: 1 / median(times(lambda: tagger(text))),
+        "bare encoder": lambda: 1 / median(times(forward)),
     }
-
-
-def median_seconds(work: Callable[[], object], calls: int) -> float:
-    """Return the median time of some calls, in seconds."""
-    times = []
-    for _ in range(calls):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return median(times)

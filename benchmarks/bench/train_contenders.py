@@ -17,7 +17,6 @@ from transformers import (
     DataCollatorForTokenClassification,
     PrinterCallback,
     Trainer,
-    TrainerCallback,
     TrainingArguments,
 )
 
@@ -121,20 +120,6 @@ def tutorial_loop(material: Material, rows: int) -> Contender:
     return run
 
 
-class Stopwatch(TrainerCallback):
-    """Measures a Trainer's loop alone, without what it sets up before."""
-
-    seconds = 0.0
-
-    def on_train_begin(self, *arguments: Any, **more: Any) -> None:
-        """Start."""
-        self.seconds = time.perf_counter()
-
-    def on_train_end(self, *arguments: Any, **more: Any) -> None:
-        """Stop."""
-        self.seconds = time.perf_counter() - self.seconds
-
-
 def trainer(material: Material, precision: Precision, order: str) -> Contender:
     """Return an epoch of Trainer, with its own model, collator and optimiser (also AdamW, fused).
 
@@ -145,10 +130,9 @@ def trainer(material: Material, precision: Precision, order: str) -> Contender:
     options = {"train_sampling_strategy": order, "save_strategy": "no"}
 
     def run() -> float:
-        watch = Stopwatch()
         with silence(), tempfile.TemporaryDirectory() as folder:
-            make_trainer(material, config, rows, folder, options, callbacks=[watch]).train()
-        return len(rows) / watch.seconds
+            done = make_trainer(material, config, rows, folder, options).train()
+        return float(done.metrics["train_samples_per_second"])
 
     return run
 

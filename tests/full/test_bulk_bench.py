@@ -9,7 +9,7 @@ import pytest
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from benchmarks import bulk_bench
-from benchmarks.bulk_rows import write_utterances
+from benchmarks.bulk_bench import write_utterances
 from nerlib.course.utterances import utterances
 from nerlib.saving import save_model
 from nerlib.tools.bulk.arithmetic import estimate

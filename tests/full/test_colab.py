@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import venv
+from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tools.colab import setup_source, write_copies
+from tools.colab import colab_copy, setup_source, write_copies
 from tools.project import ROOT, Publication
 
 # What Colab had in August 2026, as far as wheels exist for this Python; torch is the pinned build.
@@ -74,7 +75,7 @@ def colab_python() -> Path:
 def test_a_lesson_runs_in_colab(colab_python: Path, tmp_path: Path) -> None:
     before = json.loads(output_of(colab_python, "-c", VERSIONS, *UNTOUCHED))
     pip(colab_python, "uninstall", "-y", "nerlib")
-    write_copies(PUBLISHED, tmp_path)
+    write_copies(partial(colab_copy, publication=PUBLISHED), tmp_path)
     notebook = tmp_path / LESSON
     commit = output_of("git", "rev-parse", "HEAD")  # pip cannot install a branch called HEAD
     environment = {

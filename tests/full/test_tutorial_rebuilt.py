@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
-from benchmarks.tutorial_words import places_of_words, tags_for_words
+from benchmarks.waterfall import places_of_words, tags_for_words
 from nerlib import Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
 from nerlib.course.measured import read_results

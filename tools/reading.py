@@ -1,0 +1,49 @@
+"""How long lessons take to read, by the rule that stands in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+
+from nbformat import NotebookNode
+
+WORDS, LINES = 180, 12  # a minute
+FIGURE, QUIZ = 0.5, 2.5  # minutes
+HEADING = re.compile(r"#{1,2} (.+)")
+# A header written by hand has no marks yet.
+TOLD = re.compile(r"about (?:<!-- reading -->)?\d+(?:<!-- /reading -->)? minutes to read")
+
+
+def reading_time(notebook: NotebookNode) -> int:
+    """Return the minutes that a lesson takes to read, up to the next five."""
+    return 5 * math.ceil(sum(section_times(notebook).values()) / 5)
+
+
+def with_reading_time(text: str, minutes: int) -> str:
+    """Return a text in which the header says the minutes."""
+    return TOLD.sub(f"about <!-- reading -->{minutes}<!-- /reading --> minutes to read", text)
+
+
+def section_times(notebook: NotebookNode) -> dict[str, float]:
+    """Return each heading, the title first, with the minutes that its section takes to read."""
+    minutes: dict[str, float] = defaultdict(float)
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            minutes[heading] += _code_time(cell)
+            continue
+        for line in cell.source.splitlines():
+            found = HEADING.fullmatch(line)
+            heading = found[1] if found else heading
+            minutes[heading] += len(line.split()) / WORDS
+    return minutes
+
+
+def _code_time(cell: NotebookNode) -> float:
+    """Return the minutes for a cell's lines and figures; set-up is not read."""
+    if cell.id.endswith("-setup"):
+        return 0
+    lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+    figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+    return lines / LINES + FIGURE * figures + QUIZ * ('quiz("' in cell.source)
