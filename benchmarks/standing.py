@@ -88,8 +88,9 @@ def table(results: dict[str, Any]) -> str:
         f"{markdown_table(head, rows)}\n\n{facts.format(**results)}\n\n"
         f"The highest strict F1 has: {best.name}. The most words a second: {fast.name}, "
         f"{fast.words / ours.words:,.1f} times as many as this course. The smallest on disk: "
-        f"{small.name}. The shortest training: {soon.name}. Against Trainer, with the same encoder "
-        f"and epochs, this course has {gap} strict F1 and {times} times the words a second."
+        f"{small.name}. The shortest training: {soon.name}. Against Trainer, with all layers of "
+        f"the same encoder and as many epochs, this course has {gap} strict F1 and {times} times "
+        "the words a second."
     )
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from nerlib.device import Precision
-from nerlib.model import NERClassifier
+
+if TYPE_CHECKING:  # a lesson without a model need not wait for one
+    from nerlib.model import NERClassifier
 
 
 @dataclass(frozen=True)

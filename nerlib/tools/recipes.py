@@ -9,27 +9,25 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
-from transformers import PreTrainedTokenizerFast
 
-from nerlib.addons.train import train
 from nerlib.analysis.display import fact_table
 from nerlib.corpus import CorpusError
-from nerlib.dataset import NERDataset
 from nerlib.device import choose_compute
-from nerlib.encoders import load_tokenizer
-from nerlib.model import NERClassifier
 from nerlib.optimization import TrainConfig
 from nerlib.parsing import CHARACTER_LOCALES, Parser
-from nerlib.saving import save_model
 from nerlib.tags import TagSet
 from nerlib.tools.corpora import load_corpus
-from nerlib.tools.small_bert import build_small_bert
-from nerlib.tools.tagger import Tagger
-from nerlib.untrusted import read_settings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from nerlib.dataset import NERDataset
+    from nerlib.model import NERClassifier
+    from nerlib.tools.tagger import Tagger
 
 SCRATCH = "scratch:small-bert"
 DEFAULT_RECIPE = "offline"
@@ -128,6 +126,12 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
 
     `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
     """
+    # Whoever only names a recipe need not wait for transformers' models, which are slow to import.
+    from nerlib.dataset import NERDataset
+    from nerlib.encoders import load_tokenizer
+    from nerlib.model import NERClassifier
+    from nerlib.tools.small_bert import build_small_bert
+
     train_rows, validation_rows = map(recipe.corpus, (recipe.train_split, recipe.validation_split))
     encoder = recipe.encoder
     if encoder == SCRATCH:
@@ -180,6 +184,10 @@ def trained_tagger(
     saved model of this recipe is taken however long it was trained. Raises `RecipeError` for a
     model of another recipe, or not trained as asked for: it is neither used nor overwritten.
     """
+    from nerlib.addons.train import train
+    from nerlib.saving import save_model
+    from nerlib.tools.tagger import Tagger
+
     path, wanted = Path(folder) / "model", shortened(recipe, rows, epochs)
     shown = f"{path.parent.name}/{path.name}"
     if path.exists():
@@ -221,6 +229,8 @@ def check_made_by(
 
     Raises `RecipeError` for another one, and for other rows or epochs where they are given.
     """
+    from nerlib.untrusted import read_settings
+
     record = read_settings(str(path)).get("made_by")
     if not isinstance(record, dict):
         advice = "delete it, or give another folder"
