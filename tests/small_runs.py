@@ -104,7 +104,7 @@ def command(output: Path, *more: str) -> list[str]:
 
 def use_tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recipe `offline` use a tiny encoder, so that its checkpoints are small."""
-    tiny = replace(RECIPES["offline"], encoder=str(encoder_folder("bert")))
+    tiny = replace(RECIPES["offline"], encoder=str(encoder_folder("bert")), model_settings={})
     monkeypatch.setitem(RECIPES, "offline", tiny)
 
 

@@ -268,7 +268,8 @@ class TestServer:
         file.write_text(kept, encoding="utf-8")
         assert cli.main(["validate", str(file)]) == 0
         assert f"entities marked: {kept.count('[')}" in capsys.readouterr().out
-        tiny = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")))
+        folder = str(encoder_folder("bert"))
+        tiny = replace(get_recipe("offline"), encoder=folder, model_settings={})
         experiment = prepare(own_recipe(str(file), tiny), tmp_path)
         once = TrainConfig(epochs=1, batch_size=2, device="cpu", precision="fp32")
         data = experiment.train_set, experiment.validation_set

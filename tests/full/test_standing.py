@@ -30,7 +30,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.setattr(Recipe, "corpus", lambda self, split: small_corpus(ROWS))
     monkeypatch.setattr(ner_contenders, "EVERY", 20)
     monkeypatch.setattr(ner_contenders, "MOST", 60)
-    recipe = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")))
+    recipe = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")), model_settings={})
     config = replace(
         *(recipe.settings,), epochs=20, batch_size=4, learning_rate=5e-3, masked_subwords=0.0,
         label_smoothing=0.0, threads=1, device="cpu", precision="fp32", progress=False,
