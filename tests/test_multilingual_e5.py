@@ -75,8 +75,8 @@ class TestTheFile:
         tokenizer = load_tokenizer(str(tmp_path))
         number = {piece: number for number, piece in enumerate(PIECES)}
         wanted = ["<s>", "▁wake", "a", "▁", "ä", "▁", "<unk>", "</s>"]
-        # The first ä is two characters, an a with a mark; the joiner and the bell are not seen.
-        text = "wake\u0007a  \u200da\u0308 \u4e00"
+        # A wide a; an ä of two characters; the bell and the joiner are not seen.
+        text = "wake\u0007\uff41  \u200da\u0308 \u4e00"
         encoded = tokenizer(text, return_offsets_mapping=True)
         assert encoded["input_ids"] == [number[piece] for piece in wanted]
         assert encoded["offset_mapping"][2] == (5, 6)
