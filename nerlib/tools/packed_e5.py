@@ -156,23 +156,27 @@ def read_pieces(cursor: Cursor) -> list[tuple[str, float]]:
         raise damaged(f"it has {count:,} pieces")
     offsets = cursor.array("<u4", count + 1).astype(np.int64)
     scores = cursor.array("<f4", count)
-    text = cursor.take(length)
-    if offsets[0] != 0 or offsets[-1] != length or (np.diff(offsets) <= 0).any():
-        raise damaged("its pieces do not follow one another")
     if not np.isfinite(scores).all():
         raise damaged("its scores are not finite")
-    bounds = offsets.tolist()
-    try:
-        pieces = [text[a:b].decode() for a, b in pairwise(bounds)]
-    except UnicodeDecodeError:
-        raise damaged("its pieces are not UTF-8") from None
-    if len({*pieces}) != count or pieces[-1] != "<mask>":
-        raise damaged("it has a piece twice, or its last one is not <mask>")
+    pieces = cut_pieces(cursor.take(length), offsets)
     if [pieces[number : number + 1] for number in special] != [[name] for name in SPECIAL]:
         raise damaged(f"the numbers of {', '.join(SPECIAL)} are not those of these pieces")
     _, size = cursor.numbers("iI")
     cursor.take(size)
     return list(zip(pieces, scores.tolist(), strict=True))
+
+
+def cut_pieces(text: bytes, offsets: NDArray[np.int64]) -> list[str]:
+    """Return the pieces that `text` consists of: each goes from one of the offsets to the next."""
+    if offsets[0] != 0 or offsets[-1] != len(text) or (np.diff(offsets) <= 0).any():
+        raise damaged("its pieces do not follow one another")
+    try:
+        pieces = [text[first:end].decode() for first, end in pairwise(offsets.tolist())]
+    except UnicodeDecodeError:
+        raise damaged("its pieces are not UTF-8") from None
+    if len({*pieces}) != len(pieces) or pieces[-1] != "<mask>":
+        raise damaged("it has a piece twice, or its last one is not <mask>")
+    return pieces
 
 
 def read_entries(cursor: Cursor) -> dict[str, Entry]:
