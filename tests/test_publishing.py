@@ -91,6 +91,12 @@ def test_the_card_says_what_was_measured(tagger: Tagger, measured) -> None:
             ("CC BY 4.0",),
         ),
         (
+            "offline-ru",
+            {"language": "ru", "base_model": "intfloat/multilingual-e5-small"},
+            ("synthetic",),
+            ("random weights",),
+        ),
+        (
             "tutorial",
             {
                 "language": "ru",

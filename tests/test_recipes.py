@@ -19,10 +19,13 @@ from nerlib import (
     load_corpus,
     prepare,
 )
+from nerlib.encoders import MULTILINGUAL
 
 KNOWN = {
     "offline": ("sample", "en-US", PACKAGED),
-    "offline-ru": ("sample", "ru-RU", "scratch:small-bert"),
+    "offline-ru": ("sample", "ru-RU", MULTILINGUAL),
+    "offline-multilingual": ("sample", "en-US", MULTILINGUAL),
+    "offline-scratch": ("sample", "ru-RU", "scratch:small-bert"),
     "tutorial": ("hub", "ru-RU", "ai-forever/ruBert-base"),
     "multilingual": ("hub", "ru-RU", "bert-base-multilingual-cased"),
     "english": ("hub", "en-US", "bert-base-uncased"),
@@ -74,7 +77,7 @@ def test_an_unknown_name_raises_with_a_hint(wrong, hint, monkeypatch):
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["offline", "offline-ru"])
+@pytest.mark.parametrize("name", ["offline", "offline-scratch"])
 def test_prepare_gives_the_same_model_twice(name, tmp_path):
     first = prepare(small(name), tmp_path / "a")
     torch.rand(7)  # whatever random numbers were drawn before
@@ -126,6 +129,18 @@ def test_without_the_packaged_encoder_there_is_an_error(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.metadata, "files", missing)
     with pytest.raises(EncoderError, match="not installed"):
         prepare(small("offline"), tmp_path)
+
+
+def test_another_locale_gets_the_packaged_encoder_that_knows_it():
+    multilingual = get_recipe("offline-multilingual")
+    german = get_recipe("massive-offline").in_locale("de-DE")
+    assert (german.source, german.locale, german.encoder) == ("massive", "de-DE", MULTILINGUAL)
+    assert german.model_settings == multilingual.model_settings
+    assert german.downloads == multilingual.downloads
+    english = get_recipe("massive-offline").in_locale("en-US")
+    assert english == get_recipe("massive-offline")
+    tutorial = get_recipe("tutorial")  # whoever names an encoder gets it
+    assert tutorial.in_locale("de-DE") == replace(tutorial, locale="de-DE")
 
 
 def test_one_model_has_one_kind_of_words(monkeypatch, tmp_path):

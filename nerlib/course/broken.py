@@ -246,7 +246,7 @@ class Run:
 def open_lab(recipe: Recipe, folder: str | Path, rows: int = 800, epochs: int = 4) -> Lab:
     """Return the lab of a recipe with at most `rows` rows to train on, 300 to validate on.
 
-    `folder` takes the encoder of recipe `offline-ru`. The test rows are other rows than both.
+    `folder` takes the encoder of recipe `offline-scratch`. The test rows are other rows than both.
     """
     split = recipe.train_split.partition("[")[0]
     train_rows = recipe.corpus(f"{split}[:{rows}]")

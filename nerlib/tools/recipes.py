@@ -55,6 +55,21 @@ class Recipe:
     downloads: str = "nothing"
     takes: str = "about 2 min on two CPU cores"
 
+    def in_locale(self, locale: str) -> Recipe:
+        """Return the recipe for another locale, with the packaged encoder that fits it.
+
+        MiniLM knows English only: elsewhere the encoder of `offline-multilingual` takes its place.
+
+        >>> get_recipe("massive-offline").in_locale("de-DE").encoder
+        'packaged:multilingual-e5-small'
+        """
+        recipe = replace(self, locale=locale)
+        if self.encoder != RECIPES["offline"].encoder or locale.startswith("en"):
+            return recipe
+        fitting = RECIPES["offline-multilingual"]
+        names = ("encoder", "model_settings", "downloads")
+        return replace(recipe, **{name: getattr(fitting, name) for name in names})
+
     def corpus(self, split: str) -> Dataset:
         """Return one split of the recipe's corpus; raises `CorpusError` if it cannot be had."""
         return load_corpus(self.locale, split, self.corpus_source(), self.shuffle)
@@ -124,7 +139,7 @@ def get_recipe(name: str | None = None) -> Recipe:
 def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     """Return a recipe's datasets and untrained model, the same at every call.
 
-    `folder` takes what a recipe has to make first (the encoder of `offline-ru`).
+    `folder` takes what a recipe has to make first (the encoder of `offline-scratch`).
     """
     # Whoever only names a recipe need not wait for transformers' models, which are slow to import.
     from nerlib.dataset import NERDataset

@@ -17,7 +17,7 @@ from nerlib.analysis.plots import learning_curve, save_figure
 from nerlib.metrics import History
 from nerlib.model import count_parameters
 from nerlib.saving import save_model
-from nerlib.tools.recipes import Experiment, Recipe, RecipeError, prepare
+from nerlib.tools.recipes import SCRATCH, Experiment, Recipe, RecipeError, prepare
 from nerlib.tools.tagger import Tagger
 
 NEW_SENTENCES = tomllib.loads((Path(__file__).parents[1] / "data" / "tour.toml").read_text("utf-8"))
@@ -36,9 +36,9 @@ def walk(
     tagger = Tagger.from_pretrained(output / "model")
     for text, entities in zip(sentences, tagger(sentences), strict=True):
         print(" ", highlight_terminal(text, entities, sys.stdout.isatty()))
-    if recipe.name == "offline-ru":
+    if recipe.encoder == SCRATCH:
         print("\nThis encoder starts from random weights: without pre-training it is weak.")
-        print(f"Its entity F1 is {history.best.f1:.2f}; README.md has that of recipe `offline`.")
+        print(f"Its entity F1 is {history.best.f1:.2f}; recipe `offline-ru` has a trained one.")
     print(f"\nThat took {time.perf_counter() - started:.0f} s.")
 
 
