@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import normalize
 
 import regex
 
@@ -243,11 +244,26 @@ def check_same_text(found: str, sentence: str, row_id: str | None = None) -> Non
     position = next((i for i, (a, b) in pairs if a != b), min(len(found), len(sentence)))
     raise AnnotationError(
         "annot_utt without its brackets differs from utt here: "
-        f"{found[position : position + 12]!r} instead of {sentence[position : position + 12]!r}",
+        f"{found[position : position + 12]!r} instead of {sentence[position : position + 12]!r}"
+        f"{look_alike(found, sentence)}",
         "make both say the same",
         position,
         row_id,
     )
+
+
+def look_alike(one: str, other: str) -> str:
+    """Return a remark if two different texts look the same, with the code points that differ.
+
+    >>> look_alike("cafe\u0301", "caf\u00e9")
+    '; they look the same, but are U+0065 U+0301 and U+00E9'
+    """
+    if one == other or normalize("NFC", one) != normalize("NFC", other):
+        return ""
+    pairs = enumerate(zip(one, other, strict=False))
+    first = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    points = (" ".join(f"U+{ord(c):04X}" for c in t[first : first + 2]) for t in (one, other))
+    return f"; they look the same, but are {' and '.join(points)}"
 
 
 def _split_edges(chunk: str, start: int) -> Iterator[Word]:

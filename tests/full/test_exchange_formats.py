@@ -16,11 +16,17 @@ from seqeval.metrics.sequence_labeling import get_entities
 from spacy.tokens import DocBin
 from spacy.training.converters import conll_ner_to_docs
 
-from nerlib import Parser, Span, Word, corpus_from_lines, load_corpus
+from nerlib import OwnDataError, Parser, Span, Word, corpus_from_lines, load_corpus
 from nerlib import __main__ as cli
 from nerlib.tools import extras
 from nerlib.tools.exchange.conll import conll_sentence, spans_of_tags
-from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
+from nerlib.tools.exchange.document import (
+    Document,
+    ExchangeError,
+    Reading,
+    documents_of,
+    words_of,
+)
 from nerlib.tools.exchange.features import from_dataset, to_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
 from nerlib.tools.exchange.json_files import prodigy_task
@@ -64,7 +70,7 @@ def plain_documents(draw: st.DrawFn) -> Document:
 def there_and_back(name: str, documents: list[Document], folder: Path) -> list[Document]:
     path = folder / "file"
     FORMATS[name].write(documents, path)
-    return FORMATS[name].read(path, pytest.fail)
+    return FORMATS[name].read(path, Reading(pytest.fail))
 
 
 def kept(name: str, document: Document) -> Document:
@@ -73,12 +79,14 @@ def kept(name: str, document: Document) -> Document:
     return replace(document, words=None, scores=scores)
 
 
-def read(name: str, content: object, folder: Path, report=pytest.fail) -> list[Document]:
+def read(
+    name: str, content: object, folder: Path, report=pytest.fail, **wishes: object
+) -> list[Document]:
     """Read a file with these bytes, this text or this JSON."""
     text = content if isinstance(content, bytes | str) else json.dumps(content)
     path = folder / "file"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return FORMATS[name].read(path, report)
+    return FORMATS[name].read(path, Reading(report, **wishes))
 
 
 def lines(*rows: object) -> str:
@@ -134,7 +142,7 @@ class TestThereAndBack:
         tools = ["brackets", "conll", "label-studio", "spacy", "prodigy", "parquet", "back"]
         for name, other in itertools.pairwise(tools):
             to = other.replace("back", "brackets")
-            convert(folder / name, folder / other, name, to, pytest.fail)
+            convert(folder / name, folder / other, name, to, Reading(pytest.fail))
         assert (folder / "back").read_bytes() == (folder / "brackets").read_bytes()
 
 
@@ -144,7 +152,7 @@ REFUSED = {
     "bracket in the text": ("at [9]", [], {"brackets"}),
     "line end": ("at\nnine", [], {"brackets"}),
     "space at an end": (" at nine", [], {"brackets"}),
-    "a comment": ("# nine", [], {"brackets"}),
+    "carriage return": ("at\rnine", [], {"brackets"}),
     "no text": ("", [], {"brackets", "conll"}),
     "type of two words": ("at nine", [("a b", 3, 7)], {"brackets", "conll"}),
     "space alone": ("at  nine", [("a", 2, 4)], {"brackets", "conll"}),
@@ -201,6 +209,56 @@ class TestDocument:
             assert words_of(document) == words_of(replace(document, words=None)) == words
 
 
+VERA = "Vera in Oslo", [("PER", "Vera"), ("LOC", "Oslo")]
+# A file, its texts and marks, and how many remarks are made about it.
+COLUMNS = {
+    "GermEval: a number, outer and nested entities": (
+        "#\thttp://x\t[2009-10-17]\n1\tVera\tB-PER\tO\n2\tin\tO\tO\n3\tOslo\tB-ORG\tB-LOC\n",
+        [("Vera in Oslo", [("PER", "Vera"), ("ORG", "Oslo")])],
+        2,
+    ),
+    "UNER: comments, a number, the annotator": (
+        "# newdoc\n# text = Vera in Oslo\n1\tVera\tB-PER\t-\tw\n2\tin\tO\t-\tw\n"
+        "3\tOslo\tB-LOC\t-\tw\n",
+        [VERA],
+        1,
+    ),
+    "CoNLL-U: joined words, words left out, a tag with a name": (
+        "1\tVera\tname=B-PER\n2-3\timo\t_\n2\ti\tname=O\n3\to\tname=O|SpaceAfter=No\n3.1\tx\t_\n",
+        [("Vera i o", [("PER", "Vera")])],
+        2,
+    ),
+    "MultiCoNER: a comment with a tab": (
+        "# id 123\tdomain=en\nVera _ _ B-PER\nin _ _ O\nOslo _ _ B-LOC\n",
+        [VERA],
+        0,
+    ),
+    "HIPE: heads of columns, comments, several columns of tags": (
+        "TOKEN\tNE-COARSE\tNE-FINE\tMISC\n# hipe2022:lang = en\nVera\tB-PER\tB-PER.ind\t_\n"
+        "in\tO\tO\t_\n# a page ends\nOslo\tB-LOC\tB-LOC.town\t_\n",
+        [VERA],
+        2,
+    ),
+    "CoNLL-2003: chunks are no entities": (
+        "Vera NNP B-NP B-PER\nin IN B-PP O\nOslo NNP B-NP B-LOC\n",
+        [VERA],
+        0,
+    ),
+    "a hash at the start of a word": (
+        "#ner\tO\n#\tO\n#Oslo\tB-LOC\n",
+        [("#ner # #Oslo", [("LOC", "#Oslo")])],
+        0,
+    ),
+    "a word of two in a file with tabs": (
+        "New York\tB-LOC\nis\tO\t\nold\tO\n",
+        [("New York is old", [("LOC", "New York")])],
+        0,
+    ),
+    "no-break space in a word": ("10\u00a0000 O\n€ O\n", [("10\u00a0000 €", [])], 0),
+    "a column of no entities": ("Vera O B-PER\nin O O\nOslo O B-LOC\n", [VERA], 0),
+}
+
+
 class TestConll:
     @pytest.mark.parametrize(
         ("tags", "line", "between"),
@@ -224,6 +282,33 @@ class TestConll:
     def test_entities_are_those_of_seqeval(self, tags):
         ours = [(name, first, end - 1) for name, first, end in spans_of_tags(tags)]
         assert ours == get_entities(tags)
+
+    @pytest.mark.parametrize(("content", "found", "told"), COLUMNS.values(), ids=COLUMNS)
+    def test_relatives_of_conll(self, content, found, told, tmp_path):
+        heard: list[str] = []
+        documents = read("conll", content, tmp_path, heard.append)
+        assert [(one.text, one.marked) for one in documents] == found
+        assert len(heard) == told, heard
+
+    def test_the_reader_chooses_the_columns(self, tmp_path):
+        content = COLUMNS["GermEval: a number, outer and nested entities"][0]
+        (document,) = read("conll", content, tmp_path, columns=(2, 4))
+        assert document.marked == [("LOC", "Oslo")]
+        with pytest.raises(ExchangeError, match="--columns 2,5"):
+            read("conll", content, tmp_path, columns=(2, 5))
+
+    def test_words_with_blanks_need_tabs(self, tmp_path):
+        words = (Word("New York", 0, 8), Word("#", 9, 10), Word("a\u00a0b", 11, 14))
+        document = Document("New York # a\u00a0b", (Span("LOC", 0, 8),), words)
+        FORMATS["conll"].write([document], tmp_path / "a.tsv")
+        assert FORMATS["conll"].read(tmp_path / "a.tsv", Reading(pytest.fail)) == [document]
+        with pytest.raises(ExchangeError, match=r"'New York'.*\.tsv"):
+            FORMATS["conll"].write([document], tmp_path / "a.conll")
+
+    def test_numbers_that_are_words_stay_words(self, tmp_path):
+        document = Document("1 2 3", (Span("x", 0, 1),))
+        (back,) = there_and_back("conll", [document], tmp_path)
+        assert (back.text, back.marked) == ("1 2 3", [("x", "1")])
 
     def test_spacy_reads_what_is_written(self, tmp_path):
         documents = sample(40)
@@ -337,7 +422,17 @@ UNREADABLE = {
         (b"a X-PER\n", "line 1: the tag 'X-PER'"),
         (b"a B-\n", "line 1: the tag 'B-'"),
         (b"\n\n-DOCSTART- O\n", "^file holds no sentence"),
+        (b"# a\n\n# b c\n", "^file holds no sentence"),
+        (b"Vera\tNN\tO\n\tNN\tB-PER\nfixes\tVB\tO\n", "line 2: the cell of the word"),
+        (b"Vera NN O\n NN B-PER\nfixes VB O\n", "line 2: ' NN B-PER' has 2 col"),
+        (b"Vera\tNN\tO\nfixes\tO\n", "line 2: .* 2 columns"),
+        (b"Vera NN O\nfixes\tO\n\nme O\n", "line 2: .* 2 columns .*and 1 more: 4"),
+        (b"Vera O\rfixes O\r", "line 1: .* CR"),
+        (b"1\tVera\tO\n3\tfixes\tO\n", "1 3.*--columns"),
         (b"a O\ncaf\xe9 O\n", "line 2: byte 3"),
+    ],
+    "brackets": [
+        (b"at [time : nine]\rat ten\r", "line 1, character 16: .* CR"),
     ],
     "spacy": [
         *((content, "^file is not") for content in (b"", b"text")),
@@ -385,7 +480,7 @@ UNREADABLE = {
     [(name, *case) for name, cases in UNREADABLE.items() for case in cases],
 )
 def test_what_cannot_be_read_names_the_place(name, content, message, tmp_path):
-    with pytest.raises(ExchangeError, match=message):
+    with pytest.raises((ExchangeError, OwnDataError), match=message):
         read(name, content, tmp_path)
 
 
@@ -439,7 +534,7 @@ class TestCommand:
         assert cli.main(["tag", str(texts), "--model", str(output / "model")]) == 0
         found.write_text(capsys.readouterr().out, encoding="utf-8")
         assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
-        (document,) = FORMATS["label-studio"].read(target, pytest.fail)
+        (document,) = FORMATS["label-studio"].read(target, Reading(pytest.fail))
         entities = json.loads(found.read_text())["entities"]
         assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
         assert document.scores == tuple(entity["score"] for entity in entities)
@@ -463,6 +558,14 @@ class TestCommand:
         assert message in error
         assert error.count("\n") == 1
         assert {path.name: path.read_bytes() for path in in_folder.iterdir()} == before
+
+    def test_columns_are_chosen_and_repeats_are_told(self, in_folder, capsys):
+        Path("c.conll").write_text("B-x 1 O\n\nB-x 1 B-y\n")
+        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,1"]) == 0
+        assert Path("d.txt").read_text() == "[x : 1]\n[x : 1]\n"
+        assert "same marks, as '1'" in capsys.readouterr().err
+        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,3"]) == 0
+        assert "other marks, as '1'" in capsys.readouterr().err
 
     def test_scores_that_are_lost_are_told(self, in_folder, capsys):
         assert cli.main(["convert", "scored.json", "b.txt"]) == 0

@@ -10,15 +10,14 @@ from typing import NamedTuple
 
 from nerlib.atomic import whole_file
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
-from nerlib.tools.exchange.conll import HEAD, conll_sentence, read_conll
-from nerlib.tools.exchange.document import Document, ExchangeError, each
+from nerlib.tools.exchange.conll import conll_file, read_conll
+from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, repeats
 from nerlib.tools.exchange.features import read_parquet, write_parquet
 from nerlib.tools.exchange.json_files import prodigy_task, read_prodigy, read_tagged, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
 
-Report = Callable[[str], None]
-Reader = Callable[[Path, Report], list[Document]]
+Reader = Callable[[Path, Reading], list[Document]]
 Writer = Callable[[Iterable[Document], Path], None]
 
 
@@ -31,26 +30,30 @@ class Format(NamedTuple):
     keeps_scores: bool = False
 
 
-def _writer(
-    text_of: Callable[[Document], str], head: str = "", between: str = "\n", tail: str = "\n"
-) -> Writer:
-    """Return a function that writes a text file, whole or not at all; its errors name the row."""
+def _writer(content_of: Callable[[Iterable[Document], Path], str]) -> Writer:
+    """Return a function that writes a text file, whole or not at all."""
 
     def write(documents: Iterable[Document], path: Path) -> None:
-        content = head + between.join(each(text_of, documents)) + tail
+        content = content_of(documents, path)
         with whole_file(path) as unfinished:
             unfinished.write_text(content, encoding="utf-8", newline="")
 
     return write
 
 
+def _lines(
+    text_of: Callable[[Document], str], head: str = "", between: str = "\n", tail: str = "\n"
+) -> Writer:
+    """Return a function that writes a text for each document; its errors name the row."""
+    return _writer(lambda documents, _: head + between.join(each(text_of, documents)) + tail)
+
+
 CONLL = (".conll", ".bio", ".iob", ".iob2", ".bioes", ".tsv")
-_prodigy = _writer(lambda document: to_json(prodigy_task(document)))
-_tasks = _writer(lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n")
-_sentences = _writer(conll_sentence, HEAD, "\n\n", "\n\n")
+_prodigy = _lines(lambda document: to_json(prodigy_task(document)))
+_tasks = _lines(lambda document: to_json(label_studio_task(document)), "[\n", ",\n", "\n]\n")
 FORMATS = {
-    "brackets": Format((".txt",), lambda path, _: read_brackets(path), _writer(bracketed)),
-    "conll": Format(CONLL, lambda path, _: read_conll(path), _sentences),
+    "brackets": Format((".txt",), lambda path, _: read_brackets(path), _lines(bracketed)),
+    "conll": Format(CONLL, read_conll, _writer(conll_file)),
     "label-studio": Format((".json",), read_label_studio, _tasks, True),
     "prodigy": Format((".jsonl",), read_prodigy, _prodigy, True),
     "spacy": Format((".spacy",), lambda path, _: read_spacy(path), write_spacy),
@@ -66,13 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", help="the file to write")
     parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{KNOWN} (by suffix)")
     parser.add_argument("--to", dest="to_name", metavar="FORMAT", help="likewise, but for tag")
+    parser.add_argument("--columns", type=_columns, metavar="WORD,TAG", help="as 2,3 (by content)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert a file; what is left out is reported on standard error."""
+    reading = Reading(lambda line: print(f"nerlib: {line}", file=sys.stderr), options.columns)
     places = Path(options.input), Path(options.output)
-    names = options.from_name, options.to_name
-    found = convert(*places, *names, lambda line: print(f"nerlib: {line}", file=sys.stderr))
+    found = convert(*places, options.from_name, options.to_name, reading)
     spans = sum(len(document.spans) for document in found)
     print(f"{len(found)} texts with {spans} spans in {options.output}")
     return 0
@@ -83,13 +87,14 @@ def convert(
     target: Path,
     from_name: str | None = None,
     to_name: str | None = None,
-    report: Report = print,
+    reading: Reading | None = None,
 ) -> list[Document]:
     """Read a file in one format, write it in another, and return what it holds.
 
-    The target appears whole or not at all; `report` is told what is left out. Raises
+    The target appears whole or not at all; `reading` is told what is left out. Raises
     `ExchangeError`, `OwnDataError` or `OSError`.
     """
+    reading = reading or Reading()
     reader = FORMATS[_format_name(source, from_name, "--from")]
     name = _format_name(target, to_name, "--to")
     writer = FORMATS[name]
@@ -97,11 +102,19 @@ def convert(
         raise ExchangeError(f"{name} is a format for reading only")
     if target.exists() and (target.is_dir() or target.samefile(source)):
         raise ExchangeError(f"{target} is a folder or the file itself: name another file")
-    documents = reader.read(source, report)
+    documents = reader.read(source, reading)
     writer.write(documents, target)
+    for line in repeats(documents):
+        reading.report(f"{source.name}: {line}")
     if not writer.keeps_scores and any(document.scores for document in documents):
-        report(f"{name} keeps no scores: a model's marks look like a person's there")
+        reading.report(f"{name} keeps no scores: a model's marks look like a person's there")
     return documents
+
+
+def _columns(text: str) -> tuple[int, int]:
+    """Return the two numbers of `--columns`."""
+    word, tag = map(int, text.split(","))
+    return word, tag
 
 
 def _format_name(path: Path, name: str | None, option: str) -> str:

@@ -13,6 +13,7 @@ from nerlib.parsing import Span, Word
 from nerlib.tools.exchange.document import (
     Document,
     ExchangeError,
+    Reading,
     T,
     each,
     located,
@@ -57,15 +58,17 @@ def read_tagged(path: Path) -> list[Document]:
     return read_json_lines(path, document)
 
 
-def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
+def read_prodigy(path: Path, reading: Reading | None = None) -> list[Document]:
     """Return the tasks of a file that were accepted, or that nobody has answered yet.
 
-    `report` hears how many were left out. Raises `ExchangeError` with file and line.
+    `reading` hears how many were left out. Raises `ExchangeError` with file and line.
     """
     tasks = read_json_lines(path, _prodigy_document)
     documents = [task for task in tasks if task is not None]
     if left_out := len(tasks) - len(documents):
-        report(f"{path.name}: {left_out} rejected or ignored tasks are left out")
+        (reading or Reading()).report(
+            f"{path.name}: {left_out} rejected or ignored tasks are left out"
+        )
     return documents
 
 

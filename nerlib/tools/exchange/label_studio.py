@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from nerlib.parsing import Span
 from nerlib.tools.exchange import json_files as js
-from nerlib.tools.exchange.document import Document, ExchangeError, located, shown
+from nerlib.tools.exchange.document import Document, ExchangeError, Reading, located, shown
 from nerlib.tools.exchange.json_files import Row
 
 FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NER
 
 
-def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list[Document]:
+def read_label_studio(path: Path, reading: Reading | None = None) -> list[Document]:
     """Return the tasks of a JSON export that somebody, or a model, has annotated.
 
-    `report` is told what is left out. Raises `ExchangeError` with the task for what cannot be read.
+    `reading` is told what is left out. Raises `ExchangeError` with the task that is wrong.
     """
-    content = js.read_json_file(path)
+    content, report = js.read_json_file(path), (reading or Reading()).report
     with located(path.name):
         tasks = js.objects([content] if isinstance(content, dict) else content, "the file")
     read = [read_task(task, f"{path.name}, task {n}") for n, task in enumerate(tasks, start=1)]
