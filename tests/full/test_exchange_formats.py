@@ -29,7 +29,8 @@ from nerlib.tools.exchange.document import (
 )
 from nerlib.tools.exchange.features import from_dataset, to_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
-from nerlib.tools.exchange.json_files import prodigy_task
+from nerlib.tools.exchange.json_files import json_format
+from nerlib.tools.exchange.prodigy import prodigy_task
 from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
 
 WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]
@@ -324,11 +325,26 @@ class TestSpacy:
     def test_an_empty_doc_is_a_document(self):
         assert from_doc(to_doc(Document(""))) == Document("", words=())
 
-    def test_groups_of_spans_are_no_entities(self):
+    def test_groups_of_spans(self):
         doc = spacy.blank("en")("in New York City")
-        doc.spans["sc"] = [doc.char_span(3, 11, "place")]
-        with pytest.raises(ExchangeError, match=r"\['sc'\]"):
+        doc.spans["sc"] = [doc.char_span(3, 11, "place"), doc.char_span(3, 16, "city")]
+        assert from_doc(doc).marked == [("place", "New York"), ("city", "New York City")]
+        doc.spans["other"] = [doc.char_span(0, 2, "in")]
+        with pytest.raises(ExchangeError, match="--spans-key sc or other"):
             from_doc(doc)
+        assert from_doc(doc, "other").marked == [("in", "in")]
+        with pytest.raises(ExchangeError, match="--spans-key x: there are sc, other"):
+            from_doc(doc, "x")
+
+    def test_documents_that_nobody_has_annotated_are_left_out(self, tmp_path):
+        docs, told = [spacy.blank("en")(text) for text in ("at nine", "hello", "hi")], list[str]()
+        docs[0].ents = [docs[0].char_span(3, 7, "time")]
+        docs[0].spans["sc"] = [docs[0].char_span(0, 2, "x")]
+        docs[1].ents = []
+        DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "file")
+        documents = FORMATS["spacy"].read(tmp_path / "file", Reading(told.append))
+        assert [document.marked for document in documents] == [[("time", "nine")], []]
+        assert [line[:10] for line in told] == ["file: 1 do"] * 2
 
     def test_files_are_those_of_spacy(self, tmp_path):
         documents = sample(20, "ru-RU")
@@ -376,7 +392,27 @@ class TestLabelStudio:
         marked = task("at nine", [region(3, 7, "time"), choice])
         (document,) = read("label-studio", [skipped, marked, task("c")], tmp_path, told.append)
         assert document.marked == [("time", "nine")]
-        assert [line[:21] for line in told] == ["file: 2 of 3 tasks ha", "file: 1 results that "]
+        assert sorted(line.split(" (")[0] for line in told) == [
+            "file: 1 cancelled tasks are left out",
+            "file: 1 results that mark no span",
+            "file: 1 tasks without an annotation are left out",
+        ]
+
+    def test_predictions_that_are_numbers_or_have_no_score(self, tmp_path):
+        bare = {"data": {"text": "b"}, "predictions": [{"result": [region(0, 1, "x")]}]}
+        listed, told = {"data": {"text": "a"}, "predictions": [512]}, list[str]()
+        read("label-studio", [listed, bare, task("c", [])], tmp_path, told.append)
+        assert [line[:15] for line in told] == ["file: 1 tasks w"] * 2
+
+    def test_the_small_export(self, tmp_path):
+        label = [{"start": 0, "end": 1_000, "text": "x" * 1_000, "labels": ["long"]}]
+        flat = {"id": 1, "said": "x" * 1_001, "label": label, "created_at": "today"}
+        first, second = read("label-studio", [flat, {"id": 2, "said": "y"}], tmp_path)
+        assert (first.marked, second.marked) == ([("long", "x" * 1_000)], [])
+        with pytest.raises(ExchangeError, match="--text-field: said, title"):
+            read("label-studio", [{**flat, "title": "z"}], tmp_path)
+        (third,) = read("label-studio", [{**flat, "title": "z"}], tmp_path, text_field="said")
+        assert third == first
 
     def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path):
         one, other = [region(3, 7, "time")], [region(3, 7, "date")]
@@ -401,9 +437,26 @@ class TestProdigy:
         assert [token["text"] for token in covered] == ["nine", "am"]
         assert "".join(token["text"] + " " * token["ws"] for token in tokens) == made["text"]
 
+    @given(document=plain_documents(), space=st.sampled_from([" ", "  ", "\t", "\n", "\u00a0"]))
+    def test_tokens_are_those_of_spacy_and_give_the_text_back(self, document, space):
+        text = space + document.text.replace("  ", space + " " + space) + space
+        made = prodigy_task(Document(text))["tokens"]
+        assert "".join(token["text"] + " " * token["ws"] for token in made) == text
+        words = [word.text for word in words_of(Document(text))]
+        cut, blanks = spacy.util.get_words_and_spaces(words, text)
+        assert [(t["text"], t["ws"]) for t in made] == list(zip(cut, blanks, strict=True))
+
+    def test_spans_that_were_rejected_are_left_out(self, tmp_path):
+        told, spans = list[str](), [{"start": 0, "end": 2, "label": "x", "answer": "reject"}]
+        row = {"text": "at nine", "spans": [*spans, {"start": 3, "end": 7, "label": "time"}]}
+        (document,) = read("prodigy", row | {"answer": "accept"}, tmp_path, told.append)
+        assert document.marked == [("time", "nine")]
+        assert [line[:14] for line in told] == ["file: 1 reject"]
+
     def test_only_accepted_rows_are_read(self, tmp_path):
         told: list[str] = []
-        rows = [{"text": "a", "answer": answer} for answer in ("accept", "reject", "ignore")]
+        answers = ("accept", "reject", "ignore")
+        rows = [{"text": "a", "spans": [], "answer": answer} for answer in answers]
         assert read("prodigy", lines(*rows, ""), tmp_path, told.append) == [Document("a")]
         assert [line[:8] for line in told] == ["file: 2 "]
 
@@ -448,25 +501,33 @@ UNREADABLE = {
         ([task("at nine", [region(3, 7, "a", "b")])], "one label"),
         ([task("at", [region(0, 2, "a", text="no")])], "'a' at 0 to 2 is not 'no'"),
         ([task("at \ud83d", [])], "character 3"),
-        ([{"data": {"a": "x", "b": "y"}}], "which field"),
+        ([{"data": {"a": "x", "b": "y"}}], "which field .* --text-field: of data, a, b"),
         ([{"data": "at nine"}], "data must .* not str"),
         ([task("a", [{"type": "hypertextlabels", "value": {}}])], "hypertextlabels"),
-        ([{"data": {"text": "a"}, "predictions": [{"result": [region(0, 1, "x")]}]}], "score"),
+        ([{"data": {"text": "a"}, "predictions": 7}], "predictions must .* not int"),
         ({"data": {"text": "a"}, "annotations": {}}, "annotations must .* not dict"),
         ([7], "not int"),
         ('"text"', "not str"),
         ([], "^file holds no task"),
     ],
     "prodigy": [
+        (b"\n \n", "^file holds no row"),
+        ({"text": "a", "label": [[0, 1, "x"]]}, "no row has spans, .* text, label"),
         (lines({"text": "fine"}, {"text": 7}), "^file, line 2: text .* not int"),
         (lines({"text": "fine"}, "[1]"), "line 2: .* not list"),
-        ({"spans": []}, "line 1: text .* not NoneType"),
+        ({"spans": []}, "line 1: which field holds the text"),
         ({"text": "a", "answer": "maybe"}, "line 1: .*'maybe'"),
         ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "line 1: the type"),
         ({"text": "a", "tokens": [{"text": "b", "start": 0, "end": 1}]}, "line 1: the word 'b'"),
         ({"text": "a", "spans": [{"start": 0, "end": 5, "label": "x"}]}, "line 1: 'x'"),
         ('{"text": "a"', "line 1: not JSON"),
         ('{"text": "a", "n": ' + "9" * 9000 + ', "spans": 1}', "spans .* not int"),
+    ],
+    "doccano": [
+        ({"text": "a", "tags": []}, "line 1: no list of label .* text, tags"),
+        ({"text": "a", "label": [[0, 1]]}, r"a mark that is not \[start"),
+        ({"text": "a", "label": [[0, 1.0, "x"]]}, "end of a span .* not float"),
+        ({"text": "a", "label": [[0, 2, "x"]]}, "line 1: 'x' at 0 to 2"),
     ],
     "tag": [
         ({"text": "a", "entities": [{"type": "x", "start": 0, "end": 1, "score": s}]}, "finite")
@@ -482,6 +543,72 @@ UNREADABLE = {
 def test_what_cannot_be_read_names_the_place(name, content, message, tmp_path):
     with pytest.raises((ExchangeError, OwnDataError), match=message):
         read(name, content, tmp_path)
+
+
+LABEL = {"text": "at nine", "label": [[3, 7, "time"]]}
+SUGGESTION = {"start": 3, "end": 7, "type": "time", "text": "nine", "score": 0.5}
+RELATED = {"id": 1, "label": "time", "start_offset": 3, "end_offset": 7}
+# Rows of JSON files, and the format that they are of.
+KNOWN_JSON = [
+    ([LABEL], "doccano"),
+    ([{"text": "at nine", "labels": [[3, 7, "time"]]}], "doccano"),
+    ([{"text": "at nine", "entities": [[3, 7, "time"]]}], "doccano"),
+    ([{"text": "at nine", "entities": [RELATED], "relations": []}], "doccano"),
+    ([{"text": "at nine", "entities": [SUGGESTION]}], "tag"),
+    ([{"text": "hello", "entities": []}, {"text": "at nine", "entities": [SUGGESTION]}], "tag"),
+    (
+        [{"text": "hello"}, {"text": "at nine", "spans": [{**SUGGESTION, "label": "time"}]}],
+        "prodigy",
+    ),
+    ([json.dumps([{"data": {"text": "at nine"}}])], "label-studio"),
+    (["{", '"data": {"text": "at nine"}}'], "label-studio"),
+]
+
+
+class TestJson:
+    @pytest.mark.parametrize(("rows", "name"), KNOWN_JSON)
+    @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+    def test_files_are_known_by_their_fields(self, rows, name, suffix, tmp_path):
+        path = tmp_path / f"file{suffix}"
+        path.write_text(lines(*rows))
+        assert json_format(path) == name
+        if name != "label-studio":
+            documents = FORMATS[name].read(path, Reading(pytest.fail))
+            assert documents[-1].marked == [("time", "nine")]
+
+    def test_unknown_fields_are_listed(self, tmp_path):
+        path = tmp_path / "file.jsonl"
+        path.write_text(lines({"id": 1}, {"utt": "at nine", "annot_utt": "at [time : nine]"}))
+        with pytest.raises(ExchangeError, match="the fields are id, utt, annot_utt"):
+            json_format(path)
+
+    @pytest.mark.parametrize(
+        ("text", "start", "end"),
+        [
+            ("😀 wake me on friday", 14, 20),  # in UTF-16 units
+            ("wake me\r\non friday", 11, 17),  # without carriage returns
+            ("é wake me on friday", 14, 20),  # in bytes of UTF-8
+        ],
+    )
+    def test_other_ways_to_count_are_put_right(self, text, start, end, tmp_path):
+        told: list[str] = []
+        (one,) = read(
+            "label-studio",
+            [task(text, [region(start, end, "d", text="friday")])],
+            tmp_path,
+            told.append,
+        )
+        spans = [{"start": start, "end": end, "label": "d", "text": "friday"}]
+        (other,) = read("prodigy", {"text": text, "spans": spans}, tmp_path, told.append)
+        assert one.marked == other.marked == [("d", "friday")]
+        assert [line[:14] for line in told] == ["file: 1 texts "] * 2
+
+    def test_what_fits_in_no_way_is_refused(self, tmp_path):
+        for text, quote in (("😀 on friday", "sunday"), ("caf\u00e9", "cafe\u0301")):
+            spans = [{"start": 0, "end": 4, "label": "d", "text": quote}]
+            with pytest.raises(ExchangeError, match=f"line 1: .* not '{quote}'") as caught:
+                read("prodigy", {"text": text, "spans": spans}, tmp_path)
+        assert "U+00E9 and U+0065 U+0301" in str(caught.value)
 
 
 class TestDatasets:
@@ -533,7 +660,7 @@ class TestCommand:
         capsys.readouterr()
         assert cli.main(["tag", str(texts), "--model", str(output / "model")]) == 0
         found.write_text(capsys.readouterr().out, encoding="utf-8")
-        assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
+        assert cli.main(["convert", str(found), str(target)]) == 0
         (document,) = FORMATS["label-studio"].read(target, Reading(pytest.fail))
         entities = json.loads(found.read_text())["entities"]
         assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
@@ -544,11 +671,14 @@ class TestCommand:
         [
             (["a.txt", "b.xyz"], "which format is b.xyz"),
             (["a.txt", "b.conll", "--from", "x"], "--from x"),
-            (["a.txt", "a.txt"], "a.txt is a folder"),
+            (["a.txt", "a.txt"], "a.txt is there already"),
+            (["a.txt", "a.txt", "--overwrite"], "a.txt is a folder"),
+            (["a.txt", "brackets.json"], "brackets.json is there already"),
+            (["brackets.json", "b.txt", "--text-field", "x"], "--text-field: of data, text"),
             (["a.txt", "b.jsonl", "--to", "tag"], "tag is a format"),
             (["missing.json", "b.txt"], "missing.json"),
             (["a.txt", "b.txt", "--from", "conll"], "a.txt, line 1: the tag 'nine]'"),
-            (["brackets.json", "a.txt"], "row 2: "),
+            (["brackets.json", "b.txt"], "row 2: "),
         ],
     )
     def test_mistakes_are_one_line_and_change_no_file(self, names, message, in_folder, capsys):
@@ -564,12 +694,28 @@ class TestCommand:
         assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,1"]) == 0
         assert Path("d.txt").read_text() == "[x : 1]\n[x : 1]\n"
         assert "same marks, as '1'" in capsys.readouterr().err
-        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,3"]) == 0
+        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,3", "--overwrite"]) == 0
         assert "other marks, as '1'" in capsys.readouterr().err
 
-    def test_scores_that_are_lost_are_told(self, in_folder, capsys):
-        assert cli.main(["convert", "scored.json", "b.txt"]) == 0
+    def test_what_only_a_model_has_marked_is_left_out(self, in_folder, capsys):
+        found = [{"text": "at ten", "entities": [SUGGESTION | {"text": "ten", "end": 6}]}]
+        Path("found.jsonl").write_text(lines(*found))
+        for source in ("scored.json", "found.jsonl"):
+            assert cli.main(["convert", source, "b.txt"]) == 2
+            error = capsys.readouterr().err
+            assert "1 texts that only a model" in error
+            assert not Path("b.txt").exists()
+        mixed = [
+            task("at nine", [region(3, 7, "time")]),
+            *json.loads(Path("scored.json").read_text()),
+        ]
+        Path("mixed.json").write_text(json.dumps(mixed))
+        for more, expected in (([], 1), (["--predictions"], 2)):
+            assert cli.main(["convert", "mixed.json", "b.txt", "--overwrite", *more]) == 0
+            assert Path("b.txt").read_text() == "at [time : nine]\n" * expected
         assert "brackets keeps no" in capsys.readouterr().err
+        assert cli.main(["convert", "mixed.json", "b.jsonl"]) == 0  # where scores have a place
+        assert len(Path("b.jsonl").read_text().splitlines()) == 2
 
     def test_without_spacy_the_others_work(self, in_folder, monkeypatch, capsys):
         monkeypatch.setitem(extras.EXTRAS, "exchange", ("a_package_that_nobody_has",))
@@ -582,7 +728,9 @@ class TestCommand:
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 KEYS = "text data annotations predictions result value labels type start end spans tokens label"
-NAMES = st.sampled_from(f"{KEYS} answer entities score was_cancelled ground_truth".split())
+NAMES = st.sampled_from(
+    f"{KEYS} answer entities score start_offset was_cancelled ground_truth".split()
+)
 JSON = st.recursive(
     LEAVES | st.sampled_from(["labels", "accept", "at nine"]),
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(NAMES, inside, max_size=5),
@@ -596,7 +744,7 @@ BYTES = st.binary(max_size=40) | st.text(max_size=40).map(str.encode)
 @pytest.mark.parametrize(
     ("name", "contents"),
     [(name, BYTES) for name in FORMATS if name != "brackets"]
-    + [(name, JSON) for name in ("label-studio", "prodigy", "tag")],
+    + [(name, JSON) for name in ("label-studio", "prodigy", "doccano", "tag")],
 )
 @settings(max_examples=100)
 @given(data=st.data())

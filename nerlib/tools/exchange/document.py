@@ -94,13 +94,15 @@ class Reading:
     """How to read what a file does not say itself, and what is to be told of it.
 
     `columns` are the numbers of the word's and the tag's column, from 1; `text_field` names the
-    field that holds the text; `spans_key` the group of spans. `report` hears what was left out.
+    field that holds the text; `spans_key` the group of spans; with `predictions`, what a model
+    marked and nobody has reviewed counts as marked. `report` hears what was left out.
     """
 
     report: Callable[[str], None] = print
     columns: tuple[int, int] | None = None
     text_field: str = ""
     spans_key: str = ""
+    predictions: bool = False
     notes: Counter[str] = field(default_factory=Counter)
 
     def note(self, what: str, count: int = 1) -> None:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 from nerlib.atomic import whole_file
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
 from nerlib.tools.exchange.conll import conll_file, read_conll
+from nerlib.tools.exchange.doccano import doccano_row, read_doccano
 from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, repeats
 from nerlib.tools.exchange.features import read_parquet, write_parquet
-from nerlib.tools.exchange.json_files import prodigy_task, read_prodigy, read_tagged, to_json
+from nerlib.tools.exchange.json_files import json_format, read_tagged, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
+from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
 
 Reader = Callable[[Path, Reading], list[Document]]
@@ -56,10 +58,12 @@ FORMATS = {
     "conll": Format(CONLL, read_conll, _writer(conll_file)),
     "label-studio": Format((".json",), read_label_studio, _tasks, True),
     "prodigy": Format((".jsonl",), read_prodigy, _prodigy, True),
-    "spacy": Format((".spacy",), lambda path, _: read_spacy(path), write_spacy),
+    "doccano": Format((), read_doccano, _lines(lambda document: to_json(doccano_row(document)))),
+    "spacy": Format((".spacy",), read_spacy, write_spacy),
     "parquet": Format((".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
-    "tag": Format((), lambda path, _: read_tagged(path), None, True),
+    "tag": Format((), read_tagged, None, True),
 }
+JSON = (".json", ".jsonl", ".ndjson")
 KNOWN = ", ".join(FORMATS)
 
 
@@ -70,13 +74,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{KNOWN} (by suffix)")
     parser.add_argument("--to", dest="to_name", metavar="FORMAT", help="likewise, but for tag")
     parser.add_argument("--columns", type=_columns, metavar="WORD,TAG", help="as 2,3 (by content)")
+    parser.add_argument("--text-field", default="", metavar="NAME", help="of JSON (text)")
+    parser.add_argument(
+        "--spans-key", default="", metavar="NAME", help="of spaCy's groups of spans"
+    )
+    parser.add_argument("--predictions", action="store_true", help="take a model's marks for marks")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert a file; what is left out is reported on standard error."""
-    reading = Reading(lambda line: print(f"nerlib: {line}", file=sys.stderr), options.columns)
-    places = Path(options.input), Path(options.output)
-    found = convert(*places, options.from_name, options.to_name, reading)
+    wishes = options.columns, options.text_field, options.spans_key, options.predictions
+    reading = Reading(lambda line: print(f"nerlib: {line}", file=sys.stderr), *wishes)
+    source, target = Path(options.input), Path(options.output)
+    if target.exists() and not options.overwrite:
+        raise ExchangeError(f"{target} is there already: name another file, or give --overwrite")
+    found = convert(source, target, options.from_name, options.to_name, reading)
     spans = sum(len(document.spans) for document in found)
     print(f"{len(found)} texts with {spans} spans in {options.output}")
     return 0
@@ -95,20 +108,50 @@ def convert(
     `ExchangeError`, `OwnDataError` or `OSError`.
     """
     reading = reading or Reading()
-    reader = FORMATS[_format_name(source, from_name, "--from")]
     name = _format_name(target, to_name, "--to")
     writer = FORMATS[name]
     if writer.write is None:
         raise ExchangeError(f"{name} is a format for reading only")
     if target.exists() and (target.is_dir() or target.samefile(source)):
         raise ExchangeError(f"{target} is a folder or the file itself: name another file")
-    documents = reader.read(source, reading)
+    documents = read_file(source, from_name, reading, writer.keeps_scores)
     writer.write(documents, target)
-    for line in repeats(documents):
-        reading.report(f"{source.name}: {line}")
     if not writer.keeps_scores and any(document.scores for document in documents):
         reading.report(f"{name} keeps no scores: a model's marks look like a person's there")
     return documents
+
+
+def read_file(
+    source: Path,
+    from_name: str | None = None,
+    reading: Reading | None = None,
+    predictions: bool = False,
+) -> list[Document]:
+    """Return what a file of any format holds; the format is known by its suffix and content.
+
+    What a model marked and nobody has reviewed is left out, and that is told, unless `predictions`
+    or `reading` asks for it. Raises `ExchangeError`, `OwnDataError` or `OSError`.
+    """
+    reading = reading or Reading()
+    documents = FORMATS[format_of(source, from_name)].read(source, reading)
+    reviewed = [document for document in documents if document.scores is None]
+    if predictions or reading.predictions:
+        reviewed = documents
+    if left_out := len(documents) - len(reviewed):
+        what = f"{left_out:,} texts that only a model has marked are left out"
+        reading.report(f"{source.name}: {what} (--predictions takes them)")
+    if not reviewed:
+        raise ExchangeError(f"{source.name} holds nothing that somebody has annotated")
+    for line in repeats(reviewed):
+        reading.report(f"{source.name}: {line}")
+    return reviewed
+
+
+def format_of(path: Path, name: str | None = None) -> str:
+    """Return the name of a file's format, by its suffix, of JSON by its content."""
+    if name is None and path.suffix.lower() in JSON:
+        return json_format(path)
+    return _format_name(path, name, "--from")
 
 
 def _columns(text: str) -> tuple[int, int]:
