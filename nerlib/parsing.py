@@ -242,28 +242,17 @@ def check_same_text(found: str, sentence: str, row_id: str | None = None) -> Non
         return
     pairs = enumerate(zip(found, sentence, strict=False))
     position = next((i for i, (a, b) in pairs if a != b), min(len(found), len(sentence)))
+    alike = normalize("NFC", found) == normalize("NFC", sentence)
+    one, other = (
+        (ascii if alike else repr)(t[position : position + 12]) for t in (found, sentence)
+    )
     raise AnnotationError(
         "annot_utt without its brackets differs from utt here: "
-        f"{found[position : position + 12]!r} instead of {sentence[position : position + 12]!r}"
-        f"{look_alike(found, sentence)}",
+        f"{one} instead of {other}{', which looks the same' if alike else ''}",
         "make both say the same",
         position,
         row_id,
     )
-
-
-def look_alike(one: str, other: str) -> str:
-    """Return a remark if two different texts look the same, with the code points that differ.
-
-    >>> look_alike("cafe\u0301", "caf\u00e9")
-    '; they look the same, but are U+0065 U+0301 and U+00E9'
-    """
-    if one == other or normalize("NFC", one) != normalize("NFC", other):
-        return ""
-    pairs = enumerate(zip(one, other, strict=False))
-    first = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
-    points = (" ".join(f"U+{ord(c):04X}" for c in t[first : first + 2]) for t in (one, other))
-    return f"; they look the same, but are {' and '.join(points)}"
 
 
 def _split_edges(chunk: str, start: int) -> Iterator[Word]:

@@ -14,6 +14,7 @@ from nerlib.addons.processes import join, named
 from nerlib.addons.train import train
 from nerlib.analysis.display import highlight_terminal
 from nerlib.analysis.plots import learning_curve, save_figure
+from nerlib.dataset import DatasetReport
 from nerlib.metrics import History
 from nerlib.model import count_parameters
 from nerlib.saving import save_model
@@ -21,6 +22,8 @@ from nerlib.tools.recipes import Experiment, Recipe, RecipeError, prepare
 from nerlib.tools.tagger import Tagger
 
 NEW_SENTENCES = tomllib.loads((Path(__file__).parents[1] / "data" / "tour.toml").read_text("utf-8"))
+
+MANY_SUBWORDS = 1.9  # a word; an encoder needs about 1.2 for the language that it was made for
 
 
 def walk(
@@ -63,6 +66,9 @@ def train_and_save(
         print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
     print(f"  train: {experiment.train_set.report}")
     print(f"  validation: {experiment.validation_set.report}")
+    if (pieces := subwords_a_word(experiment.train_set.report)) > MANY_SUBWORDS:
+        advice = "its encoder hardly knows this language; try --recipe offline-multilingual"
+        print(f"  {pieces:.1f} subwords a word: {advice}, or another --encoder")
     heading("Training")
     print(f"  {count_parameters(experiment.model) / 1e6:.1f} million parameters")
     what = experiment.model, experiment.train_set, experiment.validation_set, recipe.settings
@@ -77,6 +83,11 @@ def train_and_save(
     print(f"  best: epoch {best.epoch}, F1 {best.f1:.3f}, MASSIVE slot F1 {best.massive_f1:.3f}")
     processes.on_first(lambda: write_results(experiment, history, output))
     return history
+
+
+def subwords_a_word(report: DatasetReport) -> float:
+    """Return how many subwords a word has on average, special subwords not counted."""
+    return (report.subwords - 2 * report.utterances) / max(1, report.words)
 
 
 def write_results(experiment: Experiment, history: History, output: Path) -> None:

@@ -604,11 +604,14 @@ class TestJson:
         assert [line[:14] for line in told] == ["file: 1 texts "] * 2
 
     def test_what_fits_in_no_way_is_refused(self, tmp_path):
-        for text, quote in (("😀 on friday", "sunday"), ("caf\u00e9", "cafe\u0301")):
+        alike = r"'cafe\\u0301', .* 'caf\\xe9'"
+        for text, quote, said in (
+            ("😀 on friday", "sunday", "'sunday'"),
+            ("caf\u00e9", "cafe\u0301", alike),
+        ):
             spans = [{"start": 0, "end": 4, "label": "d", "text": quote}]
-            with pytest.raises(ExchangeError, match=f"line 1: .* not '{quote}'") as caught:
+            with pytest.raises(ExchangeError, match=f"line 1: .* not {said}"):
                 read("prodigy", {"text": text, "spans": spans}, tmp_path)
-        assert "U+00E9 and U+0065 U+0301" in str(caught.value)
 
 
 class TestDatasets:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any, TypeVar
+from unicodedata import normalize
 
 from nerlib.corpus import CorpusError
-from nerlib.parsing import OUTSIDE, Parser, Span, Word, look_alike
+from nerlib.parsing import OUTSIDE, Parser, Span, Word
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -183,9 +184,11 @@ def fitting_spans(
     if len(fits) == 1:
         return next(iter(fits.items()))
     span, quote = wrong[0]
-    found = text[max(0, span.start) : max(0, span.end)]
-    alike = look_alike(found, str(quote))
-    raise ExchangeError(f"the text at {shown(span)} is not {str(quote)[:40]!r}{alike}")
+    found, said = text[max(0, span.start) : max(0, span.end)], str(quote)[:40]
+    shown_quote = repr(said)
+    if normalize("NFC", found) == normalize("NFC", said):
+        shown_quote = f"{said!a}, which looks like {found!a}"
+    raise ExchangeError(f"the text at {shown(span)} is not {shown_quote}")
 
 
 def repeats(documents: Iterable[Document]) -> Iterator[str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from nerlib.atomic import whole_file
+from nerlib.corpus import decode_lines
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
-from nerlib.tools.exchange.conll import conll_file, read_conll
+from nerlib.tools.exchange.columns import entity_tag
+from nerlib.tools.exchange.conll import DOCUMENT_START, conll_file, read_conll
 from nerlib.tools.exchange.doccano import doccano_row, read_doccano
 from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, repeats
 from nerlib.tools.exchange.features import read_parquet, write_parquet
@@ -63,6 +67,7 @@ FORMATS = {
     "parquet": Format((".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
     "tag": Format((), read_tagged, None, True),
 }
+BINARY = (".spacy", ".parquet")
 JSON = (".json", ".jsonl", ".ndjson")
 KNOWN = ", ".join(FORMATS)
 
@@ -148,10 +153,28 @@ def read_file(
 
 
 def format_of(path: Path, name: str | None = None) -> str:
-    """Return the name of a file's format, by its suffix, of JSON by its content."""
-    if name is None and path.suffix.lower() in JSON:
+    """Return the name of a file's format, by its suffix, of JSON and text by its content."""
+    suffix = path.suffix.lower()
+    if name is None and suffix in JSON:
         return json_format(path)
+    if name is None and path.is_file() and suffix not in BINARY and suffix not in CONLL:
+        name = _by_content(path) or ("brackets" if suffix == ".txt" else None)
     return _format_name(path, name, "--from")
+
+
+def _by_content(path: Path) -> str | None:
+    """Return the name of a text file's format, if its first lines are surely of another one."""
+    lines: list[str] = []
+    with path.open("rb") as file, suppress(ExchangeError):  # its reader will say what is wrong
+        lines += islice(decode_lines(file, path.name, ExchangeError), 50)
+    first = next((line.strip() for line in lines if line.strip()), "")
+    if first.startswith(('{"', "[{")) or first in ("{", "["):
+        return json_format(path)
+    rows = [line for line in lines if line.strip() and not line.startswith("# ")]
+    table = [line.split() for line in rows if not line.startswith(DOCUMENT_START)]
+    tags = [cells[-1] for cells in table if len(cells) == len(table[0]) > 1]
+    is_table = len(table) > 1 and len(tags) == len(table) and all(map(entity_tag, tags))
+    return "conll" if is_table else None
 
 
 def _columns(text: str) -> tuple[int, int]:
