@@ -257,7 +257,7 @@ def run_bulk(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped: the same command resumes") from None
     print(summary)
-    return 2 if summary.undone else 0
+    return 2 if summary.undone else int(summary.many_failed)
 
 
 def load_tagger(options: argparse.Namespace) -> Tagger:
