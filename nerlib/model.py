@@ -123,6 +123,8 @@ class NERClassifier(PreTrainedModel):
 
     def __init__(self, config: NERConfig) -> None:
         super().__init__(config)
+        if config.id2label != dict(enumerate(config.labels)):  # `num_labels=…` has changed them
+            raise ValueError("num_labels, id2label: a model keeps its tags; train one for others")
         encoder_config = config.encoder_config()
         # Weights come later, from `from_pretrained` or `from_encoder`: never from inside here.
         self.encoder = _encoder_without_pooler(encoder_config)
@@ -143,7 +145,11 @@ class NERClassifier(PreTrainedModel):
 
         `load_model` checks more: use it for untrusted models.
         """
-        return super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
+        found = super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
+        dtype = settings.get("dtype", settings.get("torch_dtype"))
+        if isinstance(dtype, torch.dtype):  # the encoder inside has not heard of it
+            nn.Module.to(found[0] if isinstance(found, tuple) else found, dtype)
+        return found
 
     def save_pretrained(self, *arguments: Any, **settings: Any) -> None:
         """Write the model as transformers does; a CRF's scores are noted in the settings, too."""

@@ -184,6 +184,7 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     shown = capsys.readouterr().out
     assert file in shown
     assert "packaged sample" not in shown
+    assert "in place of" not in shown
     settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
     assert settings["made_by"]["recipe"] == "own"
 
@@ -210,6 +211,10 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     assert "plain.txt" in capsys.readouterr().err
     assert cli.main(["evaluate", "--model", model]) == 2  # never on the sample, in silence
     assert "--own" in capsys.readouterr().err
+    assert cli.main([*arguments[:-3], "1", *arguments[-2:], "--segmentation", "characters"]) == 0
+    assert "in place of" in capsys.readouterr().out
+    settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
+    assert settings["segmentation"] == "characters"
 
 
 def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(

@@ -7,16 +7,14 @@ at once.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from nerlib.tools.cli import TABLES
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,25 +24,11 @@ if TYPE_CHECKING:
     from nerlib.tools.tagger import Tagger
 
 OUTPUT = "build"
-TYPES = {"int": int, "float": float}
+BLOCK = 2**16  # bytes that `tag` reads at a time
 
 
 class UsageError(ValueError):
     """An option whose value cannot be used: which one, and what it should be."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command whose parser this is, as `data/commands.toml` has them."""
-    name = parser.prog.split()[-1]
-    listed = TABLES["commands"][name].get("options", "")
-    for group, members in TABLES["groups"].items():
-        listed = listed.replace(group, members)
-    for option in listed.split():
-        settings = TABLES["options"].get(f"{name} {option}") or TABLES["options"][option]
-        kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
-        parser.add_argument(option, **settings | kind)
-    parser.set_defaults(name=name)
-    parser.epilog = TABLES["epilogs"].get(name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -96,6 +80,8 @@ def run_train(options: argparse.Namespace) -> int:
     A model for one's own sentences does not take the place of the lessons' model.
     """
     from nerlib.addons.processes import named
+    from nerlib.tools.own_checks import remarks
+    from nerlib.tools.own_recipe import OwnRecipe
     from nerlib.tools.tour import train_and_save, walk
 
     recipe = choose_recipe(options)
@@ -103,8 +89,8 @@ def run_train(options: argparse.Namespace) -> int:
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
     action: Callable[..., object] = walk if options.name == "run" else train_and_save
     with named().one_speaks():
-        for remark in getattr(recipe, "remarks", list)():
-            print(remark)
+        if isinstance(recipe, OwnRecipe):
+            print(*remarks(recipe.rows["annot_utt"][:], recipe.parser()), sep="\n")
         action(recipe, output, checkpoints and Path(checkpoints), options.resume)
     return 0
 
@@ -229,17 +215,32 @@ def run_push(options: argparse.Namespace) -> int:
 
 
 def run_tag(options: argparse.Namespace) -> int:
-    """Tag every line of a file or of standard input."""
-    from nerlib.corpus import decode_lines
-
+    """Tag every line of a file or of standard input, as soon as it is there."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 on Windows, too
     tagger = load_tagger(options)
     with open(options.text, "rb") if options.text else sys.stdin.buffer as lines:
-        name = options.text or "standard input"
-        texts, asked = tee(decode_lines(lines, name, UsageError))
-        for text, found in zip(texts, tagger(asked), strict=True):
-            record = {"text": text, "entities": [asdict(entity) for entity in found]}
-            print(json.dumps(record, ensure_ascii=False))
+        for texts in lines_as_they_come(lines, options.text or "standard input"):
+            for text, found in zip(texts, tagger(texts), strict=True):
+                record = {"text": text, "entities": [asdict(entity) for entity in found]}
+                print(json.dumps(record, ensure_ascii=False))
+            sys.stdout.flush()
     return 0
+
+
+def lines_as_they_come(file: Any, name: str) -> Iterator[list[str]]:
+    """Yield a file's lines, of a pipe those that have arrived; raises `UsageError` for bad ones."""
+    from nerlib.corpus import MOST_BYTES, decode_lines
+
+    rest, number, block = b"", 1, b"\n"
+    while block:
+        block = file.read1(BLOCK)
+        whole, end, rest = (rest + block).rpartition(b"\n")
+        if not block or len(rest) > MOST_BYTES:  # the last line, or one that is none
+            end, rest = end + rest, b""
+        lines = list(decode_lines(io.BytesIO(whole + end), name, UsageError, number))
+        number += len(lines)
+        yield lines
 
 
 def run_bulk(options: argparse.Namespace) -> int:

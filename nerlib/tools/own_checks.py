@@ -63,11 +63,10 @@ def told_of_exam(tagger: PlainTagger, data: NERDataset) -> dict[str, int]:
     """Return how many sentences a model was trained with, and how many entities cannot be found."""
     known = set(str(getattr(tagger.model.config, "trained_on", "")).split())
     texts = [Document(utterance.text, utterance.spans) for utterance in data.utterances]
+    hidden = [unreachable(one, tagger.parser) for one in texts]
     return {
         "sentences_that_were_trained_on": sum(digest(one.text) in known for one in texts),
-        "entities_that_end_inside_words": sum(
-            len(unreachable(one, tagger.parser)) for one in texts
-        ),
+        "entities_that_end_inside_words": sum(map(len, hidden)),
     }
 
 
@@ -81,12 +80,10 @@ def _types(counts: Counter[str]) -> Iterator[str]:
     alike = defaultdict[str, list[str]](list)
     for name in sorted(counts):
         alike[normalize("NFC", name).upper()].append(name)
-    for names in filter(lambda names: len(names) > 1, alike.values()):
-        several = len({name.upper() for name in names}) > 1
-        what = (
-            "look the same and count as several" if several else "differ in case and count as one"
-        )
-        shown = (f"{ascii(name) if several else repr(name)} ({counts[name]})" for name in names)
+    for names in (names for names in alike.values() if len(names) > 1):
+        one = len({name.upper() for name in names}) == 1
+        what = "differ in case and count as one" if one else "look the same and count as several"
+        shown = (f"{(repr if one else ascii)(name)} ({counts[name]})" for name in names)
         yield f"types that {what}: {', '.join(shown)}"
     for name in counts:
         if tag := re.fullmatch(r"O|[BIESLU]-(.*)", name):

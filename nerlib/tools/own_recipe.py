@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from nerlib.parsing import Parser, Segmentation
 from nerlib.tools.exchange.brackets import bracketed
 from nerlib.tools.exchange.document import Reading, each
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
-from nerlib.tools.own_checks import digest, remarks, segmentation_of
+from nerlib.tools.own_checks import digest, segmentation_of
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 from nerlib.tools.recipes import Recipe
 
@@ -29,7 +29,7 @@ EPOCHS, BATCH_SIZE = 20, 8  # a few dozen sentences are few steps: more rounds, 
 class OwnRecipe(Recipe):
     """A recipe's encoder and settings, with the sentences of a file, its `source`, as corpus."""
 
-    rows: Dataset | None = None  # read once: the source may be a pipe
+    rows: Dataset = None  # read once: the source may be a pipe
 
     def corpus(self, split: str) -> Dataset:
         """Return the file's sentences for training, or those set aside for validation.
@@ -39,8 +39,7 @@ class OwnRecipe(Recipe):
         wanted = Split.parse(split)
         if wanted.partition == "test":
             raise CorpusError(f"{self.source} has no split 'test': score a file by evaluate --own")
-        rows = self.rows if self.rows is not None else corpus_from_file(self.source, self.locale)
-        aside = set_aside(rows["utt"][:])
+        rows, aside = self.rows, set_aside(self.rows["utt"][:])
         for_validation = wanted.partition == "dev"
         chosen = [i for i, text in enumerate(rows["utt"]) if (text in aside) == for_validation]
         found = rows.select(chosen[wanted.start : wanted.stop])
@@ -48,15 +47,6 @@ class OwnRecipe(Recipe):
             advice = "mark more, or write more sentences"
             raise CorpusError(f"no entity is marked in the sentences to train on: {advice}")
         return found
-
-    def trained_on(self) -> str | None:
-        """Return a hash of each sentence, those set aside included, of up to 100,000."""
-        texts = set(self.rows["utt"]) if self.rows is not None else set()
-        return " ".join(sorted(map(digest, texts))) if 0 < len(texts) <= MOST_HASHES else None
-
-    def remarks(self) -> Iterator[str]:
-        """Yield what is worth a look in the sentences."""
-        return remarks(self.rows["annot_utt"][:] if self.rows is not None else [], self.parser())
 
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line."""
@@ -77,6 +67,8 @@ def own_recipe(file: str, recipe: Recipe, segmentation: Segmentation | None = No
     of_locale = Parser.for_locale(recipe.locale).segmentation
     by_script = segmentation_of(rows["utt"]) if of_locale == "spaces" else of_locale
     model = {**recipe.model_settings, "segmentation": segmentation or by_script}
+    if len(hashes := sorted({digest(text) for text in rows["utt"]})) <= MOST_HASHES:
+        model["trained_on"] = " ".join(hashes)  # those that are set aside, too
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}
     what = {"settings": settings, "model_settings": model, "rows": rows}
     return OwnRecipe(NAME, "your own sentences", source=file, **kept, **what)

@@ -67,10 +67,6 @@ class Recipe:
         advice = "set NERLIB_MASSIVE_DIR to the folder that holds 1.1/"
         raise CorpusError(f"recipe {self.name} reads MASSIVE's files: {advice}")
 
-    def trained_on(self) -> str | None:
-        """Return hashes of the sentences, where they are not those of a known corpus."""
-        return None
-
     def parser(self) -> Parser:
         """Return the parser that splits the recipe's text into words."""
         chosen = self.model_settings.get("segmentation")
@@ -156,8 +152,6 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     model = NERClassifier.from_encoder(encoder, tags, **settings)
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
-    if hashes := recipe.trained_on():
-        model.config.trained_on = hashes
     sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))
     return Experiment(recipe, tags, tokenizer, model, *sets)
 

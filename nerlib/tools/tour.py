@@ -14,7 +14,6 @@ from nerlib.addons.processes import join, named
 from nerlib.addons.train import train
 from nerlib.analysis.display import highlight_terminal
 from nerlib.analysis.plots import learning_curve, save_figure
-from nerlib.dataset import DatasetReport
 from nerlib.metrics import History
 from nerlib.model import count_parameters
 from nerlib.saving import save_model
@@ -66,7 +65,9 @@ def train_and_save(
         print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
     print(f"  train: {experiment.train_set.report}")
     print(f"  validation: {experiment.validation_set.report}")
-    if (pieces := subwords_a_word(experiment.train_set.report)) > MANY_SUBWORDS:
+    report = experiment.train_set.report
+    pieces = (report.subwords - 2 * report.utterances) / max(1, report.words)  # but special ones
+    if pieces > MANY_SUBWORDS:
         advice = "its encoder hardly knows this language; try --recipe offline-multilingual"
         print(f"  {pieces:.1f} subwords a word: {advice}, or another --encoder")
     heading("Training")
@@ -85,18 +86,14 @@ def train_and_save(
     return history
 
 
-def subwords_a_word(report: DatasetReport) -> float:
-    """Return how many subwords a word has on average, special subwords not counted."""
-    return (report.subwords - 2 * report.utterances) / max(1, report.words)
-
-
 def write_results(experiment: Experiment, history: History, output: Path) -> None:
     """Write the model, the history and the learning curve, and say where they are."""
+    replaced = " (in place of the one that was there)" if (output / "model").exists() else ""
     model = save_model(experiment.model, experiment.tokenizer, output / "model")
     records = output / "history.json"
     records.write_text(json.dumps([asdict(r) for r in history], indent=2), encoding="utf-8")
     figure = save_figure(learning_curve(history), output / "learning_curve.png")
-    heading("Saved")
+    heading(f"Saved{replaced}")
     for name, path in (("model", model), ("history", records), ("figure", figure)):
         print(f"  {name:<9} {path}")
 

@@ -37,9 +37,9 @@ _UNESCAPES = {escape: chr(letter) for letter, escape in _ESCAPES.items()}
 Token = tuple[str, ...]  # word, spacing, tag; nothing for a comment
 
 
-def read_conll(path: Path, reading: Reading | None = None) -> list[Document]:
+def read_conll(path: Path, reading: Reading) -> list[Document]:
     """Return the sentences of a file of columns; raises `ExchangeError` with file and line."""
-    reading, place = reading or Reading(), f"{path.name}, line"
+    place = f"{path.name}, line"
     with path.open("rb") as file:
         lines = list(decode_lines(file, path.name, ExchangeError))
     rows = [*each(partial(_cells, example=_first_row(lines)), lines, place)]
@@ -50,9 +50,7 @@ def read_conll(path: Path, reading: Reading | None = None) -> list[Document]:
     # A comment, which has no cells, does not end a sentence.
     lines_apart = groupby((token for token in tokens if token != ()), bool)
     sentences = (list(filter(None, group)) for is_sentence, group in lines_apart if is_sentence)
-    documents = list(each(_document, sentences, f"{path.name}, sentence"))
-    reading.tell(path.name)
-    return documents
+    return list(each(_document, sentences, f"{path.name}, sentence"))
 
 
 def conll_sentence(document: Document, between: str = " ") -> str:

@@ -1,4 +1,4 @@
-"""doccano's JSON lines, and spaCy's training tuples in lines: [start, end, type] beside a text."""
+"""Spans beside a text, a row a line: doccano's, spaCy's tuples, and what our own `tag` prints."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from nerlib.tools.exchange.json_files import Row
 FIELDS = ("label", "labels", "entities")
 
 
-def read_doccano(path: Path, reading: Reading | None = None) -> list[Document]:
+def read_doccano(path: Path, reading: Reading) -> list[Document]:
     """Return the texts of a file with their spans; raises `ExchangeError` with file and line."""
-    reading = reading or Reading()
-    documents = js.read_json_lines(path, lambda row: _document(row, reading))
-    reading.tell(path.name)
-    return documents
+    return js.read_json_lines(path, lambda row: _document(row, reading))
 
 
 def doccano_row(document: Document) -> Row:
@@ -37,7 +34,11 @@ def _document(row: Row, reading: Reading) -> Document:
         raise ExchangeError(f"no list of {' or '.join(FIELDS)}; the fields are {js.some(row)}")
     text = js.a_text(row, reading)
     reading.note("relations are left out", len(js.objects(row.get("relations"), "relations")))
-    return Document(text, js.marked(text, [_mark(item) for item in row[name]], reading))
+    marks = [_mark(item) for item in row[name]]
+    scores = [js.a_score(mark["score"]) for mark, _ in marks if "score" in mark]
+    of_model = name == "entities" and len(scores) == len(marks)  # as `tag` prints them
+    spans = js.marked(text, marks, reading)
+    return Document(text, spans, scores=tuple(scores) if of_model else None)
 
 
 def _mark(item: Any) -> tuple[Row, Any]:
@@ -46,4 +47,4 @@ def _mark(item: Any) -> tuple[Row, Any]:
         return {"start": item[0], "end": item[1]}, item[2]
     row = js.checked(item, dict, "a mark that is not [start, end, type]")
     places = {name: row.get(f"{name}_offset", row.get(name)) for name in ("start", "end")}
-    return {**places, "text": row.get("text")}, row.get("label", row.get("type"))
+    return row | places, row.get("label", row.get("type"))

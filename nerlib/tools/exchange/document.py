@@ -184,11 +184,9 @@ def fitting_spans(
     if len(fits) == 1:
         return next(iter(fits.items()))
     span, quote = wrong[0]
-    found, said = text[max(0, span.start) : max(0, span.end)], str(quote)[:40]
-    shown_quote = repr(said)
-    if normalize("NFC", found) == normalize("NFC", said):
-        shown_quote = f"{said!a}, which looks like {found!a}"
-    raise ExchangeError(f"the text at {shown(span)} is not {shown_quote}")
+    found, said = text[max(0, span.start) : max(0, span.end)][:40], str(quote)[:40]
+    show = ascii if normalize("NFC", found) == normalize("NFC", said) else repr
+    raise ExchangeError(f"the text at {shown(span)} is not {show(said)} but {show(found)}")
 
 
 def repeats(documents: Iterable[Document]) -> Iterator[str]:
@@ -197,7 +195,7 @@ def repeats(documents: Iterable[Document]) -> Iterator[str]:
     >>> marked = Document("at nine", (Span("time", 3, 7),))
     >>> list(repeats([marked, marked, Document("at nine")]))
     ["1 texts occur again with the same marks, as 'at nine'", \
-"1 texts occur again with other marks, as 'at nine': which are right?"]
+"1 texts occur again with other marks, as 'at nine'"]
     """
     first: dict[str, tuple[Span, ...]] = {}
     again: dict[bool, list[str]] = {True: [], False: []}
@@ -205,12 +203,10 @@ def repeats(documents: Iterable[Document]) -> Iterator[str]:
         if document.text in first:
             again[first[document.text] == document.spans].append(document.text)
         first.setdefault(document.text, document.spans)
-    for same, what in (
-        (True, "the same marks, as {!r}"),
-        (False, "other marks, as {!r}: which are right?"),
-    ):
-        if texts := again[same]:
-            yield f"{len(texts):,} texts occur again with {what.format(texts[0][:60])}"
+    for same, texts in again.items():
+        if texts:
+            what = "the same marks" if same else "other marks"
+            yield f"{len(texts):,} texts occur again with {what}, as {texts[0][:60]!r}"
 
 
 def check_apart(spans: Sequence[Span], what: str) -> None:

@@ -18,7 +18,7 @@ from nerlib.tools.exchange.conll import DOCUMENT_START, conll_file, read_conll
 from nerlib.tools.exchange.doccano import doccano_row, read_doccano
 from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, repeats
 from nerlib.tools.exchange.features import read_parquet, write_parquet
-from nerlib.tools.exchange.json_files import json_format, read_tagged, to_json
+from nerlib.tools.exchange.json_files import json_format, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
 from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
@@ -65,26 +65,11 @@ FORMATS = {
     "doccano": Format((), read_doccano, _lines(lambda document: to_json(doccano_row(document)))),
     "spacy": Format((".spacy",), read_spacy, write_spacy),
     "parquet": Format((".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
-    "tag": Format((), read_tagged, None, True),
+    "tag": Format((), read_doccano, None, True),
 }
-BINARY = (".spacy", ".parquet")
-JSON = (".json", ".jsonl", ".ndjson")
+SURE = (*CONLL, ".spacy", ".parquet")  # what their files hold is not looked at
+JSON = (".json", ".jsonl")
 KNOWN = ", ".join(FORMATS)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `convert`."""
-    parser.add_argument("input", metavar="IN", help="a file of annotated texts")
-    parser.add_argument("output", metavar="OUT", help="the file to write")
-    parser.add_argument("--from", dest="from_name", metavar="FORMAT", help=f"{KNOWN} (by suffix)")
-    parser.add_argument("--to", dest="to_name", metavar="FORMAT", help="likewise, but for tag")
-    parser.add_argument("--columns", type=_columns, metavar="WORD,TAG", help="as 2,3 (by content)")
-    parser.add_argument("--text-field", default="", metavar="NAME", help="of JSON (text)")
-    parser.add_argument(
-        "--spans-key", default="", metavar="NAME", help="of spaCy's groups of spans"
-    )
-    parser.add_argument("--predictions", action="store_true", help="take a model's marks for marks")
-    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it is there")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -113,7 +98,7 @@ def convert(
     `ExchangeError`, `OwnDataError` or `OSError`.
     """
     reading = reading or Reading()
-    name = _format_name(target, to_name, "--to")
+    name = format_of(target, to_name, "--to")
     writer = FORMATS[name]
     if writer.write is None:
         raise ExchangeError(f"{name} is a format for reading only")
@@ -138,13 +123,16 @@ def read_file(
     or `reading` asks for it. Raises `ExchangeError`, `OwnDataError` or `OSError`.
     """
     reading = reading or Reading()
-    documents = FORMATS[format_of(source, from_name)].read(source, reading)
+    try:
+        documents = FORMATS[format_of(source, from_name)].read(source, reading)
+    finally:
+        reading.tell(source.name)
     reviewed = [document for document in documents if document.scores is None]
     if predictions or reading.predictions:
         reviewed = documents
     if left_out := len(documents) - len(reviewed):
         what = f"{left_out:,} texts that only a model has marked are left out"
-        reading.report(f"{source.name}: {what} (--predictions takes them)")
+        reading.report(f"{source.name}: {what} (convert --predictions takes them)")
     if not reviewed:
         raise ExchangeError(f"{source.name} holds nothing that somebody has annotated")
     for line in repeats(reviewed):
@@ -152,14 +140,21 @@ def read_file(
     return reviewed
 
 
-def format_of(path: Path, name: str | None = None) -> str:
-    """Return the name of a file's format, by its suffix, of JSON and text by its content."""
+def format_of(path: Path, name: str | None = None, option: str = "--from") -> str:
+    """Return a format's name: this one, or that of a file's content or suffix.
+
+    Raises `ExchangeError` if it is none that is known.
+    """
     suffix = path.suffix.lower()
-    if name is None and suffix in JSON:
-        return json_format(path)
-    if name is None and path.is_file() and suffix not in BINARY and suffix not in CONLL:
-        name = _by_content(path) or ("brackets" if suffix == ".txt" else None)
-    return _format_name(path, name, "--from")
+    if name is None and option == "--from" and path.is_file() and suffix not in SURE:
+        name = json_format(path) if suffix in JSON else _by_content(path)
+    of_suffix = (key for key, one in FORMATS.items() if suffix in one.suffixes)
+    found = name or next(of_suffix, None)
+    if found is None:
+        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
+    if found not in FORMATS:
+        raise ExchangeError(f"{option} {found}: there are {KNOWN}")
+    return found
 
 
 def _by_content(path: Path) -> str | None:
@@ -175,20 +170,3 @@ def _by_content(path: Path) -> str | None:
     tags = [cells[-1] for cells in table if len(cells) == len(table[0]) > 1]
     is_table = len(table) > 1 and len(tags) == len(table) and all(map(entity_tag, tags))
     return "conll" if is_table else None
-
-
-def _columns(text: str) -> tuple[int, int]:
-    """Return the two numbers of `--columns`."""
-    word, tag = map(int, text.split(","))
-    return word, tag
-
-
-def _format_name(path: Path, name: str | None, option: str) -> str:
-    """Return a format's name: this one, or that of the file's suffix; raises `ExchangeError`."""
-    of_suffix = (key for key, one in FORMATS.items() if path.suffix.lower() in one.suffixes)
-    found = name or next(of_suffix, None)
-    if found is None:
-        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
-    if found not in FORMATS:
-        raise ExchangeError(f"{option} {found}: there are {KNOWN}")
-    return found

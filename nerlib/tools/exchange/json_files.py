@@ -1,9 +1,10 @@
-"""JSON from other programs, checked field by field; and what our own `tag` prints."""
+"""JSON from other programs, checked field by field, and known by its fields."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 from nerlib.corpus import decode_lines, short_lines
 from nerlib.parsing import Span
 from nerlib.tools.exchange.document import (
-    Document,
     ExchangeError,
     Reading,
     T,
@@ -56,20 +56,13 @@ def json_format(path: Path) -> str:
     """
     with path.open("rb") as file:
         first = next(filter(None, map(bytes.strip, short_lines(file))), b"").removeprefix(BOM)
-    try:
-        head = json.loads(first)
-    except (ValueError, RecursionError):
-        head = None
-    if first[:1] == b"[" or first == b"{" or (isinstance(head, dict) and "data" in head):
+    if first[:1] == b"[" or first == b"{" or re.match(rb'\{.*"data": ?\{', first):
         return "label-studio"
-    fields: dict[str, None] = {}
-    kinds = set[str]()
-    for row in read_json_lines(path, dict):
-        fields.update(dict.fromkeys(row))
-        kinds.update(_kinds(row))
-    for kind in ("prodigy", "doccano", "tag"):
-        if kind in kinds:
-            return kind
+    rows = read_json_lines(path, lambda row: (list(row), set(_kinds(row))))
+    kinds = set().union(*(kinds for _, kinds in rows))
+    if found := next((kind for kind in ("prodigy", "doccano", "tag") if kind in kinds), None):
+        return found
+    fields = dict.fromkeys(field for fields, _ in rows for field in fields)
     known = "spans (Prodigy), label, labels or entities (doccano, spaCy, tag)"
     raise ExchangeError(f"{path.name}: no row has {known}; the fields are {some(fields)}")
 
@@ -84,20 +77,6 @@ def _kinds(row: Row) -> Iterator[str]:
     if isinstance(entities, list):
         ours = all(isinstance(item, dict) and "score" in item for item in entities)
         yield "tag" if ours else "doccano"
-
-
-def read_tagged(path: Path, reading: Reading | None = None) -> list[Document]:
-    """Return the texts that `python -m nerlib tag` printed, with the entities that it found."""
-    reading = reading or Reading()
-
-    def document(row: Row) -> Document:
-        text, found = a_text(row, reading), objects(row.get("entities"), "entities")
-        spans = marked(text, [(item, item.get("type")) for item in found], reading)
-        return Document(text, spans, scores=tuple(a_score(item.get("score")) for item in found))
-
-    documents = read_json_lines(path, document)
-    reading.tell(path.name)
-    return documents
 
 
 def a_text(row: Row, reading: Reading, what: str = "") -> str:

@@ -12,20 +12,16 @@ FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NE
 NO_DATA = ("created_at", "updated_at")  # texts in JSON-MIN that are not the annotated one
 
 
-def read_label_studio(path: Path, reading: Reading | None = None) -> list[Document]:
+def read_label_studio(path: Path, reading: Reading) -> list[Document]:
     """Return the tasks of an export (JSON, JSON-MIN) that somebody, or a model, has annotated.
 
     `reading` is told what is left out. Raises `ExchangeError` with the task that is wrong.
     """
-    content, reading = js.read_json_file(path), reading or Reading()
+    content = js.read_json_file(path)
     with located(path.name):
         tasks = js.objects([content] if isinstance(content, dict) else content, "the file")
     read = each(lambda task: read_task(task, reading), tasks, f"{path.name}, task")
-    documents = [document for document in read if document is not None]
-    reading.tell(path.name)
-    if not documents:
-        raise ExchangeError(f"{path.name} holds no task with an annotation or a prediction")
-    return documents
+    return [document for document in read if document is not None]
 
 
 def read_task(task: Row, reading: Reading) -> Document | None:
@@ -42,23 +38,17 @@ def read_task(task: Row, reading: Reading) -> Document | None:
     text = js.a_text(js.checked(task.get("data"), dict, "data"), reading, "of data, ")
     given = js.objects(task.get("annotations"), "annotations")
     annotations = [one for one in given if not one.get("was_cancelled")]
-    if given and not annotations:
-        reading.note("cancelled tasks are left out")
-        return None
     approved = [one for one in annotations if one.get("ground_truth")]
     read = [_document(text, one, None, reading) for one in approved or annotations]
-    if not given:
-        # An export may list numbers of predictions, without what they say.
-        listed = js.checked(task.get("predictions") or [], list, "predictions")
-        predictions = [one for one in listed if isinstance(one, dict)]
-        if not predictions:
-            reading.note("tasks without an annotation are left out")
-            return None
-        scored = [(one, scores) for one in predictions if (scores := _scores(one)) is not None]
-        if not scored:
-            reading.note("tasks with predictions without scores are left out")
-            return None
-        read = [_document(text, *one, reading) for one in scored]
+    # An export may list numbers of predictions, without what they say.
+    listed = [] if given else js.checked(task.get("predictions") or [], list, "predictions")
+    predictions = [one for one in listed if isinstance(one, dict)]
+    scored = [(one, scores) for one in predictions if (scores := _scores(one)) is not None]
+    read += [_document(text, one, scores, reading) for one, scores in scored]
+    if not read:
+        why = "with predictions without scores" if predictions else "without an annotation"
+        reading.note(f"{'cancelled tasks' if given else f'tasks {why}'} are left out")
+        return None
     if any(document != read[0] for document in read):
         advice = "delete all but one, or mark one as ground truth"
         raise ExchangeError(f"its {len(read)} annotations differ; {advice}")

@@ -7,36 +7,24 @@ from pathlib import Path
 
 from nerlib.parsing import Word
 from nerlib.tools.exchange import json_files as js
-from nerlib.tools.exchange.document import (
-    Document,
-    ExchangeError,
-    Reading,
-    words_of,
-    words_under,
-)
+from nerlib.tools.exchange.document import Document, ExchangeError, Reading, words_of, words_under
 from nerlib.tools.exchange.json_files import Row
 
 NO = ("reject", "ignore")
 
 
-def read_prodigy(path: Path, reading: Reading | None = None) -> list[Document]:
+def read_prodigy(path: Path, reading: Reading) -> list[Document]:
     """Return the tasks of a file that were accepted, or that nobody has answered yet.
 
     `reading` hears what is left out. Raises `ExchangeError` with file and line, and for a file in
     which no row has spans: it is of another program.
     """
-    reading, fields = reading or Reading(), dict[str, None]()
-
-    def document(row: Row) -> Document | None:
-        fields.update(dict.fromkeys(row))
-        return _document(row, reading)
-
-    tasks = js.read_json_lines(path, document)
+    rows = js.read_json_lines(path, lambda row: (_document(row, reading), list(row)))
+    fields = dict.fromkeys(field for _, found in rows for field in found)
     if "spans" not in fields:
         found = js.some(fields)
         raise ExchangeError(f"{path.name}: no row has spans, as Prodigy's have; there are {found}")
-    reading.tell(path.name)
-    return [task for task in tasks if task is not None]
+    return [document for document, _ in rows if document is not None]
 
 
 def prodigy_task(document: Document) -> Row:

@@ -69,12 +69,11 @@ def from_doc(doc: Doc, spans_key: str = "") -> Document:
     return Document(doc.text, tuple(spans), words)
 
 
-def read_spacy(path: Path, reading: Reading | None = None) -> list[Document]:
+def read_spacy(path: Path, reading: Reading) -> list[Document]:
     """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one.
 
     Documents that nobody has annotated are left out, which `reading` is told.
     """
-    reading = reading or Reading()
     spacy, unpacker = import_spacy(), zlib.decompressobj()
     with path.open("rb") as file:
         content = file.read(LARGEST)
@@ -87,7 +86,6 @@ def read_spacy(path: Path, reading: Reading | None = None) -> list[Document]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExchangeError(f"{path.name} is not a .spacy file: {reason}") from None
     found = list(each(partial(_annotated, reading=reading), docs, f"{path.name}, document"))
-    reading.tell(path.name)
     return [document for document in found if document is not None]
 
 
