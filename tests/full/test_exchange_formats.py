@@ -417,12 +417,16 @@ class TestLabelStudio:
     def test_the_small_export(self, tmp_path):
         label = [{"start": 0, "end": 1_000, "text": "x" * 1_000, "labels": ["long"]}]
         flat = {"id": 1, "said": "x" * 1_001, "label": label, "created_at": "today"}
-        first, second = read("label-studio", [flat, {"id": 2, "said": "y"}], tmp_path)
+        nothing = {"id": 2, "said": "y", "annotation_id": 7}
+        first, second = read("label-studio", [flat, nothing], tmp_path)
         assert (first.marked, second.marked) == ([("long", "x" * 1_000)], [])
         with pytest.raises(ExchangeError, match="--text-field: said, title"):
             read("label-studio", [{**flat, "title": "z"}], tmp_path)
         (third,) = read("label-studio", [{**flat, "title": "z"}], tmp_path, text_field="said")
         assert third == first
+        told: list[str] = []
+        assert not read("label-studio", [{"text": "to be annotated"}], tmp_path, told.append)
+        assert told == ["file: 1 tasks without an annotation are left out"]
 
     def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path):
         one, other = [region(3, 7, "time")], [region(3, 7, "date")]
