@@ -43,6 +43,8 @@ def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator
     folder.mkdir()
     try:
         yield folder
+        for path in filter(Path.is_file, folder.rglob("*")):
+            path.chmod(folder.stat().st_mode & 0o666)  # some writers keep files to their owner
         if target.is_dir():
             _carry_over(target, folder, replaces)
         sync_tree(folder)

@@ -245,9 +245,11 @@ def decode_line(line: bytes, number: int) -> str:
     return text.rstrip("\r\n")
 
 
-def decode_lines(file: IO[bytes], name: str, error: type[ValueError]) -> Iterator[str]:
+def decode_lines(
+    file: IO[bytes], name: str, error: type[ValueError], start: int = 1
+) -> Iterator[str]:
     """Yield a binary file's lines as text; raise `error` with name, line and reason for others."""
-    for number, line in enumerate(short_lines(file), start=1):
+    for number, line in enumerate(short_lines(file), start):
         try:
             yield decode_line(line, number)
         except LineError as reason:

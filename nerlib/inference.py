@@ -6,9 +6,9 @@ Built in notebook 06.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Self, overload
 
@@ -113,8 +113,8 @@ class PlainTagger:
         """Return the entities of one text, of each text of a list, or of an iterator lazily."""
         if isinstance(text, str):
             return self._tag([text])[0]
-        # `iter` of a collection that is no iterator (a set, a Series): else it never ends.
-        texts = iter(text)
+        # An iterator, whatever the collection is (a set, a Series): else it never ends.
+        texts = map(_checked_text, count(1), text)
         chunks = iter(lambda: list(islice(texts, self.chunk)), [])
         found = (entities for chunk in chunks for entities in self._tag(chunk))
         return list(found) if isinstance(text, Sequence) else found
@@ -127,13 +127,10 @@ class PlainTagger:
 
     def _tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """Return the entities of every text, in order."""
-        for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"a text must be a string, not {type(text).__name__}")
         words = [self.parser.split_words(text) for text in texts]
-        predictions = self._predict(words)
+        predictions, names = self._predict(words), self.model.config.type_names
         return [
-            to_entities(text, inside, tags, scores)
+            to_entities(text, inside, tags, scores, names)
             for text, inside, (tags, scores) in zip(texts, words, predictions, strict=True)
         ]
 
@@ -207,19 +204,33 @@ class PlainTagger:
         return cut_into_windows(self.tokenizer, words, most, self._special)
 
 
+def _checked_text(number: int, text: object) -> str:
+    """Return a text of many; raises `TypeError` for what is none, counted from 1."""
+    if not isinstance(text, str):
+        shown = "" if text is None else f" ({text!r:.40})"
+        raise TypeError(f"text {number}: must be a string, not {type(text).__name__}{shown}")
+    return text
+
+
 def to_entities(
-    text: str, words: Sequence[Word], tags: Sequence[str], scores: Sequence[float]
+    text: str,
+    words: Sequence[Word],
+    tags: Sequence[str],
+    scores: Sequence[float],
+    names: Mapping[str, str] | None = None,
 ) -> list[Entity]:
     """Return the entities that tags describe, with offsets into the text. Built in notebook 06.
+
+    `names` says how a type is spelled, by default in lower case.
 
     >>> to_entities("at nine", [Word("at", 0, 2), Word("nine", 3, 7)], ["O", "B-TIME"], [1, 0.5])
     [Entity(type='time', text='nine', start=3, end=7, score=0.5)]
     """
-    entities = []
+    entities, names = [], names or {}
     for name, first, end in tag_chunks(tags):
         start, stop = words[first].start, words[end - 1].end
         score = sum(scores[first:end]) / (end - first)
-        entities.append(Entity(name.lower(), text[start:stop], start, stop, score))
+        entities.append(Entity(names.get(name, name.lower()), text[start:stop], start, stop, score))
     return entities
 
 

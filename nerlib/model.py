@@ -36,7 +36,8 @@ class NERConfig(PretrainedConfig):
     `encoder` is the encoder's own configuration as a dictionary, `labels` the tags in the order of
     their numbers. With `head="crf"` the model also learns how well one tag follows another (a
     linear-chain CRF); `transitions` is where a saved model notes these scores for those who have
-    its logits only. Raises `ValueError` for settings that make no model.
+    its logits only; `spelled` are the types that the training rows do not write in lower case.
+    Raises `ValueError` for settings that make no model.
 
     >>> NERConfig(labels=["O", "B-TIME", "I-TIME"]).tags.get_id("I-TIME")
     2
@@ -54,6 +55,7 @@ class NERConfig(PretrainedConfig):
         dropout: float = 0.1,
         segmentation: Segmentation = "spaces",
         transitions: list[list[float]] | None = None,
+        spelled: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         for name, value, known in (("pooling", pooling, Pooling), ("head", head, Head)):
@@ -69,6 +71,7 @@ class NERConfig(PretrainedConfig):
         self.dropout = dropout
         self.segmentation = Parser(segmentation).segmentation
         self.transitions = transitions
+        self.spelled = list(map(str, spelled)) if spelled else None
         # transformers' own tools look for these two.
         kwargs["id2label"] = dict(enumerate(self.labels))
         kwargs["label2id"] = {label: number for number, label in enumerate(self.labels)}
@@ -78,6 +81,12 @@ class NERConfig(PretrainedConfig):
     def tags(self) -> TagSet:
         """The tag set that the head predicts."""
         return TagSet.from_labels(self.labels)
+
+    @property
+    def type_names(self) -> dict[str, str]:
+        """Each slot type, in capitals as in the tags, as the training rows spell it."""
+        spelled = {name.upper(): name for name in self.spelled or ()}
+        return {name: spelled.get(name, name.lower()) for name in self.tags.types}
 
     @property
     def parser(self) -> Parser:
@@ -114,6 +123,8 @@ class NERClassifier(PreTrainedModel):
 
     def __init__(self, config: NERConfig) -> None:
         super().__init__(config)
+        if config.id2label != dict(enumerate(config.labels)):  # `num_labels=…` has changed them
+            raise ValueError("num_labels, id2label: a model keeps its tags; train one for others")
         encoder_config = config.encoder_config()
         # Weights come later, from `from_pretrained` or `from_encoder`: never from inside here.
         self.encoder = _encoder_without_pooler(encoder_config)
@@ -134,7 +145,11 @@ class NERClassifier(PreTrainedModel):
 
         `load_model` checks more: use it for untrusted models.
         """
-        return super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
+        found = super().from_pretrained(*arguments, **{**settings, "use_safetensors": True})
+        dtype = settings.get("dtype", settings.get("torch_dtype"))
+        if isinstance(dtype, torch.dtype):  # the encoder inside has not heard of it
+            nn.Module.to(found[0] if isinstance(found, tuple) else found, dtype)
+        return found
 
     def save_pretrained(self, *arguments: Any, **settings: Any) -> None:
         """Write the model as transformers does; a CRF's scores are noted in the settings, too."""
@@ -168,6 +183,7 @@ class NERClassifier(PreTrainedModel):
         encoder.config.num_hidden_layers = layers or deepest
         encoder_settings = encoder.config.to_dict()
         encoder_settings.pop("_name_or_path", None)  # a path of this machine is nobody's business
+        settings["spelled"] = tags.spelled
         config = NERConfig(encoder=encoder_settings, labels=tags.labels, **settings)
         model = cls(config)
         # All that the model has: the pooler and the layers above stay behind.

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import normalize
 
 import regex
 
@@ -241,9 +242,13 @@ def check_same_text(found: str, sentence: str, row_id: str | None = None) -> Non
         return
     pairs = enumerate(zip(found, sentence, strict=False))
     position = next((i for i, (a, b) in pairs if a != b), min(len(found), len(sentence)))
+    alike = normalize("NFC", found) == normalize("NFC", sentence)
+    one, other = (
+        (ascii if alike else repr)(t[position : position + 12]) for t in (found, sentence)
+    )
     raise AnnotationError(
         "annot_utt without its brackets differs from utt here: "
-        f"{found[position : position + 12]!r} instead of {sentence[position : position + 12]!r}",
+        f"{one} instead of {other}{', which looks the same' if alike else ''}",
         "make both say the same",
         position,
         row_id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,8 @@ class TagSet:
     """
 
     types: tuple[str, ...]
+    # As the training rows spell those types that do not come back as lower case: `GeoLoc`.
+    spelled: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
     def from_types(cls, types: Iterable[str]) -> TagSet:
@@ -62,7 +64,8 @@ class TagSet:
             if "[" in row["annot_utt"]:
                 with suppress(AnnotationError):
                     found.update(span.type for span in parser.parse(row["annot_utt"]).spans)
-        return cls.from_types(found)
+        spelled = tuple(name for name in sorted(found) if name != name.upper().lower())
+        return replace(cls.from_types(found), spelled=spelled)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -91,8 +94,8 @@ class TagSet:
             raise KeyError(f"there is no tag {number!r}: numbers go from 0 to {len(self) - 1}")
         return self.id_to_tag[number]
 
-    def __reduce__(self) -> tuple[type[TagSet], tuple[tuple[str, ...]]]:
-        return TagSet, (self.types,)  # read-only mappings cannot be copied or pickled
+    def __reduce__(self) -> tuple[type[TagSet], tuple[tuple[str, ...], tuple[str, ...]]]:
+        return TagSet, (self.types, self.spelled)  # read-only mappings cannot be copied or pickled
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -123,6 +123,12 @@ def test_everything_is_flushed_before_it_is_in_place(tmp_path, monkeypatch):
     assert events[3:] == ["rename to model", f"sync {tmp_path.name}"]
 
 
+def test_everybody_may_read_a_model_who_may_read_a_new_file(tmp_path):
+    (tmp_path / "new").touch()
+    folder = save_model(new_model("bert"), tokenizer_of("bert"), tmp_path / "model")
+    assert {path.stat().st_mode for path in folder.iterdir()} == {(tmp_path / "new").stat().st_mode}
+
+
 def test_a_model_replaces_a_model_and_no_stale_weights_stay(tmp_path, can_exchange):
     target = tmp_path / "model"
     save_model(new_model("bert", seed=1), tokenizer_of("bert"), target)

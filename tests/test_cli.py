@@ -1,13 +1,20 @@
 """The command line as a user meets it: results on standard output, mistakes in one line."""
 
+import io
+import itertools
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nerlib import __version__, load_corpus
+from nerlib.corpus import decode_lines
 from nerlib.tools import cli
+from nerlib.tools.commands import UsageError, lines_as_they_come
 
 TEXTS = ["wake me up at nine am on friday", "", "  ", "напомни завтра 😀"]
 FEW = ["--train", "train[:48]", "--validation", "validation[:16]", "--epochs", "1"]
@@ -33,13 +40,63 @@ def test_train_leaves_model_history_and_figure(model_folder):
 
 def test_tag_reads_lines_and_writes_json_lines(model_folder):
     command = [sys.executable, "-m", "nerlib", "tag", "--model", str(model_folder)]
-    done = subprocess.run(command, input="\n".join(TEXTS).encode(), capture_output=True)
+    narrow = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}  # as on Windows
+    text = "\n".join(TEXTS).encode()
+    done = subprocess.run(command, input=text, capture_output=True, env=narrow)
     assert done.returncode == 0, done.stderr.decode()
     records = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert [record["text"] for record in records] == TEXTS
     for record in records:
         for entity in record["entities"]:
             assert record["text"][entity["start"] : entity["end"]] == entity["text"]
+
+
+def test_tag_answers_what_has_come_before_it_waits_for_more():
+    number, other = os.pipe()
+    with open(number, "rb") as reading, open(other, "wb", buffering=0) as writing:
+        lines = lines_as_they_come(reading, "pipe")
+        writing.write(b"wake me\nat nine\non fr")
+        assert next(lines) == ["wake me", "at nine"]  # would wait forever for the third
+        writing.write(b"iday\n\xff\n")
+        with pytest.raises(UsageError, match="pipe, line 4: byte 0 "):
+            next(lines)
+
+
+@given(content=st.lists(st.sampled_from([b"a", b"\n", b"\r\n", "й".encode()])).map(b"".join))
+def test_lines_are_the_same_in_blocks_of_any_size(content):
+    class Slow(io.BytesIO):
+        def read1(self, size=-1):
+            return super().read1(min(3, size))
+
+    lines = list(itertools.chain(*lines_as_they_come(Slow(content), "x")))
+    assert lines == list(decode_lines(io.BytesIO(content), "x", ValueError))
+
+
+def test_a_character_that_a_terminal_lacks_stops_nothing(tmp_path):
+    (tmp_path / "own.txt").write_text("[тип : велосипед]", encoding="utf-8")
+    narrow = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "nerlib", "validate", str(tmp_path / "own.txt")]
+    done = subprocess.run(command, capture_output=True, env=narrow)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\u0442\u0438\u043f" in done.stdout
+
+
+MISTYPED = {
+    "a command": (["trian"], "train"),
+    "an option": (["train", "--epoch", "3"], "--epochs"),
+    "an option of a module": (["bulk", "a", "b", "--colum", "x"], "--column"),
+    "nothing near": (["tag", "--zzz"], "--help"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "meant"), MISTYPED.values(), ids=MISTYPED)
+def test_what_is_mistyped_is_refused_with_what_was_meant(arguments, meant, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert f"did you mean {meant}?" in error or f"{meant}`" in error
+    assert error.count("\n") == 1
 
 
 def test_tag_survives_a_reader_that_has_seen_enough(model_folder):

@@ -104,6 +104,21 @@ class TestLoaders:
         with torch.inference_mode():
             assert torch.equal(ours(**batch).logits, theirs(**batch).logits)
 
+    @pytest.mark.parametrize("other", [{"num_labels": 3}, {"id2label": {0: "O", 1: "B-X"}}])
+    def test_other_tags_than_those_of_the_head_are_refused(self, folder: Path, other: dict) -> None:
+        with pytest.raises(ValueError, match="a model keeps its tags"):
+            AutoModelForTokenClassification.from_pretrained(folder, **other)
+        with pytest.raises(ValueError, match="a model keeps its tags"):
+            NERClassifier.from_pretrained(folder, **other)
+
+    @pytest.mark.parametrize("place", [{}, {"device_map": "cpu"}])
+    def test_a_type_of_numbers_is_that_of_all_weights(self, folder: Path, place: dict) -> None:
+        wanted = {"dtype": torch.bfloat16, **place}
+        model = AutoModelForTokenClassification.from_pretrained(folder, **wanted)
+        assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
+        inputs, words = torch.tensor([[2, 7, 8, 3]]), torch.tensor([[-1, 0, 0, -1]])
+        assert model(inputs, word_ids=words).logits.shape == (1, 1, 7)
+
     def test_pickled_weights_are_not_read(self, folder: Path, tmp_path: Path) -> None:
         stranger = Path(shutil.copytree(folder, tmp_path / "model"))
         (stranger / "model.safetensors").unlink()
@@ -153,6 +168,16 @@ class TestPipeline:
         for names, expected in (([], {*TYPES}), (["TIME"], {"date", "place_name"})):
             rows = ner(TEXTS[11], aggregation_strategy="simple", ignore_labels=names)
             assert {row["entity_group"] for row in rows} == expected
+
+    def test_types_are_spelled_as_in_training(self, ner: NERPipeline) -> None:
+        config = ner.tagger.model.config
+        config.spelled, text = ["Time"], TEXTS[11]
+        try:
+            found = ner(text, aggregation_strategy="simple")
+            assert {row["entity_group"] for row in found} == {"Time", "date", "place_name"}
+            assert not ner(text, aggregation_strategy="simple", ignore_labels=config.type_names)
+        finally:
+            config.spelled = None
 
     def test_lists_generators_and_datasets(self, ner: NERPipeline, tagger: Tagger) -> None:
         expected = [found_by(tagger, text) for text in TEXTS]

@@ -229,6 +229,12 @@ def test_what_is_no_text_raises(wrong):
         cached_tagger("bert")(wrong)
 
 
+@pytest.mark.parametrize("many", [list, iter])
+def test_what_is_no_text_among_others_is_named(many):
+    with pytest.raises(TypeError, match=r"^text 3: .* float \(nan\)"):
+        list(cached_tagger("bert")(many(["a", "b", float("nan"), None])))
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ner_inference_gives_one_tag_number_per_word(family):
     tagger = cached_tagger(family)

@@ -48,6 +48,11 @@ def test_text_list_and_open_file_say_the_same(tmp_path: Path) -> None:
     assert from_file.to_list() == from_list.to_list() == from_text.to_list()
 
 
+def test_a_hash_begins_a_comment_only_before_a_blank() -> None:
+    lines = ["# no", "#", "#yes", r"\# yes", r"\\#yes", r"\\# yes", "#[x : yes]"]
+    assert corpus_from_lines(lines)["utt"][:] == ["#yes", "# yes", r"\#yes", r"\# yes", "#yes"]
+
+
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     corpus = corpus_from_lines("one\u2028still one\n\ntwo")
     assert corpus["id"] == ["own-1", "own-3"]

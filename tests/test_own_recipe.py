@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from tiny_encoders import tokenizer_of
 
-from nerlib import PACKAGED, CorpusError, get_recipe
+from nerlib import PACKAGED, CorpusError, NERDataset, TagSet, corpus_from_lines, get_recipe
 from nerlib import __main__ as cli
 from nerlib.encoders import MULTILINGUAL
-from nerlib.tools.own_recipe import OwnRecipe, own_recipe, set_aside
+from nerlib.inference import Entity
+from nerlib.metrics import evaluate_tags
+from nerlib.parsing import AnnotationError, Parser
+from nerlib.tools.exchange.formats import FORMATS, read_file
+from nerlib.tools.own_checks import remarks
+from nerlib.tools.own_recipe import OwnRecipe, corpus_from_file, own_recipe, set_aside
+from nerlib.tools.tagger import tag_plain_text
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
 LINES = [f"the [part : {part}] squeaks" for part in PARTS] + ["what do i owe you"]
@@ -67,23 +76,146 @@ def test_all_broken_lines_are_listed_with_a_mark(
     assert [line.partition(",")[0] for line in lines[::3]] == ["line 2", "line 3"]
 
 
+@pytest.mark.parametrize("name", ["conll", "label-studio", "prodigy", "doccano", "parquet"])
+def test_files_of_other_tools_are_read(name: str, tmp_path: Path) -> None:
+    documents = read_file(Path(sentences(tmp_path, LINES)))
+    path = tmp_path / f"file{(*FORMATS[name].suffixes, '.jsonl')[0]}"
+    FORMATS[name].write(documents, path)
+    assert corpus_from_file(path)["annot_utt"][:] == LINES
+    if name in ("conll", "prodigy", "label-studio"):  # known by what is in it
+        assert corpus_from_file(path.rename(tmp_path / "file.txt"))["annot_utt"][:] == LINES
+
+
+UNMARKED = {
+    "plain.txt": b"the bell\nthe chain squeaks\n",
+    "plain.conll": b"the O\nbell O\n\nthe O\n",
+    "rows.json": b'[\n{"a": 1},\n{"a": 2}\n]\n',
+    "rows.jsonl": b'{"utt": "the bell"}\n',
+    "rows.csv": b"word,tag\nbell,B-part\n",
+    "hidden.txt": b'{"text": "[1]"}\n{"text": "]"}\n',
+}
+
+
+@pytest.mark.parametrize("command", [["validate"], ["train", "--own"]])
+@pytest.mark.parametrize("name", UNMARKED)
+def test_files_without_marks_are_refused_in_one_line(
+    name: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(UNMARKED[name])
+    assert cli.main([*command, str(path)]) == 2
+    error = capsys.readouterr().err
+    assert name in error
+    assert error.count("\n") == 1
+
+
+def test_marks_that_are_all_set_aside_are_too_few(tmp_path: Path) -> None:
+    texts = [Parser().parse(line).text for line in LINES[:4]]
+    lines = [f"[part : {text}]" if text in set_aside(texts) else text for text in texts]
+    with pytest.raises(CorpusError, match="sentences to train on"):
+        recipe_for(tmp_path, lines).corpus("train")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_text, args=["\n".join(LINES)], daemon=True)
+    writer.start()
+    recipe = own_recipe(str(pipe), get_recipe("offline"))
+    assert len(recipe.corpus("train")) + len(recipe.corpus("validation")) == len(LINES)
+
+
+def test_scripts_without_blanks_are_cut_into_characters(tmp_path: Path) -> None:
+    lines = ["ปลุก[time : ฉันตอน]เก้าโมง", "[time : เก้า]โมง and a word"]
+    recipe = recipe_for(tmp_path, lines)
+    assert recipe.parser().segmentation == "characters"
+    assert "words" in recipe.describe()
+    file = sentences(tmp_path, lines)
+    assert own_recipe(file, get_recipe("offline"), "spaces").parser().segmentation == "spaces"
+    assert recipe_for(tmp_path, LINES).parser().segmentation == "spaces"
+
+
+REMARKS = {
+    "case": (["[Date : a]", "[DATE : b]"], "'DATE' (1), 'Date' (1)"),
+    "other code points": (["[\u00e9 : a]", "[e\u0301 : b]"], r"'e\u0301' (1), '\xe9' (1)"),
+    "tags": (["[B-PER : a]"], "write PER"),
+    "outside": (["[O : a]"], "'O'"),
+    "repeats": (["[x : a] b", "[x : a] b"], "1 texts occur again with the same marks, as 'a b'"),
+    "contradictions": (["[x : a] b", "a b"], "1 texts occur again with other marks, as 'a b'"),
+    "inside a word": (["#[x : Berlin]2024", "[x : Berlin]-based"], "2 entities begin or end"),
+}
+
+
+@pytest.mark.parametrize(("lines", "said"), REMARKS.values(), ids=REMARKS)
+def test_what_is_worth_a_look_is_told(lines: list[str], said: str) -> None:
+    (remark,) = remarks(lines, Parser())
+    assert said in remark
+
+
+def test_good_sentences_bring_no_remark() -> None:
+    assert not list(remarks(LINES, Parser()))
+
+
+def test_texts_that_only_look_the_same_are_shown_apart() -> None:
+    row = dict(corpus_from_lines("[x : caf\u00e9]")[0], utt="cafe\u0301")
+    with pytest.raises(AnnotationError, match=r"'\\xe9' instead of 'e\\u0301'"):
+        NERDataset([row], tokenizer_of("bert"), TagSet.from_types(["x"]))
+
+
+def test_scores_are_those_of_plain_text() -> None:
+    corpus = corpus_from_lines(["#[x : Berlin]2024 in [x : Rome]"])
+    data = NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus))
+
+    def tagger(texts: list[str]) -> list[list[Entity]]:
+        words = (Parser().split_words(text) for text in texts)
+        return [[Entity("x", w.text, w.start, w.end, 1.0) for w in row[1::2]] for row in words]
+
+    scores = evaluate_tags(data.gold, tag_plain_text(tagger, data)).overall  # type: ignore[arg-type]
+    assert (scores.gold, scores.predicted, scores.correct) == (2, 2, 1)
+
+
 def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file, model = sentences(tmp_path, LINES), str(tmp_path / "made" / "model")
-    arguments = ["train", "--own", file, "--epochs", "1", "--output", str(tmp_path / "made")]
+    lines = [line.replace("part", "BikePart") for line in LINES]
+    file, model = sentences(tmp_path, lines), str(tmp_path / "made" / "model")
+    arguments = ["train", "--own", file, "--epochs", "2", "--output", str(tmp_path / "made")]
     assert cli.main(arguments) == 0
     shown = capsys.readouterr().out
     assert file in shown
     assert "packaged sample" not in shown
+    assert "in place of" not in shown
     settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
     assert settings["made_by"]["recipe"] == "own"
-    assert cli.main(["evaluate", "--own", file, "--model", model, "--json"]) == 0
+
+    exam = tmp_path / "exam.txt"
+    exam.write_text("\n".join([*lines[:3], "a [Wheel : rim]", "a new [BikePart : bell]s"]))
+    assert cli.main(["evaluate", "--own", str(exam), "--model", model, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
-    assert {name.lower() for name in scores["per_type"]} == {"part"}
-    assert scores["overall"]["gold"] == len(PARTS)
+    assert set(scores["per_type"]) == {"BikePart", "Wheel"}
+    assert scores["unknown_types"] == {"Wheel": 1}
+    assert scores["overall"]["gold"] == 5
+    assert scores["sentences_that_were_trained_on"] == 3
+    assert scores["entities_that_end_inside_words"] == 1
+    assert cli.main(["evaluate", "--own", str(exam), "--model", model]) == 0
+    table = capsys.readouterr().out
+    assert "3 of 5" in table
+    assert "BikePart " in table
+
+    plain_text = tmp_path / "plain.txt"
+    plain_text.write_text("the bell squeaks\n" * 2)
+    assert cli.main(["tag", str(plain_text), "--model", model]) == 0
+    rows = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert {one["type"] for row in rows for one in row["entities"]} == {"BikePart"}
+    assert cli.main(["evaluate", "--own", str(plain_text), "--model", model]) == 2
+    assert "plain.txt" in capsys.readouterr().err
     assert cli.main(["evaluate", "--model", model]) == 2  # never on the sample, in silence
     assert "--own" in capsys.readouterr().err
+    assert cli.main([*arguments[:-3], "1", *arguments[-2:], "--segmentation", "characters"]) == 0
+    assert "in place of" in capsys.readouterr().out
+    settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
+    assert settings["segmentation"] == "characters"
 
 
 def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
@@ -96,7 +228,8 @@ def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(
     for arguments in (["--own", file], ["--recipe", "offline"], ["--own", file, "--output", "x"]):
         assert cli.main(["train", *arguments]) == 0
     assert outputs == [Path("build/own"), Path("build"), Path("x")]
-    assert cli.main(["evaluate", "--own", file, "--source", "sample"]) == 2
+    for more in (["--source", "sample"], ["--split", "test"]):
+        assert cli.main(["evaluate", "--own", file, *more]) == 2
 
 
 def test_sentences_in_another_language_get_an_encoder_that_knows_it_and_a_line_says_so(

@@ -103,3 +103,11 @@ class TestErrors:
     def test_labels_that_no_tag_set_has(self, labels: str) -> None:
         with pytest.raises(ValueError, match="labels must be"):
             TagSet.from_labels(labels.split())
+
+
+def test_spelling_is_kept_but_makes_no_difference() -> None:
+    rows = [{"annot_utt": f"in [{name} : rome]"} for name in ("GeoLoc", "PER", "time", "Straße")]
+    tags = TagSet.from_corpus(rows)
+    assert tags.spelled == ("GeoLoc", "PER", "Straße")
+    assert tags == TagSet.from_types(["geoloc", "per", "time", "STRASSE"])
+    assert pickle.loads(pickle.dumps(tags)).spelled == copy.copy(tags).spelled == tags.spelled

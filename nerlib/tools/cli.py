@@ -6,12 +6,16 @@ A command is imported when it is called: whoever asks for help need not wait for
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
+import io
 import os
+import re
 import sys
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from nerlib import __version__
 from nerlib.tools.environment import missing_packages
@@ -19,6 +23,11 @@ from nerlib.tools.environment import missing_packages
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
 COMMANDS: dict[str, dict[str, str]] = TABLES["commands"]
+TYPES: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "columns": lambda text: _columns(text),
+}
 ALL_ALIKE = {"DivergenceError", "FirstProcessError"}  # what several processes raise together
 
 
@@ -26,7 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 2 for a user's mistake, reported in one line."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        options = build_parser(arguments[:1]).parse_args(arguments)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # no terminal is stopped by a character
+                stream.reconfigure(errors="backslashreplace")
+        options, unknown = build_parser(arguments[:1]).parse_known_args(arguments)
+        if unknown:
+            options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         return int(options.command(options))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,16 +69,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.ArgumentParser:
     """Return the parser of the command line; only the named commands are imported."""
-    parser = argparse.ArgumentParser(prog="nerlib", description="Named Entity Recognition, built")
+    parser = _Parser(prog="nerlib", description="Named Entity Recognition, built")
     parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
     group = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, about in COMMANDS.items():
         command = group.add_parser(name, help=about["summary"])
         if name in commands:
             module = importlib.import_module(f"nerlib.tools.{about.get('module', 'commands')}")
-            module.add_arguments(command)
-            command.set_defaults(command=module.run)
+            getattr(module, "add_arguments", add_arguments)(command)
+            command.set_defaults(command=module.run, parser=command)
     return parser
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command whose parser this is, as `data/commands.toml` has them."""
+    name = parser.prog.split()[-1]
+    listed = TABLES["commands"][name].get("options", "")
+    for group, members in TABLES["groups"].items():
+        listed = listed.replace(group, members)
+    for option in listed.split():
+        settings = TABLES["options"].get(f"{name} {option}") or TABLES["options"][option]
+        kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
+        parser.add_argument(option, **settings | kind)
+    parser.set_defaults(name=name)
+    parser.epilog = TABLES["epilogs"].get(name)
+
+
+def _columns(text: str) -> tuple[int, int]:
+    """Return the numbers of two columns; raises an error for anything else."""
+    if not (found := re.fullmatch(r"(\d{1,4}),(\d{1,4})", text)):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} must be two numbers, as 2,3")
+    return int(found[1]), int(found[2])
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes options by their full names only, and suggests one for a mistyped one."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what was wrong, and what to write instead."""
+        wrong = re.search(r"(?:arguments: |COMMAND: invalid choice: ')([\w-]+)", message)
+        options = re.findall(r"--[\w-]+", self.format_help())
+        known = options if "arguments: " in message else list(COMMANDS)
+        near = difflib.get_close_matches(wrong[1], known, n=1) if wrong else []
+        hint = f"did you mean {near[0]}?" if near else f"`{self.prog} --help` lists what there is"
+        shown = message.partition(" (choose")[0] if near else message
+        self.exit(USER_MISTAKE, f"{self.prog}: {shown}; {hint}\n")
 
 
 def _report(message: str, lines: bool = False) -> None:

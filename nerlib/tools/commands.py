@@ -7,16 +7,14 @@ at once.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from nerlib.tools.cli import TABLES
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,25 +24,11 @@ if TYPE_CHECKING:
     from nerlib.tools.tagger import Tagger
 
 OUTPUT = "build"
-TYPES = {"int": int, "float": float}
+BLOCK = 2**16  # bytes that `tag` reads at a time
 
 
 class UsageError(ValueError):
     """An option whose value cannot be used: which one, and what it should be."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command whose parser this is, as `data/commands.toml` has them."""
-    name = parser.prog.split()[-1]
-    listed = TABLES["commands"][name].get("options", "")
-    for group, members in TABLES["groups"].items():
-        listed = listed.replace(group, members)
-    for option in listed.split():
-        settings = TABLES["options"].get(f"{name} {option}") or TABLES["options"][option]
-        kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
-        parser.add_argument(option, **settings | kind)
-    parser.set_defaults(name=name)
-    parser.epilog = TABLES["epilogs"].get(name)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,15 +57,20 @@ def run_prefetch(options: argparse.Namespace) -> int:
 
 
 def run_validate(options: argparse.Namespace) -> int:
-    """Check a file of bracketed sentences, and count its types."""
+    """Check a file of one's own sentences, count its types, and say what is worth a look."""
     from nerlib.parsing import Parser
+    from nerlib.tools.own_checks import remarks, segmentation_of
     from nerlib.tools.own_recipe import corpus_from_file
 
-    sentences = corpus_from_file(options.file)["annot_utt"]
-    counts = Counter(span.type for line in sentences for span in Parser().parse(line).spans)
+    corpus = corpus_from_file(options.file)
+    parser = Parser(segmentation_of(corpus["utt"]))
+    sentences = corpus["annot_utt"][:]
+    counts = Counter(span.type for line in sentences for span in parser.parse(line).spans)
     print(f"sentences that can be read: {len(sentences)}; entities marked: {counts.total()}")
     for name, count in counts.most_common():
         print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
+    for remark in remarks(sentences, parser):
+        print(remark)
     return 0
 
 
@@ -91,6 +80,8 @@ def run_train(options: argparse.Namespace) -> int:
     A model for one's own sentences does not take the place of the lessons' model.
     """
     from nerlib.addons.processes import named
+    from nerlib.tools.own_checks import remarks
+    from nerlib.tools.own_recipe import OwnRecipe
     from nerlib.tools.tour import train_and_save, walk
 
     recipe = choose_recipe(options)
@@ -98,6 +89,8 @@ def run_train(options: argparse.Namespace) -> int:
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
     action: Callable[..., object] = walk if options.name == "run" else train_and_save
     with named().one_speaks():
+        if isinstance(recipe, OwnRecipe):
+            print(*remarks(recipe.rows["annot_utt"][:], recipe.parser()), sep="\n")
         action(recipe, output, checkpoints and Path(checkpoints), options.resume)
     return 0
 
@@ -112,11 +105,14 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
     recipe = get_recipe(options.recipe)
     if "locale" in given:
         chosen, recipe = recipe.encoder, recipe.in_locale(options.locale)
-        if recipe.encoder != chosen:
+        if recipe.encoder != chosen and "encoder" not in given:
             tell(f"{options.locale}: {recipe.encoder} takes the place of {chosen}, an English one")
     if "own" in given:
-        recipe = own_recipe(options.own, recipe)
-    names = {"train": "train_split", "validation": "validation_split"}
+        recipe = own_recipe(options.own, recipe, given.get("segmentation"))
+    if "encoder" in given:  # of which all layers are kept
+        kept = {name: v for name, v in recipe.model_settings.items() if name != "layers"}
+        recipe = replace(recipe, model_settings=kept)
+    names = {"encoder": "encoder", "train": "train_split", "validation": "validation_split"}
     changed = {field: given[option] for option, field in names.items() if option in given}
     settings = {name: given[name] for name in asdict(recipe.settings) if name in given}
     try:
@@ -128,42 +124,69 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
     from nerlib.dataset import NERDataset
-    from nerlib.evaluation import evaluate
-    from nerlib.tools.own_recipe import NAME as OWN
-    from nerlib.tools.own_recipe import corpus_from_file
-    from nerlib.tools.recipes import check_segmentation, get_recipe
+    from nerlib.evaluation import predict_tags
+    from nerlib.metrics import evaluate_tags
+    from nerlib.tools.own_checks import told_of_exam
+    from nerlib.tools.recipes import check_segmentation
+    from nerlib.tools.tagger import tag_plain_text
 
-    recipe = get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
-    if options.own and options.source:
-        raise UsageError("--own and --source exclude each other")
-    if options.report:  # before the work
-        path = Path(options.report)
-        if path.is_dir():
-            raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-    tagger, locale = load_tagger(options), options.locale or recipe.locale
-    if options.own:
-        corpus, place = corpus_from_file(options.own, locale), f"{options.own}, {locale}"
-    elif made_by_of(tagger).get("recipe") == OWN and not (options.source or options.recipe):
-        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
-    else:
-        source = options.source or recipe.corpus_source()
-        corpus = load_rows(locale, options.split, source)
-        place = f"{source}, {locale}, {options.split}"
-    check_segmentation(tagger.parser, set(corpus["locale"]))
+    check_evaluation(options)  # before the work
+    tagger = load_tagger(options)
+    corpus, place = evaluation_rows(options, tagger)
+    if not options.own:  # whose words are found as in training, whatever the locale
+        check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
-    scores, loss = evaluate(tagger.model, data, tagger.compute)
+    scores = evaluate_tags(data.gold, tag_plain_text(tagger, data))
     if options.report:
         from nerlib.tools.report import material_of, write_report
 
         material = material_of(tagger, data, {"model": options.model, "corpus": place})
         print(f"report in {write_report(material, options.report)}", file=sys.stderr)
+    spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
+    names, told = spelled | tagger.model.config.type_names, told_of_exam(tagger, data)
     if options.json:
-        print(json.dumps(evaluation_as_json(scores, loss), indent=2))
+        _, loss = predict_tags(tagger.model, data, tagger.compute)
+        unknown = {names[name]: count for name, count in data.report.unknown_types.items()}
+        record = evaluation_as_json(scores, loss, names) | {"unknown_types": unknown} | told
+        print(json.dumps(record, indent=2))
     else:
         print(data.report)
-        print_table(scores)
+        for what, count in told.items():
+            if count:
+                print(f"{what.replace('_', ' ')}: {count} of {len(data)}")
+        print_table(scores, names)
     return 0
+
+
+def check_evaluation(options: argparse.Namespace) -> None:
+    """Raise an error for options that cannot be used together, or a page that cannot be written."""
+    from nerlib.tools.recipes import get_recipe
+
+    get_recipe(options.recipe)  # a mistyped name is reported before anything is loaded
+    for name in ("source", "split"):
+        if options.own and getattr(options, name):
+            raise UsageError(f"--own and --{name} exclude each other")
+    if options.report:
+        path = Path(options.report)
+        if path.is_dir():
+            raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def evaluation_rows(options: argparse.Namespace, tagger: Tagger) -> tuple[Dataset, str]:
+    """Return the rows to score a model on, and what they are called."""
+    from nerlib.tools.own_recipe import NAME as OWN
+    from nerlib.tools.own_recipe import corpus_from_file
+    from nerlib.tools.recipes import get_recipe
+
+    recipe = get_recipe(options.recipe)
+    locale, split = options.locale or recipe.locale, options.split or "validation"
+    if options.own:
+        return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
+    if made_by_of(tagger).get("recipe") == OWN and not (options.source or options.recipe):
+        raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
+    source = options.source or recipe.corpus_source()
+    return load_rows(locale, split, source), f"{source}, {locale}, {split}"
 
 
 def load_rows(locale: str, split: str, source: str) -> Dataset:
@@ -187,25 +210,41 @@ def run_push(options: argparse.Namespace) -> int:
     if options.recipe or options.source or made_by.get("recipe") in RECIPES:
         recipe = get_recipe(options.recipe or made_by.get("recipe"))
         locale = options.locale or made_by.get("locale") or recipe.locale
-        corpus = load_rows(locale, options.split, options.source or recipe.corpus_source())
-        measured = measure(tagger, corpus, options.source or recipe.source, locale, options.split)
+        split = options.split or "validation"
+        corpus = load_rows(locale, split, options.source or recipe.corpus_source())
+        measured = measure(tagger, corpus, options.source or recipe.source, locale, split)
     how = options.dry_run, options.private, options.license
     print(publish(tagger, options.repository, measured, *how))
     return 0
 
 
 def run_tag(options: argparse.Namespace) -> int:
-    """Tag every line of a file or of standard input."""
-    from nerlib.corpus import decode_lines
-
+    """Tag every line of a file or of standard input, as soon as it is there."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 on Windows, too
     tagger = load_tagger(options)
     with open(options.text, "rb") if options.text else sys.stdin.buffer as lines:
-        name = options.text or "standard input"
-        texts, asked = tee(decode_lines(lines, name, UsageError))
-        for text, found in zip(texts, tagger(asked), strict=True):
-            record = {"text": text, "entities": [asdict(entity) for entity in found]}
-            print(json.dumps(record, ensure_ascii=False))
+        for texts in lines_as_they_come(lines, options.text or "standard input"):
+            for text, found in zip(texts, tagger(texts), strict=True):
+                record = {"text": text, "entities": [asdict(entity) for entity in found]}
+                print(json.dumps(record, ensure_ascii=False))
+            sys.stdout.flush()
     return 0
+
+
+def lines_as_they_come(file: Any, name: str) -> Iterator[list[str]]:
+    """Yield a file's lines, of a pipe those that have arrived; raises `UsageError` for bad ones."""
+    from nerlib.corpus import MOST_BYTES, decode_lines
+
+    rest, number, block = b"", 1, b"\n"
+    while block:
+        block = file.read1(BLOCK)
+        whole, end, rest = (rest + block).rpartition(b"\n")
+        if not block or len(rest) > MOST_BYTES:  # the last line, or one that is none
+            end, rest = end + rest, b""
+        lines = list(decode_lines(io.BytesIO(whole + end), name, UsageError, number))
+        number += len(lines)
+        yield lines
 
 
 def run_bulk(options: argparse.Namespace) -> int:
@@ -223,7 +262,7 @@ def run_bulk(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped: the same command resumes") from None
     print(summary)
-    return 2 if summary.undone else 0
+    return 2 if summary.undone else int(summary.many_failed)
 
 
 def load_tagger(options: argparse.Namespace) -> Tagger:
@@ -244,12 +283,12 @@ def made_by_of(tagger: Tagger) -> dict[str, Any]:
     return getattr(tagger.model.config, "made_by", None) or {}
 
 
-def print_table(scores: Evaluation) -> None:
-    """Print a line per slot type and the totals."""
+def print_table(scores: Evaluation, names: Mapping[str, str]) -> None:
+    """Print a line per slot type, spelled as `names` says, and the totals."""
     from pandas import DataFrame
 
     named = {**scores.per_type, "all (micro)": scores.overall}
-    rows = {name.lower(): score_as_json(score) for name, score in named.items()}
+    rows = {names.get(name, name.lower()): score_as_json(s) for name, s in named.items()}
     table = DataFrame.from_dict(rows, orient="index").drop(columns="correct")
     print(table.to_string(float_format="%.3f"))
     print(
@@ -258,15 +297,18 @@ def print_table(scores: Evaluation) -> None:
     )
 
 
-def evaluation_as_json(scores: Evaluation, loss: float) -> dict[str, object]:
-    """Return all scores as plain numbers."""
+def evaluation_as_json(
+    scores: Evaluation, loss: float, names: Mapping[str, str]
+) -> dict[str, object]:
+    """Return all scores as plain numbers, by types that are spelled as `names` says."""
+    per_type = {names.get(n, n.lower()): score_as_json(s) for n, s in scores.per_type.items()}
     return {
         "overall": score_as_json(scores.overall),
         "token_accuracy": scores.token_accuracy,
         "macro_f1": scores.macro_f1,
         "massive_slot_f1": scores.massive_f1,
         "loss": loss,
-        "per_type": {name: score_as_json(score) for name, score in scores.per_type.items()},
+        "per_type": per_type,
     }
 
 

@@ -14,6 +14,9 @@ from nerlib.analysis.display import shown_in_place
 from nerlib.corpus import CorpusError, rows_to_dataset
 from nerlib.parsing import AnnotationError, Parser
 
+COMMENT = regex.compile(r"#(\s|$)")
+ESCAPED = regex.compile(r"\\+#")  # a sentence that begins with "#" has a backslash in front of it
+
 
 class OwnDataError(CorpusError):
     """Lines that cannot be read, all at once. Attribute: `errors`, an `AnnotationError` a line."""
@@ -28,10 +31,11 @@ def corpus_from_lines(
 ) -> Dataset:
     """Return one's own bracketed sentences as a corpus with the seven columns of `load_corpus`.
 
-    `lines` is one text of many lines, a list, or an open file. Empty lines and lines that start
-    with `#` are left out; `name` becomes scenario and intent, and starts every row's id, which ends
-    in the line's number. Raises `OwnDataError`, which says for every broken line its number, the
-    place, what is wrong and what to do, or that there is no sentence at all. Built in notebook 06.
+    `lines` is one text of many lines, a list, or an open file. Empty lines and comments, which
+    start with `# `, are left out; `\\#` starts a sentence with a `#`. `name` becomes scenario and
+    intent, and starts every row's id, which ends in the line's number. Raises `OwnDataError`, which
+    says for every broken line its number, the place, what is wrong and what to do, or that there is
+    no sentence at all. Built in notebook 06.
 
     >>> corpus = corpus_from_lines("the [part : chain] skips", name="bicycle")
     >>> corpus["id"][0], corpus["utt"][0]
@@ -50,10 +54,14 @@ def corpus_from_lines(
     # Lines are counted as editors count them, unlike `splitlines`.
     for number, line in enumerate(lines.split("\n") if isinstance(lines, str) else lines, start=1):
         sentence = line.strip().removeprefix("\ufeff").strip()  # an editor's byte order mark
-        if not sentence or sentence.startswith("#"):
+        if not sentence or COMMENT.match(sentence):
             continue
+        sentence = sentence[1:] if ESCAPED.match(sentence) else sentence
         row_id = f"{name}-{number}"
         try:
+            if (place := sentence.find("\r")) >= 0:
+                reason, advice = "a line end of CR alone", "save the file with line ends LF or CRLF"
+                raise AnnotationError(reason, advice, place, row_id)
             if half := regex.search(r"\p{Cs}", sentence):  # which no file and no table can hold
                 reason, advice = "half a character (a lone surrogate)", "write the whole character"
                 raise AnnotationError(reason, advice, half.start(), row_id)

@@ -3,48 +3,75 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets import Dataset
 
 from nerlib.corpus import CorpusError, Split, decode_lines
-from nerlib.tools.own_data import corpus_from_lines
+from nerlib.parsing import Parser, Segmentation
+from nerlib.tools.exchange.brackets import bracketed
+from nerlib.tools.exchange.document import Reading, each
+from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
+from nerlib.tools.own_checks import digest, segmentation_of
+from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 from nerlib.tools.recipes import Recipe
 
 NAME = "own"
 VALIDATION_SHARE = 0.2
+MOST_HASHES = 100_000  # more would not fit into a model's settings
 EPOCHS, BATCH_SIZE = 20, 8  # a few dozen sentences are few steps: more rounds, smaller batches
 
 
+@dataclass(frozen=True)
 class OwnRecipe(Recipe):
     """A recipe's encoder and settings, with the sentences of a file, its `source`, as corpus."""
 
+    rows: Dataset = None  # read once: the source may be a pipe
+
     def corpus(self, split: str) -> Dataset:
-        """Return the file's sentences for training, or those set aside for validation."""
+        """Return the file's sentences for training, or those set aside for validation.
+
+        Raises `CorpusError` if no sentence for training has an entity.
+        """
         wanted = Split.parse(split)
         if wanted.partition == "test":
             raise CorpusError(f"{self.source} has no split 'test': score a file by evaluate --own")
-        rows = corpus_from_file(self.source, self.locale)
-        aside = set_aside(rows["utt"][:])
+        rows, aside = self.rows, set_aside(self.rows["utt"][:])
         for_validation = wanted.partition == "dev"
         chosen = [i for i, text in enumerate(rows["utt"]) if (text in aside) == for_validation]
-        return rows.select(chosen[wanted.start : wanted.stop])
+        found = rows.select(chosen[wanted.start : wanted.stop])
+        if not for_validation and len(found) and not any("[" in row for row in found["annot_utt"]):
+            advice = "mark more, or write more sentences"
+            raise CorpusError(f"no entity is marked in the sentences to train on: {advice}")
+        return found
 
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line."""
         share = f"{1 - VALIDATION_SHARE:.0%} to train, {VALIDATION_SHARE:.0%} to validate"
         told = super().describe() | {"corpus": f"sentences in {self.source}", "rows": share}
+        if self.parser().segmentation == "characters":
+            told["words"] = "every character (--segmentation spaces: what stands between blanks)"
         return {name: value for name, value in told.items() if name != "switch"}
 
 
-def own_recipe(file: str, recipe: Recipe) -> OwnRecipe:
-    """Return a recipe for the sentences of a file; encoder, locale and rates are the other's."""
+def own_recipe(file: str, recipe: Recipe, segmentation: Segmentation | None = None) -> OwnRecipe:
+    """Return a recipe for the sentences of a file; encoder, locale and rates are the other's.
+
+    Words are what stands between blanks, or every character where the script has none.
+    """
     settings = replace(recipe.settings, epochs=EPOCHS, batch_size=BATCH_SIZE)
-    kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "model_settings")}
-    return OwnRecipe(
-        NAME, "your own sentences", source=file, locale=recipe.locale, settings=settings, **kept
-    )
+    rows = corpus_from_file(file, recipe.locale)
+    of_locale = Parser.for_locale(recipe.locale).segmentation
+    by_script = segmentation_of(rows["utt"]) if of_locale == "spaces" else of_locale
+    model = {**recipe.model_settings, "segmentation": segmentation or by_script}
+    if len(hashes := sorted({digest(text) for text in rows["utt"]})) <= MOST_HASHES:
+        model["trained_on"] = " ".join(hashes)  # those that are set aside, too
+    kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}
+    what = {"settings": settings, "model_settings": model, "rows": rows}
+    return OwnRecipe(NAME, "your own sentences", source=file, **kept, **what)
 
 
 def set_aside(texts: list[str]) -> set[str]:
@@ -60,11 +87,29 @@ def set_aside(texts: list[str]) -> set[str]:
     return set(different[: max(1, round(VALIDATION_SHARE * len(different)))])
 
 
-def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
-    """Return the bracketed sentences of a text file, one a line, as a corpus.
+def _to_stderr(line: str) -> None:
+    print(f"nerlib: {line}", file=sys.stderr)
 
-    Raises `OwnDataError` with all broken lines, `CorpusError` for a line that is no UTF-8, and
-    `OSError` if the file cannot be read.
+
+def corpus_from_file(
+    path: str | Path, locale: str = "en-US", report: Callable[[str], None] = _to_stderr
+) -> Dataset:
+    """Return the sentences of a file, bracketed lines or another format's, as a corpus.
+
+    `report` hears of what is left out. Raises `OwnDataError` with all broken lines, or if no entity
+    is marked, `CorpusError` for what cannot be read, and `OSError`.
     """
-    with open(path, "rb") as file:
-        return corpus_from_lines(decode_lines(file, Path(path).name, CorpusError), locale, NAME)
+    path = Path(path)
+    name = format_of(path) if path.is_file() and path.suffix else "brackets"
+    if name == "brackets":
+        with open(path, "rb") as file:
+            rows = corpus_from_lines(decode_lines(file, path.name, CorpusError), locale, NAME)
+    else:
+        documents = read_file(path, name, Reading(report))
+        lines = list(each(bracketed, documents, f"{path.name}, text"))
+        rows = corpus_from_lines(lines, locale, NAME)
+    if not any("[" in line for line in rows["annot_utt"]):
+        example, command = "[type : text]", "python -m nerlib convert FILE OUT.txt"
+        what = f"no entity is marked in {path.name}: mark some as {example}, or, if another tool"
+        raise OwnDataError(f"{what} wrote it, convert it: {command} --from {{{','.join(FORMATS)}}}")
+    return rows

@@ -112,7 +112,8 @@ def model_card(
     made_by = getattr(config, "made_by", None) or {}
     locale = made_by.get("locale") or (measured.locale if measured else "")
     per_type = measured.scores.per_type if measured else {}
-    types = {name.lower(): per_type.get(name, Score()) for name in config.tags.types}
+    names = config.type_names
+    types = {shown: per_type.get(name, Score()) for name, shown in names.items()}
     recipe = RECIPES.get(str(made_by.get("recipe")))
     source, title = recipe.source if recipe else "", repository.partition("/")[2]
     encoder = str(made_by.get("encoder") or "")

@@ -82,6 +82,11 @@ class Recipe:
         advice = "set NERLIB_MASSIVE_DIR to the folder that holds 1.1/"
         raise CorpusError(f"recipe {self.name} reads MASSIVE's files: {advice}")
 
+    def parser(self) -> Parser:
+        """Return the parser that splits the recipe's text into words."""
+        chosen = self.model_settings.get("segmentation")
+        return Parser(chosen) if chosen else Parser.for_locale(self.locale)
+
     def _repr_html_(self) -> str:
         return fact_table(self.describe())._repr_html_()
 
@@ -152,14 +157,14 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     if encoder == SCRATCH:
         path = Path(folder) / "encoders" / recipe.name
         encoder = str(build_small_bert(train_rows["utt"], path, recipe.settings.seed))
-    parser = Parser.for_locale(recipe.locale)
-    check_segmentation(parser, {*train_rows["locale"], *validation_rows["locale"]})
+    parser = recipe.parser()
+    if "segmentation" not in recipe.model_settings:
+        check_segmentation(parser, {*train_rows["locale"], *validation_rows["locale"]})
     tokenizer = load_tokenizer(encoder)
     tags = TagSet.from_corpus(train_rows, parser)
     torch.manual_seed(recipe.settings.seed)  # the head's first weights
-    model = NERClassifier.from_encoder(
-        encoder, tags, segmentation=parser.segmentation, **recipe.model_settings
-    )
+    settings = {**recipe.model_settings, "segmentation": parser.segmentation}
+    model = NERClassifier.from_encoder(encoder, tags, **settings)
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
     sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))

@@ -10,10 +10,12 @@ from transformers import PreTrainedTokenizerFast
 
 from nerlib.addons.attention import attend_together
 from nerlib.addons.bf16_weights import WeightCopy
+from nerlib.dataset import NERDataset
 from nerlib.device import Precision
 from nerlib.encoders import loading
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier
+from nerlib.parsing import Span, spans_to_tags
 from nerlib.saving import folder_of, load_saved_tokenizer
 
 
@@ -80,3 +82,16 @@ class Tagger(PlainTagger):
         from nerlib.tools.publishing import publish  # what only those who publish need
 
         return publish(self, repository, **options)
+
+
+def tag_plain_text(tagger: PlainTagger, data: NERDataset) -> list[list[str]]:
+    """Return, for the words of a dataset's utterances, the tags of what is found in their texts.
+
+    The tagger gets the plain text, as from a user: it does not know where the annotation cuts
+    words, and reads long texts in windows.
+    """
+    found = tagger([utterance.text for utterance in data.utterances])
+    return [
+        spans_to_tags(utterance.words, [Span(one.type, one.start, one.end) for one in entities])
+        for utterance, entities in zip(data.utterances, found, strict=True)
+    ]

@@ -1,5 +1,7 @@
 """Tagging in bulk: nothing twice, nothing lost, whoever is killed; what failed is set apart."""
 
+import csv
+import datetime
 import itertools
 import json
 import os
@@ -445,7 +447,60 @@ def test_the_command_line_tags_and_reports_mistakes_in_one_line(source, model, t
         assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv", "a", "damaged.parquet"])
+def test_a_folder_with_more_than_data(model, tmp_path, texts):
+    source, heard = tmp_path / "in", list[str]()
+    write_lines(source / "rows.json", texts[:3])
+    (source / "README.md").write_text("# about")
+    (source / "about.json").write_text('{"license": "none"}')
+    (source / "state.json").write_text('{\n  "text": "spread over lines"\n}')
+    summary = bulk(source, tmp_path / "out", model, report=heard.append)
+    assert (summary.rows, summary.failed) == (3, 0)
+    assert "README.md, about.json, state.json" in heard[1]
+    (source / "rows.json").unlink()
+    with pytest.raises(BulkError, match=r"README\.md, about\.json"):
+        bulk(source, tmp_path / "out2", model)
+
+
+@pytest.mark.parametrize("written", ["parquet", "jsonl"])
+def test_tables_of_text_are_read_and_all_columns_are_kept(model, tmp_path, written):
+    rows = [("wake me\nat nine", "1"), ('say "now"', "2"), ("at ten", "3")]
+    source = tmp_path / "in"
+    source.mkdir()
+    for name, between in (("a.csv", ","), ("b.tsv", "\t")):
+        with (source / name).open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file, delimiter=between).writerows([("text", "id"), *rows, ("cut off",)])
+    (source / "c.jsonl").write_text('{"id": [7], "text": "at nine", "half": "\\ud83d"}')
+    table = pyarrow.table({"text": ["a", "b"], "day": [datetime.date(2020, 1, 2), None]})
+    parquet.write_table(table, source / "d.parquet")
+    settings = BulkSettings(shard_rows=2, written=written)
+    summary = bulk(source, tmp_path / "out", model, settings=settings)
+    assert (summary.rows, summary.failed) == (11, 2)
+    assert_failed(tmp_path / "out", [(name, 3, "1 cells, not 2") for name in ("a.csv", "b.tsv")])
+    done = rows_of(tmp_path / "out", written)
+    assert [row["text"] for row in done[:6]] == [text for text, _ in rows] * 2
+    other = [json.loads(row["other"]) if written == "parquet" else row["other"] for row in done]
+    assert [one.get("id") for one in other[:7]] == ["1", "2", "3"] * 2 + [[7]]
+    assert [one.get("day") for one in other[7:]] == ["2020-01-02", None]
+
+
+def test_a_run_without_results_is_no_result(source, model, tmp_path, capsys):
+    command = ["bulk", str(source), str(tmp_path / "out"), "--model", str(model), "--workers", "0"]
+    assert cli.main([*command, "--column", "utt"]) == 1
+    said = capsys.readouterr().out
+    assert "a.jsonl: no column 'utt': there is text" in said
+    assert cli.main(command) == 0
+
+
+def test_many_failures_are_a_failure(model, tmp_path, capsys):
+    source = write_lines(tmp_path / "a.jsonl", ["fine"] * 8 + [None])
+    command = ["--model", str(model), "--workers", "0"]
+    assert cli.main(["bulk", str(source), str(tmp_path / "out"), *command]) == 1
+    assert "row 8 of a.jsonl" in capsys.readouterr().out
+    write_lines(source, ["fine"] * 10 + [None])
+    assert cli.main(["bulk", str(source), str(tmp_path / "new"), *command]) == 0
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.txt", "a", "damaged.parquet"])
 def test_files_that_cannot_be_read_are_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"PAR1 and then nothing")
     with pytest.raises(StorageError, match=re.escape(name)):

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +17,21 @@ from seqeval.metrics.sequence_labeling import get_entities
 from spacy.tokens import DocBin
 from spacy.training.converters import conll_ner_to_docs
 
-from nerlib import Parser, Span, Word, corpus_from_lines, load_corpus
+from nerlib import OwnDataError, Parser, Span, Word, corpus_from_lines, load_corpus
 from nerlib import __main__ as cli
 from nerlib.tools import extras
 from nerlib.tools.exchange.conll import conll_sentence, spans_of_tags
-from nerlib.tools.exchange.document import Document, ExchangeError, documents_of, words_of
+from nerlib.tools.exchange.document import (
+    Document,
+    ExchangeError,
+    Reading,
+    documents_of,
+    words_of,
+)
 from nerlib.tools.exchange.features import from_dataset, to_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
-from nerlib.tools.exchange.json_files import prodigy_task
+from nerlib.tools.exchange.json_files import json_format
+from nerlib.tools.exchange.prodigy import prodigy_task
 from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
 
 WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]
@@ -64,7 +72,16 @@ def plain_documents(draw: st.DrawFn) -> Document:
 def there_and_back(name: str, documents: list[Document], folder: Path) -> list[Document]:
     path = folder / "file"
     FORMATS[name].write(documents, path)
-    return FORMATS[name].read(path, pytest.fail)
+    return read_from(name, path)
+
+
+def read_from(
+    name: str, path: Path, report: Callable[[str], object] = pytest.fail, **wishes: object
+) -> list[Document]:
+    reading = Reading(report, **wishes)
+    documents = FORMATS[name].read(path, reading)
+    reading.tell(path.name)
+    return documents
 
 
 def kept(name: str, document: Document) -> Document:
@@ -73,12 +90,14 @@ def kept(name: str, document: Document) -> Document:
     return replace(document, words=None, scores=scores)
 
 
-def read(name: str, content: object, folder: Path, report=pytest.fail) -> list[Document]:
+def read(
+    name: str, content: object, folder: Path, report=pytest.fail, **wishes: object
+) -> list[Document]:
     """Read a file with these bytes, this text or this JSON."""
     text = content if isinstance(content, bytes | str) else json.dumps(content)
     path = folder / "file"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return FORMATS[name].read(path, report)
+    return read_from(name, path, report, **wishes)
 
 
 def lines(*rows: object) -> str:
@@ -134,7 +153,7 @@ class TestThereAndBack:
         tools = ["brackets", "conll", "label-studio", "spacy", "prodigy", "parquet", "back"]
         for name, other in itertools.pairwise(tools):
             to = other.replace("back", "brackets")
-            convert(folder / name, folder / other, name, to, pytest.fail)
+            convert(folder / name, folder / other, name, to, Reading(pytest.fail))
         assert (folder / "back").read_bytes() == (folder / "brackets").read_bytes()
 
 
@@ -144,7 +163,7 @@ REFUSED = {
     "bracket in the text": ("at [9]", [], {"brackets"}),
     "line end": ("at\nnine", [], {"brackets"}),
     "space at an end": (" at nine", [], {"brackets"}),
-    "a comment": ("# nine", [], {"brackets"}),
+    "carriage return": ("at\rnine", [], {"brackets"}),
     "no text": ("", [], {"brackets", "conll"}),
     "type of two words": ("at nine", [("a b", 3, 7)], {"brackets", "conll"}),
     "space alone": ("at  nine", [("a", 2, 4)], {"brackets", "conll"}),
@@ -201,6 +220,56 @@ class TestDocument:
             assert words_of(document) == words_of(replace(document, words=None)) == words
 
 
+VERA = "Vera in Oslo", [("PER", "Vera"), ("LOC", "Oslo")]
+# A file, its texts and marks, and how many remarks are made about it.
+COLUMNS = {
+    "GermEval: a number, outer and nested entities": (
+        "#\thttp://x\t[2009-10-17]\n1\tVera\tB-PER\tO\n2\tin\tO\tO\n3\tOslo\tB-ORG\tB-LOC\n",
+        [("Vera in Oslo", [("PER", "Vera"), ("ORG", "Oslo")])],
+        2,
+    ),
+    "UNER: comments, a number, the annotator": (
+        "# newdoc\n# text = Vera in Oslo\n1\tVera\tB-PER\t-\tw\n2\tin\tO\t-\tw\n"
+        "3\tOslo\tB-LOC\t-\tw\n",
+        [VERA],
+        1,
+    ),
+    "CoNLL-U: joined words, words left out, a tag with a name": (
+        "1\tVera\tname=B-PER\n2-3\timo\t_\n2\ti\tname=O\n3\to\tname=O|SpaceAfter=No\n3.1\tx\t_\n",
+        [("Vera i o", [("PER", "Vera")])],
+        2,
+    ),
+    "MultiCoNER: a comment with a tab": (
+        "# id 123\tdomain=en\nVera _ _ B-PER\nin _ _ O\nOslo _ _ B-LOC\n",
+        [VERA],
+        0,
+    ),
+    "HIPE: heads of columns, comments, several columns of tags": (
+        "TOKEN\tNE-COARSE\tNE-FINE\tMISC\n# hipe2022:lang = en\nVera\tB-PER\tB-PER.ind\t_\n"
+        "in\tO\tO\t_\n# a page ends\nOslo\tB-LOC\tB-LOC.town\t_\n",
+        [VERA],
+        2,
+    ),
+    "CoNLL-2003: chunks are no entities": (
+        "Vera NNP B-NP B-PER\nin IN B-PP O\nOslo NNP B-NP B-LOC\n",
+        [VERA],
+        0,
+    ),
+    "a hash at the start of a word": (
+        "#ner\tO\n#\tO\n#Oslo\tB-LOC\n",
+        [("#ner # #Oslo", [("LOC", "#Oslo")])],
+        0,
+    ),
+    "a word of two in a file with tabs": (
+        "New York\tB-LOC\nis\tO\t\nold\tO\n",
+        [("New York is old", [("LOC", "New York")])],
+        0,
+    ),
+    "no-break space in a word": ("10\u00a0000 O\n€ O\n", [("10\u00a0000 €", [])], 0),
+    "a column of no entities": ("Vera O B-PER\nin O O\nOslo O B-LOC\n", [VERA], 0),
+}
+
+
 class TestConll:
     @pytest.mark.parametrize(
         ("tags", "line", "between"),
@@ -225,6 +294,33 @@ class TestConll:
         ours = [(name, first, end - 1) for name, first, end in spans_of_tags(tags)]
         assert ours == get_entities(tags)
 
+    @pytest.mark.parametrize(("content", "found", "told"), COLUMNS.values(), ids=COLUMNS)
+    def test_relatives_of_conll(self, content, found, told, tmp_path):
+        heard: list[str] = []
+        documents = read("conll", content, tmp_path, heard.append)
+        assert [(one.text, one.marked) for one in documents] == found
+        assert len(heard) == told, heard
+
+    def test_the_reader_chooses_the_columns(self, tmp_path):
+        content = COLUMNS["GermEval: a number, outer and nested entities"][0]
+        (document,) = read("conll", content, tmp_path, columns=(2, 4))
+        assert document.marked == [("LOC", "Oslo")]
+        with pytest.raises(ExchangeError, match="--columns 2,5"):
+            read("conll", content, tmp_path, columns=(2, 5))
+
+    def test_words_with_blanks_need_tabs(self, tmp_path):
+        words = (Word("New York", 0, 8), Word("#", 9, 10), Word("a\u00a0b", 11, 14))
+        document = Document("New York # a\u00a0b", (Span("LOC", 0, 8),), words)
+        FORMATS["conll"].write([document], tmp_path / "a.tsv")
+        assert read_from("conll", tmp_path / "a.tsv") == [document]
+        with pytest.raises(ExchangeError, match=r"'New York'.*\.tsv"):
+            FORMATS["conll"].write([document], tmp_path / "a.conll")
+
+    def test_numbers_that_are_words_stay_words(self, tmp_path):
+        document = Document("1 2 3", (Span("x", 0, 1),))
+        (back,) = there_and_back("conll", [document], tmp_path)
+        assert (back.text, back.marked) == ("1 2 3", [("x", "1")])
+
     def test_spacy_reads_what_is_written(self, tmp_path):
         documents = sample(40)
         FORMATS["conll"].write(documents, tmp_path / "file")
@@ -239,11 +335,26 @@ class TestSpacy:
     def test_an_empty_doc_is_a_document(self):
         assert from_doc(to_doc(Document(""))) == Document("", words=())
 
-    def test_groups_of_spans_are_no_entities(self):
+    def test_groups_of_spans(self):
         doc = spacy.blank("en")("in New York City")
-        doc.spans["sc"] = [doc.char_span(3, 11, "place")]
-        with pytest.raises(ExchangeError, match=r"\['sc'\]"):
+        doc.spans["sc"] = [doc.char_span(3, 11, "place"), doc.char_span(3, 16, "city")]
+        assert from_doc(doc).marked == [("place", "New York"), ("city", "New York City")]
+        doc.spans["other"] = [doc.char_span(0, 2, "in")]
+        with pytest.raises(ExchangeError, match="--spans-key sc or other"):
             from_doc(doc)
+        assert from_doc(doc, "other").marked == [("in", "in")]
+        with pytest.raises(ExchangeError, match="--spans-key x: there are sc, other"):
+            from_doc(doc, "x")
+
+    def test_documents_that_nobody_has_annotated_are_left_out(self, tmp_path):
+        docs, told = [spacy.blank("en")(text) for text in ("at nine", "hello", "hi")], list[str]()
+        docs[0].ents = [docs[0].char_span(3, 7, "time")]
+        docs[0].spans["sc"] = [docs[0].char_span(0, 2, "x")]
+        docs[1].ents = []
+        DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "file")
+        documents = read_from("spacy", tmp_path / "file", told.append)
+        assert [document.marked for document in documents] == [[("time", "nine")], []]
+        assert [line[:10] for line in told] == ["file: 1 do"] * 2
 
     def test_files_are_those_of_spacy(self, tmp_path):
         documents = sample(20, "ru-RU")
@@ -291,7 +402,31 @@ class TestLabelStudio:
         marked = task("at nine", [region(3, 7, "time"), choice])
         (document,) = read("label-studio", [skipped, marked, task("c")], tmp_path, told.append)
         assert document.marked == [("time", "nine")]
-        assert [line[:21] for line in told] == ["file: 2 of 3 tasks ha", "file: 1 results that "]
+        assert sorted(line.split(" (")[0] for line in told) == [
+            "file: 1 cancelled tasks are left out",
+            "file: 1 results that mark no span",
+            "file: 1 tasks without an annotation are left out",
+        ]
+
+    def test_predictions_that_are_numbers_or_have_no_score(self, tmp_path):
+        bare = {"data": {"text": "b"}, "predictions": [{"result": [region(0, 1, "x")]}]}
+        listed, told = {"data": {"text": "a"}, "predictions": [512]}, list[str]()
+        read("label-studio", [listed, bare, task("c", [])], tmp_path, told.append)
+        assert [line[:15] for line in told] == ["file: 1 tasks w"] * 2
+
+    def test_the_small_export(self, tmp_path):
+        label = [{"start": 0, "end": 1_000, "text": "x" * 1_000, "labels": ["long"]}]
+        flat = {"id": 1, "said": "x" * 1_001, "label": label, "created_at": "today"}
+        nothing = {"id": 2, "said": "y", "annotation_id": 7}
+        first, second = read("label-studio", [flat, nothing], tmp_path)
+        assert (first.marked, second.marked) == ([("long", "x" * 1_000)], [])
+        with pytest.raises(ExchangeError, match="--text-field: said, title"):
+            read("label-studio", [{**flat, "title": "z"}], tmp_path)
+        (third,) = read("label-studio", [{**flat, "title": "z"}], tmp_path, text_field="said")
+        assert third == first
+        told: list[str] = []
+        assert not read("label-studio", [{"text": "to be annotated"}], tmp_path, told.append)
+        assert told == ["file: 1 tasks without an annotation are left out"]
 
     def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path):
         one, other = [region(3, 7, "time")], [region(3, 7, "date")]
@@ -316,9 +451,26 @@ class TestProdigy:
         assert [token["text"] for token in covered] == ["nine", "am"]
         assert "".join(token["text"] + " " * token["ws"] for token in tokens) == made["text"]
 
+    @given(document=plain_documents(), space=st.sampled_from([" ", "  ", "\t", "\n", "\u00a0"]))
+    def test_tokens_are_those_of_spacy_and_give_the_text_back(self, document, space):
+        text = space + document.text.replace("  ", space + " " + space) + space
+        made = prodigy_task(Document(text))["tokens"]
+        assert "".join(token["text"] + " " * token["ws"] for token in made) == text
+        words = [word.text for word in words_of(Document(text))]
+        cut, blanks = spacy.util.get_words_and_spaces(words, text)
+        assert [(t["text"], t["ws"]) for t in made] == list(zip(cut, blanks, strict=True))
+
+    def test_spans_that_were_rejected_are_left_out(self, tmp_path):
+        told, spans = list[str](), [{"start": 0, "end": 2, "label": "x", "answer": "reject"}]
+        row = {"text": "at nine", "spans": [*spans, {"start": 3, "end": 7, "label": "time"}]}
+        (document,) = read("prodigy", row | {"answer": "accept"}, tmp_path, told.append)
+        assert document.marked == [("time", "nine")]
+        assert [line[:14] for line in told] == ["file: 1 reject"]
+
     def test_only_accepted_rows_are_read(self, tmp_path):
         told: list[str] = []
-        rows = [{"text": "a", "answer": answer} for answer in ("accept", "reject", "ignore")]
+        answers = ("accept", "reject", "ignore")
+        rows = [{"text": "a", "spans": [], "answer": answer} for answer in answers]
         assert read("prodigy", lines(*rows, ""), tmp_path, told.append) == [Document("a")]
         assert [line[:8] for line in told] == ["file: 2 "]
 
@@ -337,7 +489,17 @@ UNREADABLE = {
         (b"a X-PER\n", "line 1: the tag 'X-PER'"),
         (b"a B-\n", "line 1: the tag 'B-'"),
         (b"\n\n-DOCSTART- O\n", "^file holds no sentence"),
+        (b"# a\n\n# b c\n", "^file holds no sentence"),
+        (b"Vera\tNN\tO\n\tNN\tB-PER\nfixes\tVB\tO\n", "line 2: the cell of the word"),
+        (b"Vera NN O\n NN B-PER\nfixes VB O\n", "line 2: ' NN B-PER' has 2 col"),
+        (b"Vera\tNN\tO\nfixes\tO\n", "line 2: .* 2 columns"),
+        (b"Vera NN O\nfixes\tO\n\nme O\n", "line 2: .* 2 columns .*and 1 more: 4"),
+        (b"Vera O\rfixes O\r", "line 1: .* CR"),
+        (b"1\tVera\tO\n3\tfixes\tO\n", "1 3.*--columns"),
         (b"a O\ncaf\xe9 O\n", "line 2: byte 3"),
+    ],
+    "brackets": [
+        (b"at [time : nine]\rat ten\r", "line 1, character 16: .* CR"),
     ],
     "spacy": [
         *((content, "^file is not") for content in (b"", b"text")),
@@ -353,25 +515,32 @@ UNREADABLE = {
         ([task("at nine", [region(3, 7, "a", "b")])], "one label"),
         ([task("at", [region(0, 2, "a", text="no")])], "'a' at 0 to 2 is not 'no'"),
         ([task("at \ud83d", [])], "character 3"),
-        ([{"data": {"a": "x", "b": "y"}}], "which field"),
+        ([{"data": {"a": "x", "b": "y"}}], "which field .* --text-field: of data, a, b"),
         ([{"data": "at nine"}], "data must .* not str"),
         ([task("a", [{"type": "hypertextlabels", "value": {}}])], "hypertextlabels"),
-        ([{"data": {"text": "a"}, "predictions": [{"result": [region(0, 1, "x")]}]}], "score"),
+        ([{"data": {"text": "a"}, "predictions": 7}], "predictions must .* not int"),
         ({"data": {"text": "a"}, "annotations": {}}, "annotations must .* not dict"),
         ([7], "not int"),
         ('"text"', "not str"),
-        ([], "^file holds no task"),
     ],
     "prodigy": [
+        (b"\n \n", "^file holds no row"),
+        ({"text": "a", "label": [[0, 1, "x"]]}, "no row has spans, .* text, label"),
         (lines({"text": "fine"}, {"text": 7}), "^file, line 2: text .* not int"),
         (lines({"text": "fine"}, "[1]"), "line 2: .* not list"),
-        ({"spans": []}, "line 1: text .* not NoneType"),
+        ({"spans": []}, "line 1: which field holds the text"),
         ({"text": "a", "answer": "maybe"}, "line 1: .*'maybe'"),
         ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "line 1: the type"),
         ({"text": "a", "tokens": [{"text": "b", "start": 0, "end": 1}]}, "line 1: the word 'b'"),
         ({"text": "a", "spans": [{"start": 0, "end": 5, "label": "x"}]}, "line 1: 'x'"),
         ('{"text": "a"', "line 1: not JSON"),
         ('{"text": "a", "n": ' + "9" * 9000 + ', "spans": 1}', "spans .* not int"),
+    ],
+    "doccano": [
+        ({"text": "a", "tags": []}, "line 1: no list of label .* text, tags"),
+        ({"text": "a", "label": [[0, 1]]}, r"a mark that is not \[start"),
+        ({"text": "a", "label": [[0, 1.0, "x"]]}, "end of a span .* not float"),
+        ({"text": "a", "label": [[0, 2, "x"]]}, "line 1: 'x' at 0 to 2"),
     ],
     "tag": [
         ({"text": "a", "entities": [{"type": "x", "start": 0, "end": 1, "score": s}]}, "finite")
@@ -385,8 +554,77 @@ UNREADABLE = {
     [(name, *case) for name, cases in UNREADABLE.items() for case in cases],
 )
 def test_what_cannot_be_read_names_the_place(name, content, message, tmp_path):
-    with pytest.raises(ExchangeError, match=message):
+    with pytest.raises((ExchangeError, OwnDataError), match=message):
         read(name, content, tmp_path)
+
+
+LABEL = {"text": "at nine", "label": [[3, 7, "time"]]}
+SUGGESTION = {"start": 3, "end": 7, "type": "time", "text": "nine", "score": 0.5}
+RELATED = {"id": 1, "label": "time", "start_offset": 3, "end_offset": 7}
+# Rows of JSON files, and the format that they are of.
+KNOWN_JSON = [
+    ([LABEL], "doccano"),
+    ([{"text": "at nine", "labels": [[3, 7, "time"]]}], "doccano"),
+    ([{"text": "at nine", "entities": [[3, 7, "time"]]}], "doccano"),
+    ([{"text": "at nine", "entities": [RELATED], "relations": []}], "doccano"),
+    ([{"text": "at nine", "entities": [SUGGESTION]}], "tag"),
+    ([{"text": "hello", "entities": []}, {"text": "at nine", "entities": [SUGGESTION]}], "tag"),
+    (
+        [{"text": "hello"}, {"text": "at nine", "spans": [{**SUGGESTION, "label": "time"}]}],
+        "prodigy",
+    ),
+    ([json.dumps([{"data": {"text": "at nine"}}])], "label-studio"),
+    (["{", '"data": {"text": "at nine"}}'], "label-studio"),
+]
+
+
+class TestJson:
+    @pytest.mark.parametrize(("rows", "name"), KNOWN_JSON)
+    @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+    def test_files_are_known_by_their_fields(self, rows, name, suffix, tmp_path):
+        path = tmp_path / f"file{suffix}"
+        path.write_text(lines(*rows))
+        assert json_format(path) == name
+        if name != "label-studio":
+            documents = read_from(name, path)
+            assert documents[-1].marked == [("time", "nine")]
+
+    def test_unknown_fields_are_listed(self, tmp_path):
+        path = tmp_path / "file.jsonl"
+        path.write_text(lines({"id": 1}, {"utt": "at nine", "annot_utt": "at [time : nine]"}))
+        with pytest.raises(ExchangeError, match="the fields are id, utt, annot_utt"):
+            json_format(path)
+
+    @pytest.mark.parametrize(
+        ("text", "start", "end"),
+        [
+            ("😀 wake me on friday", 14, 20),  # in UTF-16 units
+            ("wake me\r\non friday", 11, 17),  # without carriage returns
+            ("é wake me on friday", 14, 20),  # in bytes of UTF-8
+        ],
+    )
+    def test_other_ways_to_count_are_put_right(self, text, start, end, tmp_path):
+        told: list[str] = []
+        (one,) = read(
+            "label-studio",
+            [task(text, [region(start, end, "d", text="friday")])],
+            tmp_path,
+            told.append,
+        )
+        spans = [{"start": start, "end": end, "label": "d", "text": "friday"}]
+        (other,) = read("prodigy", {"text": text, "spans": spans}, tmp_path, told.append)
+        assert one.marked == other.marked == [("d", "friday")]
+        assert [line[:14] for line in told] == ["file: 1 texts "] * 2
+
+    def test_what_fits_in_no_way_is_refused(self, tmp_path):
+        alike = r"'cafe\\u0301' but 'caf\\xe9'"
+        for text, quote, said in (
+            ("😀 on friday", "sunday", "'sunday'"),
+            ("caf\u00e9", "cafe\u0301", alike),
+        ):
+            spans = [{"start": 0, "end": 4, "label": "d", "text": quote}]
+            with pytest.raises(ExchangeError, match=f"line 1: .* not {said}"):
+                read("prodigy", {"text": text, "spans": spans}, tmp_path)
 
 
 class TestDatasets:
@@ -438,8 +676,8 @@ class TestCommand:
         capsys.readouterr()
         assert cli.main(["tag", str(texts), "--model", str(output / "model")]) == 0
         found.write_text(capsys.readouterr().out, encoding="utf-8")
-        assert cli.main(["convert", str(found), str(target), "--from", "tag"]) == 0
-        (document,) = FORMATS["label-studio"].read(target, pytest.fail)
+        assert cli.main(["convert", str(found), str(target)]) == 0
+        (document,) = read_from("label-studio", target, pytest.fail)
         entities = json.loads(found.read_text())["entities"]
         assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
         assert document.scores == tuple(entity["score"] for entity in entities)
@@ -449,11 +687,14 @@ class TestCommand:
         [
             (["a.txt", "b.xyz"], "which format is b.xyz"),
             (["a.txt", "b.conll", "--from", "x"], "--from x"),
-            (["a.txt", "a.txt"], "a.txt is a folder"),
+            (["a.txt", "a.txt"], "a.txt is there already"),
+            (["a.txt", "a.txt", "--overwrite"], "a.txt is a folder"),
+            (["a.txt", "brackets.json"], "brackets.json is there already"),
+            (["brackets.json", "b.txt", "--text-field", "x"], "--text-field: of data, text"),
             (["a.txt", "b.jsonl", "--to", "tag"], "tag is a format"),
             (["missing.json", "b.txt"], "missing.json"),
             (["a.txt", "b.txt", "--from", "conll"], "a.txt, line 1: the tag 'nine]'"),
-            (["brackets.json", "a.txt"], "row 2: "),
+            (["brackets.json", "b.txt"], "row 2: "),
         ],
     )
     def test_mistakes_are_one_line_and_change_no_file(self, names, message, in_folder, capsys):
@@ -464,9 +705,39 @@ class TestCommand:
         assert error.count("\n") == 1
         assert {path.name: path.read_bytes() for path in in_folder.iterdir()} == before
 
-    def test_scores_that_are_lost_are_told(self, in_folder, capsys):
-        assert cli.main(["convert", "scored.json", "b.txt"]) == 0
+    def test_columns_are_chosen_and_repeats_are_told(self, in_folder, capsys):
+        Path("c.conll").write_text("B-x 1 O\n\nB-x 1 B-y\n")
+        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,1"]) == 0
+        assert Path("d.txt").read_text() == "[x : 1]\n[x : 1]\n"
+        assert "same marks, as '1'" in capsys.readouterr().err
+        assert cli.main(["convert", "c.conll", "d.txt", "--columns", "2,3", "--overwrite"]) == 0
+        assert "other marks, as '1'" in capsys.readouterr().err
+
+    def test_columns_are_two_numbers(self, in_folder, capsys):
+        for wrong in ("2", "2,x", "1,2,3"):
+            with pytest.raises(SystemExit):
+                cli.main(["convert", "a.txt", "b.txt", "--columns", wrong])
+            assert "two numbers" in capsys.readouterr().err
+
+    def test_what_only_a_model_has_marked_is_left_out(self, in_folder, capsys):
+        found = [{"text": "at ten", "entities": [SUGGESTION | {"text": "ten", "end": 6}]}]
+        Path("found.jsonl").write_text(lines(*found))
+        for source in ("scored.json", "found.jsonl"):
+            assert cli.main(["convert", source, "b.txt"]) == 2
+            error = capsys.readouterr().err
+            assert "1 texts that only a model" in error
+            assert not Path("b.txt").exists()
+        mixed = [
+            task("at nine", [region(3, 7, "time")]),
+            *json.loads(Path("scored.json").read_text()),
+        ]
+        Path("mixed.json").write_text(json.dumps(mixed))
+        for more, expected in (([], 1), (["--predictions"], 2)):
+            assert cli.main(["convert", "mixed.json", "b.txt", "--overwrite", *more]) == 0
+            assert Path("b.txt").read_text() == "at [time : nine]\n" * expected
         assert "brackets keeps no" in capsys.readouterr().err
+        assert cli.main(["convert", "mixed.json", "b.jsonl"]) == 0  # where scores have a place
+        assert len(Path("b.jsonl").read_text().splitlines()) == 2
 
     def test_without_spacy_the_others_work(self, in_folder, monkeypatch, capsys):
         monkeypatch.setitem(extras.EXTRAS, "exchange", ("a_package_that_nobody_has",))
@@ -479,7 +750,9 @@ class TestCommand:
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 KEYS = "text data annotations predictions result value labels type start end spans tokens label"
-NAMES = st.sampled_from(f"{KEYS} answer entities score was_cancelled ground_truth".split())
+NAMES = st.sampled_from(
+    f"{KEYS} answer entities score start_offset was_cancelled ground_truth".split()
+)
 JSON = st.recursive(
     LEAVES | st.sampled_from(["labels", "accept", "at nine"]),
     lambda inside: st.lists(inside, max_size=3) | st.dictionaries(NAMES, inside, max_size=5),
@@ -493,7 +766,7 @@ BYTES = st.binary(max_size=40) | st.text(max_size=40).map(str.encode)
 @pytest.mark.parametrize(
     ("name", "contents"),
     [(name, BYTES) for name in FORMATS if name != "brackets"]
-    + [(name, JSON) for name in ("label-studio", "prodigy", "tag")],
+    + [(name, JSON) for name in ("label-studio", "prodigy", "doccano", "tag")],
 )
 @settings(max_examples=100)
 @given(data=st.data())

@@ -10,10 +10,10 @@ from typing import Any
 
 from nerlib.atomic import file_digest
 from nerlib.saving import MODEL_FILES
-from nerlib.tools.bulk.shards import PARQUET, Shard, plan
+from nerlib.tools.bulk.shards import PARQUET, Shard, data_files, plan
 from nerlib.tools.bulk.storage import Storage
 
-MANIFEST, FORMAT = "manifest.json", 2
+MANIFEST, FORMAT = "manifest.json", 3
 DIFFERENCES = {"model": "another model", "input": "other input files, or changed ones"}
 
 
@@ -40,19 +40,23 @@ class BulkSettings:
             raise BulkError("the rows of a shard and the characters of a text must be 1 or more")
 
 
-def settled(source: Storage, target: Storage, model: str, settings: BulkSettings) -> list[Shard]:
+def settled(
+    source: Storage, target: Storage, model: str, settings: BulkSettings
+) -> tuple[list[Shard], list[str]]:
     """Return a run's shards, which are planned and recorded the first time; `model` is a digest.
 
-    Raises `BulkError` if the output folder belongs to another run, and `StorageError`.
+    The names are those of files in the source that hold no rows. Raises `BulkError` if the output
+    folder belongs to another run, and `StorageError`.
     """
-    files = source.files()
+    files, others = data_files(source, source.files(), settings.column)
     if not files:
-        raise BulkError(f"{source.address} holds no files to tag")
+        what = f": {', '.join(others[:9])} are none" if others else ""
+        raise BulkError(f"{source.address} holds no files to tag{what}")
     described = [[source.relative(path), *facts] for path, *facts in files]
     run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
-        return [Shard(number, files[number][0], *cut) for number, *cut in shards]
+        return [Shard(number, files[number][0], *cut) for number, *cut in shards], others
     if target.names() or target.names("parts"):
         what = "holds files of something else: choose another output folder"
         raise BulkError(f"{target.address} {what}")
@@ -60,7 +64,7 @@ def settled(source: Storage, target: Storage, model: str, settings: BulkSettings
     pieces = [[shard.file, shard.start, shard.rows, shard.byte] for shard in planned]
     with target.new(MANIFEST) as file:
         file.write(json.dumps({**run, "shards": pieces}).encode())
-    return planned
+    return planned, others
 
 
 def model_digest(folder: str | Path) -> str:

@@ -13,10 +13,18 @@ from filelock import Timeout
 from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
-from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest, settled
+from nerlib.tools.bulk.manifest import (
+    MANIFEST,
+    BulkError,
+    BulkSettings,
+    model_digest,
+    settled,
+)
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
 from nerlib.tools.bulk.workers import Job, run_shards
+
+MANY = 0.1  # of the rows
 
 
 @dataclass(frozen=True)
@@ -29,12 +37,22 @@ class Summary:
     failed: int
     seconds: float
     undone: tuple[Result, ...] = ()
+    why: str = ""  # of the first row that failed
+
+    @property
+    def many_failed(self) -> bool:
+        """Whether more than a tenth of the rows could not be tagged."""
+        return self.failed > MANY * self.rows
 
     def __str__(self) -> str:
         rate = self.rows / self.seconds if self.seconds else 0.0
         speed = f"{self.rows:,} rows in {self.seconds:.1f} s ({rate:,.0f} rows/s)"
         done = f"{self.shards - len(self.undone)} of {self.shards} shards are done"
         first = f"{speed}, {self.failed:,} failed; {done}, {self.earlier} of them before"
+        if self.failed:
+            first += f"\nthe first that failed is {self.why}"
+        if self.rows and self.failed == self.rows:
+            first += "\nno row could be tagged, so nothing is kept: mend it and start again"
         undone = [f"not done: {one.name}: {one.error}" for one in self.undone[:10]]
         return "\n".join([first, *undone])
 
@@ -67,7 +85,7 @@ def tag_in_bulk(
                 what = f"another run is writing to {target.address}: wait for its end, stop it"
                 raise BulkError(f"{what}, or choose another output folder") from None
         digest = model_digest(model)
-        shards = settled(inputs, target, digest, settings)
+        shards, skipped = settled(inputs, target, digest, settings)
         target.names(FAILED, sweep=True)
         done = {f"{PARTS}/{name}" for name in target.names(PARTS, sweep=True)}
         todo = [shard for shard in shards if part_name(shard, settings.written) not in done]
@@ -75,6 +93,8 @@ def tag_in_bulk(
         rows = {shard.name: shard.rows for shard in todo}
         total = sum(rows.values())
         report(f"{len(todo)} of {len(shards)} shards to do, {total:,} rows, {who}")
+        if skipped:
+            report(f"{len(skipped)} files without rows are left out: {', '.join(skipped[:9])}")
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
         every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
@@ -86,11 +106,23 @@ def tag_in_bulk(
             results.append(result)
             if after_shard:
                 after_shard(result)
+        failed = sum(result.failed for result in results)
+        if failed and failed == sum(shard.rows for shard in shards):
+            forget(target)
     return Summary(
         shards=len(shards),
         earlier=len(shards) - len(todo),
         rows=sum(result.rows for result in results),
-        failed=sum(result.failed for result in results),
+        failed=failed,
         seconds=time.perf_counter() - started,
         undone=tuple(result for result in results if result.error),
+        why=next((result.why for result in results if result.why), ""),
     )
+
+
+def forget(target: Storage) -> None:
+    """Remove a run without any result, so that the next one may have other settings."""
+    for folder in (PARTS, FAILED):
+        for name in target.names(folder):
+            target.remove(f"{folder}/{name}")
+    target.remove(MANIFEST)

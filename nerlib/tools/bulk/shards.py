@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, islice
@@ -17,20 +19,27 @@ from pyarrow import parquet
 from nerlib.corpus import decode_line, short_lines
 from nerlib.tools.bulk.storage import Storage, StorageError, StoredFile, storage_errors
 
-LINES, PARQUET = "jsonl", "parquet"
+LINES, PARQUET, COMMAS, TABS = "jsonl", "parquet", "csv", "tsv"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
+KINDS |= {".csv": COMMAS, ".tsv": TABS}
 BLOCK = 2**20  # bytes that are read at a time
 BATCH = 1024  # rows of a Parquet file that are decoded at a time
 
-Value = Callable[[], object]  # returns a row's text, or raises `ValueError` with the reason
+Columns = dict[str, object]
+_BETWEEN = {COMMAS: ",", TABS: "\t"}
+Value = Callable[[], Columns]  # returns a row's columns, or raises `ValueError` with the reason
 
 
 class Row(NamedTuple):
-    """One row of the input: its number in the file, from 0, and its text, or why it has none."""
+    """One row of the input: its number in the file, from 0, and its text, or why it has none.
+
+    `other` holds its other columns as JSON, empty if there are none.
+    """
 
     number: int
     text: str
     problem: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,35 @@ class Shard:
         return f"{self.file:05d}-{self.start:012d}"
 
 
+def data_files(
+    source: Storage, files: list[StoredFile], column: str
+) -> tuple[list[StoredFile], list[str]]:
+    """Return the files with rows, and the names of others in the same folder, as README.md.
+
+    A `.json` file there has to begin with a row that has the column: others are about the data.
+    """
+    if [path for path, *_ in files] == [source.root]:
+        return files, []
+    kept = [file for file in files if _is_data(source, file[0], column)]
+    return kept, [source.relative(file[0]) for file in files if file not in kept]
+
+
+def _is_data(source: Storage, path: str, column: str) -> bool:
+    ending = "." + path.lower().rsplit(".", 1)[-1]
+    if ending != ".json":
+        return ending in KINDS
+    with source.open(path) as file, suppress(ValueError, RecursionError):
+        first = json.loads(next(_lines_from(file, 0), (0, b"null"))[1])
+        return isinstance(first, dict) and column in first
+    return False
+
+
 def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shard]:
     """Return the shards of all files, in order, each read once; raises `StorageError`."""
     shards = []
+    cuts = {LINES: _cut_lines, PARQUET: _cut_parquet}
     for number, (path, *_) in enumerate(files):
-        cut = _cut_lines if _kind_of(path) == LINES else _cut_parquet
+        cut = cuts.get(kind := _kind_of(path)) or partial(_cut_table, between=_BETWEEN[kind])
         with source.open(path) as content, storage_errors(path):
             shards += [Shard(number, path, *piece) for piece in cut(content, shard_rows)]
     return shards
@@ -67,11 +100,15 @@ def read_rows(
     source: Storage, shard: Shard, column: str, max_characters: int = 10_000
 ) -> Iterator[Row]:
     """Yield every row of a shard, those without a usable text too; raises `StorageError`."""
-    values = _lines if _kind_of(shard.path) == LINES else _parquet
+    readers = {LINES: _lines, PARQUET: _parquet}
+    values = readers.get(kind := _kind_of(shard.path)) or partial(_table, between=_BETWEEN[kind])
     with source.open(shard.path) as file, storage_errors(shard.path):
-        for number, value in enumerate(values(file, shard, column), shard.start):
+        for number, value in enumerate(values(file, shard), shard.start):
             try:
-                row = Row(number, _checked_text(value(), max_characters))
+                columns = value()
+                text = columns.pop(column) if column in columns else _missing(column, columns)
+                other = json.dumps(columns, default=str) if columns else ""
+                row = Row(number, _checked_text(text, max_characters), other=other)
             except (ValueError, OverflowError, pyarrow.ArrowException) as error:
                 row = Row(number, "", str(error))
             yield row
@@ -87,9 +124,7 @@ def _kind_of(path: str) -> str:
 
 def _cut_parquet(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
     """Yield start and number of rows of a Parquet file's shards; its footer says how many."""
-    total = parquet.read_metadata(file).num_rows
-    for start in range(0, total, shard_rows):
-        yield start, min(shard_rows, total - start), 0
+    yield from _cut(parquet.read_metadata(file).num_rows, shard_rows)
 
 
 def _cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
@@ -121,14 +156,14 @@ def _checked_text(value: object, max_characters: int) -> str:
     return value
 
 
-def _lines(file: Any, shard: Shard, column: str) -> Iterator[Value]:
+def _lines(file: Any, shard: Shard) -> Iterator[Value]:
     """Yield the rows of lines that hold JSON objects."""
     lines = enumerate(islice(_lines_from(file, shard.byte), shard.rows), shard.start + 1)
-    yield from (partial(_text_of_line, line, number, column) for number, (_, line) in lines)
+    yield from (partial(_columns_of_line, line, number) for number, (_, line) in lines)
 
 
-def _text_of_line(line: bytes, number: int, column: str) -> object:
-    """Return what a line of JSON, counted from 1, has in a column; raises `ValueError`."""
+def _columns_of_line(line: bytes, number: int) -> Columns:
+    """Return the columns of a line of JSON, counted from 1; raises `ValueError`."""
     text = decode_line(line, number)
     if not text.strip():
         raise ValueError("the line is empty")
@@ -138,25 +173,63 @@ def _text_of_line(line: bytes, number: int, column: str) -> object:
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"not a JSON object but a {type(content).__name__}")
-    return content[column] if column in content else _missing(column, list(content))
+    return content
 
 
-def _missing(column: str, names: list[str]) -> object:
-    raise ValueError(f"no column {column!r}: there is {', '.join(names[:5])[:200] or 'nothing'}")
+def _missing(column: str, names: Iterable[str]) -> object:
+    found = ", ".join([*names][:5])[:200] or "nothing"
+    raise ValueError(f"no column {column!r}: there is {found}")
 
 
-def _parquet(file: Any, shard: Shard, column: str) -> Iterator[Value]:
+def _parquet(file: Any, shard: Shard) -> Iterator[Value]:
     """Yield the rows of a Parquet file."""
     table = parquet.ParquetFile(file, pre_buffer=False)
-    names, stop = table.schema_arrow.names, shard.start + shard.rows
-    if column not in names:
-        yield from [partial(_missing, column, names)] * shard.rows
-        return
+    stop = shard.start + shard.rows
     sizes = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
     starts = [0, *accumulate(sizes)]  # the first row of each group
     first, end = bisect_right(starts, shard.start) - 1, bisect_left(starts, stop)
     number, groups = starts[first], [*range(first, min(end, len(sizes)))]
-    for batch in table.iter_batches(batch_size=BATCH, row_groups=groups, columns=[column]):
-        wanted = slice(max(0, shard.start - number), max(0, stop - number))
-        yield from (value.as_py for value in batch.column(0)[wanted])
+    for batch in table.iter_batches(batch_size=BATCH, row_groups=groups):
+        wanted = range(max(0, shard.start - number), min(len(batch), stop - number))
+        yield from (partial(_columns_of_batch, batch, row) for row in wanted)
         number += len(batch)
+
+
+def _columns_of_batch(batch: pyarrow.RecordBatch, row: int) -> Columns:
+    return {name: batch.column(name)[row].as_py() for name in batch.schema.names}
+
+
+def _records(file: Any, between: str) -> Iterator[list[str]]:
+    """Yield the records of a table of text, the first of which names the columns.
+
+    A record may go over several lines, so that it is found from the file's beginning alone.
+    """
+    text = io.TextIOWrapper(io.BufferedReader(file, BLOCK), encoding="utf-8-sig", newline="")
+    try:
+        yield from filter(None, csv.reader(text, delimiter=between, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise OSError(f"not a table in UTF-8 with quoted cells ({error})") from None
+
+
+def _cut_table(file: Any, shard_rows: int, between: str) -> Iterator[tuple[int, int, int]]:
+    """Yield start and number of rows of the shards of a table of text."""
+    yield from _cut(sum(1 for _ in _records(file, between)) - 1, shard_rows)
+
+
+def _cut(total: int, shard_rows: int) -> Iterator[tuple[int, int, int]]:
+    for start in range(0, total, shard_rows):
+        yield start, min(shard_rows, total - start), 0
+
+
+def _table(file: Any, shard: Shard, between: str) -> Iterator[Value]:
+    """Yield the rows of a table of text."""
+    records = _records(file, between)
+    names = next(records)
+    for cells in islice(records, shard.start, shard.start + shard.rows):
+        yield partial(_columns_of_record, names, cells)
+
+
+def _columns_of_record(names: list[str], cells: list[str]) -> Columns:
+    if len(cells) != len(names):
+        raise ValueError(f"{len(cells)} cells, not {len(names)} as in the first line")
+    return dict(zip(names, cells, strict=True))

@@ -80,6 +80,11 @@ class Storage:
                 self.system.rm_file(hidden)
             raise
 
+    def remove(self, name: str) -> None:
+        """Remove a file; raises `StorageError`."""
+        with storage_errors(self.path(name)):
+            self.system.rm_file(self.path(name))
+
     def names(self, folder: str = "", sweep: bool = False) -> list[str]:
         """Return a folder's file names, in order; `sweep` removes what killed writes left there."""
         with storage_errors(self.path(folder)):

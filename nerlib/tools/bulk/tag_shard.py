@@ -28,6 +28,7 @@ _TEXT, _PLACE = pyarrow.string(), pyarrow.int32()
 _SPAN = {"type": _TEXT, "text": _TEXT, "start": _PLACE, "end": _PLACE, "score": pyarrow.float32()}
 _ENTITIES = pyarrow.list_(pyarrow.struct(_SPAN))
 _COLUMNS = {"file": _TEXT, "row": pyarrow.int64(), "text": _TEXT, "entities": _ENTITIES}
+_COLUMNS["other"] = _TEXT  # the input's other columns, as JSON
 SCHEMA = pyarrow.schema(_COLUMNS)
 
 Records = list[dict[str, Any]]
@@ -36,13 +37,17 @@ TagsLists = Callable[[list[str]], list[list[Entity]]]  # as a `Tagger` does
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a shard: rows read and failed, who did it, or why it is not done (`error`)."""
+    """What became of a shard: rows read and failed, who did it, or why it is not done (`error`).
+
+    `why` is the reason of the first row that failed.
+    """
 
     name: str
     rows: int = 0
     failed: int = 0
     process: int = 0
     error: str = ""
+    why: str = ""
 
 
 def tag_shard(
@@ -52,7 +57,7 @@ def tag_shard(
 
     Raises `StorageError` if something cannot be read or written; then there is no part.
     """
-    rows, failed, shown = 0, 0, source.relative(shard.path)
+    rows, failed, shown, why = 0, 0, source.relative(shard.path), ""
     with ExitStack() as files:
         # They are closed in the opposite order: the part comes last.
         part = files.enter_context(target.new(part_name(shard, settings.written)))
@@ -63,13 +68,14 @@ def tag_shard(
             done, broken = tag_rows(tagger, chunk)
             write([{"file": shown, **row} for row in done])
             if broken:
+                why = why or f"row {broken[0]['row']} of {shown}: {broken[0]['why']}"
                 trouble = trouble or files.enter_context(target.new(failed_name))
                 trouble.writelines(_json_line({"file": shown, **row}) for row in broken)
             rows, failed = rows + len(chunk), failed + len(broken)
         if rows != shard.rows:
             found = f"{rows:,} rows from row {shard.start:,}, not {shard.rows:,}"
             raise StorageError(f"{shown} has changed: {found}")
-    return Result(shard.name, rows, failed, os.getpid())
+    return Result(shard.name, rows, failed, os.getpid(), why=why)
 
 
 def part_name(shard: Shard, written: str) -> str:
@@ -87,7 +93,8 @@ def tag_rows(tagger: TagsLists, rows: Sequence[Row]) -> tuple[Records, Records]:
             broken.append({"row": row.number, "why": found})
         else:
             entities = [asdict(entity) for entity in found]
-            done.append({"row": row.number, "text": row.text, "entities": entities})
+            found_in = {"row": row.number, "text": row.text, "entities": entities}
+            done.append(found_in | {"other": row.other or None})
     return done, broken
 
 
@@ -106,10 +113,15 @@ def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:
 def _part_writer(file: IO[bytes], written: str) -> Iterator[Callable[[Records], object]]:
     """Yield what writes rows to a file, as JSON lines or as a row group of Parquet."""
     if written == LINES:
-        yield lambda rows: file.writelines(map(_json_line, rows))
+        yield lambda rows: file.writelines(_json_line(row | _unfolded(row)) for row in rows)
         return
     with parquet.ParquetWriter(file, SCHEMA) as table:
         yield lambda rows: table.write_table(pyarrow.Table.from_pylist(rows, SCHEMA))
+
+
+def _unfolded(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row's other columns as an object, which JSON lines can hold."""
+    return {"other": json.loads(row["other"])} if row["other"] else {}
 
 
 def _json_line(content: dict[str, Any]) -> bytes:

@@ -1,18 +1,22 @@
-"""The course's own format: one sentence a line, as `the [part : chain] skips`, with no escapes."""
+"""The course's own format: one sentence a line, as `the [part : chain] skips`.
+
+There is one escape: `\\#` for a sentence that begins with `#` and would else be a comment.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from nerlib.corpus import CorpusError, decode_lines
 from nerlib.parsing import Parser
 from nerlib.tools.exchange.document import Document, ExchangeError, check_apart, shown
-from nerlib.tools.own_recipe import corpus_from_file
+from nerlib.tools.own_data import COMMENT, ESCAPED, corpus_from_lines
 
 _IN_TEXT = {
     r"\A\s*\Z": "there is no text, and an empty line is not a sentence; leave the row out",
     r"[][]": "a bracketed line cannot hold '[' or ']' in the text; write another mark there",
-    r"\n": "a bracketed line cannot hold a line end in the text; write a space there",
+    r"[\n\r]": "a bracketed line cannot hold a line end in the text; write a space there",
     r"\A[\s\ufeff]|\s\Z": "a bracketed line cannot begin or end with white space, nor begin with "
     "a byte order mark; take it out of the text",
 }
@@ -20,8 +24,9 @@ _IN_TEXT = {
 
 def read_brackets(path: Path) -> list[Document]:
     """Return the sentences of a file; raises `OwnDataError` with every line that cannot be read."""
-    parser = Parser()
-    parsed = (parser.parse(line) for line in corpus_from_file(path)["annot_utt"])
+    with path.open("rb") as file:
+        rows = corpus_from_lines(decode_lines(file, path.name, CorpusError))
+    parsed = map(Parser().parse, rows["annot_utt"])
     return [Document(sentence.text, sentence.spans) for sentence in parsed]
 
 
@@ -44,6 +49,4 @@ def bracketed(document: Document) -> str:
             raise ExchangeError(f"{shown(span)} covers white space alone; mark a word")
     check_apart(document.spans, "a bracketed line")
     line = Parser().annotate(document.text, document.spans)
-    if line.startswith("#"):
-        raise ExchangeError("a line that begins with '#' is a comment; take it out of the text")
-    return line
+    return "\\" + line if COMMENT.match(line) or ESCAPED.match(line) else line

@@ -1,15 +1,20 @@
-"""What every reader returns and every writer takes: a text, and the spans marked in it."""
+"""What every reader returns and every writer takes: a text, and the spans marked in it.
+
+What they share stands here as well: how a file is to be read, what was left out, where it fails.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any, TypeVar
+from unicodedata import normalize
 
 from nerlib.corpus import CorpusError
 from nerlib.parsing import OUTSIDE, Parser, Span, Word
@@ -18,6 +23,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 _PLACE = attrgetter("start", "end", "type")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_UNITS: dict[str, Callable[[str], int]] = {  # what programs count, other than characters
+    "UTF-16 units": lambda letter: 1 + (letter > "\uffff"),
+    "characters without carriage returns": lambda letter: int(letter != "\r"),
+    "bytes of UTF-8": lambda letter: len(letter.encode()),
+}
 
 
 class ExchangeError(CorpusError):
@@ -80,6 +90,33 @@ def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
         yield Document(parsed.text, parsed.spans, parsed.words)
 
 
+@dataclass
+class Reading:
+    """How to read what a file does not say itself, and what is to be told of it.
+
+    `columns` are the numbers of the word's and the tag's column, from 1; `text_field` names the
+    field that holds the text; `spans_key` the group of spans; with `predictions`, what a model
+    marked and nobody has reviewed counts as marked. `report` hears what was left out.
+    """
+
+    report: Callable[[str], None] = print
+    columns: tuple[int, int] | None = None
+    text_field: str = ""
+    spans_key: str = ""
+    predictions: bool = False
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def note(self, what: str, count: int = 1) -> None:
+        """Remember that `count` of something, as "tasks are left out", has to be told."""
+        self.notes[what] += count
+
+    def tell(self, name: str) -> None:
+        """Report all notes about a file."""
+        for what, count in (+self.notes).items():
+            self.report(f"{name}: {count:,} {what}")
+        self.notes.clear()
+
+
 @contextmanager
 def located(where: str) -> Iterator[None]:
     """Put `where` in front of the message of every `ExchangeError` that is raised inside."""
@@ -90,11 +127,86 @@ def located(where: str) -> Iterator[None]:
 
 
 def each(function: Callable[[T], R], items: Iterable[T], what: str = "row") -> Iterator[R]:
-    """Yield what a function returns for each item; its errors say which one, counted from 1."""
+    """Yield what a function returns for each item, numbered from 1.
+
+    After the first error nothing more is yielded; it is raised at the end, with its own number and
+    those of the other items that failed.
+
+    >>> list(each(lambda text: Document(text, (Span("x", 0, 1),)), ["a", "", ""]))
+    Traceback (most recent call last):
+    nerlib.tools.exchange.document.ExchangeError: row 2: 'x' at 0 to 1 is empty or lies outside of \
+the text of 0 characters (and 1 more: 3)
+    """
+    first, others = "", []
     for number, item in enumerate(items, start=1):
-        with located(f"{what} {number}"):
+        try:
             result = function(item)
-        yield result
+        except ExchangeError as error:
+            others += [str(number)] if first else []
+            first = first or f"{what} {number}: {error}"
+        else:
+            if not first:
+                yield result
+    if first:
+        more = f"{', '.join(others[:9])}{', …' if len(others) > 9 else ''}"
+        raise ExchangeError(first + (f" (and {len(others)} more: {more})" if others else ""))
+
+
+def fitting_spans(
+    text: str, spans: Sequence[Span], quotes: Sequence[object]
+) -> tuple[tuple[Span, ...], str]:
+    """Return spans that agree with the texts that a row quotes for them, and what it had counted.
+
+    A quote of None is not looked at. Where exactly one other way to count makes all of a row's
+    spans agree, they are put right; else raises `ExchangeError`.
+
+    >>> fitting_spans("😀 on friday", [Span("date", 6, 12)], ["friday"])
+    ((Span(type='date', start=5, end=11),), 'UTF-16 units')
+    """
+
+    def agrees(span: Span, quote: object) -> bool:
+        found = text[max(0, span.start) : max(0, span.end)]
+        # Some programs escape line ends in the quote, or write them as one character.
+        return quote in (None, found, found.replace("\n", "\\n"), found.replace("\r\n", "\n"))
+
+    wrong = [pair for pair in zip(spans, quotes, strict=True) if not agrees(*pair)]
+    if not wrong:
+        return tuple(spans), ""
+    fits: dict[tuple[Span, ...], str] = {}
+    for name, unit in _UNITS.items():
+        counted = [0, *accumulate(map(unit, text))]
+        moved = [
+            Span(s.type, bisect_right(counted, s.start) - 1, bisect_left(counted, s.end))
+            for s in spans
+        ]
+        if all(map(agrees, moved, quotes)):
+            fits.setdefault(tuple(moved), name)
+    if len(fits) == 1:
+        return next(iter(fits.items()))
+    span, quote = wrong[0]
+    found, said = text[max(0, span.start) : max(0, span.end)][:40], str(quote)[:40]
+    show = ascii if normalize("NFC", found) == normalize("NFC", said) else repr
+    raise ExchangeError(f"the text at {shown(span)} is not {show(said)} but {show(found)}")
+
+
+def repeats(documents: Iterable[Document]) -> Iterator[str]:
+    """Yield what there is to say of texts that occur more than once.
+
+    >>> marked = Document("at nine", (Span("time", 3, 7),))
+    >>> list(repeats([marked, marked, Document("at nine")]))
+    ["1 texts occur again with the same marks, as 'at nine'", \
+"1 texts occur again with other marks, as 'at nine'"]
+    """
+    first: dict[str, tuple[Span, ...]] = {}
+    again: dict[bool, list[str]] = {True: [], False: []}
+    for document in documents:
+        if document.text in first:
+            again[first[document.text] == document.spans].append(document.text)
+        first.setdefault(document.text, document.spans)
+    for same, texts in again.items():
+        if texts:
+            what = "the same marks" if same else "other marks"
+            yield f"{len(texts):,} texts occur again with {what}, as {texts[0][:60]!r}"
 
 
 def check_apart(spans: Sequence[Span], what: str) -> None:

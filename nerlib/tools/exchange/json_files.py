@@ -1,25 +1,26 @@
-"""JSON from other programs, checked field by field: Prodigy's, and what our own `tag` prints."""
+"""JSON from other programs, checked field by field, and known by its fields."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nerlib.corpus import decode_lines, short_lines
-from nerlib.parsing import Span, Word
+from nerlib.parsing import Span
 from nerlib.tools.exchange.document import (
-    Document,
     ExchangeError,
+    Reading,
     T,
     each,
+    fitting_spans,
     located,
-    words_of,
-    words_under,
 )
 
+BOM = b"\xef\xbb\xbf"
 LARGEST_FILE = 512 * 2**20  # bytes; a JSON file has to be read as a whole
 _KINDS = {dict: "a JSON object", list: "a list", str: "a text", int: "a whole number"}
 
@@ -42,55 +43,62 @@ def read_json_lines(path: Path, convert: Callable[[Row], T]) -> list[T]:
 
     with path.open("rb") as file:
         lines = each(converted, decode_lines(file, path.name, ExchangeError), f"{path.name}, line")
-        return [found for line in lines for found in line]
+        rows = [found for line in lines for found in line]
+    if not rows:
+        raise ExchangeError(f"{path.name} holds no row: each line must be a JSON object")
+    return rows
 
 
-def read_tagged(path: Path) -> list[Document]:
-    """Return the texts that `python -m nerlib tag` printed, with the entities that it found."""
+def json_format(path: Path) -> str:
+    """Return the name of the format of a JSON file, by its fields.
 
-    def document(row: Row) -> Document:
-        found = objects(row.get("entities"), "entities")
-        spans = tuple(a_span(item, item.get("type")) for item in found)
-        scores = tuple(a_score(item.get("score")) for item in found)
-        return Document(checked(row.get("text"), str, "text"), spans, scores=scores)
-
-    return read_json_lines(path, document)
-
-
-def read_prodigy(path: Path, report: Callable[[str], None] = print) -> list[Document]:
-    """Return the tasks of a file that were accepted, or that nobody has answered yet.
-
-    `report` hears how many were left out. Raises `ExchangeError` with file and line.
+    Raises `ExchangeError` with the fields that were found if it is none that is known.
     """
-    tasks = read_json_lines(path, _prodigy_document)
-    documents = [task for task in tasks if task is not None]
-    if left_out := len(tasks) - len(documents):
-        report(f"{path.name}: {left_out} rejected or ignored tasks are left out")
-    return documents
+    with path.open("rb") as file:
+        first = next(filter(None, map(bytes.strip, short_lines(file))), b"").removeprefix(BOM)
+    if first[:1] == b"[" or first == b"{" or re.match(rb'\{.*"data": ?\{', first):
+        return "label-studio"
+    rows = read_json_lines(path, lambda row: (list(row), set(_kinds(row))))
+    kinds = set().union(*(kinds for _, kinds in rows))
+    if found := next((kind for kind in ("prodigy", "doccano", "tag") if kind in kinds), None):
+        return found
+    fields = dict.fromkeys(field for fields, _ in rows for field in fields)
+    known = "spans (Prodigy), label, labels or entities (doccano, spaCy, tag)"
+    raise ExchangeError(f"{path.name}: no row has {known}; the fields are {some(fields)}")
 
 
-def prodigy_task(document: Document) -> Row:
-    """Return a document as a task, accepted if a person marked it and unanswered if a model did.
+def _kinds(row: Row) -> Iterator[str]:
+    """Yield the formats that a row can be of."""
+    entities = row.get("entities")
+    if isinstance(row.get("spans"), list):
+        yield "prodigy"
+    if isinstance(row.get("label"), list) or isinstance(row.get("labels"), list):
+        yield "doccano"
+    if isinstance(entities, list):
+        ours = all(isinstance(item, dict) and "score" in item for item in entities)
+        yield "tag" if ours else "doccano"
 
-    Raises `ExchangeError` for spans that do not begin and end with a word.
+
+def a_text(row: Row, reading: Reading, what: str = "") -> str:
+    """Return the text of a row: the field that is asked for, else `text`, else the only one."""
+    texts = [name for name, value in row.items() if isinstance(value, str)]
+    name = reading.text_field or ("text" if "text" in row or len(texts) != 1 else texts[0])
+    if name not in row and row:
+        fields = some(texts or row)
+        raise ExchangeError(f"which field holds the text? say it by --text-field: {what}{fields}")
+    return checked(row.get(name), str, name)
+
+
+def marked(text: str, items: Sequence[tuple[Row, Any]], reading: Reading) -> tuple[Span, ...]:
+    """Return the spans of objects with `start`, `end`, perhaps `text`, and the type beside each.
+
+    Offsets that another program counted in its own way are put right, which is noted.
     """
-    words = words_of(document)
-    spans: list[Row] = []
-    for span in document.spans:
-        first, end = words_under(words, span)
-        places = {"start": span.start, "end": span.end, "label": span.type}
-        spans.append({**places, "token_start": first, "token_end": end - 1})  # both inclusive
-    tokens = [
-        {"text": word.text, "start": word.start, "end": word.end, "id": number,
-         "ws": document.text[word.end : word.end + 1].isspace()}
-        for number, word in enumerate(words)
-    ]  # fmt: skip
-    task = {"text": document.text, "tokens": tokens, "spans": spans}
-    if document.scores is None:
-        return {**task, "answer": "accept"}
-    for row, score in zip(spans, document.scores, strict=True):
-        row["score"] = score
-    return task
+    spans = [a_span(item, name) for item, name in items]
+    fitting, unit = fitting_spans(text, spans, [item.get("text") for item, _ in items])
+    if unit:
+        reading.note(f"texts whose offsets counted {unit} are put right")
+    return fitting
 
 
 def to_json(content: object) -> str:
@@ -127,30 +135,9 @@ def a_score(value: Any) -> float:
     return float(value)
 
 
-def _prodigy_document(row: Row) -> Document | None:
-    """Return a task as a document, if it was not rejected or ignored."""
-    answer = row.get("answer")
-    if answer in ("reject", "ignore"):
-        return None
-    if answer not in (None, "accept"):
-        raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
-    items = objects(row.get("spans"), "spans")
-    spans = tuple(a_span(item, item.get("label")) for item in items)
-    scored = [item["score"] for item in items if item.get("score") is not None]
-    scores = None
-    if answer is None and (scored or not items):
-        if len(scored) < len(items):
-            raise ExchangeError("some spans have a score and others none")
-        scores = tuple(map(a_score, scored))
-    words = None
-    if row.get("tokens") is not None:
-        words = tuple(
-            Word(checked(token.get("text"), str, "the text of a token"), at.start, at.end)
-            for token in objects(row["tokens"], "tokens")
-            for at in [a_span(token, "token")]
-            if not str(token.get("text")).isspace()
-        )
-    return Document(checked(row.get("text"), str, "text"), spans, words, scores)
+def some(names: Iterable[str]) -> str:
+    """Return the first names of a list, short enough for an error message."""
+    return ", ".join(name[:40] for name in [*names][:12]) or "none"
 
 
 def _load(content: bytes) -> Any:

@@ -2,62 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from nerlib.parsing import Span
 from nerlib.tools.exchange import json_files as js
-from nerlib.tools.exchange.document import Document, ExchangeError, located, shown
+from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, located
 from nerlib.tools.exchange.json_files import Row
 
 FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NER
+NO_DATA = ("created_at", "updated_at")  # texts in JSON-MIN that are not the annotated one
 
 
-def read_label_studio(path: Path, report: Callable[[str], None] = print) -> list[Document]:
-    """Return the tasks of a JSON export that somebody, or a model, has annotated.
+def read_label_studio(path: Path, reading: Reading) -> list[Document]:
+    """Return the tasks of an export (JSON, JSON-MIN) that somebody, or a model, has annotated.
 
-    `report` is told what is left out. Raises `ExchangeError` with the task for what cannot be read.
+    `reading` is told what is left out. Raises `ExchangeError` with the task that is wrong.
     """
     content = js.read_json_file(path)
     with located(path.name):
         tasks = js.objects([content] if isinstance(content, dict) else content, "the file")
-    read = [read_task(task, f"{path.name}, task {n}") for n, task in enumerate(tasks, start=1)]
-    documents = [document for document, _ in read if document]
-    if not documents:
-        raise ExchangeError(f"{path.name} holds no task with an annotation or a prediction")
-    if skipped := len(tasks) - len(documents):
-        report(f"{path.name}: {skipped} of {len(tasks)} tasks have no annotation and are left out")
-    if other := sum(ignored for _, ignored in read):
-        report(f"{path.name}: {other} results that mark no span (choices, relations) are left out")
-    return documents
+    read = each(lambda task: read_task(task, reading), tasks, f"{path.name}, task")
+    return [document for document in read if document is not None]
 
 
-def read_task(task: Row, where: str) -> tuple[Document | None, int]:
-    """Return one task's document, if it has one, and how many results mark no span.
+def read_task(task: Row, reading: Reading) -> Document | None:
+    """Return one task's document, if it has one; what is left out is noted.
 
     >>> value = {"start": 3, "end": 7, "labels": ["time"]}
     >>> task = {"data": {"text": "at nine"}, "annotations": [{"result": [
     ...     {"type": "labels", "value": value}]}]}
-    >>> read_task(task, "task 1")[0].marked
+    >>> read_task(task, Reading()).marked
     [('time', 'nine')]
     """
-    with located(where):
-        text = _text(js.checked(task.get("data"), dict, "data"))
-        given = js.objects(task.get("annotations"), "annotations")
-        annotations = [one for one in given if not one.get("was_cancelled")]
-        approved = [one for one in annotations if one.get("ground_truth")]
-        predictions = [] if given else js.objects(task.get("predictions"), "predictions")
-        read = [_document(text, one, False) for one in approved or annotations]
-        read += [_document(text, one, True) for one in predictions]
-        if any(document != read[0][0] for document, _ in read):
-            advice = "delete all but one, or mark one as ground truth"
-            raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
-    return read[0] if read else (None, 0)
+    if "data" not in task and "annotations" not in task:
+        return _read_flat(task, reading)
+    text = js.a_text(js.checked(task.get("data"), dict, "data"), reading, "of data, ")
+    given = js.objects(task.get("annotations"), "annotations")
+    annotations = [one for one in given if not one.get("was_cancelled")]
+    approved = [one for one in annotations if one.get("ground_truth")]
+    read = [_document(text, one, None, reading) for one in approved or annotations]
+    # An export may list numbers of predictions, without what they say.
+    listed = [] if given else js.checked(task.get("predictions") or [], list, "predictions")
+    predictions = [one for one in listed if isinstance(one, dict)]
+    scored = [(one, scores) for one in predictions if (scores := _scores(one)) is not None]
+    read += [_document(text, one, scores, reading) for one, scores in scored]
+    if not read:
+        why = "with predictions without scores" if predictions else "without an annotation"
+        reading.note(f"{'cancelled tasks' if given else f'tasks {why}'} are left out")
+        return None
+    if any(document != read[0] for document in read):
+        advice = "delete all but one, or mark one as ground truth"
+        raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
+    return read[0]
 
 
 def label_studio_task(document: Document) -> Row:
     """Return a document as a task; what a model marked becomes a prediction with scores.
 
+    >>> from nerlib import Span
     >>> task = label_studio_task(Document("at nine", (Span("time", 3, 7),)))
     >>> task["annotations"][0]["result"][0]["value"]
     {'start': 3, 'end': 7, 'text': 'nine', 'labels': ['time']}
@@ -77,40 +78,47 @@ def label_studio_task(document: Document) -> Row:
     return {**task, "predictions": [{"model_version": "nerlib", "score": mean, "result": results}]}
 
 
-def _document(text: str, annotation: Row, predicted: bool) -> tuple[Document, int]:
-    """Return what one annotation, or prediction, says, and how many results mark no span."""
+def _marks(annotation: Row) -> list[Row]:
+    """Return the results of an annotation, or prediction, that mark something."""
     results = js.objects(annotation.get("result"), "result")
-    marks = [result for result in results if str(result.get("type")).endswith("labels")]
-    spans = tuple(_span(text, mark) for mark in marks)
-    scores = None
-    if predicted:
-        found = [mark.get("score", annotation.get("score")) for mark in marks]
-        if None in found:
-            raise ExchangeError("a prediction without score; accept it in the tool")
-        scores = tuple(map(js.a_score, found))
-    return Document(text, spans, scores=scores), len(results) - len(spans)
+    return [result for result in results if str(result.get("type")).endswith("labels")]
 
 
-def _span(text: str, result: Row) -> Span:
-    """Return a region's span; raises `ExchangeError` if its own copy of the text differs."""
-    if result["type"] != "labels":
-        raise ExchangeError(f"{result['type']} do not mark plain text")
-    value = js.checked(result.get("value"), dict, "value")
+def _scores(prediction: Row) -> tuple[float, ...] | None:
+    """Return a score for each mark of a prediction, if it has them."""
+    found = [mark.get("score", prediction.get("score")) for mark in _marks(prediction)]
+    return None if None in found else tuple(map(js.a_score, found))
+
+
+def _document(
+    text: str, annotation: Row, scores: tuple[float, ...] | None, reading: Reading
+) -> Document:
+    """Return what one annotation, or prediction, says."""
+    marks = _marks(annotation)
+    other = len(js.objects(annotation.get("result"), "result")) - len(marks)
+    reading.note("results that mark no span (choices, relations) are left out", other)
+    for mark in marks:
+        if mark["type"] != "labels":
+            raise ExchangeError(f"{mark['type']} do not mark plain text")
+    regions = [_region(js.checked(mark.get("value"), dict, "value")) for mark in marks]
+    return Document(text, js.marked(text, regions, reading), scores=scores)
+
+
+def _read_flat(task: Row, reading: Reading) -> Document | None:
+    """Return a task of JSON-MIN, where data and regions stand side by side, if it is annotated."""
+    lists = [value for value in task.values() if isinstance(value, list)]
+    regions = [item for items in lists for item in items if isinstance(item, dict)]
+    if not regions and "annotation_id" not in task:
+        reading.note("tasks without an annotation are left out")
+        return None
+    data = {name: value for name, value in task.items() if name not in NO_DATA}
+    text = js.a_text(data, reading)
+    return Document(text, js.marked(text, [_region(r) for r in regions if "labels" in r], reading))
+
+
+def _region(value: Row) -> tuple[Row, str]:
+    """Return a region and its label; raises `ExchangeError` unless it has one."""
     labels = value.get("labels")
     if not isinstance(labels, list) or len(labels) != 1:
         raise ExchangeError(f"a region must have one label, not {str(labels)[:40]}")
-    span = js.a_span(value, labels[0])
-    found = text[max(0, span.start) : max(0, span.end)]
-    # Some versions escape line ends in the copy; very old ones counted UTF-16 units.
-    if value.get("text") not in (None, found, found.replace("\n", "\\n")):
-        raise ExchangeError(f"the text at {shown(span)} is not {str(value['text'])[:40]!r}")
-    return span
-
-
-def _text(data: Row) -> str:
-    """Return a task's text: the field of that name, or the only one that holds text."""
-    texts = [name for name, value in data.items() if isinstance(value, str)]
-    name = TO_NAME if TO_NAME in data else texts[0] if len(texts) == 1 else None
-    if name is None:
-        raise ExchangeError("which field of data is the text? call it 'text'")
-    return js.checked(data[name], str, f"data.{name}")
+    return value, labels[0]

@@ -79,10 +79,11 @@ class NERPipeline(TokenClassificationPipeline):
                  "word": word.text, "start": word.start, "end": word.end}
                 for index, (tag, score, word) in enumerate(rows) if tag not in ignore_labels
             ]  # fmt: skip
+        names = self.tagger.model.config.type_names
         ignored = {label.lower() for label in ignore_labels}
         return [
             {"entity_group": entity.type, "score": entity.score,
              "word": entity.text, "start": entity.start, "end": entity.end}
-            for entity in to_entities(output["text"], output["words"], tags, scores)
-            if entity.type not in ignored
+            for entity in to_entities(output["text"], output["words"], tags, scores, names)
+            if entity.type.lower() not in ignored
         ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from nerlib.parsing import Span, Word
 from nerlib.tools.exchange.document import (
     Document,
     ExchangeError,
+    Reading,
     check_apart,
     each,
     words_of,
@@ -47,23 +49,31 @@ def to_doc(document: Document) -> Doc:
     return doc
 
 
-def from_doc(doc: Doc) -> Document:
-    """Return the entities of a `Doc` as a document with words.
+def from_doc(doc: Doc, spans_key: str = "") -> Document:
+    """Return the entities of a `Doc`, or of its only group of spans, as a document with words.
 
-    Raises `ExchangeError` if there are none, but groups of spans.
+    Raises `ExchangeError` if there are several groups and `spans_key` names none of them.
 
     >>> from_doc(to_doc(Document("at nine am", (Span("time", 3, 10),)))).marked
     [('time', 'nine am')]
     """
-    if not doc.ents and any(len(group) for group in doc.spans.values()):
-        raise ExchangeError(f"no entities, but spans in {sorted(doc.spans)}: make them doc.ents")
-    spans = [Span(entity.label_, entity.start_char, entity.end_char) for entity in doc.ents]
+    groups = {key: group for key, group in doc.spans.items() if len(group)}
+    if spans_key and spans_key not in doc.spans:
+        raise ExchangeError(f"--spans-key {spans_key}: there are {', '.join(doc.spans) or 'none'}")
+    if not spans_key and not doc.ents and len(groups) > 1:
+        raise ExchangeError(f"no entities, but groups of spans: --spans-key {' or '.join(groups)}")
+    only = next(iter(groups.values()), ()) if not doc.ents else doc.ents
+    chosen = doc.spans[spans_key] if spans_key else only
+    spans = [Span(entity.label_, entity.start_char, entity.end_char) for entity in chosen]
     words = tuple(word for word in _words(doc) if not word.text.isspace())
     return Document(doc.text, tuple(spans), words)
 
 
-def read_spacy(path: Path) -> list[Document]:
-    """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one."""
+def read_spacy(path: Path, reading: Reading) -> list[Document]:
+    """Return the documents of a `.spacy` file; raises `ExchangeError` if it is not one.
+
+    Documents that nobody has annotated are left out, which `reading` is told.
+    """
     spacy, unpacker = import_spacy(), zlib.decompressobj()
     with path.open("rb") as file:
         content = file.read(LARGEST)
@@ -75,7 +85,19 @@ def read_spacy(path: Path) -> list[Document]:
     except Exception as error:  # msgpack, numpy and spaCy each raise what they like
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExchangeError(f"{path.name} is not a .spacy file: {reason}") from None
-    return list(each(from_doc, docs, f"{path.name}, document"))
+    found = list(each(partial(_annotated, reading=reading), docs, f"{path.name}, document"))
+    return [document for document in found if document is not None]
+
+
+def _annotated(doc: Doc, reading: Reading) -> Document | None:
+    """Return a document if anybody has said which entities it has, or has none."""
+    groups = any(map(len, doc.spans.values()))
+    if len(doc) and not groups and not doc.has_annotation("ENT_IOB"):
+        reading.note("documents without annotation of entities are left out")
+        return None
+    if doc.ents and groups and not reading.spans_key:
+        reading.note("documents have groups of spans, too, which are left out (--spans-key)")
+    return from_doc(doc, reading.spans_key)
 
 
 def write_spacy(documents: Iterable[Document], path: Path) -> None:
