@@ -126,9 +126,9 @@ class TestEachLocale:
         assert len({row["intent"] for row in rows_of(locale)}) == 60
 
     @pytest.mark.parametrize("part", PARTS)
-    def test_a_quarter_of_the_rows_has_no_slot(self, locale, part):
+    def test_more_than_a_fifth_of_the_rows_has_no_slot(self, locale, part):
         rows = [row for row in rows_of(locale) if row["partition"] == part]
-        assert sum("[" not in row["annot_utt"] for row in rows) >= len(rows) / 4
+        assert sum("[" not in row["annot_utt"] for row in rows) > len(rows) / 5
 
     @pytest.mark.parametrize("part", ["dev", "test"])
     def test_most_values_are_new_in(self, locale, part):

@@ -91,8 +91,14 @@ def bulk(source: str | Path, output: str | Path, model: Path, **more: Any) -> Su
 
 def rows_of(output: Path, kind: str = "parquet") -> Rows:
     """Every row of the results, in order, with rounded scores."""
-    rows = arrow_dataset.dataset(output / "parts", format=kind.replace("l", "")).to_table()
-    for row in (found := rows.to_pylist()):
+    if kind == "jsonl":  # in which a field may have one type here and another there
+        lines = (
+            path.read_text(encoding="utf-8").split("\n") for path in (output / "parts").iterdir()
+        )
+        found = [json.loads(line) for part in lines for line in part if line]
+    else:
+        found = arrow_dataset.dataset(output / "parts", format=kind).to_table().to_pylist()
+    for row in found:
         for entity in row["entities"]:
             entity["score"] = round(entity["score"], 4)
     return sorted(found, key=lambda row: (row["file"], row["row"]))

@@ -108,10 +108,11 @@ def _read_flat(task: Row, reading: Reading) -> Document | None:
     """Return a task of JSON-MIN, where data and regions stand side by side, if it is annotated."""
     lists = [value for value in task.values() if isinstance(value, list)]
     regions = [item for items in lists for item in items if isinstance(item, dict)]
-    if not regions and "annotation_id" not in task:
+    data = {name: value for name, value in task.items() if name not in NO_DATA}
+    has_text = any(isinstance(value, str) for value in data.values())
+    if has_text and not regions and "annotation_id" not in task:
         reading.note("tasks without an annotation are left out")
         return None
-    data = {name: value for name, value in task.items() if name not in NO_DATA}
     text = js.a_text(data, reading)
     return Document(text, js.marked(text, [_region(r) for r in regions if "labels" in r], reading))
 
