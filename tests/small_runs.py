@@ -19,6 +19,7 @@ from tiny_encoders import encoder_folder, new_model, small_data
 from nerlib import RECIPES, NERClassifier, TrainConfig, train
 from nerlib.callbacks import Callbacks
 from nerlib.tools import cli
+from nerlib.tools.recipes import Recipe
 
 STEPS = 6  # an epoch: 24 rows in batches of 4
 TINY = TrainConfig(
@@ -102,10 +103,15 @@ def command(output: Path, *more: str) -> list[str]:
     return ["train", *rows, *size, "--checkpoint-steps", "1", "--output", str(output), *more]
 
 
+def tiny_recipe() -> Recipe:
+    """The recipe `offline` with a tiny encoder, of which all layers are kept."""
+    encoder = str(encoder_folder("bert"))
+    return replace(RECIPES["offline"], encoder=encoder, model_settings={})
+
+
 def use_tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the recipe `offline` use a tiny encoder, so that its checkpoints are small."""
-    tiny = replace(RECIPES["offline"], encoder=str(encoder_folder("bert")), model_settings={})
-    monkeypatch.setitem(RECIPES, "offline", tiny)
+    monkeypatch.setitem(RECIPES, "offline", tiny_recipe())
 
 
 if __name__ == "__main__":

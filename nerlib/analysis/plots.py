@@ -207,24 +207,40 @@ def confusion_map(counts: Mapping[tuple[str, str], int], names: Sequence[str]) -
     Only mistakes are coloured; right answers, on the diagonal, are numbers in grey. Built in
     notebook 07.
     """
-    size, shown = len(names), list(map(plain, names))
     mistakes = [[0 if g == p else counts.get((g, p), 0) for p in names] for g in names]
     darkest = max(1, *map(max, mistakes))
     middle: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9}
-    figure, (axis,) = new_figure(height=2.2 + 0.36 * size, width=2.8 + 0.42 * size)
-    axis.imshow(mistakes, cmap="Blues", vmin=0, vmax=darkest * 1.25, aspect="auto")
+    size = 2.8 + 0.42 * len(names), 2.2 + 0.36 * len(names)
+    figure, axis = shaded_grid(mistakes, names, darkest * 1.25, *size)
     for row, gold in enumerate(names):
         for column, predicted in enumerate(names):
             count = counts.get((gold, predicted), 0)
             dark = row != column and count > 0.7 * darkest
             colour = "#999999" if row == column else "white" if dark else "black"
             axis.text(column, row, str(count or ""), color=colour, **middle)
-    axis.set_xticks(range(size), shown, rotation=45, ha="right", rotation_mode="anchor")
-    axis.set_yticks(range(size), shown)
     axis.set(title="Which types are confused?", xlabel="predicted", ylabel="gold")
+    return figure
+
+
+def shaded_grid(
+    shades: Sequence[Sequence[float]],
+    names: Sequence[str],
+    darkest: float,
+    width: float,
+    height: float,
+) -> tuple[Figure, Axes]:
+    """Return a square heat map, a row and a column a name, to write its numbers and labels on.
+
+    `darkest` is the shade from which on all are equally dark; sizes are in inches.
+    """
+    figure, (axis,) = new_figure(height=height, width=width)
+    axis.imshow(shades, cmap="Blues", vmin=0, vmax=darkest, aspect="auto")
+    places, shown = range(len(names)), list(map(plain, names))
+    axis.set_xticks(places, shown, rotation=45, ha="right", rotation_mode="anchor")
+    axis.set_yticks(places, shown)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    return figure
+    return figure, axis
 
 
 def reliability_diagram(bins: Sequence[ConfidenceBin], error: float) -> Figure:

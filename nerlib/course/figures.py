@@ -13,7 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from nerlib.analysis.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, new_figure, plain
+from nerlib.analysis.plots import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    RED,
+    new_figure,
+    plain,
+    shaded_grid,
+)
 from nerlib.parsing import Span, Word
 
 MIDDLE: dict[str, Any] = {"ha": "center", "va": "center"}
@@ -134,18 +144,13 @@ def attention_map(subwords: Sequence[str], percents: Sequence[Sequence[float]]) 
     Every row of `percents` (subwords, subwords) sums to 100. Whatever is above 20 is equally dark,
     else one large number would make all others look alike. Built in notebook 04.
     """
-    size, shown = len(subwords), list(map(plain, subwords))
-    figure, (axis,) = new_figure(height=1.6 + 0.36 * size, width=2.0 + 0.5 * size)
-    axis.imshow(percents, cmap="Blues", vmin=0, vmax=20, aspect="auto")
+    size = len(subwords)
+    figure, axis = shaded_grid(percents, subwords, 20, 2.0 + 0.5 * size, 1.6 + 0.36 * size)
     for row, column in product(range(size), repeat=2):
         percent = percents[row][column]
         colour = "white" if percent > 12 else "black"
         axis.text(column, row, f"{percent:.0f}", MIDDLE, fontsize=9, color=colour)
-    axis.set_xticks(range(size), shown, rotation=45, ha="right", rotation_mode="anchor")
-    axis.set_yticks(range(size), shown)
     axis.set(title="Who looks at whom (%)", xlabel="subword looked at", ylabel="subword that looks")
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
     return figure
 
 

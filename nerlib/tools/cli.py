@@ -23,11 +23,6 @@ from nerlib.tools.environment import missing_packages
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
 COMMANDS: dict[str, dict[str, str]] = TABLES["commands"]
-TYPES: dict[str, Callable[[str], object]] = {
-    "int": int,
-    "float": float,
-    "columns": lambda text: _columns(text),
-}
 ALL_ALIKE = {"DivergenceError", "FirstProcessError"}  # what several processes raise together
 
 
@@ -100,6 +95,9 @@ def _columns(text: str) -> tuple[int, int]:
     if not (found := re.fullmatch(r"(\d{1,4}),(\d{1,4})", text)):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} must be two numbers, as 2,3")
     return int(found[1]), int(found[2])
+
+
+TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "columns": _columns}
 
 
 class _Parser(argparse.ArgumentParser):

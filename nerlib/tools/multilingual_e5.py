@@ -122,7 +122,6 @@ def write_encoder(packed: PackedE5, folder: Path) -> None:
     """Write an encoder as transformers reads it, and the hashes of all files but the weights."""
     sizes = packed.sizes
     save_file(packed.weights(), folder / WEIGHTS, {"format": "pt"})
-    (folder / WEIGHTS).chmod(0o644)  # it starts as its owner's alone
     tokenizer = build_tokenizer(packed.pieces, sizes.positions)
     config = BertConfig(
         vocab_size=sizes.vocabulary,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from datasets import Dataset
 from nerlib.corpus import CorpusError, Split, decode_lines
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tools.exchange.brackets import bracketed
-from nerlib.tools.exchange.document import Reading, each
+from nerlib.tools.exchange.document import Reading, each, to_stderr
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, segmentation_of
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
@@ -87,12 +86,8 @@ def set_aside(texts: list[str]) -> set[str]:
     return set(different[: max(1, round(VALIDATION_SHARE * len(different)))])
 
 
-def _to_stderr(line: str) -> None:
-    print(f"nerlib: {line}", file=sys.stderr)
-
-
 def corpus_from_file(
-    path: str | Path, locale: str = "en-US", report: Callable[[str], None] = _to_stderr
+    path: str | Path, locale: str = "en-US", report: Callable[[str], None] = to_stderr
 ) -> Dataset:
     """Return the sentences of a file, bracketed lines or another format's, as a corpus.
 

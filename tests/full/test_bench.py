@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_encoders import encoder_folder, small_corpus, small_data, tokenizer_of
+from small_runs import tiny_recipe
+from tiny_encoders import small_corpus, small_data, tokenizer_of
 
 from benchmarks.bench import __main__ as bench
 from benchmarks.bench import memory, tag_contenders, train_contenders
 from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender, Ratio, compare, speed_table, take_turns
 from nerlib import Parser, TagSet
-from nerlib.tools.recipes import get_recipe
 from tools.project import ROOT
 
 PARTS = {"training", "tagging", "one sentence, time", "parsing, aligning"}
@@ -46,7 +46,7 @@ def test_ratios_are_of_the_same_round() -> None:
 
 def tiny_material(rows: int, texts: int, device: str) -> Material:
     """Like `gather`, with a tiny encoder and few rows of the locale."""
-    recipe = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")))
+    recipe = tiny_recipe()
     corpus = small_corpus(rows=rows)
     return Material(
         recipe=recipe,

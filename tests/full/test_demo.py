@@ -7,7 +7,6 @@ import io
 import random
 import socket
 import sys
-from dataclasses import replace
 
 import pytest
 from demo_load import VisitError, Visitor, load
@@ -16,9 +15,10 @@ from hostile_text import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_pages import free_port
+from small_runs import tiny_recipe
 from tiny_encoders import encoder_folder
 
-from nerlib import Parser, TrainConfig, get_recipe, prepare, train
+from nerlib import Parser, TrainConfig, prepare, train
 from nerlib import __main__ as cli
 from nerlib.corpus import CorpusError, decode_lines
 from nerlib.parsing import Span, spans_to_tags
@@ -269,9 +269,7 @@ class TestServer:
         file.write_text(kept, encoding="utf-8")
         assert cli.main(["validate", str(file)]) == 0
         assert f"entities marked: {kept.count('[')}" in capsys.readouterr().out
-        folder = str(encoder_folder("bert"))
-        tiny = replace(get_recipe("offline"), encoder=folder, model_settings={})
-        experiment = prepare(own_recipe(str(file), tiny), tmp_path)
+        experiment = prepare(own_recipe(str(file), tiny_recipe()), tmp_path)
         once = TrainConfig(epochs=1, batch_size=2, device="cpu", precision="fp32")
         data = experiment.train_set, experiment.validation_set
         assert len(train(experiment.model, *data, once)) == 1

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_encoders import encoder_folder, small_corpus
+from small_runs import tiny_recipe
+from tiny_encoders import small_corpus
 
 from benchmarks import standing
 from benchmarks.standing import Outcome, table
 from nerlib.parsing import Parser, Span
-from nerlib.tools.recipes import Experiment, Recipe, get_recipe, prepare
+from nerlib.tools.recipes import Experiment, Recipe, prepare
 from tools import readme
 
 pytest.importorskip("sklearn_crfsuite", reason="install the extra `bench`")
@@ -30,7 +31,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     monkeypatch.setattr(Recipe, "corpus", lambda self, split: small_corpus(ROWS))
     monkeypatch.setattr(ner_contenders, "EVERY", 20)
     monkeypatch.setattr(ner_contenders, "MOST", 60)
-    recipe = replace(get_recipe("offline"), encoder=str(encoder_folder("bert")), model_settings={})
+    recipe = tiny_recipe()
     config = replace(
         *(recipe.settings,), epochs=20, batch_size=4, learning_rate=5e-3, masked_subwords=0.0,
         label_smoothing=0.0, threads=1, device="cpu", precision="fp32", progress=False,

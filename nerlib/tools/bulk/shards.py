@@ -71,8 +71,13 @@ def data_files(
     """
     if [path for path, *_ in files] == [source.root]:
         return files, []
-    kept = [file for file in files if _is_data(source, file[0], column)]
-    return kept, [source.relative(file[0]) for file in files if file not in kept]
+    kept, others = list[StoredFile](), list[str]()
+    for file in files:
+        if _is_data(source, file[0], column):
+            kept.append(file)
+        else:
+            others.append(source.relative(file[0]))
+    return kept, others
 
 
 def _is_data(source: Storage, path: str, column: str) -> bool:

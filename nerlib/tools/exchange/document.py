@@ -6,6 +6,7 @@ What they share stands here as well: how a file is to be read, what was left out
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -88,6 +89,11 @@ def documents_of(corpus: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
     for row in corpus:
         parsed = Parser.for_locale(row.get("locale", "")).parse(row["annot_utt"], row.get("id"))
         yield Document(parsed.text, parsed.spans, parsed.words)
+
+
+def to_stderr(line: str) -> None:
+    """Print a note on standard error, where it does not get in between results."""
+    print(f"nerlib: {line}", file=sys.stderr)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import islice
@@ -16,7 +15,14 @@ from nerlib.tools.exchange.brackets import bracketed, read_brackets
 from nerlib.tools.exchange.columns import entity_tag
 from nerlib.tools.exchange.conll import DOCUMENT_START, conll_file, read_conll
 from nerlib.tools.exchange.doccano import doccano_row, read_doccano
-from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, repeats
+from nerlib.tools.exchange.document import (
+    Document,
+    ExchangeError,
+    Reading,
+    each,
+    repeats,
+    to_stderr,
+)
 from nerlib.tools.exchange.features import read_parquet, write_parquet
 from nerlib.tools.exchange.json_files import json_format, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
@@ -75,7 +81,7 @@ KNOWN = ", ".join(FORMATS)
 def run(options: argparse.Namespace) -> int:
     """Convert a file; what is left out is reported on standard error."""
     wishes = options.columns, options.text_field, options.spans_key, options.predictions
-    reading = Reading(lambda line: print(f"nerlib: {line}", file=sys.stderr), *wishes)
+    reading = Reading(to_stderr, *wishes)
     source, target = Path(options.input), Path(options.output)
     if target.exists() and not options.overwrite:
         raise ExchangeError(f"{target} is there already: name another file, or give --overwrite")
