@@ -14,7 +14,8 @@ export GOMP_SPINCOUNT ?= 0
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
 # What needs no extra, and no lesson behind 06: library, analysis and most of the tools.
-CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/demo
+CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/demo \
+	--ignore=nerlib/tools/exchange/spacy_docs.py
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 # Run lessons again, with the checks that their readers do not see, and compare their outputs.

@@ -113,6 +113,8 @@ class TestLoaders:
 
     @pytest.mark.parametrize("place", [{}, {"device_map": "cpu"}])
     def test_a_type_of_numbers_is_that_of_all_weights(self, folder: Path, place: dict) -> None:
+        if place:
+            pytest.importorskip("accelerate", reason="install the extra `scale`")
         wanted = {"dtype": torch.bfloat16, **place}
         model = AutoModelForTokenClassification.from_pretrained(folder, **wanted)
         assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
 import re
 import sys
@@ -19,7 +18,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import nerlib
-from tools.hygiene import imported
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -112,17 +110,3 @@ def test_every_data_file_of_the_package_is_declared() -> None:
         and (path.suffix != ".py" or "data" in path.parts)
     }
     assert declared == present
-
-
-def test_every_import_is_declared() -> None:
-    """Whatever nerlib imports is in the standard library, in nerlib, or required."""
-    providers = importlib.metadata.packages_distributions()
-    declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
-    trees = (ast.parse(path.read_text("utf-8")) for path in (ROOT / "nerlib").rglob("*.py"))
-    found = {name for tree in trees for name in imported(tree)}
-    undeclared = {
-        name
-        for name in found - sys.stdlib_module_names - {"nerlib"}
-        if not {canonicalize_name(p) for p in providers.get(name, [])} & declared
-    }
-    assert undeclared == set()

@@ -1,6 +1,8 @@
 """What the repository holds beside the code: workflows, hooks, guide, and what pages claim."""
 
+import ast
 import doctest
+import importlib.metadata
 import itertools
 import pkgutil
 import re
@@ -17,6 +19,8 @@ import nbformat
 import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from test_packaging import REQUIREMENTS
 
 from nerlib.course.checks.exercise import of_lesson
 from nerlib.course.faults import FAULTS
@@ -25,6 +29,7 @@ from nerlib.tools.cli import COMMANDS, build_parser, main
 from nerlib.tools.recipes import RECIPES
 from tools.execute import all_notebooks
 from tools.exercises import SOLUTIONS
+from tools.hygiene import imported
 from tools.project import ROOT
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
@@ -257,3 +262,17 @@ def test_the_library_says_what_the_page_of_errors_says():
     examples = doctest.DocTestParser().get_doctest(text, {}, "common-errors.md", None, None)
     done = doctest.DocTestRunner().run(examples)
     assert (done.attempted >= 9, done.failed) == (True, 0)
+
+
+def test_every_import_is_declared() -> None:
+    """Whatever nerlib imports is in the standard library, in nerlib, or required."""
+    providers = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(requirement.name) for requirement in REQUIREMENTS}
+    trees = (ast.parse(path.read_text("utf-8")) for path in (ROOT / "nerlib").rglob("*.py"))
+    found = {name for tree in trees for name in imported(tree)}
+    undeclared = {
+        name
+        for name in found - sys.stdlib_module_names - {"nerlib"}
+        if not {canonicalize_name(p) for p in providers.get(name, [])} & declared
+    }
+    assert undeclared == set()
