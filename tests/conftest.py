@@ -1,7 +1,5 @@
 """What all tests share: no network, two threads, and the real MASSIVE files where they are."""
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import signal

@@ -1,7 +1,5 @@
 """The names that a lesson defines by hand, to be compared with the library."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Small made-up files in the layout of multilingual-e5-small, and wheels that hold them."""
 
-from __future__ import annotations
-
 import random
 import struct
 import zipfile

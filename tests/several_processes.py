@@ -1,7 +1,5 @@
 """A function run in several processes that can speak to one another, as a launcher starts them."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import socket

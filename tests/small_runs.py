@@ -3,8 +3,6 @@
 python tests/small_runs.py train --epochs 2
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

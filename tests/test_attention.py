@@ -1,7 +1,5 @@
 """Short utterances that attend in one row give what each gives by itself."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

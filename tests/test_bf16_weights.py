@@ -1,7 +1,5 @@
 """A copy of the model in bf16 is as close to fp32 as autocast is, and follows its model."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from tiny_encoders import new_model, small_data, tokenizer_of

@@ -1,7 +1,5 @@
 """Reliability and thresholds against scikit-learn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

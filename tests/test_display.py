@@ -1,7 +1,5 @@
 """Everything that shows text escapes it: an utterance, a type and a name can hold anything."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

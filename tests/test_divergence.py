@@ -1,7 +1,5 @@
 """A loss that is no number stops the run at its batch, and nothing broken is kept."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

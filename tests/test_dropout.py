@@ -1,7 +1,5 @@
 """Dropout by random bytes: how many it drops, what becomes of the mean, and whom it replaces."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from tiny_encoders import new_model

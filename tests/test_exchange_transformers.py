@@ -1,7 +1,5 @@
 """transformers' own loaders and `pipeline("ner", …)` take a nerlib model, and say what it says."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Lessons run to their end whatever one of them does, and what is done stays."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A missing extra is reported in one line; a notebook that lacks one skips its cells."""
 
-from __future__ import annotations
-
 import sys
 import tomllib
 from collections.abc import Iterator

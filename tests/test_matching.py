@@ -1,7 +1,5 @@
 """Pairs of entities, kinds of errors, and lenient scores against the package nervaluate."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import pytest

@@ -1,7 +1,5 @@
 """The packaged multilingual encoder: from a wheel to an encoder, or to one clear line."""
 
-from __future__ import annotations
-
 import os
 import struct
 import subprocess

@@ -1,7 +1,5 @@
 """Committed notebooks are as a fresh run leaves them, and what is generated from them is theirs."""
 
-from __future__ import annotations
-
 import copy
 import shutil
 from collections.abc import Callable

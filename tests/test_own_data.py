@@ -1,7 +1,5 @@
 """One's own bracketed sentences become a corpus, or an error that says where to look."""
 
-from __future__ import annotations
-
 import pickle
 from pathlib import Path
 

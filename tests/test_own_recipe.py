@@ -1,7 +1,5 @@
 """Sentences of one's own on the command line: checked, trained on, scored."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """pyproject.toml, constraints.txt, environment.yml and the Dockerfile say the same."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import re
 import sys

@@ -1,7 +1,5 @@
 """The project as a reader finds it: how much there is to read, what is imported and generated."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -2,8 +2,6 @@
 
 # ruff: noqa: F811 (arguments have the names of imported fixtures)
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

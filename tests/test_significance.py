@@ -1,7 +1,5 @@
 """Bootstrap and randomisation against scipy, and against what must hold by construction."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats

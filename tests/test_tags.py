@@ -1,7 +1,5 @@
 """The tag set: closed, the same whatever the order of the rows, and impossible to change."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import pickle

@@ -1,7 +1,5 @@
 """Training only the used rows of the embedding table gives what training all of it gives."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext, suppress
 from copy import deepcopy
 from dataclasses import replace

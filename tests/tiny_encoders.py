@@ -4,8 +4,6 @@ Every encoder is written once a test session to a temporary folder, in the form 
 lie on the Hub: `config.json`, `model.safetensors`, `tokenizer.json`, `tokenizer_config.json`.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import tempfile

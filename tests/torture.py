@@ -9,8 +9,6 @@ found on the disk then must be whole, and the run that got through must end with
 and history as the one that nobody touched.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

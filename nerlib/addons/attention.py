@@ -8,8 +8,6 @@ Adds: an attention function for transformers' registry. Costs: differences withi
 what the row "tagging" of `make bench` shows.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

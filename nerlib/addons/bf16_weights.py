@@ -6,8 +6,6 @@ steps would be lost in bf16 weights. A tagger's weights take no steps: it comput
 bf16 throughout, which is as close to fp32 as autocast is.
 """
 
-from __future__ import annotations
-
 from copy import deepcopy
 
 import torch

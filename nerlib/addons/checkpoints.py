@@ -10,8 +10,6 @@
 A checkpoint that was damaged later on is recognised by its SHA-256, and the one before is used.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -6,8 +6,6 @@ several processes equals the step that one process would make with the whole bat
 over words, as in the loss, so a process whose share has more words weighs more.
 """
 
-from __future__ import annotations
-
 import json
 from contextlib import AbstractContextManager
 

@@ -5,8 +5,6 @@ device in 50 steps, on a CPU nothing that `make bench` can see. Brings: the rows
 model with its best weights instead of one full of NaN.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ a fraction for each, and in a small encoder that takes longer than many a matrix
 is enough to decide between dropping and keeping, and a 64-bit random number holds eight of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

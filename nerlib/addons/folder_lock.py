@@ -1,7 +1,5 @@
 """One run a folder: a lock that the system drops when a process ends, however it ends."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

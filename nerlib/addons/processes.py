@@ -5,8 +5,6 @@ variables, which one it is. From then on they communicate through PyTorch: gloo 
 between GPUs. Built in notebook 10.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

@@ -1,7 +1,5 @@
 """A progress bar for each epoch. Adds: tqdm. Costs and brings: nothing but patience."""
 
-from __future__ import annotations
-
 from torch import Tensor
 from tqdm import tqdm
 

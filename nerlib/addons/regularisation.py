@@ -4,8 +4,6 @@ Adds: a loss in place of the plain one. Costs: two readings make a step a quarte
 Brings: the rows "no subwords masked" and "each utterance read once" of `make results`. Notebook 11.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

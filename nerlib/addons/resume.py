@@ -5,8 +5,6 @@ to write one (`python tests/torture.py` prints how often that is survived). Brin
 most `checkpoint_steps` steps. Lesson 10 kills a run and resumes it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

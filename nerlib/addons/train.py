@@ -1,7 +1,5 @@
 """`nerlib.train`: the plain loop with everything that is added to it as a rule."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

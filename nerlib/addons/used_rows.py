@@ -8,8 +8,6 @@ Adds: one module in place of the table. Costs: nothing in accuracy, up to weight
 rows. Brings: the ratio of a step that notebook 11 prints ("Cheaper: the rows that are used").
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

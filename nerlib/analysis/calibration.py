@@ -3,8 +3,6 @@
 Built in notebook 07.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean

@@ -3,8 +3,6 @@
 Built in notebook 07.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -3,8 +3,6 @@
 Built in notebook 07.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

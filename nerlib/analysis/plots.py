@@ -1,7 +1,5 @@
 """Figures of scores and counts: readable, in colours that colour-blind readers tell apart."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path

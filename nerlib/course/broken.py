@@ -4,8 +4,6 @@ Only notebook 08 and `benchmarks` use this module: everything that is wrong on p
 next to the small training loop that it spoils.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -3,8 +3,6 @@
 `nerlib/data/faults.toml` lists them; `benchmarks.faults` measures all over several seeds.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

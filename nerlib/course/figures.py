@@ -1,7 +1,5 @@
 """Drawings that one lesson shows each: offsets, subwords, the model, faults, the whole course."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product

@@ -1,7 +1,5 @@
 """Guesses: a reader writes down what will come out, before the cell that shows it."""
 
-from __future__ import annotations
-
 Answer = float | str
 
 

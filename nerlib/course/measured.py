@@ -1,7 +1,5 @@
 """Committed measurements, which notebooks show: `benchmarks/*.json`."""
 
-from __future__ import annotations
-
 import json
 import sysconfig
 from pathlib import Path

@@ -5,8 +5,6 @@ element of plain HTML, which a browser opens by mouse or keyboard without any sc
 (also in an untrusted notebook), in Colab and on a saved page.
 """
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path

@@ -8,8 +8,6 @@ variables are arguments here, and rows at which its loop would stop with an erro
 out. Only notebook 08 and `benchmarks` use this module.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any

@@ -4,8 +4,6 @@ Every training utterance of the packaged sample gives a template, and its slots 
 in. They are drawn one after the other, so that a million of them take no more memory than one.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """The bench compares like with like, and its table says what was measured; none looks at speed."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

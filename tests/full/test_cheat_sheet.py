@@ -1,7 +1,5 @@
 """The cheat sheet: one legible page, whose code runs and whose loop is the library's."""
 
-from __future__ import annotations
-
 import ast
 import doctest
 import inspect

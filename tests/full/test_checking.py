@@ -1,7 +1,5 @@
 """The engine of the checks: whatever a learner's code does, a hint comes back."""
 
-from __future__ import annotations
-
 import _thread
 import builtins
 import json

@@ -1,7 +1,5 @@
 """A run that was cut off ends as if nothing had happened; what cannot go on says so in one line."""
 
-from __future__ import annotations
-
 import errno
 import json
 import multiprocessing

@@ -1,7 +1,5 @@
 """Every exercise: its stub is told so, its solution passes, each wrong answer gets its own hint."""
 
-from __future__ import annotations
-
 import ast
 import linecache
 from dataclasses import dataclass, field

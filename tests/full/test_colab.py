@@ -3,8 +3,6 @@
 Runs with NERLIB_TEST_COLAB=1 (`make test-colab`): it makes a virtual environment of its own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

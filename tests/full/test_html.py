@@ -3,8 +3,6 @@
 Skips where no Chromium or Chrome is found.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Training with several processes: the numbers of one, whatever dies; nobody is left hanging."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

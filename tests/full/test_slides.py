@@ -1,7 +1,5 @@
 """Slides from the notebooks: how they are divided, and that they work without internet."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import nbformat

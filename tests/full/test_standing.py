@@ -1,7 +1,5 @@
 """Other ways on the same rows: each one learns, all are scored alike, and the page shows it."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from pathlib import Path

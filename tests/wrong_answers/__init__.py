@@ -4,8 +4,6 @@ A hint is the name of one in `nerlib/data/hints`, or words of one that any exerc
 is a value is in `values.toml`. The mistakes that a check knows by name (`slips`) are answers, too.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

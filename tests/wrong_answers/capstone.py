@@ -1,7 +1,5 @@
 """What people get wrong in the capstone."""
 
-from __future__ import annotations
-
 import random
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Wrong functions and classes, each with the hint that it should get."""
 
-from __future__ import annotations
-
 from operator import mul
 
 from torch import nn

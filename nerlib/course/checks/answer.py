@@ -1,7 +1,5 @@
 """A learner's answer, and the questions that a check may ask it."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Mapping
 from typing import Any, NoReturn, get_args

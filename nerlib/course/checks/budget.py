@@ -4,8 +4,6 @@ So a slow machine gives the same verdict as a fast one, on every system. Not see
 of a single call into C, such as `list(itertools.count())`: there *Kernel → Interrupt* remains.
 """
 
-from __future__ import annotations
-
 import ctypes
 import dis
 import os

@@ -1,7 +1,5 @@
 """Try an answer out and say what came of it."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import textwrap

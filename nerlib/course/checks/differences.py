@@ -1,7 +1,5 @@
 """Are two answers the same, and if not, where do they differ first?"""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -4,8 +4,6 @@
 name.
 """
 
-from __future__ import annotations
-
 import importlib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence

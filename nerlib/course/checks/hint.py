@@ -1,7 +1,5 @@
 """What a learner is told: which case, what came of it, and which idea helps."""
 
-from __future__ import annotations
-
 import re
 import reprlib
 import tomllib

@@ -1,7 +1,5 @@
 """Is an answer of the kind that was asked for? If not, what came, and what is expected?"""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The checks of lesson 00: what a tagger finds, and how it is built."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from nerlib.course.checks.answer import Answer

@@ -1,7 +1,5 @@
 """The checks of lesson 01: look at the data, and score a tagger made from a list."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

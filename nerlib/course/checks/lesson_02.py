@@ -1,7 +1,5 @@
 """The checks of lesson 02: from brackets to tags."""
 
-from __future__ import annotations
-
 from functools import partial
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The checks of lesson 03: words, subwords, and what padding costs."""
 
-from __future__ import annotations
-
 import operator
 from functools import partial
 from statistics import fmean

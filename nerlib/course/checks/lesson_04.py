@@ -1,7 +1,5 @@
 """The checks of lesson 04: encoder, pooling, head."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The checks of lesson 05: the training loop."""
 
-from __future__ import annotations
-
 import copy
 import math
 from functools import partial

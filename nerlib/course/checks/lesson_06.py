@@ -1,7 +1,5 @@
 """The checks of lesson 06: from text to entities."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence

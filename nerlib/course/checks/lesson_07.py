@@ -1,7 +1,5 @@
 """The checks of lesson 07: how good, how sure, and where it fails."""
 
-from __future__ import annotations
-
 import operator
 from functools import partial
 from itertools import takewhile

@@ -1,7 +1,5 @@
 """The checks of lesson 08: twelve ways to get it wrong, and how to find them."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """The checks of lesson 09: export and serve. None of them needs the extra."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """The checks of lesson 10: shares, gradients by words, shards, and how long a job takes."""
 
-from __future__ import annotations
-
 from nerlib.course.checks.exercise import Comparison, each
 
 

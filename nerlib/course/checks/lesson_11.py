@@ -1,7 +1,5 @@
 """The checks of lesson 11: what a step costs, used rows, smoothing, masking, and what pays."""
 
-from __future__ import annotations
-
 import math
 from functools import partial
 from statistics import fmean, pstdev, stdev

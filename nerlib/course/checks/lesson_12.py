@@ -1,7 +1,5 @@
 """The checks of lesson 12: windows, streams, and text for other programs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The checks of the capstone: a tagger for a domain of one's own, from sentences to a card."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Which exercises are done: kept for the session, and in a file if one can be written."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Run a learner's function safely: copies of the arguments, a budget, and errors explained."""
 
-from __future__ import annotations
-
 import builtins
 import contextlib
 import copy

@@ -1,7 +1,5 @@
 """What a check says: as a box in a notebook, as lines elsewhere."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

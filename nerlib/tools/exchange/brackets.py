@@ -3,8 +3,6 @@
 There is one escape: `\\#` for a sentence that begins with `#` and would else be a comment.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A column of rising numbers is passed over (CoNLL-U, GermEval), so is one of synt
 (CoNLL-2003); of several that hold tags the first is taken, and that is told.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from itertools import groupby

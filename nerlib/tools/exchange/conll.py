@@ -6,8 +6,6 @@ Blanks or, as soon as the first row has one, tabs alone part the columns. A line
 `# ` is a comment, unless it is a row of the table; one that begins with `#word` is a row.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial

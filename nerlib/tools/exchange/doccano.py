@@ -1,7 +1,5 @@
 """Spans beside a text, a row a line: doccano's, spaCy's tuples, and what our own `tag` prints."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

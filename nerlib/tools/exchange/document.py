@@ -3,8 +3,6 @@
 What they share stands here as well: how a file is to be read, what was left out, where it fails.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from bisect import bisect_left, bisect_right

@@ -1,7 +1,5 @@
 """Annotated texts as a `datasets.Dataset` whose features know the names of all tags."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`python -m nerlib convert IN OUT`: all formats by name, and from one into another."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Iterable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """JSON from other programs, checked field by field, and known by its fields."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Label Studio's task JSON: annotations by people, and predictions to start from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from nerlib.tools.exchange import json_files as js

@@ -3,8 +3,6 @@
 # transformers' own pipelines give these methods signatures of their own as well.
 # mypy: disable-error-code="override"
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 

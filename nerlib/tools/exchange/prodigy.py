@@ -1,7 +1,5 @@
 """Prodigy's tasks, a JSON object a line: a text, its tokens and spans, and somebody's answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
