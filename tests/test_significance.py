@@ -77,26 +77,10 @@ def test_p_value_equals_scipy_s_exact_test(quality: float, seed: int):
     assert randomisation_test(first, second, rounds=4000) == pytest.approx(theirs, abs=0.03)
 
 
-@pytest.mark.parametrize(("quality", "least", "most"), [(0.6, 1, 14), (0.9, 99, 100)])
-def test_equally_good_models_rarely_look_different(quality, least, most):
-    """By its definition a p-value lies below 0.05 for about one in twenty such pairs."""
-    pairs = [(counts_of(60, 0.6, seed), counts_of(60, quality, seed + 500)) for seed in range(100)]
-    small = [randomisation_test(a, b, rounds=200) < 0.05 for a, b in pairs]
-    assert least <= sum(small) <= most
-
-
-def test_seeds_and_levels_do_what_they_say():
+def test_seeds_do_what_they_say():
     counts = counts_of(60, 0.7, seed=1)
     assert bootstrap_f1(counts, seed=5) == bootstrap_f1(counts, seed=5)
     assert bootstrap_f1(counts, seed=5) != bootstrap_f1(counts, seed=6)
-    wide, narrow = bootstrap_f1(counts, level=0.99), bootstrap_f1(counts, level=0.5)
-    assert wide.low < narrow.low < narrow.high < wide.high
-
-
-def test_whole_utterances_are_drawn():
-    """Ten utterances, in each all or nothing is right: the interval must be that of ten draws."""
-    counts = np.array([[20, 20, 20]] * 5 + [[20, 20, 0]] * 5)
-    assert bootstrap_f1(counts).low < 0.25
 
 
 @pytest.mark.parametrize(
@@ -107,8 +91,6 @@ def test_whole_utterances_are_drawn():
         (bootstrap_difference, (counts_of(5, 0.5, 0), counts_of(5, 0.5, 0) + 1), {}),
         (bootstrap_f1, (np.zeros((0, 3), dtype=int),), {}),
         (bootstrap_f1, (counts_of(5, 0.5, 0),), {"resamples": 0}),
-        (bootstrap_f1, (counts_of(5, 0.5, 0),), {"level": 1.0}),
-        (bootstrap_f1, (counts_of(5, 0.5, 0),), {"level": 0.0}),
         (count_entities, ([["O"]], []), {}),
     ],
 )

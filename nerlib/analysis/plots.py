@@ -53,27 +53,6 @@ def plain(text: str) -> str:
     return visible(text).replace("$", r"\$")
 
 
-def draw_bars(
-    axis: Axes,
-    series: Mapping[str, Sequence[float]],
-    names: Sequence[str],
-    colours: Sequence[str] = PALETTE,
-    form: str = "%.2f",
-) -> None:
-    """Draw a group of horizontal bars for each name, the first on top, with their values.
-
-    `series` holds a value for every name, by the label of the bars.
-    """
-    height = 0.8 / len(series)
-    for number, (label, values) in enumerate(series.items()):
-        places = [row + (number - (len(series) - 1) / 2) * height for row in range(len(names))]
-        colour = colours[number % len(colours)]
-        bars = axis.barh(places, values, height=height * 0.92, color=colour, label=plain(label))
-        axis.bar_label(bars, fmt=form, padding=3, fontsize=8)
-    axis.set_yticks(range(len(names)), [plain(name) for name in names])
-    axis.set_ylim(max(1, len(names)) - 0.5, -0.5)
-
-
 def learning_curve(history: Sequence[EpochRecord]) -> Figure:
     """Return loss (left), and accuracy with entity F1 (right), over epochs."""
     figure, (left, right) = new_figure(2)
@@ -287,10 +266,16 @@ def group_chart(series: Mapping[str, Mapping[str, Score]], title: str) -> Figure
     gold = {name: score.gold for scores in series.values() for name, score in scores.items()}
     height = 1.4 + (0.2 + 0.2 * len(series)) * len(gold)
     figure, (axis,) = new_figure(height=height, width=6.4)
-    values = {
-        label: [scores.get(name, Score()).f1 for name in gold] for label, scores in series.items()
-    }
-    draw_bars(axis, values, [f"{name} ({count})" for name, count in gold.items()])
+    thick = 0.8 / len(series)
+    for number, (label, scores) in enumerate(series.items()):
+        places = [row + (number - (len(series) - 1) / 2) * thick for row in range(len(gold))]
+        values = [scores.get(name, Score()).f1 for name in gold]
+        colour = PALETTE[number % len(PALETTE)]
+        bars = axis.barh(places, values, 0.92 * thick, color=colour, label=plain(label))
+        axis.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
+    names = [plain(f"{name} ({count})") for name, count in gold.items()]
+    axis.set_yticks(range(len(gold)), names)
+    axis.set_ylim(max(1, len(gold)) - 0.5, -0.5)
     axis.set(title=title, xlabel="F1", ylabel="group (gold entities)", xlim=(0, 1.1))
     if len(series) > 1:
         figure.legend(loc="outside lower right", ncols=len(series), frameon=False)

@@ -55,10 +55,8 @@ def f1_of_counts(counts: Counts) -> float:
     return 2 * correct / (gold + predicted) if gold + predicted else 0.0
 
 
-def bootstrap_f1(
-    counts: Counts, resamples: int = 1000, level: float = 0.95, seed: int = 0
-) -> Interval:
-    """Return the F1 and its percentile bootstrap interval.
+def bootstrap_f1(counts: Counts, resamples: int = 1000, seed: int = 0) -> Interval:
+    """Return the F1 and its 95 % percentile bootstrap interval.
 
     Each resample draws as many utterances as there are, with replacement. Whole utterances are
     drawn, since the entities of one utterance are right or wrong together more often than by
@@ -68,13 +66,13 @@ def bootstrap_f1(
     >>> bootstrap_f1(np.array([[1, 1, 1], [1, 1, 1]]))
     Interval(value=1.0, low=1.0, high=1.0)
     """
-    return _bootstrap(lambda rows: f1_of_counts(counts[rows]), len(counts), resamples, level, seed)
+    return _bootstrap(lambda rows: f1_of_counts(counts[rows]), len(counts), resamples, seed)
 
 
 def bootstrap_difference(
-    first: Counts, second: Counts, resamples: int = 1000, level: float = 0.95, seed: int = 0
+    first: Counts, second: Counts, resamples: int = 1000, seed: int = 0
 ) -> Interval:
-    """Return the second model's F1 minus the first one's, with its paired bootstrap interval.
+    """Return the second model's F1 minus the first one's, with its 95 % paired bootstrap interval.
 
     Both models get the same utterances in every resample. Raises `ValueError` for counts of
     different utterances.
@@ -87,22 +85,21 @@ def bootstrap_difference(
     _check_same_rows(first, second)
     return _bootstrap(
         lambda rows: f1_of_counts(second[rows]) - f1_of_counts(first[rows]),
-        *(len(first), resamples, level, seed),
+        *(len(first), resamples, seed),
     )
 
 
 def _bootstrap(
-    score: Callable[[NDArray[np.int64]], float], rows: int, resamples: int, level: float, seed: int
+    score: Callable[[NDArray[np.int64]], float], rows: int, resamples: int, seed: int
 ) -> Interval:
     """Return the score of all rows, and the percentiles of those of resampled row numbers."""
     if not rows:
         raise ValueError("there are no utterances to draw from")
-    if resamples < 1 or not 0 < level < 1:
-        raise ValueError("resamples must be 1 or more, and level between 0 and 1")
+    if resamples < 1:
+        raise ValueError("resamples must be 1 or more")
     random = np.random.default_rng(seed)
     scores = [score(random.integers(0, rows, rows)) for _ in range(resamples)]
-    tail = 100 * (1 - level) / 2
-    low, high = np.percentile(scores, [tail, 100 - tail])
+    low, high = np.percentile(scores, [2.5, 97.5])
     return Interval(score(np.arange(rows)), float(low), float(high))
 
 

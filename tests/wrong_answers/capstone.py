@@ -107,14 +107,14 @@ WRONG = {
         (handed_in(tagger=WIDE), "grown_tags"),
         (handed_in(tagger=NARROW), "other_tags"),
         (handed_in(train=TEST), "few_rows"),
-        (handed_in(tagger=UNTRAINED.model), "a `Tagger` is expected"),
+        (handed_in(tagger=UNTRAINED.model), "a Tagger is expected"),
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
     "C.5": [
         (handed_in(test=TRAIN, scores=PERFECT), "seen"),
         (handed_in(test=TEST, scores=PERFECT), "other_score"),
         (handed_in(test=TEST, scores=OTHER_ROWS), "other_rows"),
-        (handed_in(test=TEST, scores=0.9), "`Evaluation`"),
+        (handed_in(test=TEST, scores=0.9), "an Evaluation"),
     ],
     "C.6": [
         (str(Path(HOME.name) / "nowhere"), "no_folder"),

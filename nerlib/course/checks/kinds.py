@@ -41,7 +41,7 @@ def asked_for(kind: Any, plural: bool = False) -> str:
     if isinstance(kind, types.UnionType):
         return " or ".join(asked_for(part, plural) for part in inside)
     label = getattr(kind, "__name__", str(kind))
-    name = str(WORDS["kinds"].get(label, (f"a {label}", f"{label} objects"))[plural])
+    name = str(WORDS["kinds"].get(label, (_one(label), f"{label} objects"))[plural])
     if origin is dict:
         return f"{name} from {asked_for(inside[0], True)} to {asked_for(inside[1], True)}"
     if origin is tuple and inside[-1] is not ...:
@@ -63,8 +63,11 @@ def described(value: object) -> str:
     if isinstance(value, torch.Tensor) and value.numel() > 6:
         return plainly(value)
     label = type(value).__name__
-    article = "an" if label[:1].lower() in "aeiou" else "a"
-    return f"{WORDS['kinds'].get(label, [f'{article} {label}'])[0]}, {shown(value)}"
+    return f"{WORDS['kinds'].get(label, [_one(label)])[0]}, {shown(value)}"
+
+
+def _one(label: str) -> str:
+    return f"{'an' if label[:1].lower() in 'aeiou' else 'a'} {label}"
 
 
 class _Misfit(Exception):

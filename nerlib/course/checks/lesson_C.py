@@ -11,8 +11,8 @@ from typing import Any
 from datasets import Dataset
 
 from nerlib.course.checks.answer import Answer
-from nerlib.course.checks.hint import Hint, NotWritten, bare, shown
-from nerlib.course.checks.kinds import described, fitting
+from nerlib.course.checks.hint import Hint, bare, shown
+from nerlib.course.checks.kinds import fitting
 from nerlib.dataset import NERDataset
 from nerlib.encoders import EncoderError
 from nerlib.evaluation import evaluate
@@ -26,16 +26,11 @@ PARSER = Parser()
 FEWEST, FEWEST_OF_A_TYPE, FEWEST_WITHOUT = 50, 5, 5
 
 
-def _field(entries: dict[Any, Any], name: str, kind: type) -> Any:
+def _field(entries: dict[Any, Any], name: str, kind: Any) -> Any:
     """Return an entry of a dictionary that was handed in; raises `Hint` if it is another thing."""
     if name not in entries:
         raise Hint(f"The key `{name}` is missing; it should hold a `{kind.__name__}`.")
-    value = entries[name]
-    if value is ...:
-        raise NotWritten
-    if not isinstance(value, kind):
-        raise Hint(f"`{name}` holds {described(value)}; a `{kind.__name__}` is expected.")
-    return value
+    return fitting(entries[name], kind, f"What is under `{name}`")
 
 
 def _parsed(lines: Iterable[str]) -> list[ParsedUtterance]:
@@ -79,7 +74,7 @@ def fifty_sentences(answer: Answer) -> None:
 def consistent_types(answer: Answer) -> None:
     """A dictionary with the sentences and what each type means."""
     entries = answer.read(dict)
-    lines = fitting(_field(entries, "lines", list), list[str], "What is under `lines`")
+    lines = _field(entries, "lines", list[str])
     types = _field(entries, "types", dict)
     utterances = _parsed(lines)
     if len(utterances) < FEWEST:
