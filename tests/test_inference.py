@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_encoders import (
     FAMILIES,
-    MAX_SUBWORDS,
     SENTENCES,
     encoder_folder,
     new_model,
@@ -143,18 +142,6 @@ def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
         assert end - first == limit // 4
         assert stop == start
         assert abs((end - stop) - (start - first)) <= 1
-
-
-def test_no_window_is_longer_than_the_encoder():
-    lengths = []
-    for family in FAMILIES:
-        tagger = new_tagger(family)
-        tagger.model.encoder.register_forward_pre_hook(
-            lambda _, __, inputs: lengths.append(inputs["input_ids"].shape[1]), with_kwargs=True
-        )
-        tagger.tags("wake me up at nine " * 30)
-    assert max(lengths) <= MAX_SUBWORDS
-    assert max(lengths) > MAX_SUBWORDS / 2
 
 
 @pytest.mark.parametrize("family", FAMILIES)

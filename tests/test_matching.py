@@ -102,9 +102,6 @@ def test_kinds_add_up_and_strict_is_the_entity_score(rows):
 def test_kinds_of_matches(gold, predicted, kinds):
     found = match_entities(gold.split(), predicted.split())
     assert [match.kind for match in found] == kinds
-    right = len(kinds) > 0 and set(kinds) == {"correct"}
-    scores = lenient_scores(count_kinds([gold.split()], [predicted.split()]))
-    assert (scores["strict"].f1 == 1) == right
 
 
 def test_sides_that_do_not_fit_are_refused():

@@ -1,42 +1,16 @@
 """The network: pooling against the obvious loop, weights in and out, settings that raise."""
 
-import shutil
-
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from tiny_encoders import (
-    FAMILIES,
-    encoder_folder,
-    new_model,
-    small_data,
-    tokenizer_of,
-)
+from notebook_cells import names_by_hand
+from tiny_encoders import FAMILIES, encoder_folder, new_model, small_data, tokenizer_of
 from transformers import AutoModel
 
-from nerlib import EncoderError, NERClassifier, NERConfig, TagSet, collate, pool_words, save_model
+from nerlib import NERClassifier, NERConfig, TagSet, collate, pool_words, save_model
 from nerlib.encoders import quiet_transformers
-from nerlib.model import tagging_loss
 
 POOLINGS = ("mean", "first", "last", "max")
 TAGS = TagSet.from_types(["time", "date", "place_name"])
-
-
-def loop_pool(hidden, word_ids, num_words, pooling):
-    """Pool as one would by hand: utterance by utterance, word by word."""
-    rows = []
-    for vectors, numbers in zip(hidden, word_ids.tolist(), strict=True):
-        for word in range(num_words):
-            mine = [vectors[i] for i, number in enumerate(numbers) if number == word]
-            if not mine:
-                rows.append(torch.zeros(hidden.shape[-1], dtype=hidden.dtype))
-            elif pooling == "mean":
-                rows.append(sum(mine) / len(mine))
-            elif pooling == "max":
-                rows.append(torch.stack(mine).amax(0))
-            else:
-                rows.append(mine[0] if pooling == "first" else mine[-1])
-    return torch.stack(rows).view(len(hidden), num_words, -1)
 
 
 def random_word_ids(batch, subwords, num_words, generator):
@@ -55,7 +29,9 @@ def test_pooling_equals_the_loop_with_its_gradients(pooling, seed):
     assert any(set(range(9)) - set(row) for row in word_ids.tolist())  # words without subword
     hidden = torch.randn(6, 17, 12, generator=generator, requires_grad=True)
     weights = torch.randn(6, 9, 12, generator=generator)
-    fast, slow = pool_words(hidden, word_ids, 9, pooling), loop_pool(hidden, word_ids, 9, pooling)
+    by_hand = names_by_hand("04_model")["pool_words_by_hand"]
+    fast = pool_words(hidden, word_ids, 9, pooling)
+    slow = torch.stack([by_hand(*row, 9, pooling) for row in zip(hidden, word_ids, strict=True)])
     assert torch.allclose(fast, slow, rtol=0, atol=1e-5)
     (gradient,) = torch.autograd.grad((fast * weights).sum(), hidden)
     (wanted,) = torch.autograd.grad((slow * weights).sum(), hidden)
@@ -106,16 +82,6 @@ def test_the_first_layers_alone_can_be_kept(family):
             NERClassifier.from_encoder(folder, TAGS, layers=layers)
 
 
-def test_an_encoder_with_missing_weights_is_refused(tmp_path):
-    shutil.copytree(encoder_folder("bert"), tmp_path, dirs_exist_ok=True)
-    weights = load_file(tmp_path / "model.safetensors")
-    kept = {name: value for name, value in weights.items() if "layer.1." not in name}
-    save_file(kept, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(EncoderError, match=r"lacks weights: \['encoder\.layer\.1\.") as error:
-        NERClassifier.from_encoder(str(tmp_path), TAGS)
-    assert len(str(error.value).splitlines()) == 1
-
-
 SETTINGS = {"pooling": "max", "segmentation": "characters", "dropout": 0.3, "head_size": 20}
 
 
@@ -157,16 +123,3 @@ def test_bad_settings_raise(settings, message):
 def test_forward_needs_to_know_the_words():
     with pytest.raises(ValueError, match="word_ids is needed"):
         new_model("bert")(torch.tensor([[2, 3]]))
-
-
-def test_the_loss_is_the_mean_over_labelled_words():
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(2, 3, 5, generator=generator)
-    labels = torch.tensor([[1, -100, 4], [0, -100, -100]])
-    chosen = [(0, 0, 1), (0, 2, 4), (1, 0, 0)]
-    by_hand = -sum(logits.log_softmax(-1)[place] for place in chosen) / 3
-    assert torch.allclose(tagging_loss(logits, labels), by_hand)
-    # Smoothing gives every tag a fifth of the share.
-    uniform = -sum(logits.log_softmax(-1)[row, word].mean() for row, word, _ in chosen) / 3
-    smoothed = tagging_loss(logits, labels, label_smoothing=0.2)
-    assert torch.allclose(smoothed, 0.8 * by_hand + 0.2 * uniform)

@@ -62,20 +62,6 @@ def test_values_by_hand_are_the_words_of_each_slot(by_hand, locale):
         assert values == [tuple(words[first:end]) for _, first, end in tag_chunks(u.tags)]
 
 
-def test_the_longest_match_wins_and_nothing_overlaps(by_hand):
-    tag = by_hand["tag_by_hand"]
-    gazetteer = {("nine",): "time", ("nine", "am"): "time", ("am", "radio"): "media_type"}
-    assert tag(["at", "Nine", "AM"], gazetteer) == ["O", "B-TIME", "I-TIME"]
-    assert tag(["nine", "am", "radio"], gazetteer) == ["B-TIME", "I-TIME", "O"]
-    assert tag(["nine", "nine"], gazetteer) == ["B-TIME", "B-TIME"]
-    assert tag(["nine", "am", "am", "radio"], gazetteer) == [
-        *("B-TIME", "I-TIME"),
-        *("B-MEDIA_TYPE", "I-MEDIA_TYPE"),
-    ]
-    assert tag([], gazetteer) == []
-    assert tag(["at", "ten"], {}) == ["O", "O"]
-
-
 def test_the_most_frequent_type_of_a_value_is_kept(by_hand):
     texts = ["[date : May]", "[person : may]", "ask [person : may]", "[date : june]"]
     gazetteer = by_hand["gazetteer_by_hand"]([Parser().parse(text) for text in texts])

@@ -22,7 +22,6 @@ from nerlib import (
     spans_to_tags,
     tags_to_spans,
 )
-from nerlib.course.figures import character_ruler, subword_alignment
 from nerlib.dataset import subword_groups, word_ids_from_groups
 from nerlib.tools.small_bert import build_small_bert
 
@@ -184,24 +183,3 @@ class TestBatches:
     def test_batches_by_length(self, subwords, lengths, batch_size):
         expected = list(LengthBucketSampler(lengths, batch_size, shuffle=False)) if lengths else []
         assert subwords["length_batches_by_hand"](lengths, batch_size) == expected
-
-
-class TestFigures:
-    def test_character_ruler(self):
-        parsed = Parser().parse("wake me at [time : nine am]")
-        (axis,) = character_ruler(parsed.text, parsed.words, parsed.spans).axes
-        assert len(axis.patches) == 5 + 1
-        texts = [text.get_text() for text in axis.texts]
-        assert texts[: len(parsed.text)] == list(parsed.text.replace(" ", "·"))
-        assert "16–18" in texts
-        assert texts[-1] == "time 11–18"
-
-    def test_subword_alignment(self):
-        words, word_ids = ["play", "\u200b", "jazz"], [-1, 0, 2, 2, -1]
-        names = ["[CLS]", "play", "ja", "##zz", "[SEP]"]
-        (axis,) = subword_alignment(words, names, word_ids).axes
-        drawn = [text.get_text() for text in axis.texts]
-        assert drawn == ["play", "jazz", *names, *"01234"]
-        tops = [line.get_xdata()[0] for line in axis.lines]
-        assert len(tops) == 3
-        assert tops[0] < tops[1] == tops[2]

@@ -4,11 +4,9 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny_encoders import tokenizer_of
 
-from nerlib import CorpusError, NERDataset, OwnDataError, Parser, TagSet, corpus_from_lines
+from nerlib import CorpusError, NERDataset, OwnDataError, TagSet, corpus_from_lines
 from nerlib.corpus import COLUMNS
 
 LINES = """# a comment, and an empty line
@@ -97,14 +95,3 @@ def test_the_error_survives_a_process_boundary() -> None:
     assert isinstance(error, CorpusError)
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), [e.position for e in again.errors]) == (str(error), [4])
-
-
-WORDS = st.lists(st.sampled_from(["bell", "rear brake", "9:30", "don't", "велосипед"]), min_size=1)
-
-
-@given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1))
-def test_every_readable_sentence_comes_back_unchanged(pieces: list[tuple[list[str], bool]]) -> None:
-    lines = [f"[part : {' '.join(w)}]" if slot else " ".join(w) for w, slot in pieces]
-    corpus = corpus_from_lines(lines)
-    assert corpus["annot_utt"] == lines
-    assert corpus["utt"] == [Parser().parse(line).text for line in lines]

@@ -98,13 +98,6 @@ def test_the_loss_falls(precision):
     assert [record.epoch for record in history] == [1, 2, 3, 4, 5, 6]
 
 
-def test_ten_rows_can_be_memorised():
-    data = small_data("bert", 10)
-    model = new_model("bert", data.tags)
-    config = replace(QUICK, epochs=60, learning_rate=5e-3, head_rate_factor=5, masked_subwords=0)
-    assert train(model, data, data, config, silent).best.f1 == 1
-
-
 def test_the_best_epochs_weights_are_kept(monkeypatch):
     seen, scores = [], iter([0.2, 0.9, 0.9, 0.5])
     real = evaluate
@@ -122,15 +115,6 @@ def test_the_best_epochs_weights_are_kept(monkeypatch):
     assert history.best.epoch == 2  # the earliest of equals
     assert len(set(seen)) == 4
     assert fingerprint(model) == seen[1]
-
-
-def test_the_kept_weights_score_what_the_history_says():
-    model, history = run(replace(QUICK, epochs=5))
-    scores, loss = evaluate(model, small_data("bert", 16, seed=1))
-    assert scores.overall.f1 == history.best.f1
-    assert scores.token_accuracy == history.best.accuracy
-    assert scores.massive_f1 == history.best.massive_f1
-    assert loss == pytest.approx(history.best.validation_loss, abs=1e-6)
 
 
 @pytest.mark.parametrize("training", [True, False])

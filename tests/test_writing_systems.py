@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import regex
 import torch
+from fuzz_targets import check_parsed
 from tiny_encoders import make_row, new_model, tokenizer_of
 
 from nerlib import NERDataset, Parser, Tagger, TagSet, collate, load_tokenizer, tags_to_spans
@@ -79,10 +80,7 @@ def test_parsing_keeps_every_character(locale, text):
         assert parsed.text == SLOT.sub(r"\2", annotated)
         assert slots_of(parsed) == SLOT.findall(annotated)
         assert parser.annotate(parsed.text, parsed.spans) == annotated
-        for word in parsed.words:
-            assert parsed.text[word.start : word.end] == word.text
-        joined = "".join(word.text for word in parsed.words)
-        assert joined == regex.sub(r"\s+", "", parsed.text)  # only spaces lie between words
+        check_parsed(parsed)
         assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
 
 

@@ -23,7 +23,7 @@ from nerlib import (
 from nerlib.corpus import rows_to_dataset
 from nerlib.course import broken, faults
 from nerlib.course.broken import NO_BUGS, Bugs, Lab, Run, run
-from nerlib.course.figures import damage_chart, waterfall_chart
+from nerlib.course.figures import waterfall_chart
 from nerlib.course.measured import read_results
 from nerlib.device import choose_compute
 from nerlib.model import tagging_loss
@@ -229,14 +229,6 @@ class TestWhatIsCommitted:
         lines = str(faults.wrong_and_right(key)).splitlines()
         assert lines == [f"wrong  {fault.wrong}", f"right  {fault.right}"]
         assert fault.wrong != fault.right
-
-
-def test_damage_chart_puts_the_largest_on_top_and_shows_both_kinds():
-    figure = damage_chart({"small": (0.01, 0.0), "large": (0.0, -0.3)}, noise=0.02)
-    left, right = figure.axes
-    assert [label.get_text() for label in left.get_yticklabels()] == ["small", "large"]
-    widths = [[bar.get_width() for bar in axis.containers[0]] for axis in (left, right)]
-    assert widths == [[0.01, 0.0], [0.0, -0.3]]
 
 
 def test_waterfall_chart_starts_every_bar_where_the_last_one_ended():

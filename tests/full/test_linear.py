@@ -45,10 +45,10 @@ def count_calls(function: Callable[[], Any]) -> int:
     return calls
 
 
-def check_linear(work: Callable[[int], object], sizes: tuple[int, int] = (500, 1000)) -> None:
-    """Check that the second size, twice the first, takes at most twice the calls."""
-    work(sizes[0])  # what is done once, such as filling a cache
-    small, large = (count_calls(partial(work, size)) for size in sizes)
+def check_linear(work: Callable[[int], object]) -> None:
+    """Check that twice the size takes at most twice the calls."""
+    work(500)  # what is done once, such as filling a cache
+    small, large = (count_calls(partial(work, size)) for size in (500, 1000))
     assert large <= 2 * small
 
 
@@ -93,8 +93,3 @@ def test_a_long_text_is_tagged_to_its_end(text):
     long = text * (MEGABYTE // 16 // len(text))
     words = tagger.parser.split_words(long)
     assert [word for word, _ in tagger.tags(long)] == [word.text for word in words]
-
-
-def test_the_count_notices_a_loop_in_a_loop():
-    with pytest.raises(AssertionError):
-        check_linear(lambda size: [len(TAGS) for _ in range(size) for _ in range(size)], (20, 40))

@@ -14,7 +14,7 @@ from nerlib.analysis.calibration import expected_calibration_error, reliability_
 from nerlib.analysis.display import shade_words
 from nerlib.analysis.error_analysis import word_losses
 from nerlib.analysis.matching import KINDS, lenient_scores, match_entities
-from nerlib.analysis.plots import confusion_map, group_chart, reliability_diagram, threshold_chart
+from nerlib.analysis.plots import confusion_map, group_chart, threshold_chart
 from nerlib.analysis.significance import bootstrap_f1, count_entities, randomisation_test
 from nerlib.metrics import plain_names
 from nerlib.parsing import tag_chunks
@@ -111,12 +111,6 @@ class TestFigures:
             "recall": [0.5, 0.25],
             "F1": [0.5, 0.4],
         }
-
-    def test_a_reliability_diagram_has_a_bar_for_each_bin(self):
-        bins = reliability_bins([0.95, 0.91, 0.15], [True, False, False])
-        left, right = reliability_diagram(bins, 0.1).axes
-        assert [bar.get_height() for bar in left.patches] == [0.0, 0.5]
-        assert [bar.get_height() for bar in right.patches] == [1, 2]
 
 
 def test_shaded_words_are_darker_with_their_value():
