@@ -1,11 +1,10 @@
-"""What all tests share: no network, two threads, and the real MASSIVE files where they are."""
+"""What all tests share: no network, and one thread."""
 
 import ipaddress
 import os
 import signal
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 # Set before anything imports huggingface_hub, which reads them once; subprocesses inherit them.
@@ -52,14 +51,3 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-@pytest.fixture(scope="session")
-def massive_dir() -> Path:
-    """Return the folder with MASSIVE's official files; skips the test where there is none."""
-    folder = os.environ.get("NERLIB_MASSIVE_DIR")
-    if not folder:
-        pytest.skip("NERLIB_MASSIVE_DIR is not set: it names a folder with MASSIVE's files")
-    path = Path(folder)
-    assert (path / "1.1" / "data" / "en-US.jsonl").is_file(), f"no MASSIVE en-US in {path}"
-    return path

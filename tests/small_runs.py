@@ -16,6 +16,7 @@ from tiny_encoders import encoder_folder, new_model, small_data
 
 from nerlib import RECIPES, NERClassifier, TrainConfig, train
 from nerlib.callbacks import Callbacks
+from nerlib.evaluation import evaluate
 from nerlib.tools import cli
 from nerlib.tools.recipes import Recipe
 
@@ -92,6 +93,21 @@ def after_steps(count: int, action: Callable[[], object]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Callbacks, "on_step_end", counted)
         yield
+
+
+def pretend_scores(
+    monkeypatch: pytest.MonkeyPatch, *scores: float, watch: Callable[[Any], object] = id
+) -> None:
+    """Give the epochs these F1 scores; `watch` is called with the model before each."""
+    waiting = iter(scores)
+
+    def pretend(model: Any, *arguments: Any) -> tuple[Any, float]:
+        watch(model)
+        result, loss = evaluate(model, *arguments)
+        total = replace(result.overall, gold=100, predicted=100, correct=int(100 * next(waiting)))
+        return replace(result, overall=total), loss
+
+    monkeypatch.setattr("nerlib.training.evaluate", pretend)
 
 
 def command(output: Path, *more: str) -> list[str]:

@@ -26,7 +26,6 @@ from nerlib.subwords import (
     SUBWORDS_A_WINDOW,
     Window,
     plan_windows,
-    special_subwords,
     windows_by_length,
 )
 
@@ -249,15 +248,3 @@ def logits_by_word(tagger, text):
     words = tagger.parser.split_words(text)
     ((logits, _),) = tagger.score_words([words])
     return {word.text: row for word, row in zip(words, logits, strict=True)}
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_tagger_comes_back_from_its_folder(family, tmp_path):
-    tagger = new_tagger(family, segmentation="characters", pooling="last")
-    tagger.save_pretrained(tmp_path)
-    loaded = Tagger.from_pretrained(tmp_path, "cpu", "fp32")
-    text = "wake me up at nine 東京 a<s>b"
-    assert loaded(text) == tagger(text)
-    assert loaded.parser == tagger.parser
-    assert special_subwords(loaded.tokenizer) == special_subwords(tagger.tokenizer)
-    assert not loaded.model.training

@@ -8,21 +8,16 @@ from hypothesis import strategies as st
 from nervaluate import Evaluator
 from seqeval import metrics as seqeval
 from seqeval.scheme import IOB2
+from test_metrics import TAGS, sides
 
 from nerlib import entity_scores, evaluate_tags
 from nerlib.analysis.matching import KINDS, count_kinds, lenient_scores, match_entities
 from nerlib.metrics import begun_chunks, total_score
 from nerlib.parsing import tag_chunks
 
-TAGS = ("O", "B-TIME", "I-TIME", "B-DATE", "I-DATE", "B-PLACE_NAME", "I-PLACE_NAME")
 SCHEMES = {"strict": "strict", "exact": "exact", "partial": "partial", "type": "ent_type"}
 PAIR = st.tuples(st.sampled_from(TAGS), st.sampled_from(TAGS))
 ROWS = st.lists(st.lists(PAIR, min_size=1, max_size=9), min_size=1, max_size=8)
-
-
-def sides(rows):
-    """Return gold and predicted tags from rows of pairs."""
-    return [[g for g, _ in row] for row in rows], [[p for _, p in row] for row in rows]
 
 
 def overlaps(a, b):

@@ -1,5 +1,6 @@
 """The parser: exact offsets, exact round trips, and errors that say where and what to do."""
 
+import os
 import pickle
 
 import pytest
@@ -11,6 +12,7 @@ from nerlib import AnnotationError, Parser, Span, Word, load_corpus, spans_to_ta
 from nerlib.parsing import CHARACTER_LOCALES, ParsedUtterance, tag_chunks
 
 SPACES, CHARACTERS = Parser(), Parser("characters")
+MASSIVE = os.environ.get("NERLIB_MASSIVE_DIR")
 
 # Letters of several scripts, punctuation, marks, emoji, joiners, spaces and direction marks.
 ALPHABET = (
@@ -49,11 +51,6 @@ class TestRoundTrips:
     def test_spans_to_tags_and_back(self, parser, annotated):
         parsed = parser.parse(annotated)
         assert tags_to_spans(parsed.words, parsed.tags) == list(parsed.spans)
-
-    @given(text=anything, offset=st.integers(0, 1000))
-    def test_an_offset_moves_words_and_nothing_else(self, parser, text, offset):
-        moved = [Word(w.text, w.start + offset, w.end + offset) for w in parser.split_words(text)]
-        assert parser.split_words(text, offset) == moved
 
 
 TIME = ("B-TIME", "I-TIME")
@@ -120,12 +117,6 @@ class TestWords:
     )
     def test_one_word_stays_one_word(self, word):
         assert words_of(f"say {word} now") == ["say", word, "now"]
-
-    def test_right_to_left_text_keeps_its_logical_order(self):
-        parsed = SPACES.parse("העיר אותי ב [time : תשע בבוקר] !")
-        assert [w.text for w in parsed.words] == ["העיר", "אותי", "ב", "תשע", "בבוקר", "!"]
-        assert list(parsed.tags) == ["O", "O", "O", "B-TIME", "I-TIME", "O"]
-        check_parsed(parsed)
 
     @pytest.mark.parametrize("locale", sorted(CHARACTER_LOCALES))
     def test_chinese_and_japanese_are_split_into_characters(self, locale):
@@ -262,9 +253,10 @@ class TestErrors:
         assert (str(again), vars(again)) == (str(error), vars(error))
 
 
-def test_every_row_of_massive(massive_dir):
+@pytest.mark.skipif(not MASSIVE, reason="NERLIB_MASSIVE_DIR names no folder with MASSIVE's files")
+def test_every_row_of_massive():
     for split, count in (("train", 11_514), ("validation", 2_033)):
-        rows = load_corpus("en-US", split, massive_dir)
+        rows = load_corpus("en-US", split, MASSIVE)
         assert len(rows) == count
         for row in rows:
             parsed = SPACES.parse(row["annot_utt"], row["id"])

@@ -26,7 +26,6 @@ from nerlib.addons.checkpoints import CheckpointFolder, Damaged, Snapshot
 from nerlib.addons.folder_lock import lock_folder
 from nerlib.addons.resume import FREE
 from nerlib.dataset import collate
-from nerlib.evaluation import evaluate
 from nerlib.tools import cli
 from nerlib.training import copy_weights
 
@@ -102,18 +101,6 @@ def test_a_finished_run_only_brings_its_result_back(
     assert files(tmp_path) == before
 
 
-def pretend_scores(monkeypatch: pytest.MonkeyPatch, *scores: float) -> None:
-    """Give the epochs these F1 scores."""
-    waiting = iter(scores)
-
-    def pretend(*arguments: Any) -> tuple[Any, float]:
-        result, loss = evaluate(*arguments)
-        total = replace(result.overall, gold=100, predicted=100, correct=int(100 * next(waiting)))
-        return replace(result, overall=total), loss
-
-    monkeypatch.setattr("nerlib.training.evaluate", pretend)
-
-
 def has_weights(model: Any, file: Path) -> bool:
     """Return whether a model has the weights in a file."""
     weights = model.state_dict()
@@ -124,7 +111,7 @@ def has_weights(model: Any, file: Path) -> bool:
 def test_the_last_few_are_kept_and_the_best_always(
     kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pretend_scores(monkeypatch, 0.2, 0.9, 0.5, 0.9, 0.1)
+    small_runs.pretend_scores(monkeypatch, 0.2, 0.9, 0.5, 0.9, 0.1)
     config = replace(TINY, epochs=5, checkpoint_steps=100, checkpoints_kept=kept)
     model, history = run(tmp_path, config)
     assert history.best.epoch == 2
@@ -340,7 +327,7 @@ def test_a_place_where_nothing_can_be_written_is_one_line(tmp_path: Path) -> Non
 def test_ctrl_c_leaves_the_best_model_and_its_history(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pretend_scores(monkeypatch, 0.9, 0.1)
+    small_runs.pretend_scores(monkeypatch, 0.9, 0.1)
     lines: list[str] = []
     with after_steps(2 * STEPS + 3, KeyboardInterrupt):
         model, history = run(tmp_path, report=lines.append)

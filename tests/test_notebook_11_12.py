@@ -1,9 +1,10 @@
-"""What notebook 11 writes by hand agrees with the library, on more data than the notebook shows."""
+"""What notebooks 11 and 12 write by hand agrees with the library, and with what others use."""
 
 import pytest
 import torch
 from notebook_cells import names_by_hand
-from tiny_encoders import small_data
+from safetensors import safe_open
+from tiny_encoders import encoder_folder, small_data
 
 from nerlib import collate
 from nerlib.addons.regularisation import mask_subwords
@@ -40,3 +41,12 @@ def test_masking_by_hand_is_the_library_s(by_hand, share):
 def test_used_rows_by_hand_are_the_library_s(by_hand):
     data = small_data("bert", 24)
     assert by_hand["used_by_hand"](data) == used_subwords(data).tolist()
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2"])
+def test_weights_by_hand_are_what_safetensors_reads(family):
+    path = encoder_folder(family) / "model.safetensors"
+    with safe_open(path, framework="pt") as file:
+        expected = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    assert names_by_hand("12_long_texts")["weights_by_hand"](path) == expected
+    assert expected
