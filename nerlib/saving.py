@@ -23,6 +23,7 @@ MODEL_FILES = (
     *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
     *("onnx", "openvino"),  # exports of the model that was there before
 )
+MANY = 100_000  # subwords: a table of many languages, of which few are trained, is saved in fp16
 
 
 def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
@@ -32,7 +33,9 @@ def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: s
     and files of other names stay where they are. Raises `OSError` if the disk takes no more.
     """
     with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
-        model.save_pretrained(folder)
+        whole = model.state_dict().items()
+        weights = {n: w.half() if w.ndim == 2 and len(w) >= MANY else w for n, w in whole}
+        model.save_pretrained(folder, state_dict=weights)
         tokenizer.save_pretrained(folder)
     return Path(path)
 

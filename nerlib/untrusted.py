@@ -102,10 +102,8 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerFast, config: PretrainedConfi
     """Check that the encoder has a vector for every subword of the tokenizer."""
     highest, vectors = max(tokenizer.get_vocab().values()), int(config.vocab_size)
     if highest >= vectors:
-        raise EncoderError(
-            f"tokenizer and model do not belong together: subword number {highest:,}, but only "
-            f"{vectors:,} vectors"
-        )
+        found = f"subword number {highest:,}, but only {vectors:,} vectors"
+        raise EncoderError(f"tokenizer and model do not belong together: {found}")
 
 
 def check_settings(settings: dict[str, Any], name: str) -> None:

@@ -3,10 +3,19 @@
 import pytest
 import torch
 from notebook_cells import names_by_hand
+from safetensors.torch import load_file
 from tiny_encoders import FAMILIES, encoder_folder, new_model, small_data, tokenizer_of
 from transformers import AutoModel
 
-from nerlib import NERClassifier, NERConfig, TagSet, collate, pool_words, save_model
+from nerlib import (
+    NERClassifier,
+    NERConfig,
+    TagSet,
+    collate,
+    load_model,
+    pool_words,
+    save_model,
+)
 from nerlib.encoders import quiet_transformers
 
 POOLINGS = ("mean", "first", "last", "max")
@@ -123,3 +132,17 @@ def test_bad_settings_raise(settings, message):
 def test_forward_needs_to_know_the_words():
     with pytest.raises(ValueError, match="word_ids is needed"):
         new_model("bert")(torch.tensor([[2, 3]]))
+
+
+def test_a_table_of_many_languages_takes_half_and_the_rest_is_kept_to_the_last_bit(tmp_path):
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    encoder = {"model_type": "bert", "vocab_size": 100_000, "intermediate_size": 8, **sizes}
+    model = NERClassifier(NERConfig(encoder=encoder, labels=TAGS.labels))
+    save_model(model, tokenizer_of("bert"), tmp_path)
+    table = "encoder.embeddings.word_embeddings.weight"
+    stored, loaded = load_file(tmp_path / "model.safetensors"), load_model(tmp_path).state_dict()
+    for name, value in model.state_dict().items():
+        assert stored[name].dtype == (torch.float16 if name == table else torch.float32)
+        assert loaded[name].dtype == torch.float32
+        rounding = {"rtol": 2**-11, "atol": 2**-25} if name == table else {"rtol": 0, "atol": 0}
+        torch.testing.assert_close(loaded[name], value, **rounding)
