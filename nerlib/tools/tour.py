@@ -67,7 +67,7 @@ def train_and_save(
     print(f"  validation: {experiment.validation_set.report}")
     report = experiment.train_set.report
     pieces = (report.subwords - 2 * report.utterances) / max(1, report.words)  # but special ones
-    if pieces > MANY_SUBWORDS:
+    if pieces > MANY_SUBWORDS and "multilingual" not in recipe.encoder:
         advice = "its encoder hardly knows this language; try --recipe offline-multilingual"
         print(f"  {pieces:.1f} subwords a word: {advice}, or another --encoder")
     heading("Training")
