@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -25,8 +26,8 @@ WARM = 20_000  # texts after which the stream's memory is taken as the start
 
 
 def measure(
-    work: Callable[..., dict[str, float]], threads: int | None, *settings: int
-) -> dict[str, float]:
+    work: Callable[..., dict[str, Any]], threads: int | None, *settings: Any
+) -> dict[str, Any]:
     """Return what a fresh process measures, in megabytes and seconds."""
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context, initializer=set_threads, initargs=(threads,)) as pool:
