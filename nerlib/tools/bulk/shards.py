@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,14 +19,13 @@ from pyarrow import parquet
 from nerlib.corpus import decode_line, short_lines
 from nerlib.tools.bulk.storage import Storage, StorageError, StoredFile, storage_errors
 
-LINES, PARQUET, COMMAS, TABS = "jsonl", "parquet", "csv", "tsv"
+LINES, PARQUET = "jsonl", "parquet"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
-KINDS |= {".csv": COMMAS, ".tsv": TABS}
+KINDS |= {".csv": ",", ".tsv": "\t"}  # tables of text: what stands between their cells
 BLOCK = 2**20  # bytes that are read at a time
 BATCH = 1024  # rows of a Parquet file that are decoded at a time
 
 Columns = dict[str, object]
-_BETWEEN = {COMMAS: ",", TABS: "\t"}
 Value = Callable[[], Columns]  # returns a row's columns, or raises `ValueError` with the reason
 
 
@@ -93,11 +92,16 @@ def _is_data(source: Storage, path: str, column: str) -> bool:
 def plan(source: Storage, files: list[StoredFile], shard_rows: int) -> list[Shard]:
     """Return the shards of all files, in order, each read once; raises `StorageError`."""
     shards = []
-    cuts = {LINES: _cut_lines, PARQUET: _cut_parquet}
     for number, (path, *_) in enumerate(files):
-        cut = cuts.get(kind := _kind_of(path)) or partial(_cut_table, between=_BETWEEN[kind])
-        with source.open(path) as content, storage_errors(path):
-            shards += [Shard(number, path, *piece) for piece in cut(content, shard_rows)]
+        kind = _kind_of(path)
+        with source.open(path) as file, storage_errors(path):
+            if kind == LINES:
+                pieces = [*_cut_lines(file, shard_rows)]
+            else:
+                rows = _count_rows(file, kind)
+                starts = range(0, rows, shard_rows)
+                pieces = [(start, min(shard_rows, rows - start), 0) for start in starts]
+        shards += [Shard(number, path, *piece) for piece in pieces]
     return shards
 
 
@@ -106,14 +110,14 @@ def read_rows(
 ) -> Iterator[Row]:
     """Yield every row of a shard, those without a usable text too; raises `StorageError`."""
     readers = {LINES: _lines, PARQUET: _parquet}
-    values = readers.get(kind := _kind_of(shard.path)) or partial(_table, between=_BETWEEN[kind])
+    values = readers.get(kind := _kind_of(shard.path)) or partial(_table, between=kind)
     with source.open(shard.path) as file, storage_errors(shard.path):
         for number, value in enumerate(values(file, shard), shard.start):
             try:
                 columns = value()
-                text = columns.pop(column) if column in columns else _missing(column, columns)
+                text = _text_of(columns, column, max_characters)
                 other = json.dumps(columns, default=str) if columns else ""
-                row = Row(number, _checked_text(text, max_characters), other=other)
+                row = Row(number, text, other=other)
             except (ValueError, OverflowError, pyarrow.ArrowException) as error:
                 row = Row(number, "", str(error))
             yield row
@@ -127,9 +131,11 @@ def _kind_of(path: str) -> str:
     return KINDS[ending]
 
 
-def _cut_parquet(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
-    """Yield start and number of rows of a Parquet file's shards; its footer says how many."""
-    yield from _cut(parquet.read_metadata(file).num_rows, shard_rows)
+def _count_rows(file: Any, kind: str) -> int:
+    """Return how many rows a Parquet file has, by its footer, or a table of text."""
+    if kind == PARQUET:
+        return int(parquet.read_metadata(file).num_rows)
+    return sum(1 for _ in _records(file, kind)) - 1
 
 
 def _cut_lines(file: Any, shard_rows: int) -> Iterator[tuple[int, int, int]]:
@@ -151,8 +157,12 @@ def _lines_from(file: Any, byte: int) -> Iterator[tuple[int, bytes]]:
         byte, begins = byte + len(piece), piece.endswith(b"\n")
 
 
-def _checked_text(value: object, max_characters: int) -> str:
-    """Return a text that can be tagged and written; raises `ValueError` for anything else."""
+def _text_of(columns: Columns, column: str, max_characters: int) -> str:
+    """Take a text that can be tagged and written out of a row; raises `ValueError` if none is."""
+    if column not in columns:
+        found = ", ".join([*columns][:5])[:200] or "nothing"
+        raise ValueError(f"no column {column!r}: there is {found}")
+    value = columns.pop(column)
     if not isinstance(value, str):
         raise ValueError(f"the text has to be a string, not {type(value).__name__}")
     value.encode()  # raises for half a character, a lone surrogate
@@ -163,8 +173,9 @@ def _checked_text(value: object, max_characters: int) -> str:
 
 def _lines(file: Any, shard: Shard) -> Iterator[Value]:
     """Yield the rows of lines that hold JSON objects."""
-    lines = enumerate(islice(_lines_from(file, shard.byte), shard.rows), shard.start + 1)
-    yield from (partial(_columns_of_line, line, number) for number, (_, line) in lines)
+    lines = islice(_lines_from(file, shard.byte), shard.rows)
+    for number, (_, line) in enumerate(lines, shard.start + 1):
+        yield partial(_columns_of_line, line, number)
 
 
 def _columns_of_line(line: bytes, number: int) -> Columns:
@@ -179,11 +190,6 @@ def _columns_of_line(line: bytes, number: int) -> Columns:
     if not isinstance(content, dict):
         raise ValueError(f"not a JSON object but a {type(content).__name__}")
     return content
-
-
-def _missing(column: str, names: Iterable[str]) -> object:
-    found = ", ".join([*names][:5])[:200] or "nothing"
-    raise ValueError(f"no column {column!r}: there is {found}")
 
 
 def _parquet(file: Any, shard: Shard) -> Iterator[Value]:
@@ -214,16 +220,6 @@ def _records(file: Any, between: str) -> Iterator[list[str]]:
         yield from filter(None, csv.reader(text, delimiter=between, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise OSError(f"not a table in UTF-8 with quoted cells ({error})") from None
-
-
-def _cut_table(file: Any, shard_rows: int, between: str) -> Iterator[tuple[int, int, int]]:
-    """Yield start and number of rows of the shards of a table of text."""
-    yield from _cut(sum(1 for _ in _records(file, between)) - 1, shard_rows)
-
-
-def _cut(total: int, shard_rows: int) -> Iterator[tuple[int, int, int]]:
-    for start in range(0, total, shard_rows):
-        yield start, min(shard_rows, total - start), 0
 
 
 def _table(file: Any, shard: Shard, between: str) -> Iterator[Value]:
