@@ -40,12 +40,6 @@ class Failure(Exception):
     """A check that failed: what is wrong, and its fix."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of `nerlib check`."""
-    parser.add_argument("--json", action="store_true", help="print JSON, for a help desk")
-    parser.add_argument("--output", default="build", help="where results would go (build)")
-
-
 def run(options: argparse.Namespace) -> int:
     """Print the set-up check; exit status 1 if anything failed."""
     checks = check_environment(options.output)

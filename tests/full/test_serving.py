@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
 from nerlib.atomic import new_folder
-from nerlib.tools.cli import main
+from nerlib.tools.cli import TABLES, main
 from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving import engines, export, loading
 from nerlib.tools.serving.compare import compare, table
 from nerlib.tools.serving.export import Rows, export_model
-from nerlib.tools.serving.gate import judge
+from nerlib.tools.serving.gate import PERMITTED_LOSS, judge
 from nerlib.tools.serving.graph import INPUTS, ExportError, write_graph
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
-from nerlib.tools.serving.variants import quantise_onnx
+from nerlib.tools.serving.variants import VARIANTS, quantise_onnx
 
 TEXTS = [
     "wake me up at nine am on friday",
@@ -407,3 +408,10 @@ def nothing_is_sent(monkeypatch) -> Iterator[None]:
 
 def test_extras_name_what_the_engines_need():
     assert {name for names in engines.MODULES.values() for name in names} <= set(EXTRAS["export"])
+
+
+def test_the_command_offers_what_there_is():
+    options = TABLES["options"]
+    assert tuple(options["--backend"]["choices"]) == BACKENDS
+    assert set(options["--variants"]["choices"]) == {*chain(*VARIANTS.values())}
+    assert options["--permitted-loss"]["default"] == PERMITTED_LOSS

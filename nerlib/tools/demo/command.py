@@ -11,20 +11,6 @@ from nerlib.tools.demo.corrections import DemoError
 from nerlib.tools.demo.models import choose_models
 from nerlib.tools.extras import require_extra
 
-HOST = "127.0.0.1"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options to its parser."""
-    folders = "a model folder, once or more often (those found below build)"
-    parser.add_argument("--model", action="append", metavar="FOLDER", help=folders)
-    parser.add_argument("--port", type=int, help="where to listen (the first free from 7860)")
-    parser.add_argument("--host", default=HOST, help=f"for whom: this machine alone ({HOST})")
-    parser.add_argument("--share", action="store_true", help="ask for a public address (internet)")
-    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--threads", type=int, help="CPU threads of the model (one a core)")
-
 
 def run(options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C; raises `DemoError` and `EncoderError` for a user's mistake."""

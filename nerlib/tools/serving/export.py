@@ -33,8 +33,6 @@ from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS, write_vari
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
 
-DEFAULT_MODEL = "build/model"
-ALL_VARIANTS = tuple(dict.fromkeys(name for names in VARIANTS.values() for name in names))
 FP32 = Compute(torch.device("cpu"), "fp32")
 # What an engine needs next to the graph.
 SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model",
@@ -129,24 +127,6 @@ def _choose_variants(
 def _f1(model: Any, rows: Rows) -> float:
     """Return a model's entity F1 on the validation rows."""
     return evaluate(model, rows.validation, FP32)[0].overall.f1
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    folder = f"a model folder ({DEFAULT_MODEL})"
-    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL, help=folder)
-    parser.add_argument("--to", metavar="FOLDER", help="another folder, without torch weights")
-    wanted = "for which engines (all installed)"
-    parser.add_argument("--backend", nargs="+", choices=BACKENDS, help=wanted)
-    parser.add_argument("--variants", nargs="+", choices=ALL_VARIANTS, help="which ones (all)")
-    loss = parser.add_argument("--permitted-loss", type=float, default=PERMITTED_LOSS, metavar="F1")
-    loss.help = f"how much entity F1 a variant may lose ({PERMITTED_LOSS})"
-    parser.add_argument("--recipe", help="whose rows the gate scores on (the model's own)")
-    parser.add_argument("--own", metavar="FILE", help="the sentences that the model was trained on")
-    parser.add_argument("--locale", help="another locale of the recipe's corpus")
-    parser.add_argument("--split", help='validation rows, as "validation[:500]"')
-    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
-    parser.add_argument("--no-table", action="store_true", help="do not measure speed")
 
 
 def run(options: argparse.Namespace) -> int:
