@@ -4,8 +4,10 @@ import io
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -134,6 +136,36 @@ def test_help_and_version(capsys):
         assert not stop.value.code
         shown = capsys.readouterr().out
         assert __version__ in shown if arguments == ["--version"] else arguments[0] in shown
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_help_has_examples_that_can_be_typed(name):
+    parser = cli.build_parser([name])
+    for line in cli.TABLES["examples"][name]:
+        options = parser.parse_args(line.split())
+        assert (options.name, options.quiet) == (name, False)
+        assert f"nerlib {line}\n" in options.parser.format_help()
+
+
+def test_the_help_names_every_environment_variable():
+    code = " ".join(path.read_text("utf-8") for path in Path(cli.__file__).parent.rglob("*.py"))
+    read = set(re.findall(r"\bNERLIB_[A-Z_]+\b", code))
+    assert read == set(cli.TABLES["variables"])
+    assert all(name in cli.build_parser([]).format_help() for name in read)
+
+
+def test_results_come_as_json_and_nothing_else_where_it_is_quiet(tmp_path, capsys):
+    (tmp_path / "own.txt").write_text("[x : a] b\n[x : a] b\n", "utf-8")
+    assert cli.main(["validate", str(tmp_path / "own.txt"), "--json", "--quiet"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["sentences"], record["types"], len(record["remarks"])) == (2, {"x": 2}, 1)
+    assert cli.main(["recipes", "--json"]) == 0
+    assert "offline" in [recipe["name"] for recipe in json.loads(capsys.readouterr().out)]
+    out = str(tmp_path / "out.conll")
+    assert cli.main(["convert", str(tmp_path / "own.txt"), out, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert cli.main(["convert", "nothing.txt", str(tmp_path / "other.conll"), "--quiet"]) == 2
+    assert "nothing.txt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from tiny_encoders import tokenizer_of
+from tiny_encoders import encoder_folder, new_model, tokenizer_of
 
 from nerlib import PACKAGED, CorpusError, NERDataset, TagSet, corpus_from_lines, get_recipe
 from nerlib import __main__ as cli
@@ -16,7 +16,12 @@ from nerlib.metrics import evaluate_tags
 from nerlib.parsing import AnnotationError, Parser
 from nerlib.tools.exchange.formats import FORMATS, read_file
 from nerlib.tools.own_checks import remarks
-from nerlib.tools.own_recipe import OwnRecipe, corpus_from_file, own_recipe, set_aside
+from nerlib.tools.own_recipe import (
+    OwnRecipe,
+    corpus_from_file,
+    own_recipe,
+    set_aside,
+)
 from nerlib.tools.tagger import tag_plain_text
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
@@ -214,6 +219,25 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     assert "in place of" in capsys.readouterr().out
     settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
     assert settings["segmentation"] == "characters"
+
+
+def test_another_encoder_is_taken_and_one_that_does_not_know_the_language_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = sentences(tmp_path, [line.replace("squeaks", "qwzxjqwzxj") for line in LINES])
+    made, encoder = str(tmp_path / "made"), encoder_folder("bert")
+    command = ["train", "--own", file, "--epochs", "1", "--output", made, "--encoder"]
+    assert cli.main([*command, str(encoder)]) == 0
+    assert "subwords a word" in capsys.readouterr().out
+    settings = json.loads(Path(made, "model", "config.json").read_text(encoding="utf-8"))
+    assert settings["encoder"]["hidden_size"] == new_model("bert").encoder.config.hidden_size
+    assert settings["learnt_from"] == {"PART": len(PARTS)}
+    assert cli.main([*command, str(tmp_path / "nowhere")]) == 2
+    assert "nowhere" in capsys.readouterr().err
+    card, exam = tmp_path / "card", sentences(tmp_path, LINES[:3])
+    push = ["push", "me/parts", "--model", f"{made}/model", "--dry-run", str(card)]
+    assert cli.main([*push, "--own", exam]) == 0
+    assert "3 utterances, `sentences.txt`" in (card / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(

@@ -134,16 +134,23 @@ def kinds_of(outcomes: Iterable[Outcome]) -> dict[Kind, list[tuple[Outcome, Matc
     return found
 
 
-def confusions(outcomes: Iterable[Outcome]) -> Counter[tuple[str, str]]:
+def confusions(
+    outcomes: Iterable[Outcome], names: Mapping[str, str] | None = None
+) -> Counter[tuple[str, str]]:
     """Return how often each gold type met each predicted type, right ones included.
 
-    `nothing` stands for the missing half of a missed or an invented entity.
+    `nothing` stands for the missing half of a missed or an invented entity; `names` says how a
+    type is spelled, by default in lower case.
 
     >>> sum(confusions([]).values())
     0
     """
     sides = ((m.gold, m.predicted) for outcome in outcomes for m in outcome.matches)
-    types = ([side[0].lower() if side else NOTHING for side in pair] for pair in sides)
+    spelled = names or {}
+    types = (
+        [spelled.get(side[0], side[0].lower()) if side else NOTHING for side in pair]
+        for pair in sides
+    )
     return Counter((gold, predicted) for gold, predicted in types)
 
 

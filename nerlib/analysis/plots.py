@@ -73,11 +73,15 @@ def learning_curve(history: Sequence[EpochRecord]) -> Figure:
     return figure
 
 
-def type_scores(per_type: Mapping[str, Score], most: int = 20) -> Figure:
-    """Return the F1 of the most frequent slot types as bars, with their number of gold entities."""
+def type_scores(per_type: Mapping[str, Score], most: int = 20, spelled: bool = False) -> Figure:
+    """Return the F1 of the most frequent slot types as bars, with their number of gold entities.
+
+    Types are shown in lower case, unless they are already `spelled` as they should be.
+    """
     chosen = list(per_type.items())[:most][::-1]
     figure, (axis,) = new_figure(height=1.2 + 0.24 * len(chosen))
-    names = [plain(f"{name.lower()} ({score.gold})") for name, score in chosen]
+    shown = ((name if spelled else name.lower(), score.gold) for name, score in chosen)
+    names = [plain(f"{name} ({gold})") for name, gold in shown]
     axis.barh(names, [score.f1 for _, score in chosen], color=BLUE)
     axis.set(title="Entity F1 by slot type", xlabel="F1", xlim=(0, 1))
     axis.set(ylabel="slot type (gold entities)")

@@ -13,7 +13,8 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ from nerlib.tools.environment import missing_packages
 
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
-COMMANDS: dict[str, dict[str, str]] = TABLES["commands"]
+COMMANDS: dict[str, dict[str, Any]] = TABLES["commands"]
 ALL_ALIKE = {"DivergenceError", "FirstProcessError"}  # what several processes raise together
 
 
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, unknown = build_parser(arguments[:1]).parse_known_args(arguments)
         if unknown:
             options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return int(options.command(options))
+        with _silence(options.quiet, options.talks):
+            return int(options.command(options))
     except BrokenPipeError:  # the reader of our output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -66,14 +68,39 @@ def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.Argume
     """Return the parser of the command line; only the named commands are imported."""
     parser = _Parser(prog="nerlib", description="Named Entity Recognition, built")
     parser.add_argument("--version", action="version", version=f"nerlib {__version__}")
+    parser.epilog = _listed("environment variables:", TABLES["variables"])
     group = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, about in COMMANDS.items():
         command = group.add_parser(name, help=about["summary"])
         if name in commands:
             module = importlib.import_module(f"nerlib.tools.{about.get('module', 'commands')}")
-            getattr(module, "add_arguments", add_arguments)(command)
-            command.set_defaults(command=module.run, parser=command)
+            add_arguments(command)
+            quiet = "say nothing but results and errors"
+            command.add_argument("--quiet", action="store_true", help=quiet)
+            talks = about.get("talks", False)
+            command.set_defaults(name=name, command=module.run, parser=command, talks=talks)
+            examples = dict.fromkeys(f"nerlib {line}" for line in TABLES["examples"][name])
+            command.epilog = _listed("examples:", examples) + TABLES["notes"].get(name, "")
     return parser
+
+
+def _listed(heading: str, lines: Mapping[str, str | None]) -> str:
+    """Return a heading with a line for each name, and what it means beside it."""
+    wide = max(map(len, lines))
+    shown = (f"  {name:<{wide}}  {about or ''}".rstrip() for name, about in lines.items())
+    return "\n".join([heading, *shown, ""])
+
+
+@contextmanager
+def _silence(quiet: bool, talks: bool) -> Iterator[None]:
+    """Let a command be `quiet`: no notes, and no standard output where it only `talks`."""
+    with ExitStack() as stack:
+        if quiet:
+            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+            stack.enter_context(redirect_stderr(nowhere))
+            if talks:
+                stack.enter_context(redirect_stdout(nowhere))
+        yield
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +113,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         settings = TABLES["options"].get(f"{name} {option}") or TABLES["options"][option]
         kind = {"type": TYPES[settings["type"]]} if "type" in settings else {}
         parser.add_argument(option, **settings | kind)
-    parser.set_defaults(name=name)
-    parser.epilog = TABLES["epilogs"].get(name)
 
 
 def _columns(text: str) -> tuple[int, int]:
@@ -104,7 +129,8 @@ class _Parser(argparse.ArgumentParser):
     """Takes options by their full names only, and suggests one for a mistyped one."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
+        shape = argparse.RawDescriptionHelpFormatter  # examples stay in their lines
+        super().__init__(allow_abbrev=False, formatter_class=shape, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what was wrong, and what to write instead."""

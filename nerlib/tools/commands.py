@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from nerlib.analysis.significance import Interval
+    from nerlib.dataset import NERDataset
     from nerlib.metrics import Evaluation, Score
     from nerlib.tools.recipes import Recipe
     from nerlib.tools.tagger import Tagger
@@ -40,6 +42,10 @@ def run_recipes(options: argparse.Namespace) -> int:
     """Print the recipes with what each of them needs, downloads and takes."""
     from nerlib.tools.recipes import RECIPES
 
+    if options.json:
+        names = ("name", "summary", "needs", "locale", "encoder", "downloads", "takes")
+        print_json([{name: getattr(one, name) for name in names} for one in RECIPES.values()])
+        return 0
     for recipe in RECIPES.values():
         print(f"{recipe.name:<20} {recipe.summary}")
         print(f"{'':<20} needs {recipe.needs}; downloads {recipe.downloads}; takes {recipe.takes}")
@@ -66,6 +72,10 @@ def run_validate(options: argparse.Namespace) -> int:
     parser = Parser(segmentation_of(corpus["utt"]))
     sentences = corpus["annot_utt"][:]
     counts = Counter(span.type for line in sentences for span in parser.parse(line).spans)
+    if options.json:
+        told = list(remarks(sentences, parser))
+        print_json({"sentences": len(sentences), "types": dict(counts), "remarks": told})
+        return 0
     print(f"sentences that can be read: {len(sentences)}; entities marked: {counts.total()}")
     for name, count in counts.most_common():
         print(f"{count:>6}  {name}{'  (once only: a slip?)' if count == 1 else ''}")
@@ -123,39 +133,78 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
-    from nerlib.dataset import NERDataset
     from nerlib.evaluation import predict_tags
     from nerlib.metrics import evaluate_tags
+    from nerlib.tools.compare import advice, intervals
     from nerlib.tools.own_checks import told_of_exam
-    from nerlib.tools.recipes import check_segmentation
-    from nerlib.tools.tagger import tag_plain_text
 
     check_evaluation(options)  # before the work
-    tagger = load_tagger(options)
-    corpus, place = evaluation_rows(options, tagger)
-    if not options.own:  # whose words are found as in training, whatever the locale
-        check_segmentation(tagger.parser, set(corpus["locale"]))
-    data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
-    scores = evaluate_tags(data.gold, tag_plain_text(tagger, data))
+    tagger, data, tags, place = tagged_rows(options)
+    scores, sure = evaluate_tags(data.gold, tags), intervals(data.gold, tags)
+    spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
+    names, told = spelled | tagger.model.config.type_names, told_of_exam(tagger, data)
     if options.report:
         from nerlib.tools.report import material_of, write_report
 
-        material = material_of(tagger, data, {"model": options.model, "corpus": place})
+        material = material_of(tagger, data, {"model": options.model, "corpus": place}, names)
         print(f"report in {write_report(material, options.report)}", file=sys.stderr)
-    spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
-    names, told = spelled | tagger.model.config.type_names, told_of_exam(tagger, data)
+    learnt = getattr(tagger.model.config, "learnt_from", None) or {}
+    next_step = advice(scores.per_type, names, learnt)
     if options.json:
         _, loss = predict_tags(tagger.model, data, tagger.compute)
         unknown = {names[name]: count for name, count in data.report.unknown_types.items()}
-        record = evaluation_as_json(scores, loss, names) | {"unknown_types": unknown} | told
-        print(json.dumps(record, indent=2))
+        record = evaluation_as_json(scores, loss, names, sure) | {"unknown_types": unknown} | told
+        print_json(record | {"advice": next_step})
     else:
         print(data.report)
         for what, count in told.items():
             if count:
                 print(f"{what.replace('_', ' ')}: {count} of {len(data)}")
-        print_table(scores, names)
+        print_table(scores, names, sure)
+        print(next_step)
     return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Score two models on the same rows, and say which one is better, if that can be told."""
+    from nerlib.analysis.significance import bootstrap_difference, bootstrap_f1, count_entities
+    from nerlib.tools.compare import in_words
+    from nerlib.tools.own_checks import told_of_exam
+
+    check_evaluation(options)
+    folders = {"A": options.first, "B": options.second}
+    counts, told = {}, {}
+    for name, folder in folders.items():
+        options.model = folder
+        tagger, data, tags, _ = tagged_rows(options)
+        counts[name], told[name] = count_entities(data.gold, tags), told_of_exam(tagger, data)
+    difference = bootstrap_difference(counts["A"], counts["B"])
+    said = in_words(difference, len(counts["A"]))
+    sure = {name: bootstrap_f1(each) for name, each in counts.items()}
+    if options.json:
+        models = {n: {"model": folders[n], "f1": asdict(sure[n]), **told[n]} for n in folders}
+        print_json({**models, "difference": asdict(difference), "says": said})
+        return 0
+    for name, folder in folders.items():
+        trained = told[name]["sentences_that_were_trained_on"]
+        known = f"; {trained} of {len(counts[name])} sentences were trained on" if trained else ""
+        print(f"{name}  entity F1 {sure[name]}  {folder}{known}")
+    print(said)
+    return 0
+
+
+def tagged_rows(options: argparse.Namespace) -> tuple[Tagger, NERDataset, list[list[str]], str]:
+    """Return the model of the options, the rows to score it on, its tags for them, their name."""
+    from nerlib.dataset import NERDataset
+    from nerlib.tools.recipes import check_segmentation
+    from nerlib.tools.tagger import tag_plain_text
+
+    tagger = load_tagger(options)
+    corpus, place = evaluation_rows(options, tagger)
+    if not options.own:  # whose words are found as in training, whatever the locale
+        check_segmentation(tagger.parser, set(corpus["locale"]))
+    data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
+    return tagger, data, tag_plain_text(tagger, data), place
 
 
 def check_evaluation(options: argparse.Namespace) -> None:
@@ -166,7 +215,7 @@ def check_evaluation(options: argparse.Namespace) -> None:
     for name in ("source", "split"):
         if options.own and getattr(options, name):
             raise UsageError(f"--own and --{name} exclude each other")
-    if options.report:
+    if vars(options).get("report"):
         path = Path(options.report)
         if path.is_dir():
             raise UsageError(f"--report {path} is a folder: name a file, as {path / 'report.html'}")
@@ -201,13 +250,21 @@ def load_rows(locale: str, split: str, source: str) -> Dataset:
 
 def run_push(options: argparse.Namespace) -> int:
     """Measure a saved model, where its corpus is known, and publish it with its card."""
+    from nerlib.tools.own_recipe import NAME as OWN
+    from nerlib.tools.own_recipe import corpus_from_file
     from nerlib.tools.publishing import measure, publish
     from nerlib.tools.recipes import RECIPES, get_recipe
 
     tagger = load_tagger(options)
     made_by = made_by_of(tagger)
     measured = None
-    if options.recipe or options.source or made_by.get("recipe") in RECIPES:
+    if options.own:
+        if options.recipe or options.source or options.split:
+            raise UsageError("--own excludes --recipe, --source and --split")
+        locale = options.locale or made_by.get("locale") or get_recipe().locale
+        rows, name = corpus_from_file(options.own, locale), Path(options.own).name
+        measured = measure(tagger, rows, OWN, locale, name)
+    elif options.recipe or options.source or made_by.get("recipe") in RECIPES:
         recipe = get_recipe(options.recipe or made_by.get("recipe"))
         locale = options.locale or made_by.get("locale") or recipe.locale
         split = options.split or "validation"
@@ -251,6 +308,7 @@ def run_bulk(options: argparse.Namespace) -> int:
     """Tag files in bulk and say what was done; exit status 2 if some shards could not be done."""
     from nerlib.tools.bulk.manifest import BulkSettings
     from nerlib.tools.bulk.run import tag_in_bulk
+    from nerlib.tools.hub import tell
 
     if options.workers < 0:
         raise UsageError("--workers must be 0 or more")
@@ -258,10 +316,14 @@ def run_bulk(options: argparse.Namespace) -> int:
     names = ("column", "format", "shard_rows", "max_characters", "precision")
     settings = BulkSettings(*(getattr(options, name) for name in names))
     try:
-        summary = tag_in_bulk(*places, settings, options.workers, options.device)
+        how = settings, options.workers, options.device
+        summary = tag_in_bulk(*places, *how, report=tell if options.json else print)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped: the same command resumes") from None
-    print(summary)
+    if options.json:
+        print_json(asdict(summary))
+    else:
+        print(summary)
     return 2 if summary.undone else int(summary.many_failed)
 
 
@@ -283,12 +345,25 @@ def made_by_of(tagger: Tagger) -> dict[str, Any]:
     return getattr(tagger.model.config, "made_by", None) or {}
 
 
-def print_table(scores: Evaluation, names: Mapping[str, str]) -> None:
-    """Print a line per slot type, spelled as `names` says, and the totals."""
+def print_json(record: object) -> None:
+    """Print a result as JSON."""
+    print(json.dumps(record, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    scores: Evaluation, names: Mapping[str, str], sure: Mapping[str, Interval] | None = None
+) -> None:
+    """Print a line per slot type, spelled as `names` says, and the totals, with intervals of F1."""
     from pandas import DataFrame
 
-    named = {**scores.per_type, "all (micro)": scores.overall}
-    rows = {names.get(name, name.lower()): score_as_json(s) for name, s in named.items()}
+    from nerlib.tools.compare import TOTAL
+
+    rows, sure = {}, sure or {}
+    for name, score in {**scores.per_type, TOTAL: scores.overall}.items():
+        row: dict[str, Any] = score_as_json(score)
+        if name in sure:
+            row["95 % interval"] = f"{sure[name].low:.3f} to {sure[name].high:.3f}"
+        rows[names.get(name, name.lower())] = row
     table = DataFrame.from_dict(rows, orient="index").drop(columns="correct")
     print(table.to_string(float_format="%.3f"))
     print(
@@ -298,17 +373,22 @@ def print_table(scores: Evaluation, names: Mapping[str, str]) -> None:
 
 
 def evaluation_as_json(
-    scores: Evaluation, loss: float, names: Mapping[str, str]
+    scores: Evaluation, loss: float, names: Mapping[str, str], sure: Mapping[str, Interval]
 ) -> dict[str, object]:
     """Return all scores as plain numbers, by types that are spelled as `names` says."""
-    per_type = {names.get(n, n.lower()): score_as_json(s) for n, s in scores.per_type.items()}
+    from nerlib.tools.compare import TOTAL
+
+    rows = {
+        name: score_as_json(score) | {"f1_interval": [sure[name].low, sure[name].high]}
+        for name, score in {**scores.per_type, TOTAL: scores.overall}.items()
+    }
     return {
-        "overall": score_as_json(scores.overall),
+        "overall": rows.pop(TOTAL),
         "token_accuracy": scores.token_accuracy,
         "macro_f1": scores.macro_f1,
         "massive_slot_f1": scores.massive_f1,
         "loss": loss,
-        "per_type": per_type,
+        "per_type": {names.get(name, name.lower()): row for name, row in rows.items()},
     }
 
 
@@ -318,5 +398,5 @@ def score_as_json(score: Score) -> dict[str, float]:
 
 
 _FIRST = (run_recipes, run_prefetch, run_validate, run_train)
-_THEN = (run_evaluate, run_push, run_tag, run_bulk)
+_THEN = (run_evaluate, run_compare, run_push, run_tag, run_bulk)
 ACTIONS = {f.__name__.removeprefix("run_"): f for f in _FIRST + _THEN} | {"run": run_train}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,8 @@ def own_recipe(file: str, recipe: Recipe, segmentation: Segmentation | None = No
     if len(hashes := sorted({digest(text) for text in rows["utt"]})) <= MOST_HASHES:
         model["trained_on"] = " ".join(hashes)  # those that are set aside, too
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}
+    lines = map(Parser().parse, rows["annot_utt"])
+    model["learnt_from"] = Counter(span.type.upper() for line in lines for span in line.spans)
     what = {"settings": settings, "model_settings": model, "rows": rows}
     return OwnRecipe(NAME, "your own sentences", source=file, **kept, **what)
 

@@ -18,11 +18,12 @@ from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
 from nerlib.dataset import NERDataset
 from nerlib.encoders import MULTILINGUAL, PACKAGED
-from nerlib.evaluation import evaluate
-from nerlib.metrics import Evaluation, Score
+from nerlib.metrics import Evaluation, Score, evaluate_tags
 from nerlib.model import count_parameters
 from nerlib.tools.hub import download_error
+from nerlib.tools.own_checks import told_of_exam
 from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
+from nerlib.tools.tagger import tag_plain_text
 from nerlib.untrusted import HUB_NAME
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def measure(
     """
     check_segmentation(tagger.parser, set(corpus["locale"]))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
-    scores, _ = evaluate(tagger.model, data, tagger.compute)
+    scores = evaluate_tags(data.gold, tag_plain_text(tagger, data))
     source = "massive" if Path(source, "1.1", "data").is_dir() else source
     name = CORPORA.get(source, "a corpus of the author's own")
+    if trained := told_of_exam(tagger, data)["sentences_that_were_trained_on"]:
+        name += f" ({trained} of its {len(data)} sentences were trained on)"
     return Measurement(name, locale, split, len(data), scores)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from nerlib.analysis.gazetteer import Gazetteer
 from nerlib.atomic import whole_file
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
+from nerlib.inference import to_entities
 from nerlib.metrics import evaluate_tags
-from nerlib.parsing import ParsedUtterance, Parser, tags_to_spans
+from nerlib.parsing import ParsedUtterance, Parser, Span
 from nerlib.tools.recipes import RecipeError, get_recipe
 from nerlib.tools.tagger import Tagger
 
@@ -37,14 +39,23 @@ THRESHOLDS = tuple(step / 20 for step in range(20))
 
 @dataclass(frozen=True)
 class Material:
-    """What a report is about: the facts for its head, outcomes, and training rows, if at hand."""
+    """What a report is about: the facts for its head, outcomes, and training rows, if at hand.
+
+    `names` says how a type, in capitals as in the tags, is spelled: by default in lower case.
+    """
 
     facts: Mapping[str, str]
     outcomes: Sequence[Outcome]
     training: Sequence[ParsedUtterance] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
-def material_of(tagger: Tagger, data: NERDataset, facts: Mapping[str, str]) -> Material:
+def material_of(
+    tagger: Tagger,
+    data: NERDataset,
+    facts: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+) -> Material:
     """Return what a report needs about a tagger's answers on a dataset.
 
     The training rows are those that the model's own record names, where they can be had.
@@ -55,7 +66,7 @@ def material_of(tagger: Tagger, data: NERDataset, facts: Mapping[str, str]) -> M
         trained = f"{record['rows']} of recipe {record['recipe']}, {record['epochs']} epochs"
     head = {**facts, "trained on": trained, "computed on": str(tagger.compute)}
     outcomes = error_analysis.predict_outcomes(tagger.model, data, tagger.compute)
-    return Material(head, outcomes, training_rows(record))
+    return Material(head, outcomes, training_rows(record), names or {})
 
 
 def training_rows(record: Mapping[str, str]) -> list[ParsedUtterance]:
@@ -96,7 +107,7 @@ def report_page(material: Material) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        pair=_pair,
+        pair=partial(_pair, names=material.names),
         shaded=lambda one: shade_words([word.text for word in one.utterance.words], one.losses),
         source=_source,
     )
@@ -104,24 +115,27 @@ def report_page(material: Material) -> str:
     gold = [outcome.utterance.tags for outcome in outcomes]
     predicted = [outcome.predicted for outcome in outcomes]
     counts = significance.count_entities(gold, predicted)
-    facts = _scores(outcomes, gold, predicted) | _groups(material, gold, predicted, counts)
+    facts = _scores(material, gold, predicted) | _groups(material, gold, predicted, counts)
     facts |= _confidence(outcomes, counts) | {"interval": significance.bootstrap_f1(counts)}
     return environment.get_template("report.html").render(facts, facts=material.facts)
 
 
-def _scores(outcomes: Sequence[Outcome], gold: Tags, predicted: Tags) -> dict[str, Any]:
+def _scores(material: Material, gold: Tags, predicted: Tags) -> dict[str, Any]:
     """Return the scores, by all rules and by type, and the outcomes by their errors."""
+    outcomes, spelled = material.outcomes, material.names
     scores = evaluate_tags(gold, predicted)
+    per_type = {spelled.get(name, name.lower()): one for name, one in scores.per_type.items()}
     kinds = matching.count_kinds(gold, predicted)
     found = error_analysis.kinds_of(outcomes)
-    confused = error_analysis.confusions(outcomes)
+    confused = error_analysis.confusions(outcomes, spelled)
     names = error_analysis.most_confused(confused)
     labels = ("What became of the entities", "entities", "kind of match")
     return {
         "scores": scores,
         "loss": error_analysis.mean_loss(outcomes),
         "utterances": len(outcomes),
-        "type_figure": plots.type_scores(scores.per_type),
+        "per_type": per_type,
+        "type_figure": plots.type_scores(per_type, spelled=True),
         "lenient": matching.lenient_scores(kinds),
         "kind_figure": plots.bar_chart({"entities": kinds}, *labels),
         "kinds": {kind: [one for one, _ in found.get(kind, [])] for kind in matching.KINDS[1:]},
@@ -180,10 +194,11 @@ def _shown(value: Any) -> Any:
     return visible(value) if is_text else value
 
 
-def _pair(outcome: Outcome) -> Html:
+def _pair(outcome: Outcome, names: Mapping[str, str]) -> Html:
     """Return an utterance with its gold and predicted entities."""
-    utterance = outcome.utterance
-    predicted = tags_to_spans(utterance.words, outcome.predicted)
+    utterance, scores = outcome.utterance, outcome.confidences
+    found = to_entities(utterance.text, utterance.words, outcome.predicted, scores, names)
+    predicted = [Span(one.type, one.start, one.end) for one in found]
     return highlight_pairs([(utterance.text, utterance.spans, predicted)])
 
 

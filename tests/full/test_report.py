@@ -72,6 +72,14 @@ def test_text_is_no_markup_and_nothing_is_fetched(page):
     assert not [word for word in ("://", "url(", "@import") if word in page]
 
 
+def test_types_are_spelled_as_the_model_does(material):
+    named = Material({}, material.outcomes, names={"TIME": "Zeit", "DATE": "DATUM"})
+    page = report_page(named)
+    assert "<td>Zeit</td>" in page
+    assert "<td>DATUM</td>" in page
+    assert "<td>time</td>" not in page
+
+
 def test_without_training_rows_it_says_what_is_left_out(page, material):
     assert report_page(material) == page  # the same answers make the same page
     left_out = report_page(Material(material.facts, material.outcomes))
