@@ -26,6 +26,14 @@ def test_it_drops_its_share_and_keeps_the_mean(share: float) -> None:
     assert dropped.unique().tolist() == pytest.approx([0.0, 1 / (1 - rounded)])
 
 
+def test_the_gradient_goes_where_the_value_went() -> None:
+    values = torch.ones(3, 5, 7, requires_grad=True)
+    dropped = ByteDropout(0.5)(values)
+    dropped.sum().backward()
+    assert values.grad is not None
+    assert torch.equal(values.grad, dropped.detach())
+
+
 def test_without_training_it_does_nothing() -> None:
     values = torch.randn(9)
     assert torch.equal(ByteDropout(0.5).eval()(values), values)

@@ -52,6 +52,13 @@ def test_subwords_that_training_has_not_met_are_read_from_the_whole_table() -> N
     assert table.whole()[:, 0].tolist() == [0.0, 102.0, 4.0, 6.0, 108.0, 10.0]
 
 
+def test_the_padding_row_gets_no_gradient() -> None:
+    table = UsedRows(torch.ones(4, 2), used=torch.tensor([0, 3]), padding_idx=0)
+    table(torch.tensor([[0, 3, 3]])).sum().backward()
+    assert table.rows.grad is not None
+    assert table.rows.grad[:, 0].tolist() == [0.0, 2.0]
+
+
 def test_it_saves_and_loads_like_the_whole_table() -> None:
     table = UsedRows(torch.ones(4, 2), used=torch.tensor([0, 3]))
     table.rows.data *= 5
