@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve
 
@@ -25,6 +27,17 @@ def test_bins_equal_scikit_learn(bins: int) -> None:
     accuracy, confidence = calibration_curve(right, confidences, n_bins=bins)
     assert [b.accuracy for b in ours] == pytest.approx(list(accuracy))
     assert [b.confidence for b in ours] == pytest.approx(list(confidence))
+
+
+@given(answers=st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_bins_hold_every_answer_in_its_place(answers: list[tuple[float, bool]]) -> None:
+    confidences, right = [c for c, _ in answers], [r for _, r in answers]
+    bins = reliability_bins(confidences, right)
+    assert sum(b.count for b in bins) == len(answers)
+    assert sum(b.count * b.accuracy for b in bins) == pytest.approx(sum(right))
+    assert all(b.low - 1e-9 <= b.confidence <= b.high + 1e-9 for b in bins)
+    gap = abs(sum(confidences) - sum(right)) / len(answers)
+    assert gap - 1e-9 <= expected_calibration_error(bins) <= 1  # bins cannot cancel out
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ from nerlib.subwords import (
     NO_WORD,
     encode_distinct_words,
     encode_words,
+    subword_groups,
+    word_ids_from_groups,
 )
 
 LIMIT = 48
@@ -91,6 +93,15 @@ def test_the_garbage_collector_is_as_before():
             assert gc.isenabled() == enabled
         finally:
             gc.enable()
+
+
+@given(counts=st.lists(st.integers(0, 4), max_size=12), gap=st.integers(0, 2))
+def test_word_ids_from_groups_inverts_subword_groups(counts, gap):
+    inside = [word for word, count in enumerate(counts) for _ in range(count)]
+    word_ids = [None] * gap + inside + [None]
+    groups = torch.tensor(subword_groups(word_ids, len(counts)), dtype=torch.long).view(-1, 2)
+    restored = word_ids_from_groups(groups, len(word_ids))
+    assert restored.tolist() == [NO_WORD if word is None else word for word in word_ids]
 
 
 @pytest.mark.parametrize("invisible", ["\u200b", "\u00ad", "\u200b\u200b"])

@@ -9,7 +9,7 @@ from tiny_encoders import new_model, small_data, tokenizer_of
 from torch import Tensor
 
 from nerlib import NERConfig, Tagger, TagSet, TrainConfig, collate, evaluate, predict_tags, train
-from nerlib.decoding import best_tags
+from nerlib.decoding import best_tags, path_sums
 from nerlib.model import crf_loss
 
 TAGS = TagSet.from_types(["date", "time"])
@@ -118,6 +118,13 @@ class TestCRF:
         loss = crf_loss(logits, labels, seen, steps)
         torch.testing.assert_close(crf_loss(wide, padded, unseen, steps), loss)
         assert crf_loss(logits, labels - 100, seen, steps).item() == 0
+
+    def test_unlearnt_it_is_the_linear_head(self):
+        logits, seen, _, _ = random_case(0, False)
+        nothing = torch.zeros(len(TAGS), len(TAGS))
+        torch.testing.assert_close(best_tags(logits, seen), best_tags(logits, seen, nothing))
+        sums = path_sums(logits, seen, nothing)[:, -1].logsumexp(-1)
+        torch.testing.assert_close(sums, logits.logsumexp(-1).sum(1))
 
     def test_training_evaluation_tagging_and_saving(self, tmp_path):
         data = small_data("bert", rows=60)

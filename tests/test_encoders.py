@@ -7,6 +7,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from tiny_encoders import FAMILIES, encoder_folder, tokenizer_of
 
 from nerlib import (
@@ -34,6 +36,15 @@ def test_the_packaged_encoder_is_found_and_read_without_an_import(monkeypatch):
     assert resolve_encoder(PACKAGED) == str(folder)
     assert load_encoder(PACKAGED).config.hidden_size == 384
     assert len(load_tokenizer(PACKAGED)) == 30_522
+
+
+def test_the_packaged_weights_arrive_in_the_model():
+    model = NERClassifier.from_encoder(PACKAGED, TagSet.from_types(["time"]))
+    published = load_file(packaged_encoder() / "model.safetensors")
+    taken = model.encoder.state_dict()
+    for name, value in taken.items():
+        assert torch.equal(value, published[name]), name
+    assert len(taken) > 90
 
 
 def pretend_package(monkeypatch, path):
@@ -111,6 +122,15 @@ def test_every_family_loads_with_the_space_in_front(family):
     (encoded,) = encode_words(tokenizer_of(family), [[Word("nine", 0, 4), Word("nine", 5, 9)]])
     first, second = (encoded.input_ids[at : at + size] for at, size in encoded.subword_group)
     assert first == second != []
+
+
+def test_the_small_bert_is_the_same_every_time(tmp_path):
+    texts = load_corpus("ru-RU", "train[:300]")["utt"]
+    runs = enumerate((3, 3, 4))
+    folders = [build_small_bert(texts, tmp_path / str(run), seed) for run, seed in runs]
+    first, same, other = ({f.name: f.read_bytes() for f in one.iterdir()} for one in folders)
+    assert same == first
+    assert {name for name in first if other[name] != first[name]} == {"model.safetensors"}
 
 
 def test_the_small_bert_reads_its_own_language(tmp_path):

@@ -31,6 +31,7 @@ from nerlib.analysis.error_analysis import (
     seen_or_new,
     seen_values,
     sentence_length,
+    worst_outcomes,
 )
 from nerlib.analysis.gazetteer import Gazetteer
 from nerlib.analysis.matching import count_kinds
@@ -81,6 +82,11 @@ def test_confidences_are_the_scores_of_entities(outcomes):
     overall = evaluate_tags(gold, [outcome.predicted for outcome in outcomes]).overall
     assert sum(right) == overall.correct
     assert len(right) == overall.predicted
+
+
+def test_worst_come_first(outcomes):
+    losses = [outcome.highest_loss for outcome in worst_outcomes(outcomes, 10)]
+    assert losses == sorted((outcome.highest_loss for outcome in outcomes), reverse=True)[:10]
 
 
 def test_kinds_and_confusions_count_every_match_once(outcomes):

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_encoders import (
     SENTENCES,
+    encoder_folder,
     make_corpus,
     new_model,
     tokenizer_of,
@@ -24,6 +25,7 @@ from transformers import (
     pipeline,
 )
 from transformers.pipelines.pt_utils import KeyDataset
+from transformers.pipelines.token_classification import TokenClassificationPipeline
 
 from nerlib import EncoderError, NERClassifier, NERConfig, Tagger, TagSet, load_model, save_model
 from nerlib.dataset import NERDataset, collate
@@ -225,6 +227,16 @@ class TestPipeline:
         assert "custom_pipelines" not in (tmp_path / "config.json").read_text()
         again = Tagger.from_pretrained(tmp_path, "cpu", "fp32")
         assert again(TEXTS[0]) == tagger(TEXTS[0])
+
+
+def test_other_models_get_the_pipeline_of_transformers(tmp_path: Path) -> None:
+    model = AutoModelForTokenClassification.from_pretrained(encoder_folder("bert"), num_labels=3)
+    made = pipeline("ner", model=model, tokenizer=tokenizer_of("bert"), device="cpu")
+    assert type(made) is TokenClassificationPipeline
+    alone = TokenClassificationPipeline(
+        model=model, tokenizer=tokenizer_of("bert"), task="ner", device="cpu"
+    )
+    assert str(made(SENTENCES[0])) == str(alone(SENTENCES[0]))
 
 
 def test_what_the_model_card_shows_runs(folder: Path, tagger: Tagger) -> None:

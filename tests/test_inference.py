@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_encoders import (
     FAMILIES,
+    MAX_SUBWORDS,
     SENTENCES,
     encoder_folder,
     new_model,
@@ -26,6 +27,7 @@ from nerlib.subwords import (
     SUBWORDS_A_WINDOW,
     Window,
     plan_windows,
+    special_subwords,
     windows_by_length,
 )
 
@@ -143,6 +145,18 @@ def test_words_at_a_windows_edge_have_context_on_both_sides(words, limit):
         assert abs((end - stop) - (start - first)) <= 1
 
 
+def test_no_window_is_longer_than_the_encoder():
+    lengths = []
+    for family in FAMILIES:
+        tagger = new_tagger(family)
+        tagger.model.encoder.register_forward_pre_hook(
+            lambda _, __, inputs: lengths.append(inputs["input_ids"].shape[1]), with_kwargs=True
+        )
+        tagger.tags("wake me up at nine " * 30)
+    assert max(lengths) <= MAX_SUBWORDS
+    assert max(lengths) > MAX_SUBWORDS / 2
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_encoders_positions_count_when_the_tokenizer_knows_no_limit(family):
     tokenizer = load_tokenizer(str(encoder_folder(family)))  # its own, to be changed
@@ -248,3 +262,15 @@ def logits_by_word(tagger, text):
     words = tagger.parser.split_words(text)
     ((logits, _),) = tagger.score_words([words])
     return {word.text: row for word, row in zip(words, logits, strict=True)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tagger_comes_back_from_its_folder(family, tmp_path):
+    tagger = new_tagger(family, segmentation="characters", pooling="last")
+    tagger.save_pretrained(tmp_path)
+    loaded = Tagger.from_pretrained(tmp_path, "cpu", "fp32")
+    text = "wake me up at nine 東京 a<s>b"
+    assert loaded(text) == tagger(text)
+    assert loaded.parser == tagger.parser
+    assert special_subwords(loaded.tokenizer) == special_subwords(tagger.tokenizer)
+    assert not loaded.model.training

@@ -3,6 +3,7 @@
 import re
 
 import nbformat
+import pytest
 from notebook_cells import NOTEBOOKS
 
 from nerlib.course.measured import read_results
@@ -21,11 +22,24 @@ def printed(cell_id: str) -> str:
     return "\n".join(parts)
 
 
+def test_the_gradients_by_hand_are_those_of_the_text():
+    told = printed("10-by-hand")
+    whole, mean, weighted = re.findall(r": +(-?[\d.]+)$", told, re.MULTILINE)
+    assert float(whole) == pytest.approx(float(weighted))
+    assert abs(float(whole) - float(mean)) > 1
+
+
 def test_the_commands_of_the_text_can_be_read_by_the_program():
     commands = re.findall(r"-m nerlib ((?:train|bulk)[^`\n|]*)", TEXT)
     assert len(commands) >= 5
     for command in commands:
         build_parser().parse_args(command.split())
+
+
+def test_two_processes_made_the_updates_of_one():
+    updates = re.search(r"updates\s+([\d.]+)\s+([\d.]+)", printed("10-compare"))
+    assert updates is not None
+    assert updates[1] == updates[2]
 
 
 def test_the_killed_run_left_no_model_and_went_on_in_a_later_epoch():
