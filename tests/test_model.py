@@ -1,8 +1,7 @@
-"""The network: pooling against the obvious loop, weights in and out, settings that raise."""
+"""The network: pooling, weights in and out, settings that raise."""
 
 import pytest
 import torch
-from notebook_cells import names_by_hand
 from safetensors.torch import load_file
 from tiny_encoders import FAMILIES, encoder_folder, new_model, small_data, tokenizer_of
 from transformers import AutoModel
@@ -18,34 +17,7 @@ from nerlib import (
 )
 from nerlib.encoders import quiet_transformers
 
-POOLINGS = ("mean", "first", "last", "max")
 TAGS = TagSet.from_types(["time", "date", "place_name"])
-
-
-def random_word_ids(batch, subwords, num_words, generator):
-    """Return word numbers in which some words have no subword, with special ones at both ends."""
-    rows = torch.randint(0, num_words, (batch, subwords), generator=generator).sort(1).values
-    rows[:, 0] = -1
-    ends = torch.randint(2, subwords, (batch,), generator=generator)
-    return rows.where(torch.arange(subwords) < ends.unsqueeze(1), -1)
-
-
-@pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("seed", range(5))
-def test_pooling_equals_the_loop_with_its_gradients(pooling, seed):
-    generator = torch.Generator().manual_seed(seed)
-    word_ids = random_word_ids(6, 17, 9, generator)
-    assert any(set(range(9)) - set(row) for row in word_ids.tolist())  # words without subword
-    hidden = torch.randn(6, 17, 12, generator=generator, requires_grad=True)
-    weights = torch.randn(6, 9, 12, generator=generator)
-    by_hand = names_by_hand("04_model")["pool_words_by_hand"]
-    fast = pool_words(hidden, word_ids, 9, pooling)
-    slow = torch.stack([by_hand(*row, 9, pooling) for row in zip(hidden, word_ids, strict=True)])
-    assert torch.allclose(fast, slow, rtol=0, atol=1e-5)
-    (gradient,) = torch.autograd.grad((fast * weights).sum(), hidden)
-    (wanted,) = torch.autograd.grad((slow * weights).sum(), hidden)
-    assert torch.allclose(gradient, wanted, rtol=0, atol=1e-5)
-    assert gradient[word_ids == -1].count_nonzero() == 0
 
 
 def test_max_pooling_needs_no_memory_per_pair_of_word_and_subword():

@@ -7,7 +7,7 @@ import torch
 from notebook_cells import names_by_hand
 from tiny_encoders import new_model, small_data
 
-from nerlib import NERDataset, collate
+from nerlib import NERDataset, collate, pool_words
 from nerlib.analysis.plots import word_map
 from nerlib.course.figures import attention_map
 from nerlib.model import count_parameters, word_vectors
@@ -18,6 +18,32 @@ POOLINGS = ("mean", "first", "last", "max")
 @pytest.fixture(scope="module")
 def by_hand():
     return names_by_hand("04_model")
+
+
+def random_word_ids(batch, subwords, num_words, generator):
+    """Return word numbers in which some words have no subword, with special ones at both ends."""
+    rows = torch.randint(0, num_words, (batch, subwords), generator=generator).sort(1).values
+    rows[:, 0] = -1
+    ends = torch.randint(2, subwords, (batch,), generator=generator)
+    return rows.where(torch.arange(subwords) < ends.unsqueeze(1), -1)
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("seed", range(5))
+def test_pooling_equals_the_loop_with_its_gradients(by_hand, pooling, seed):
+    generator = torch.Generator().manual_seed(seed)
+    word_ids = random_word_ids(6, 17, 9, generator)
+    assert any(set(range(9)) - set(row) for row in word_ids.tolist())  # words without subword
+    hidden = torch.randn(6, 17, 12, generator=generator, requires_grad=True)
+    weights = torch.randn(6, 9, 12, generator=generator)
+    fast = pool_words(hidden, word_ids, 9, pooling)
+    rows = zip(hidden, word_ids, strict=True)
+    slow = torch.stack([by_hand["pool_words_by_hand"](*row, 9, pooling) for row in rows])
+    assert torch.allclose(fast, slow, rtol=0, atol=1e-5)
+    (gradient,) = torch.autograd.grad((fast * weights).sum(), hidden)
+    (wanted,) = torch.autograd.grad((slow * weights).sum(), hidden)
+    assert torch.allclose(gradient, wanted, rtol=0, atol=1e-5)
+    assert gradient[word_ids == -1].count_nonzero() == 0
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
