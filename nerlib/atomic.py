@@ -5,8 +5,6 @@ kill, a full disk or a power cut leaves what was there before, and at most a tem
 `sweep` removes.
 """
 
-from __future__ import annotations
-
 import ctypes
 import glob
 import hashlib

@@ -3,8 +3,6 @@
 Built in notebook 05; `nerlib/addons/` has one file for each addition.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Whatever the source, rows have the same seven string columns. Built in notebook 
 `nerlib.load_corpus` reads what is here, and fetches from the Hub and the official archive.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import importlib.resources
@@ -57,7 +55,7 @@ class Split:
     stop: int | None = None
 
     @classmethod
-    def parse(cls, text: str) -> Split:
+    def parse(cls, text: str) -> "Split":
         """Read `train`, `validation`, `dev` or `test`, with a slice such as `train[:100]`.
 
         Raises `CorpusError` for anything else.

@@ -3,8 +3,6 @@
 Built in notebook 03.
 """
 
-from __future__ import annotations
-
 import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

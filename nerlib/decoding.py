@@ -4,8 +4,6 @@ Built in notebook 06. The second half is for models with a CRF head, whose score
 another (`transitions`) are learnt.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Which device and precision to compute with, chosen openly."""
 
-from __future__ import annotations
-
 import os
 import platform
 from contextlib import AbstractContextManager, nullcontext

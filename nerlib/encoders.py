@@ -5,8 +5,6 @@ is never imported: its files are found, checked and read. The multilingual one i
 first asked for: see `nerlib.tools.multilingual_e5`.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Built in notebook 05.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any

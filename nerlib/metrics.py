@@ -4,8 +4,6 @@ and the history of a training run, a record of them for each epoch.
 Built in notebook 05.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, field
@@ -245,7 +243,7 @@ class History(list[EpochRecord]):
         """The epoch with the highest entity F1 on validation, the earliest of equals."""
         return max(self, key=lambda record: record.f1)
 
-    def to_dataframe(self) -> pandas.DataFrame:
+    def to_dataframe(self) -> "pandas.DataFrame":
         """Return the records as a table, indexed by epoch."""
         import pandas  # slow to import, and only needed for tables
 

@@ -3,8 +3,6 @@
 Built in notebook 04.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -168,7 +166,7 @@ class NERClassifier(PreTrainedModel):
     @classmethod
     def from_encoder(
         cls, name_or_path: str, tags: TagSet, layers: int | None = None, **settings: Any
-    ) -> NERClassifier:
+    ) -> "NERClassifier":
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
 
         `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; of its layers the first

@@ -3,8 +3,6 @@
 Built in notebook 05.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -66,7 +64,7 @@ class TrainConfig:
             raise ValueError("workers must be 0 or more, the counts of checkpoints 1 or more")
 
 
-def make_optimizer(model: NERClassifier, config: TrainConfig) -> AdamW:
+def make_optimizer(model: "NERClassifier", config: TrainConfig) -> AdamW:
     """Return AdamW with one rate for the encoder and a higher one for everything else.
 
     Weight decay leaves out biases and normalisation, the parameters with one dimension. Every

@@ -3,8 +3,6 @@
 Built in notebook 02.
 """
 
-from __future__ import annotations
-
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +42,7 @@ class AnnotationError(ValueError):
         row = "" if row_id is None else f"row {row_id}, "
         super().__init__(f"{row}character {position}: {reason}; {advice}")
 
-    def __reduce__(self) -> tuple[type[AnnotationError], tuple[str, str, int, str | None]]:
+    def __reduce__(self) -> tuple[type["AnnotationError"], tuple[str, str, int, str | None]]:
         return AnnotationError, (self.reason, self.advice, self.position, self.row_id)
 
 
@@ -100,7 +98,7 @@ class Parser:
             )
 
     @classmethod
-    def for_locale(cls, locale: str) -> Parser:
+    def for_locale(cls, locale: str) -> "Parser":
         """Return the parser that fits a MASSIVE locale.
 
         >>> Parser.for_locale("ja-JP").segmentation

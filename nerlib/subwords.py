@@ -3,8 +3,6 @@
 Built in notebook 03; the second half, long texts in windows that share some words, in notebook 12.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -3,8 +3,6 @@
 Built in notebook 02.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -34,12 +32,12 @@ class TagSet:
     spelled: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @classmethod
-    def from_types(cls, types: Iterable[str]) -> TagSet:
+    def from_types(cls, types: Iterable[str]) -> "TagSet":
         """Return the tag set of some slot types, in any order and letter case."""
         return cls(tuple(sorted({name.upper() for name in types})))
 
     @classmethod
-    def from_labels(cls, labels: Iterable[str]) -> TagSet:
+    def from_labels(cls, labels: Iterable[str]) -> "TagSet":
         """Return the tag set that has these labels, as a saved model lists them.
 
         Raises `ValueError` for a list that no tag set has.
@@ -53,7 +51,7 @@ class TagSet:
     @classmethod
     def from_corpus(
         cls, corpus: Iterable[Mapping[str, Any]], parser: Parser | None = None
-    ) -> TagSet:
+    ) -> "TagSet":
         """Return the tag set of a corpus. Give it training rows only: a type that only validation
         rows show cannot be learnt, and must not change the model. Rows that cannot be parsed are
         passed over here; `NERDataset` reports them.
@@ -94,7 +92,7 @@ class TagSet:
             raise KeyError(f"there is no tag {number!r}: numbers go from 0 to {len(self) - 1}")
         return self.id_to_tag[number]
 
-    def __reduce__(self) -> tuple[type[TagSet], tuple[tuple[str, ...], tuple[str, ...]]]:
+    def __reduce__(self) -> tuple[type["TagSet"], tuple[tuple[str, ...], tuple[str, ...]]]:
         return TagSet, (self.types, self.spelled)  # read-only mappings cannot be copied or pickled
 
     def __len__(self) -> int:

@@ -4,8 +4,6 @@ Built in notebook 05, whose loop by hand has the same lines. Everything that is 
 itself hooks in from outside: see `nerlib.callbacks` and `nerlib.addons`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 

@@ -6,8 +6,6 @@ describe must not be larger than the weights that came with it. All functions na
 `EncoderError` in one line.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Nothing of an archive is written anywhere, and what it unpacks to is bounded.
 """
 
-from __future__ import annotations
-
 import gzip
 import os
 import tarfile

@@ -3,8 +3,6 @@
 A command is imported when it is called: whoever asks for help need not wait for PyTorch.
 """
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import importlib

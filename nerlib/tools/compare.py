@@ -1,7 +1,5 @@
 """Scores in words: how sure one is, which of two models is better, and what to annotate next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from nerlib.analysis.significance import Interval, bootstrap_f1, count_entities

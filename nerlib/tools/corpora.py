@@ -1,7 +1,5 @@
 """Where utterances come from: what the library reads, and the Hub and MASSIVE's own archive."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

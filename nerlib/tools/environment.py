@@ -4,8 +4,6 @@ At the top only the standard library is imported, so that the check can run wher
 missing, and names it.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import json

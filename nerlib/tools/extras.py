@@ -5,8 +5,6 @@ Nothing that the core of nerlib imports belongs here. A command or a function as
 the cells below it then do nothing.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import sys

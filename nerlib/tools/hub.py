@@ -8,8 +8,6 @@
 There are no links in it (FAT, the format of most USB sticks, has none), and it may be read-only.
 """
 
-from __future__ import annotations
-
 import difflib
 import errno
 import hashlib

@@ -3,8 +3,6 @@
 The dataset's own repository holds a loading script, which `datasets` 4 and newer refuse to run.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from contextlib import suppress

@@ -9,8 +9,6 @@ as an encoder that transformers reads. Nothing of the package is installed, impo
 Source: Wang et al. (2024), Multilingual E5 Text Embeddings: A Technical Report.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

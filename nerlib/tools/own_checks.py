@@ -1,7 +1,5 @@
 """What is worth a look in one's own sentences before anything is trained: types, repeats, words."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter, defaultdict

@@ -3,8 +3,6 @@
 Built in notebook 06.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import regex

@@ -1,7 +1,5 @@
 """A recipe whose corpus is a text file of one's own: a part of it trains, the rest validates."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Callable

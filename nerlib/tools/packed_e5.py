@@ -4,8 +4,6 @@ All that the file says of itself is checked against its length before memory is 
 whatever does not fit raises `EncoderError` in one line. See `nerlib.tools.multilingual_e5`.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

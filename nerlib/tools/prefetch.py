@@ -1,7 +1,5 @@
 """Everything that a recipe needs from the network, fetched once into a folder that can travel."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

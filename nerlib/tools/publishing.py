@@ -3,8 +3,6 @@
 The card says only what the model's own record and a measurement say.
 """
 
-from __future__ import annotations
-
 import re
 import tempfile
 from collections.abc import Callable
@@ -59,7 +57,7 @@ class Measurement:
 
 
 def measure(
-    tagger: PlainTagger, corpus: Dataset, source: str, locale: str, split: str
+    tagger: "PlainTagger", corpus: Dataset, source: str, locale: str, split: str
 ) -> Measurement:
     """Return a tagger's scores on a corpus; `source` is what `load_corpus` was asked for.
 
@@ -76,7 +74,7 @@ def measure(
 
 
 def publish(
-    tagger: PlainTagger,
+    tagger: "PlainTagger",
     repository: str,
     measured: Measurement | None = None,
     dry_run: str | Path | None = None,
@@ -105,7 +103,7 @@ def publish(
 
 
 def model_card(
-    tagger: PlainTagger,
+    tagger: "PlainTagger",
     repository: str,
     measured: Measurement | None = None,
     licence: str | None = None,

@@ -3,8 +3,6 @@
 It fetches nothing and runs no script; text from the corpus is escaped. Built in notebook 07.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Mapping, Sequence

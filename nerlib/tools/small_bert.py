@@ -1,7 +1,5 @@
 """A small BERT that starts from nothing, for languages that no packaged encoder knows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

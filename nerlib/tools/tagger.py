@@ -1,7 +1,5 @@
 """The tagger that users get: the plain one with other engines, faster networks and publishing."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Self
 

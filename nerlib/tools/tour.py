@@ -1,7 +1,5 @@
 """The whole way in one go, on the terminal: show, train, save, load, tag."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

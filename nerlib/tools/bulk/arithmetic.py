@@ -1,7 +1,5 @@
 """How long, and how dear: the arithmetic of a job on many cores."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """What a bulk run is, recorded as JSON in its output folder: model, settings, input and shards."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass

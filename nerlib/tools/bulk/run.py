@@ -1,7 +1,5 @@
 """Files tagged shard by shard, to be resumed: `python -m nerlib bulk`. Built in notebook 10."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Work cut into shards, each some thousand rows of one file. Built in notebook 10."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

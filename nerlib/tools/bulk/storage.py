@@ -3,8 +3,6 @@
 fsspec opens them; where it lacks a package for an address, pyarrow's own file systems are asked.
 """
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Iterator

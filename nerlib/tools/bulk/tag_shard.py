@@ -4,8 +4,6 @@ OUTPUT/parts/00000-000000010000.parquet    its rows with their entities: last of
 OUTPUT/failed/00000-000000010000.jsonl     rows that could not be tagged, if there are any
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence

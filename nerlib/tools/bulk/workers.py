@@ -3,8 +3,6 @@
 Only a shard's description and its result travel; no input or output is ever unpickled.
 """
 
-from __future__ import annotations
-
 import logging
 import multiprocessing
 import os

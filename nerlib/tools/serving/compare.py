@@ -1,7 +1,5 @@
 """What each variant costs, in one table: size, time to load, texts a second, one sentence."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The engines that compute a graph, and what takes the torch model's place then."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from pathlib import Path

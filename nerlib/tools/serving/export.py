@@ -1,7 +1,5 @@
 """`python -m nerlib export`: graph, variants, gate, and a folder that appears whole or not."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import tempfile

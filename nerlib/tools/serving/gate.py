@@ -1,7 +1,5 @@
 """The gate: a variant may pass if it finds as much as the model that it was made from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 PERMITTED_LOSS = 0.002  # of entity F1

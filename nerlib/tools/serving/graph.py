@@ -1,7 +1,5 @@
 """From a model in Python to a graph: the same computation, written down as a list of operations."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """From a folder to an engine with a graph in it; the torch weights are never touched."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is in a folder of exports: the hashes of each variant's files, and what the gate said."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 A graph can name other files to read, operations of other libraries, and loops that never end.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

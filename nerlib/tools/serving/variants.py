@@ -1,7 +1,5 @@
 """Variants of a graph: the same operations with 32, 16 or 8 bits a number."""
 
-from __future__ import annotations
-
 import io
 import os
 from contextlib import redirect_stdout
