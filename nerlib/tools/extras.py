@@ -17,7 +17,7 @@ EXTRAS = {
     "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
-    "scale": ("accelerate", "ray"),
+    "scale": ("accelerate",),
 }
 
 

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -314,38 +314,27 @@ def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_deat
     assert rows_of(output) == undisturbed
 
 
-def test_a_ray_cluster_replaces_a_killed_worker(source, model, tmp_path, undisturbed):
-    pytest.importorskip("ray")
-    code = WITH_WORKERS.replace("len(seen) == 9", "False")
-    command = script_with_workers(code, source, tmp_path / "out", model)
-    local = {**os.environ, "RAY_ADDRESS": "local", "RAY_USAGE_STATS_ENABLED": "0"}
-    done = subprocess.run(command, env=local, capture_output=True, text=True)
-    if "the Ray cluster cannot be used" in done.stderr:  # it gives itself 30 seconds to start
-        pytest.skip("this machine is too busy for Ray")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"killed \d+", done.stdout)
-    assert rows_of(tmp_path / "out") == undisturbed
-
-
-def test_a_shard_that_kills_its_workers_is_given_up():
+def test_a_shard_that_kills_its_workers_is_given_up_and_takes_no_other_along(monkeypatch):
     begun = []
 
-    def submit(shard):
-        begun.append(shard.start)
-        future = Future()
-        if shard.start == 1:
-            future.set_exception(ChildProcessError("dead"))
-        else:
-            future.set_result(Result(shard.name, rows=1))
-        return future
+    class Pool:
+        """Dies of shard 1, while it is still at work on shard 0."""
 
+        def submit(self, _, job, shard):
+            begun.append(shard.start)
+            future = Future()
+            if shard.start == 1:
+                future.set_exception(BrokenProcessPool())
+            elif begun != [0]:
+                future.set_result(Result(shard.name, rows=1))
+            return future
+
+    monkeypatch.setattr(workers, "_pool", lambda *_: nullcontext(Pool()))
     shards = [Shard(0, "a.jsonl", start, 1) for start in range(4)]
-    results = list(workers.scheduled(shards, [submit, submit], ChildProcessError))
-    assert Counter(begun) == {0: 1, 1: workers.MOST_TRIES, 2: 1, 3: 1}
-    assert sorted((one.rows, one.name) for one in results if one.error) == [(0, shards[1].name)]
-    assert sum(one.rows for one in results) == 3
-    with pytest.raises(ChildProcessError):  # any other error than a death is raised here
-        list(workers.scheduled(shards, [submit], BrokenProcessPool))
+    results = list(workers.run_shards(None, shards, 2))
+    assert Counter(begun) == {0: 2, 1: workers.MOST_TRIES, 2: 1, 3: 1}
+    assert sorted(one.name for one in results) == [shard.name for shard in shards]
+    assert [one.name for one in results if one.error] == [shards[1].name]
 
 
 def test_a_shard_that_cannot_be_read_is_reported_and_tried_again(
@@ -426,11 +415,6 @@ def test_a_file_that_fails_half_way_is_not_there(tmp_path, address):
         file.write(b"half")
         file.write(b"the rest" * (1 // 0))
     assert store.system.find(store.root) == []
-
-
-def test_object_storage_is_opened_without_a_further_package():
-    store = Storage("s3://bucket/day?region=eu-central-1")
-    assert (store.path("a"), store.local) == ("bucket/day/a", False)
 
 
 def test_the_command_line_tags_and_reports_mistakes_in_one_line(source, model, tmp_path, capsys):

@@ -1,18 +1,14 @@
-"""The measurement of tagging in bulk: its rows, its memory and its arithmetic."""
-
-from __future__ import annotations
+"""The measurement of tagging in bulk: its rows and its memory."""
 
 from itertools import islice
 from pathlib import Path
 
-import pytest
 from tiny_encoders import new_model, small_data, tokenizer_of
 
 from benchmarks import bulk_bench
 from benchmarks.bulk_bench import write_utterances
 from nerlib.course.utterances import utterances
 from nerlib.saving import save_model
-from nerlib.tools.bulk.arithmetic import estimate
 from nerlib.tools.bulk.manifest import BulkSettings
 
 
@@ -41,12 +37,3 @@ def test_memory_that_grows_is_seen() -> None:
     memory = bulk_bench.Memory()
     memory.samples = [{"here": 100.0 + n, "workers": 200.0} for n in range(10)]
     assert memory.as_json()["growth"] == 5.0
-
-
-def test_twice_the_cores_take_half_the_time_at_the_same_price() -> None:
-    one, two = (estimate(10**9, 1000, cores, 0.9, 0.05) for cores in (32, 64))
-    assert one.hours == pytest.approx(2 * two.hours)
-    assert one.price == pytest.approx(two.price)
-    for wrong in ({"rows_per_second": 0.0}, {"cores": 0}, {"efficiency": 1.1}):
-        with pytest.raises(ValueError, match="efficiency up to 1"):
-            estimate(**{"rows": 1, "rows_per_second": 1.0, "cores": 1, **wrong})

@@ -1,1 +1,1 @@
-"""Tagging of more than fits in memory, or on a disk, by several processes or a Ray cluster."""
+"""Tagging of more than fits in memory, or on a disk, by several processes."""

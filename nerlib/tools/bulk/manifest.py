@@ -11,7 +11,7 @@ from nerlib.saving import MODEL_FILES
 from nerlib.tools.bulk.shards import PARQUET, Shard, data_files, plan
 from nerlib.tools.bulk.storage import Storage
 
-MANIFEST, FORMAT = "manifest.json", 3
+MANIFEST, FORMAT = "manifest.json", 4
 DIFFERENCES = {"model": "another model", "input": "other input files, or changed ones"}
 
 
@@ -51,7 +51,7 @@ def settled(
         what = f": {', '.join(others[:9])} are none" if others else ""
         raise BulkError(f"{source.address} holds no files to tag{what}")
     described = [[source.relative(path), *facts] for path, *facts in files]
-    run = {"format": FORMAT, "model": model, "settings": asdict(settings), "input": described}
+    run = {"format": FORMAT, "model": model, "input": described, **asdict(settings)}
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
         return [Shard(number, files[number][0], *cut) for number, *cut in shards], others
@@ -77,18 +77,14 @@ def model_digest(folder: str | Path) -> str:
 def _recorded_shards(content: bytes, run: dict[str, Any], target: Storage) -> list[list[int]]:
     """Return the shards of a manifest, if it is of the same run; raises `BulkError` if not."""
     try:
-        recorded, now = json.loads(content), run["settings"]
-        shards: list[list[int]] = recorded["shards"]
-        different = [what for name, what in DIFFERENCES.items() if recorded[name] != run[name]]
-        for name, before in recorded["settings"].items():
-            if before != now[name]:
-                different.append(f"other settings: {name} {before}, not {now[name]}")
-        readable = recorded["format"] == FORMAT
+        recorded = json.loads(content)
+        shards: list[list[int]] = recorded.pop("shards")
     except (AttributeError, ValueError, LookupError, TypeError, RecursionError):
-        readable = False
-    if not readable:
-        raise BulkError(f"{target.path(MANIFEST)} cannot be read: choose another output folder")
-    if different:
-        advice = "use what it was started with, or choose another output folder"
-        raise BulkError(f"{target.address} holds results of {different[0]}: {advice}")
+        what = f"{target.path(MANIFEST)} cannot be read: choose another output folder"
+        raise BulkError(what) from None
+    for name, now in run.items():
+        if (before := recorded.get(name)) != now:
+            what = DIFFERENCES.get(name, f"other settings: {name} {before}, not {now}")
+            advice = "use what it was started with, or choose another output folder"
+            raise BulkError(f"{target.address} holds results of {what}: {advice}")
     return shards

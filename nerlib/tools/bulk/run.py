@@ -6,20 +6,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import Timeout
 from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
-from nerlib.tools.bulk.manifest import (
-    MANIFEST,
-    BulkError,
-    BulkSettings,
-    model_digest,
-    settled,
-)
+from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings, model_digest, settled
 from nerlib.tools.bulk.storage import Storage
-from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result, part_name
+from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result
 from nerlib.tools.bulk.workers import Job, run_shards
 
 MANY = 0.1  # of the rows
@@ -43,16 +38,18 @@ class Summary:
         return self.failed > MANY * self.rows
 
     def __str__(self) -> str:
-        rate = self.rows / self.seconds if self.seconds else 0.0
-        speed = f"{self.rows:,} rows in {self.seconds:.1f} s ({rate:,.0f} rows/s)"
+        speed = (
+            f"{self.rows:,} rows in {self.seconds:.1f} s ({self.rows / self.seconds:,.0f} rows/s)"
+        )
         done = f"{self.shards - len(self.undone)} of {self.shards} shards are done"
-        first = f"{speed}, {self.failed:,} failed; {done}, {self.earlier} of them before"
+        lines = [f"{speed}, {self.failed:,} failed; {done}, {self.earlier} of them before"]
         if self.failed:
-            first += f"\nthe first that failed is {self.why}"
-        if self.rows and self.failed == self.rows:
-            first += "\nno row could be tagged, so nothing is kept: mend it and start again"
-        undone = [f"not done: {one.name}: {one.error}" for one in self.undone[:10]]
-        return "\n".join([first, *undone])
+            lines.append(f"the first that failed is {self.why}")
+        if 0 < self.rows == self.failed:
+            lines.append("no row could be tagged, so nothing is kept: mend it and start again")
+        return "\n".join(
+            [*lines, *(f"not done: {one.name}: {one.error}" for one in self.undone[:10])]
+        )
 
 
 def tag_in_bulk(
@@ -70,43 +67,43 @@ def tag_in_bulk(
 
     `source` and `output` are paths or URLs; 0 `workers` do all in this process. Started again, it
     resumes with the shards that are not done. `after_shard` is given every result. Raises
-    `BulkError` if the output belongs to another run, `StorageError`, and `ExtraError` without Ray.
+    `BulkError` if the output belongs to another run, and `StorageError`.
     """
     settings, started = settings or BulkSettings(), time.perf_counter()
-    inputs, target = Storage(source), Storage(output)
-    results = []
+    inputs, target, results = Storage(source), Storage(output), list[Result]()
     with ExitStack() as end:
         if target.local:  # other storage has no locks
-            try:
-                end.callback(lock_folder(target.root))
-            except Timeout:
-                what = f"another run is writing to {target.address}: wait for its end, stop it"
-                raise BulkError(f"{what}, or choose another output folder") from None
+            end.callback(_locked(target))
         digest = model_digest(model)
         shards, skipped = settled(inputs, target, digest, settings)
-        target.names(FAILED, sweep=True)
-        done = {f"{PARTS}/{name}" for name in target.names(PARTS, sweep=True)}
-        todo = [shard for shard in shards if part_name(shard, settings.written) not in done]
+        if target.local:  # what killed writes left: other storage keeps nothing of them
+            for leftover in Path(target.root).glob("*/.*.part"):
+                leftover.unlink()
+        done = set(target.names(PARTS))
+        todo = {s.name: s for s in shards if f"{s.name}.{settings.written}" not in done}
+        total = sum(shard.rows for shard in todo.values())
         who = f"{workers} workers" if workers else "in this process"
-        rows = {shard.name: shard.rows for shard in todo}
-        total = sum(rows.values())
         report(f"{len(todo)} of {len(shards)} shards to do, {total:,} rows, {who}")
         if skipped:
             report(f"{len(skipped)} files without rows are left out: {', '.join(skipped[:9])}")
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
         every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
-        silent = not progress
-        bar = tqdm(total=total, unit="row", unit_scale=True, mininterval=every, disable=silent)
-        end.enter_context(bar)
-        for result in run_shards(job, todo, workers):
-            bar.update(rows[result.name])
+        how: Any = {
+            "unit": "row",
+            "unit_scale": True,
+            "mininterval": every,
+            "disable": not progress,
+        }
+        bar = end.enter_context(tqdm(total=total, **how))
+        for result in run_shards(job, [*todo.values()], workers):
+            bar.update(todo[result.name].rows)
             results.append(result)
             if after_shard:
                 after_shard(result)
         failed = sum(result.failed for result in results)
         if failed and failed == sum(shard.rows for shard in shards):
-            forget(target)
+            _forget(target)
     return Summary(
         shards=len(shards),
         earlier=len(shards) - len(todo),
@@ -118,9 +115,17 @@ def tag_in_bulk(
     )
 
 
-def forget(target: Storage) -> None:
+def _locked(target: Storage) -> Callable[[], object]:
+    """Keep other runs out of a folder; return what lets them in. Raises `BulkError`."""
+    try:
+        return lock_folder(target.root)
+    except Timeout:
+        what = f"another run is writing to {target.address}: wait for its end, stop it"
+        raise BulkError(f"{what}, or choose another output folder") from None
+
+
+def _forget(target: Storage) -> None:
     """Remove a run without any result, so that the next one may have other settings."""
-    for folder in (PARTS, FAILED):
-        for name in target.names(folder):
-            target.remove(f"{folder}/{name}")
-    target.remove(MANIFEST)
+    for name in (PARTS, FAILED, MANIFEST):
+        if target.system.exists(target.path(name)):
+            target.system.rm(target.path(name), recursive=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow
@@ -68,19 +69,13 @@ def data_files(
     """
     if [path for path, *_ in files] == [source.root]:
         return files, []
-    kept, others = list[StoredFile](), list[str]()
-    for file in files:
-        if _is_data(source, file[0], column):
-            kept.append(file)
-        else:
-            others.append(source.relative(file[0]))
-    return kept, others
+    kept = [file for file in files if _is_data(source, file[0], column)]
+    return kept, [source.relative(path) for path, *_ in sorted({*files} - {*kept})]
 
 
 def _is_data(source: Storage, path: str, column: str) -> bool:
-    ending = "." + path.lower().rsplit(".", 1)[-1]
-    if ending != ".json":
-        return ending in KINDS
+    if not path.lower().endswith(".json"):
+        return Path(path).suffix.lower() in KINDS
     with source.open(path) as file, suppress(ValueError, RecursionError):
         first = json.loads(next(_lines_from(file, 0), (0, b"null"))[1])
         return isinstance(first, dict) and column in first
@@ -123,8 +118,7 @@ def read_rows(
 
 def _kind_of(path: str) -> str:
     """Return what a file holds, by its name; raises `StorageError` for others."""
-    ending = "." + path.lower().rsplit(".", 1)[-1]
-    if ending not in KINDS:
+    if (ending := Path(path).suffix.lower()) not in KINDS:
         raise StorageError(f"{path} is of an unknown kind: use {', '.join(KINDS)}, uncompressed")
     return KINDS[ending]
 

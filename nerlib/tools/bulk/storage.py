@@ -1,20 +1,18 @@
 """Files on a disk or in object storage, by one address: a path, or a URL as `s3://bucket/day`.
 
-fsspec opens them; where it lacks a package for an address, pyarrow's own file systems are asked.
+fsspec opens them, and says which package it lacks for an address.
 """
 
 import re
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import pyarrow
 from fsspec.core import url_to_fs
-from fsspec.implementations.arrow import ArrowFSWrapper
 from fsspec.implementations.local import LocalFileSystem
-from pyarrow import fs as arrow
 
 from nerlib.atomic import whole_file
 
@@ -38,7 +36,12 @@ class Storage:
 
     def __init__(self, address: str | Path) -> None:
         self.address = str(address)
-        self.system, root = _locate(self.address)
+        self.system, root = LocalFileSystem(), Path(address).absolute().as_posix()
+        if "://" in self.address:
+            try:
+                self.system, root = url_to_fs(self.address, use_listings_cache=False)
+            except (ImportError, OSError, ValueError) as error:
+                raise StorageError(f"{address} cannot be used: {one_line(error)}") from None
         self.root = root.rstrip("/") or "/"
         self.local = isinstance(self.system, LocalFileSystem)
 
@@ -59,37 +62,22 @@ class Storage:
 
     @contextmanager
     def new(self, name: str) -> Iterator[IO[bytes]]:
-        """Yield a file to write to, under a hidden name until it is whole."""
+        """Yield a file to write to, which is not there before it is whole."""
         path = self.path(name)
         if self.local:
-            with whole_file(Path(path)) as unfinished, unfinished.open("wb") as local:
-                yield local
+            with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
+                yield file
             return
-        folder, _, last = path.rpartition("/")
-        hidden = f"{folder}/.{last}.{uuid.uuid4().hex[:8]}.part"
-        try:
+        with TemporaryDirectory() as folder:  # object storage takes a file whole or not at all
+            with Path(folder, "whole").open("wb") as file:
+                yield file
             with storage_errors(path):
-                self.system.makedirs(folder, exist_ok=True)
-                with self.system.open(hidden, "wb") as file:
-                    yield file
-                self.system.mv(hidden, path)
-        except BaseException:
-            with suppress(OSError, pyarrow.ArrowException):
-                self.system.rm_file(hidden)
-            raise
+                self.system.put_file(file.name, path)
 
-    def remove(self, name: str) -> None:
-        """Remove a file; raises `StorageError`."""
-        with storage_errors(self.path(name)):
-            self.system.rm_file(self.path(name))
-
-    def names(self, folder: str = "", sweep: bool = False) -> list[str]:
-        """Return a folder's file names, in order; `sweep` removes what killed writes left there."""
+    def names(self, folder: str = "") -> list[str]:
+        """Return the names of a folder's files but hidden ones, in order."""
         with storage_errors(self.path(folder)):
             found = self.system.find(self.path(folder), maxdepth=1)
-            for path in found if sweep else ():
-                if re.search(r"/\.[^/]*\.part$", path):
-                    self.system.rm_file(path)
         names = sorted(path.rsplit("/", 1)[-1] for path in found)
         return [name for name in names if not name.startswith(".")]
 
@@ -123,19 +111,3 @@ def storage_errors(place: str) -> Iterator[None]:
 def one_line(error: Exception) -> str:
     """Return an error's message as one line of at most 300 characters."""
     return " ".join(str(error).split())[:300]
-
-
-def _locate(address: str) -> tuple[Any, str]:
-    """Return the file system that an address belongs to, and the path in it."""
-    if "://" not in address:
-        return LocalFileSystem(), Path(address).absolute().as_posix()
-    with storage_errors(address):
-        try:
-            system, root = url_to_fs(address, use_listings_cache=False)
-        except ValueError as error:
-            raise StorageError(f"{address} cannot be used: {one_line(error)}") from None
-        except ImportError as missing:
-            with storage_errors(f"{address} ({missing})"):
-                found, root = arrow.FileSystem.from_uri(address)
-            system = ArrowFSWrapper(found)
-    return system, root
