@@ -53,7 +53,6 @@ class HubStandIn(ThreadingHTTPServer):
         self.status = 0  # another one: everything is refused with it
         self.silent = False  # accept connections, and never answer
         self.cut_after, self.cuts = 0, 0  # hang up after so many bytes, so many times
-        self.without_ranges = False  # send everything, whatever part is asked for
         self.closing = threading.Event()
 
     def __enter__(self) -> HubStandIn:
@@ -195,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(404)
         headers = {"ETag": f'"{digest}"', "Accept-Ranges": "bytes", **(headers or {})}
         asked = self.headers.get("Range", "")
-        if not asked or self.server.without_ranges:
+        if not asked:
             return self.answer(200, headers, content)
         self.server.ranges.append(asked)
         start = int(asked.removeprefix("bytes=").partition("-")[0])

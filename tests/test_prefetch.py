@@ -48,11 +48,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 def test_it_says_what_it_fetched_and_how_large_it_is(stick, capsys):
     assert cli.main(["prefetch", "tutorial", "--to", str(stick)]) == 0
-    corpus, encoder, fetched, total, offline = capsys.readouterr().out.splitlines()
+    corpus, encoder, total, offline = capsys.readouterr().out.splitlines()
     size = f"{sum(map(len, files_of(stick).values())) / 1e6:.1f} MB"
     assert "ru-RU, 1,000 train, 200 dev, 300 test" in corpus
     assert f"{RUBERT}, 3 files" in encoder
-    assert f"{FILES} files, {size}" in fetched
     assert f"{FILES} files, {size}" in total
     assert f"NERLIB_CACHE={stick} HF_HUB_OFFLINE=1 NERLIB_RECIPE=tutorial" in offline
 
@@ -75,7 +74,7 @@ def test_a_write_protected_copy_is_all_that_a_laptop_needs(connected, stick, tmp
     small = replace(TUTORIAL, train_split="train[:20]", validation_split="validation[:5]")
     assert len(prepare(small).train_set) == 20
     assert len(load_corpus("ru-RU", "test", "hub")) == 300
-    assert "downloaded: nothing" in run(copy)
+    assert f"{FILES} files" in run(copy)[2]
     assert connected.requests == []
     assert files_of(copy) == before
     for path in [copy, *copy.rglob("*")]:
@@ -89,10 +88,11 @@ def test_killed_half_way_it_fetches_only_what_is_missing(connected, stick, monke
             run(stick)
     arrived = set(files_of(stick))
     connected.requests.clear()
-    assert f"{FILES - len(arrived)} files" in "".join(run(stick))
-    assert not arrived & set(connected.fetched())
+    run(stick)
+    assert 0 < len(arrived) < FILES == len(files_of(stick))
+    assert not {path for path in arrived if path.endswith(tuple(connected.fetched()))}
     connected.requests.clear()
-    assert "downloaded: nothing" in run(stick)
+    run(stick)
     assert connected.requests == []
 
 
@@ -128,7 +128,7 @@ def test_the_archive_serves_if_the_conversion_is_gone(connected, stick, monkeypa
 
 @pytest.mark.parametrize("name", ["offline", "offline-scratch"])
 def test_some_recipes_need_nothing(name, connected, stick):
-    assert "downloaded: nothing" in run(stick, get_recipe(name))
+    run(stick, get_recipe(name))
     assert connected.requests == []
     assert not stick.exists()
 

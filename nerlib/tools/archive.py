@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from huggingface_hub import constants, get_session
-from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
-from huggingface_hub.utils import WeakFileLock, hf_raise_for_status  # type: ignore[attr-defined]
+from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
-from nerlib.atomic import file_digest
+from nerlib.atomic import file_digest, whole_file
 from nerlib.corpus import CorpusError, Rows, filtered_rows
 from nerlib.tools.hub import DownloadError, cache_folder, download_errors, tell
 
@@ -52,17 +51,17 @@ def fetch_archive(verify: bool = False) -> Path:
     path, url = archive_path(), os.environ.get("NERLIB_MASSIVE_URL") or ADDRESS
     if path.is_file() and not (verify and file_digest(path) != SHA256):
         return path
-    part = path.with_name(f"{path.name}.part")
     tell(f"fetching MASSIVE's official archive (39 MB) to {path.parent}")
-    with download_errors(url):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with WeakFileLock(path.with_name(f"{path.name}.lock")):  # another notebook may want it too
-            _complete(url, part)
-            if file_digest(part) != SHA256:
-                part.unlink()
-                reason = f"{path.name} is not the published one (SHA-256 differs) and was removed"
+    how: Any = {"follow_redirects": True, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
+    how["headers"] = {"Accept-Encoding": "identity"}
+    with download_errors(url), get_session().stream("GET", url, **how) as answer:
+        hf_raise_for_status(answer)
+        with whole_file(path) as unfinished:
+            with unfinished.open("wb") as file:
+                file.writelines(answer.iter_bytes())
+            if file_digest(unfinished) != SHA256:
+                reason = f"{path.name} is not the published one: its SHA-256 differs"
                 raise DownloadError(reason, "try again, with another connection")
-            part.replace(path)
     return path
 
 
@@ -98,22 +97,3 @@ def official_rows(locales: Collection[str], partition: str) -> Iterator[Rows]:
     except DownloadError as error:
         raise CorpusError(f"MASSIVE's archive cannot be had: {error}") from error
     yield from archive_rows(path, locales, partition)
-
-
-def _complete(url: str, part: Path) -> None:
-    """Append what is missing of a file, again as long as every broken connection brought some."""
-    while True:
-        have = part.stat().st_size if part.is_file() else 0
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-        asked: dict[str, Any] = {"headers": headers, "timeout": constants.HF_HUB_DOWNLOAD_TIMEOUT}
-        try:
-            with get_session().stream("GET", url, follow_redirects=True, **asked) as answer:
-                if answer.status_code != 416:  # nothing missing, or another file: the hash decides
-                    hf_raise_for_status(answer)
-                    with part.open("ab" if answer.status_code == 206 else "wb") as file:
-                        file.writelines(answer.iter_bytes())
-            return
-        except HTTPError as error:
-            stuck = not part.is_file() or part.stat().st_size <= have
-            if stuck or isinstance(error, HfHubHTTPError):
-                raise

