@@ -4,8 +4,6 @@ with HubStandIn({("datasets/AmazonScience/massive", "refs/convert/parquet"): fil
     ...  # HF_ENDPOINT=hub.url
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
@@ -55,7 +53,7 @@ class HubStandIn(ThreadingHTTPServer):
         self.cut_after, self.cuts = 0, 0  # hang up after so many bytes, so many times
         self.closing = threading.Event()
 
-    def __enter__(self) -> HubStandIn:
+    def __enter__(self) -> "HubStandIn":
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
         return self
 

@@ -1,7 +1,5 @@
 """Scores in words: intervals, which of two models is better, and what to annotate next."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

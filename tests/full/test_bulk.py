@@ -307,7 +307,7 @@ def test_a_killed_worker_is_replaced_and_the_rest_is_done_after_the_drivers_deat
     left = {int(pid) for pid in said.split("pids ")[1].split()}
     assert len(left) >= 3
     commands = {p.pid: p.info["cmdline"] or () for p in psutil.process_iter(["cmdline"])}
-    assert not any("spawn_main" in " ".join(commands.get(pid, ())) for pid in left)
+    assert not any("multiprocessing" in " ".join(commands.get(pid, ())) for pid in left)
     assert len(list((output / "parts").glob("*.parquet"))) >= 9
     summary = bulk(source, output, model, settings=replace(SMALL, shard_rows=3))
     assert summary.undone == ()
@@ -331,7 +331,8 @@ def test_a_shard_that_kills_its_workers_is_given_up_and_takes_no_other_along(mon
 
     monkeypatch.setattr(workers, "_pool", lambda *_: nullcontext(Pool()))
     shards = [Shard(0, "a.jsonl", start, 1) for start in range(4)]
-    results = list(workers.run_shards(None, shards, 2))
+    job = workers.Job("", "", "", "", SMALL, "cpu")
+    results = list(workers.run_shards(job, shards, 2))
     assert Counter(begun) == {0: 2, 1: workers.MOST_TRIES, 2: 1, 3: 1}
     assert sorted(one.name for one in results) == [shard.name for shard in shards]
     assert [one.name for one in results if one.error] == [shards[1].name]

@@ -2,20 +2,16 @@
 
 import re
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 from notebook_cells import names_by_hand, tag_pairs
 
 from nerlib import Score, evaluate_tags, massive_slot_f1
-from nerlib.analysis.calibration import expected_calibration_error, reliability_bins
 from nerlib.analysis.display import shade_words
 from nerlib.analysis.error_analysis import word_losses
-from nerlib.analysis.matching import KINDS, lenient_scores, match_entities
+from nerlib.analysis.matching import match_entities
 from nerlib.analysis.plots import confusion_map, group_chart, threshold_chart
-from nerlib.analysis.significance import bootstrap_f1, count_entities, randomisation_test
 from nerlib.metrics import plain_names
 from nerlib.parsing import tag_chunks
 
@@ -45,39 +41,6 @@ def test_scores_by_hand_are_the_library_s(by_hand, pairs):
         )
         kinds = [by_hand["kind_by_hand"](*pair) for pair in expected_pairs]
         assert kinds == [match.kind for match in matches]
-
-
-@given(numbers=st.lists(st.integers(0, 30), min_size=6, max_size=6))
-def test_semeval_by_hand_is_the_library_s(by_hand, numbers):
-    kinds = dict(zip(KINDS, numbers, strict=True))
-    library = {name: score.f1 for name, score in lenient_scores(kinds).items()}
-    assert by_hand["semeval_by_hand"](kinds) == pytest.approx(library)
-
-
-def made_up_counts(seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    tags = ("O", "B-TIME", "I-TIME", "B-DATE")
-    gold = [list(np.random.default_rng(7).permutation(tags)) for _ in range(50)]
-    answers = [[t if random.random() < 0.7 else "O" for t in row] for row in gold]
-    return count_entities(gold, answers)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_resampling_by_hand_is_the_library_s(by_hand, seed):
-    counts, other = made_up_counts(seed), made_up_counts(seed + 100)
-    scores = by_hand["bootstrap_by_hand"](counts, 200, seed)
-    interval = bootstrap_f1(counts, 200, seed=seed)
-    assert np.percentile(scores, [2.5, 97.5]) == pytest.approx([interval.low, interval.high])
-    p = by_hand["randomisation_by_hand"](counts, other, 100, seed)
-    assert p == randomisation_test(counts, other, 100, seed)
-
-
-@given(answers=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40))
-def test_calibration_error_by_hand_is_the_library_s(by_hand, answers):
-    confidences, right = [sure for sure, _ in answers], [hit for _, hit in answers]
-    library = expected_calibration_error(reliability_bins(confidences, right))
-    found = by_hand["calibration_error_by_hand"](confidences, right)
-    assert found == pytest.approx(library, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))
