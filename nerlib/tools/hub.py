@@ -9,7 +9,6 @@ There are no links in it (FAT, the format of most USB sticks, has none), and it 
 """
 
 import difflib
-import errno
 import hashlib
 import json
 import os
@@ -200,9 +199,8 @@ def download_errors(url: str = "") -> Iterator[None]:
 
 def download_error(error: Exception, url: str = "") -> DownloadError:
     """Return what an error of the Hub's client means; `url` is for other servers."""
-    host = urlsplit(url or constants.ENDPOINT).netloc
+    host, gone = urlsplit(url or constants.ENDPOINT).netloc, False
     cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
-    gone = False
     if isinstance(cause, errors.OfflineModeIsEnabled):
         reason = "HF_HUB_OFFLINE is set"
         fetch_it = "fetch this once where there is a network (python -m nerlib prefetch RECIPE "
@@ -216,9 +214,8 @@ def download_error(error: Exception, url: str = "") -> DownloadError:
         reason = f"{host} {'did not answer in time' if late else 'cannot be reached'}"
         advice = "check the connection to the internet and try again"
     elif isinstance(cause, OSError) and cause.errno is not None:
-        full = cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
         reason = f"{cause.filename or cache_folder()} cannot be written ({cause.strerror})"
-        advice = f"{'make room, or ' if full else ''}set {VARIABLE} to a folder on another disk"
+        advice = f"make room there, or set {VARIABLE} to a folder that can be written"
     else:
         reason = str(cause or error).splitlines()[0]
         advice = "check the name (owner/name), and try again"

@@ -1,8 +1,7 @@
 """Everything that a recipe needs from the network, fetched once into a folder that can travel."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nerlib.corpus import LOCALES, wanted_locales
@@ -24,31 +23,20 @@ Report = Callable[[str], None]
 def prefetch(recipe: Recipe, folder: str | Path | None = None, report: Report = print) -> Path:
     """Fetch a recipe's corpus (all splits) and encoder, verify them, and say what is there.
 
-    What is there and whole is not fetched again. Returns the folder, which NERLIB_CACHE names
-    afterwards. Raises `CorpusError`, `EncoderError` or `DownloadError` with what to do.
+    What is there and whole is not fetched again. Returns the folder, which NERLIB_CACHE names from
+    now on in this process. Raises `CorpusError`, `EncoderError` or `DownloadError` with what to do.
     """
-    with cache_in(Path(folder).expanduser().absolute() if folder else cache_folder()):
-        place = cache_folder()
-        _prefetch_corpus(recipe, report)
-        _prefetch_encoder(recipe.encoder, report)
+    if folder:
+        os.environ[VARIABLE] = str(Path(folder).expanduser().absolute())
+    place = cache_folder()
+    _prefetch_corpus(recipe, report)
+    _prefetch_encoder(recipe.encoder, report)
     # The Hub's client keeps notes of its own, in `.cache`.
     there = [p for p in place.rglob("*") if p.is_file() and ".cache" not in p.parts]
     if there:
         report(f"in all: {len(there)} files, {_megabytes(there)}, verified, in {place}")
         report(f"offline: {VARIABLE}={place} HF_HUB_OFFLINE=1 NERLIB_RECIPE={recipe.name}")
     return place
-
-
-@contextmanager
-def cache_in(folder: str | Path) -> Iterator[None]:
-    """Use another folder as the cache for a while."""
-    before = {name: value for name, value in os.environ.items() if name == VARIABLE}
-    os.environ[VARIABLE] = str(folder)
-    try:
-        yield
-    finally:
-        del os.environ[VARIABLE]
-        os.environ.update(before)
 
 
 def _prefetch_corpus(recipe: Recipe, report: Report) -> None:
