@@ -118,20 +118,9 @@ def download(folder: Path) -> bytes:
 
 def write_encoder(packed: PackedE5, folder: Path) -> None:
     """Write an encoder as transformers reads it, and the hashes of all files but the weights."""
-    sizes = packed.sizes
     save_file(packed.weights, folder / WEIGHTS, {"format": "pt"})
-    tokenizer = build_tokenizer(packed.pieces, sizes.positions)
-    config = BertConfig(
-        vocab_size=sizes.vocabulary,
-        hidden_size=sizes.hidden,
-        num_hidden_layers=sizes.layers,
-        num_attention_heads=sizes.heads,
-        intermediate_size=sizes.inner,
-        max_position_embeddings=sizes.positions,
-        type_vocab_size=sizes.types,
-        layer_norm_eps=sizes.epsilon,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    tokenizer = build_tokenizer(packed.pieces, packed.sizes["max_position_embeddings"])
+    config = BertConfig(**packed.sizes, pad_token_id=tokenizer.pad_token_id)
     config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     others = sorted(path for path in folder.iterdir() if path.name != WEIGHTS)

@@ -6,9 +6,8 @@ it says of itself has to be doubted.
 
 import io
 import struct
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,25 +26,17 @@ MATRICES = {
 }
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """The numbers of a BERT: `inner` is the width between the two halves of a feed-forward part."""
-
-    hidden: int
-    layers: int
-    heads: int
-    inner: int
-    vocabulary: int
-    positions: int
-    types: int
-    epsilon: float
+# The numbers with which the file begins, as transformers calls them.
+SIZES = [
+    *("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
+    *("vocab_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps"),
+]
 
 
-@dataclass(frozen=True)
-class PackedE5:
-    """An encoder: its pieces with their scores, and its weights in fp32, by transformers' names."""
+class PackedE5(NamedTuple):
+    """An encoder: its sizes, its pieces with their scores, its weights in fp32 by their names."""
 
-    sizes: Sizes
+    sizes: dict[str, Any]
     pieces: list[tuple[str, float]]
     weights: dict[str, NDArray[np.float32]]
 
@@ -58,7 +49,8 @@ def read_packed(content: bytes) -> PackedE5:
         return struct.unpack(f"<{layout}", file.read(struct.calcsize(f"<{layout}")))
 
     file.seek(8)  # E5S1, version 1
-    sizes, _ = Sizes(*numbers("7if")), numbers("i")
+    sizes = dict(zip(SIZES, numbers("7if"), strict=True))
+    file.seek(4, io.SEEK_CUR)  # the number of weights in a block
     count, *_, length = numbers("5iQ")  # the numbers of the special pieces are those of their names
     offsets, scores, text = numbers(f"{count + 1}I"), numbers(f"{count}f"), file.read(length)
     pieces = [text[first:end].decode() for first, end in pairwise(offsets)]
@@ -69,26 +61,26 @@ def read_packed(content: bytes) -> PackedE5:
         stored = file.read(*numbers("H")).decode()
         kind, _, place, size = numbers("BIQQ")
         values = np.frombuffer(content, np.uint8, size, place)
-        name, width = published_name(stored, sizes)
+        name, width = published_name(stored, sizes["hidden_size"], sizes["intermediate_size"])
         flat = unpack_blocks(values).ravel() if kind == PACKED else values.view("<f4")
         weights[name] = flat.reshape(-1, width) if width else flat
     return PackedE5(sizes, list(zip(pieces, scores, strict=True)), weights)
 
 
-def published_name(stored: str, sizes: Sizes) -> tuple[str, int]:
+def published_name(stored: str, hidden: int, inner: int) -> tuple[str, int]:
     """Return a tensor's name in transformers, and the width of its rows; 0 if it has none.
 
-    >>> published_name("l3.fo.w", Sizes(384, 12, 12, 1536, 250_037, 512, 2, 1e-12))
+    >>> published_name("l3.fo.w", hidden=384, inner=1536)
     ('encoder.layer.3.output.dense.weight', 1536)
     """
     place, short, *part = stored.split(".")
     if not part:
-        return f"embeddings.{TABLES[short]}_embeddings.weight", sizes.hidden
+        return f"embeddings.{TABLES[short]}_embeddings.weight", hidden
     module = f"encoder.layer.{place[1:]}.{(NORMS | MATRICES).get(short)}"
     name = f"{'embeddings.LayerNorm' if place == 'emb' else module}."
     if part == ["b"]:
         return name + "bias", 0
-    width = sizes.inner if short == "fo" else sizes.hidden
+    width = inner if short == "fo" else hidden
     return name + "weight", width if short in MATRICES else 0
 
 
