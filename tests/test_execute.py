@@ -93,3 +93,13 @@ def test_the_first_lessons_need_no_extra() -> None:
     for path in sorted((ROOT / "notebooks").glob("0[0-6]_*.ipynb")):
         assert extras_of(nbformat.read(path, as_version=4)) == set()
     assert extras_of(nbformat.read(find_notebook("09"), as_version=4)) == {"export"}
+
+
+def test_a_kernel_that_starts_ahead_knows_none_of_the_names_that_it_loads(tmp_path: Path) -> None:
+    first = notebook_file(tmp_path, "01_first", "1")
+    asked = "import sys\nprint('colorsys' in sys.modules, 'colorsys' in globals())"
+    second = notebook_file(tmp_path, "02_second", f"{asked}\nif 0:\n    pass", "import colorsys")
+    assert main([str(first), str(second), "--output", str(tmp_path / "out")]) == 0
+    cells = nbformat.read(tmp_path / "out" / "notebooks" / "02_second.ipynb", as_version=4).cells
+    assert cells[1].outputs[0].text == "True False\n"
+    assert [cell.execution_count for cell in cells[1:]] == [1, 2]

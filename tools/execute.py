@@ -16,9 +16,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from pathlib import Path
 
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -26,6 +28,7 @@ from nbformat.v4 import new_output
 from tqdm import tqdm
 
 from tools.install import install_extras
+from tools.kernels import OPTIONS, start_ahead
 from tools.reading import reading_time, with_reading_time
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,19 +89,25 @@ def extras_of(notebook: NotebookNode) -> set[str]:
 
 
 def run_all(notebooks: Mapping[Path, NotebookNode], output: Path | None) -> int:
-    """Run notebooks one after the other, pages at once; return 1 if a cell failed, else 0."""
-    failures = 0
-    for path, notebook in notebooks.items():
+    """Run notebooks one after the other, pages at once; return 1 if a cell failed, else 0.
+
+    In place each kernel starts with its lesson, which is timed as its readers will meet it.
+    """
+    failures, folder, kernel = 0, output or ROOT / "build", None
+    for path, later in zip_longest(notebooks, [*notebooks][1:] if output else []):
         started = time.perf_counter()
+        ahead = asyncio.run(start_ahead(notebooks[later], later, folder)) if later else None
         try:
-            execute(notebook, path, output or ROOT / "build")
+            execute(notebooks[path], path, folder, kernel)
         except NotebookFailed as error:
             failures += 1
             hint = f"open {output / path.stem}.html" if output else "the file stays as it was"
             print(f"{error} ({hint})", file=sys.stderr, flush=True)
             if output is None:
                 continue
-        write(clean(notebook), path, time.perf_counter() - started, output)
+        finally:
+            kernel = ahead
+        write(clean(notebooks[path]), path, time.perf_counter() - started, output)
     if output:
         print(f"Open {output / 'index.html'}")
     return min(failures, 1)
@@ -118,8 +127,10 @@ def write(notebook: NotebookNode, path: Path, seconds: float, output: Path | Non
     write_index(output)
 
 
-def execute(notebook: NotebookNode, path: Path, output: Path) -> None:
-    """Run all cells in a fresh kernel; raises `NotebookFailed`.
+def execute(
+    notebook: NotebookNode, path: Path, output: Path, kernel: AsyncKernelManager | None = None
+) -> None:
+    """Run all cells in a fresh kernel, or in one from `start_ahead`; raises `NotebookFailed`.
 
     However long a cell takes: other programs may be using the same cores.
     """
@@ -131,9 +142,10 @@ def execute(notebook: NotebookNode, path: Path, output: Path) -> None:
             notebook,
             timeout=None,
             startup_timeout=ONE_DAY,
+            km=kernel,
             kernel_name="python3",
             resources={"metadata": {"path": str(path.resolve().parent)}},
-            extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
+            extra_arguments=OPTIONS,
             coalesce_streams=True,  # what one cell prints is one output, however it was buffered
             on_cell_execute=lambda cell, **_: started.append(cell),
             on_cell_executed=lambda **_: bar.update(),
