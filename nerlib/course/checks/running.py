@@ -82,7 +82,8 @@ def explained(error: BaseException, case: str) -> Hint:
         return NotWritten()
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if is_learners_file(frame.filename)]
-    where = f", on line {own[-1].lineno} of your code, `{bare(own[-1].line or '')}`" if own else ""
+    where = f", on line {own[-1].lineno} of your code" if own else ""
+    where += f", `{bare(own[-1].line)}`" if own and own[-1].line else ""
     classes = [kind.__name__ for kind in type(error).__mro__]
     hint, advice = (
         next(WORDS[part][name] for name in classes if name in WORDS[part])
