@@ -2,10 +2,10 @@
 
     NERLIB_MASSIVE_DIR=… python -m benchmarks.results      # `make results`
 
-Trains recipe `massive-offline` and scores it on validation; writes benchmarks/accuracy.json and its
-figure after each training, and goes on where an earlier run of the same kind was stopped. Where
-there are two cores, two trainings run side by side, each on a core of its own: that takes less time
-than one after the other on both.
+Trains recipe `massive-offline` and scores it on validation; writes benchmarks/accuracy.json after
+each training, and goes on where an earlier run of the same kind was stopped. Where there are two
+cores, two trainings run side by side, each on a core of its own: that takes less time than one
+after the other on both.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
-
-from matplotlib.figure import Figure
 
 from benchmarks.measured import about, markdown_table, measured_before, write_json
 from nerlib.addons.train import train
@@ -42,10 +40,6 @@ SETTINGS = (  # those that are written down
 )
 
 Job = tuple[str, Recipe, int | None, int]  # name, recipe, rows (None: all), seed
-
-# What its authors measured on MASSIVE's test rows with one model trained on all locales
-# (FitzGerald et al., 2022, MASSIVE: A 1M-Example Multilingual NLU Dataset).
-PUBLISHED = {"XLM-R base": 0.787, "mT5 base, encoder": 0.804, "mT5 base, text to text": 0.816}
 
 
 @dataclass(frozen=True)
@@ -193,32 +187,6 @@ def _cells(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds
 
 
-def draw(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Draw F1 against the number of rows, beside the published scores; write a PNG."""
-    curve = [outcome for outcome in outcomes if outcome.variant == FULL]
-    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
-    axis = figure.add_subplot()
-    sizes = sorted({outcome.rows for outcome in curve})
-    for label, value in (
-        ("strict entity F1", lambda o: o.f1),
-        ("MASSIVE's metric", lambda o: o.massive_f1),
-    ):
-        points = axis.plot([o.rows for o in curve], [value(o) for o in curve], ".", alpha=0.5)
-        means = [mean(value(o) for o in curve if o.rows == rows) for rows in sizes]
-        axis.plot(sizes, means, color=points[0].get_color(), label=label)
-    for number, (name, score) in enumerate(PUBLISHED.items()):
-        style = ("-", "--", ":")[number]
-        axis.axhline(score, color="grey", linestyle=style, label=f"{name}, {score}")
-    axis.set_xscale("log")
-    axis.set_xticks(sizes, [f"{rows:,}" for rows in sizes])
-    axis.minorticks_off()
-    axis.set_xlabel("training rows of MASSIVE en-US")
-    axis.set_ylabel("F1 on validation (grey: published, on test)")
-    axis.legend(fontsize=8)
-    axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train everything, write the results after each training, and print the tables."""
     parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
@@ -246,7 +214,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes = sorted([*outcomes, outcome], key=lambda outcome: order.index(outcome.job))
         print(outcome, flush=True)
         write_json(options.output, {**facts, "outcomes": [asdict(o) for o in outcomes]})
-        draw(outcomes, options.output.with_suffix(".png"))
     print(tables(outcomes))
     return 0
 

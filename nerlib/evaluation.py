@@ -43,7 +43,7 @@ def predict_tags(
         known = int((batch["labels"] >= 0).sum())
         loss, words = loss + output.loss.item() * known, words + known
         visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
-        numbers, _ = best_tags(output.logits.cpu(), visible, model.transitions)
+        numbers, _ = best_tags(output.logits.cpu(), visible)
         for row, tags in zip(rows, numbers.tolist(), strict=True):
             predicted[row] = [labels[tag] for tag in tags[: len(dataset[row]["target"])]]
     return predicted, loss / max(1, words)

@@ -151,9 +151,8 @@ class PlainTagger:
         self, logits: Tensor, visible: Tensor, lengths: Sequence[int]
     ) -> list[tuple[list[str], list[float]]]:
         """Return the tags and probabilities of each row of a batch, as many as it has words."""
-        labels, transitions = self.model.config.labels, self.model.transitions
-        best = best_tags(logits, visible, transitions)
-        numbers, probabilities = (part.tolist() for part in best)
+        labels = self.model.config.labels
+        numbers, probabilities = (part.tolist() for part in best_tags(logits, visible))
         return [
             ([labels[number] for number in numbers[row][:length]], probabilities[row][:length])
             for row, length in enumerate(lengths)

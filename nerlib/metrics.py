@@ -6,13 +6,9 @@ Built in notebook 05.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass, field
 
 from nerlib.parsing import OUTSIDE, tag_chunks
-
-if TYPE_CHECKING:
-    import pandas
 
 Tags = Sequence[str]
 Chunk = tuple[str, int, int]  # an entity: type, first word, end word
@@ -242,12 +238,6 @@ class History(list[EpochRecord]):
     def best(self) -> EpochRecord:
         """The epoch with the highest entity F1 on validation, the earliest of equals."""
         return max(self, key=lambda record: record.f1)
-
-    def to_dataframe(self) -> "pandas.DataFrame":
-        """Return the records as a table, indexed by epoch."""
-        import pandas  # slow to import, and only needed for tables
-
-        return pandas.DataFrame([asdict(record) for record in self]).set_index("epoch")
 
 
 def epoch_record(

@@ -18,23 +18,19 @@ from transformers import (
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from nerlib.dataset import IGNORE, LengthBucketSampler, NERDataset, collate
-from nerlib.decoding import only_outside, path_sums, visible_words
 from nerlib.encoders import EncoderError, loading, resolve_encoder
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
 from nerlib.untrusted import check_encoder, check_fits, check_settings
 
 Pooling = Literal["mean", "first", "last", "max"]
-Head = Literal["linear", "crf"]
 
 
 class NERConfig(PretrainedConfig):
     """Everything that a saved model needs to come back: encoder, tags, pooling, parser settings.
 
     `encoder` is the encoder's own configuration as a dictionary, `labels` the tags in the order of
-    their numbers. With `head="crf"` the model also learns how well one tag follows another (a
-    linear-chain CRF); `transitions` is where a saved model notes these scores for those who have
-    its logits only; `spelled` are the types that the training rows do not write in lower case.
+    their numbers; `spelled` are the types that the training rows do not write in lower case.
     Raises `ValueError` for settings that make no model.
 
     >>> NERConfig(labels=["O", "B-TIME", "I-TIME"]).tags.get_id("I-TIME")
@@ -48,27 +44,22 @@ class NERConfig(PretrainedConfig):
         encoder: dict[str, Any] | None = None,
         labels: Sequence[str] = ("O",),
         pooling: Pooling = "mean",
-        head: Head = "linear",
         head_size: int = 256,
         dropout: float = 0.1,
         segmentation: Segmentation = "spaces",
-        transitions: list[list[float]] | None = None,
         spelled: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        for name, value, known in (("pooling", pooling, Pooling), ("head", head, Head)):
-            if value not in get_args(known):
-                raise ValueError(f"unknown {name} {value!r}: use one of {get_args(known)}")
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"unknown pooling {pooling!r}: use one of {get_args(Pooling)}")
         if not 1 <= head_size <= 65_536 or not 0 <= dropout < 1:
             raise ValueError("head_size must be 1 to 65,536 and dropout from 0 to below 1")
         self.encoder = encoder or {}
         self.labels = list(TagSet.from_labels(labels).labels)
         self.pooling = pooling
-        self.head = head
         self.head_size = head_size
         self.dropout = dropout
         self.segmentation = Parser(segmentation).segmentation
-        self.transitions = transitions
         self.spelled = list(map(str, spelled)) if spelled else None
         # transformers' own tools look for these two.
         kwargs["id2label"] = dict(enumerate(self.labels))
@@ -101,8 +92,6 @@ class NERConfig(PretrainedConfig):
 class NERClassifier(PreTrainedModel):
     """Tags words: encoder → one vector a word → Linear, ReLU, Linear. Built in notebook 04.
 
-    `transitions` (tags, tags) are what a CRF head learns on top of it, else None.
-
     >>> config = NERConfig(
     ...     encoder={"model_type": "bert", "vocab_size": 50, "hidden_size": 8,
     ...              "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8},
@@ -133,8 +122,6 @@ class NERClassifier(PreTrainedModel):
             nn.ReLU(),
             nn.Linear(config.head_size, tags),
         )
-        crf = config.head == "crf"
-        self.transitions = nn.Parameter(torch.zeros(tags, tags)) if crf else None
         self.post_init()
 
     @classmethod
@@ -148,12 +135,6 @@ class NERClassifier(PreTrainedModel):
         if isinstance(dtype, torch.dtype):  # the encoder inside has not heard of it
             nn.Module.to(found[0] if isinstance(found, tuple) else found, dtype)
         return found
-
-    def save_pretrained(self, *arguments: Any, **settings: Any) -> None:
-        """Write the model as transformers does; a CRF's scores are noted in the settings, too."""
-        if self.transitions is not None:
-            self.config.transitions = self.transitions.tolist()
-        super().save_pretrained(*arguments, **settings)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Start the head as PyTorch does. transformers' own start, a deviation of 0.02 whatever the
@@ -170,7 +151,7 @@ class NERClassifier(PreTrainedModel):
         """Return a new classifier on a pre-trained encoder; its head starts from random weights.
 
         `name_or_path` is a folder, a name on the Hub or `nerlib.PACKAGED`; of its layers the first
-        `layers` are kept, by default all. `settings` go to `NERConfig` (`pooling`, `head`,
+        `layers` are kept, by default all. `settings` go to `NERConfig` (`pooling`,
         `head_size`, `dropout`, `segmentation`).
         Raises `EncoderError` if the encoder cannot be had, `ValueError` if it has fewer layers.
         """
@@ -211,10 +192,7 @@ class NERClassifier(PreTrainedModel):
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         words = pool_words(hidden, word_ids, num_words, self.config.pooling)
         logits = self.head(words)  # (batch, words, tags)
-        loss = None
-        if labels is not None:
-            seen = visible_words(word_ids, num_words)
-            loss = labels_loss(logits, labels, seen, self.transitions, label_smoothing)
+        loss = None if labels is None else tagging_loss(logits, labels, label_smoothing)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
 
@@ -278,24 +256,6 @@ def word_vectors(model: NERClassifier, dataset: NERDataset, batch_size: int = 64
     return vectors
 
 
-def labels_loss(
-    logits: Tensor,
-    labels: Tensor,
-    visible: Tensor,
-    transitions: Tensor | None,
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    """Return the loss of a model's head: of each word alone, or with `transitions` of sequences.
-
-    Raises `ValueError` for a CRF with label smoothing, which is defined for single words.
-    """
-    if transitions is None:
-        return tagging_loss(logits, labels, label_smoothing)
-    if label_smoothing:
-        raise ValueError("label_smoothing needs head='linear': a CRF has no loss of single words")
-    return crf_loss(logits, labels, visible, transitions)
-
-
 def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Return the mean cross-entropy over all words that have a label. Built in notebook 05.
 
@@ -309,28 +269,6 @@ def tagging_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -
         reduction="sum",
     )
     return total / (labels != IGNORE).sum().clamp(min=1)
-
-
-def crf_loss(logits: Tensor, labels: Tensor, visible: Tensor, transitions: Tensor) -> Tensor:
-    """Return minus the log probability of the labels as whole sequences, per word with a label.
-
-    `logits` (batch, words, tags), `labels` and `visible` (batch, words), `transitions` (tags, tags)
-    → a scalar. A seen word without a label may have any tag. See `nerlib.decoding.path_sums`.
-
-    >>> zeros, seen = torch.zeros(1, 2, 3), torch.ones(1, 2, dtype=torch.bool)
-    >>> crf_loss(zeros, torch.tensor([[1, 2]]), seen, zeros.new_zeros(3, 3))  # ln 3
-    tensor(1.0986)
-    """
-    known = (labels != IGNORE) & visible
-    if not known.any():
-        return logits.sum() * 0.0
-    scores = only_outside(logits.float(), visible)
-    other = nn.functional.one_hot(labels.clamp(min=0), logits.shape[-1]) == 0
-    agreeing = scores.masked_fill(known.unsqueeze(-1) & other, float("-inf"))
-    of_all, of_agreeing = (
-        path_sums(some, visible, transitions)[:, -1].logsumexp(-1) for some in (scores, agreeing)
-    )
-    return (of_all - of_agreeing).sum() / known.sum()
 
 
 def load_encoder(name_or_path: str) -> PreTrainedModel:

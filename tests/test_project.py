@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import picture, readme
+from tools import readme
 from tools.project import ROOT
 
 # Folders and the most lines of Python that they may hold.
@@ -67,11 +67,6 @@ def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(readme, "ROOT", tmp_path)
     assert readme.main(["--check"]) == 1
-
-
-def test_the_picture_is_the_one_that_the_code_draws() -> None:
-    committed = (ROOT / "workshop" / "entities.svg").read_text(encoding="utf-8")
-    assert committed == picture.picture()
 
 
 def test_nothing_of_one_machine_is_committed() -> None:

@@ -304,7 +304,7 @@ def test_training_leaves_its_inputs_alone():
     assert model.head[1].weight.requires_grad
 
 
-def test_what_is_reported_and_the_history_as_a_table():
+def test_what_is_reported():
     lines, data = [], small_data("bert", 24)
     history = train(new_model("bert", data.tags), data, data, QUICK, lines.append)
     first, *epochs = lines
@@ -312,10 +312,7 @@ def test_what_is_reported_and_the_history_as_a_table():
     assert "fp32, seed 0, 24 utterances" in first
     said = r"loss .*accuracy .*precision .*recall .*F1 .*utt/s"
     assert all(re.match(rf"epoch  {n}.*{said}", one) for n, one in zip("12", epochs, strict=True))
-    table = history.to_dataframe()
-    assert table.index.tolist() == [1, 2]
-    assert table["f1"].tolist() == [record.f1 for record in history]
-    assert {"train_loss", "validation_loss", "accuracy", "precision", "recall"} <= set(table)
+    assert [record.epoch for record in history] == [1, 2]
 
 
 @pytest.mark.parametrize(

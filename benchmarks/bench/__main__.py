@@ -114,21 +114,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     held |= memory.measure(memory.stream, options.threads, options.stream)
     return {
         **facts,
-        "ratios": [_rounded(ratio) for ratio in ratios],
+        "ratios": [asdict(ratio) for ratio in ratios],
         "memory": {name: round(value, 1) for name, value in held.items() if name != "seconds"},
         "streamed_texts": options.stream,
         "per_second": {
             part: {name: [round(speed, 1) for speed in all_] for name, all_ in found.items()}
             for part, found in speeds.items()
         },
-    }
-
-
-def _rounded(ratio: Ratio) -> dict[str, Any]:
-    """Return a ratio as JSON; digits that the next run would change anyway are cut."""
-    return {
-        name: round(value, 3) if isinstance(value, float) else value
-        for name, value in asdict(ratio).items()
     }
 
 

@@ -41,8 +41,6 @@ def resident() -> float:
 
 def peak() -> float:
     """Return the most memory that this process has held, in megabytes."""
-    if sys.platform == "win32":
-        return float(psutil.Process().memory_info().peak_wset) / MEGABYTE
     if sys.platform == "linux":  # where `getrusage` also counts what the starting process held
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / MEGABYTE

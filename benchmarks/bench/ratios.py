@@ -116,6 +116,6 @@ def compare(
     """
     pairs = zip(ours, theirs, strict=True)
     ratios = [theirs / ours if at_most else ours / theirs for ours, theirs in pairs]
-    return Ratio(
-        part, against, precision, median(ratios), min(ratios), max(ratios), wanted, at_most
-    )
+    # Further digits would be others in the next run anyway.
+    found = (round(value, 3) for value in (median(ratios), min(ratios), max(ratios)))
+    return Ratio(part, against, precision, *found, wanted, at_most)

@@ -67,7 +67,7 @@ def predict_outcomes(
     for rows, batch, output in predict_batches(model, dataset, compute, batch_size):
         logits = output.logits.float().cpu()
         visible = visible_words(batch["word_ids"], batch["labels"].shape[1])
-        numbers, chances = best_tags(logits, visible, model.transitions)
+        numbers, chances = best_tags(logits, visible)
         losses = word_losses(logits, batch["labels"])
         for place, row in enumerate(rows):
             utterance = dataset.utterances[row]

@@ -23,7 +23,6 @@ from nerlib.course.figures import character_ruler, subword_alignment
 from nerlib.tools.recipes import Recipe
 from tools import pages
 from tools.pages import address
-from tools.picture import picture
 
 OVER_EVERYTHING = """() => document.querySelectorAll('body *').forEach(element =>
     ['mouseover', 'focus', 'mouseenter', 'click'].forEach(name =>
@@ -68,8 +67,6 @@ def everything_that_shows(text: str) -> Iterator[str]:
     yield Recipe(text, text, text, text, "en-US", text)._repr_html_()
     yield f"<p>{isolated(text)}</p>"
     yield f'<p title="{escape(text)}">quoted</p>'
-    safe = text.translate(dict.fromkeys(map(ord, "[]")))
-    yield picture([f"{safe} [{'_'.join(safe.split())} : {safe}]"])
 
 
 @needs_browser

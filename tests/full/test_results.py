@@ -59,7 +59,6 @@ def test_a_stopped_run_goes_on_where_it_was(
     written = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
     assert len(written["outcomes"]) == len(everything)
     assert "| 11,514 | 20 | 0.700 ± 0.000 |" in capsys.readouterr().out
-    assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_of_another_kind_starts_anew(tmp_path: Path) -> None:

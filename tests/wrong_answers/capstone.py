@@ -81,7 +81,7 @@ WRONG = {
         ([*portions(), "a [prat : chain]"], "rare"),
         (["\n".join(f"[part : bell {n}]" for n in range(60))], "silent"),
         (["\n".join([*(f"[part : bell {n}]" for n in range(60)), *SILENT])], "one_type"),
-        ("\n".join(BELLS), "a list of strings is expected"),
+        ("\n".join(BELLS), "`list[str]` is expected"),
     ],
     "C.2": [
         (domain("a [parts : chain]"), "unexplained"),
@@ -91,7 +91,7 @@ WRONG = {
         (domain("a [part : horn]", "my [part : horn]", "the horn is loud"), "unmarked"),
         ({"lines": BELLS}, "The key `types` is missing"),
         ({"lines": BELLS, "types": TYPES}, "incomplete"),
-        ({"lines": [BELLS], "types": TYPES}, "a list of strings is expected"),
+        ({"lines": [BELLS], "types": TYPES}, "`list[str]` is expected"),
     ],
     "C.3": [
         (lambda lines, seed: cut(shuffled(lines, seed)), "leak"),
@@ -107,14 +107,14 @@ WRONG = {
         (handed_in(tagger=WIDE), "grown_tags"),
         (handed_in(tagger=NARROW), "other_tags"),
         (handed_in(train=TEST), "few_rows"),
-        (handed_in(tagger=UNTRAINED.model), "a Tagger is expected"),
+        (handed_in(tagger=UNTRAINED.model), "`Tagger` is expected"),
         ({"tagger": UNTRAINED}, "The key `train` is missing"),
     ],
     "C.5": [
         (handed_in(test=TRAIN, scores=PERFECT), "seen"),
         (handed_in(test=TEST, scores=PERFECT), "other_score"),
         (handed_in(test=TEST, scores=OTHER_ROWS), "other_rows"),
-        (handed_in(test=TEST, scores=0.9), "an Evaluation"),
+        (handed_in(test=TEST, scores=0.9), "`Evaluation` is expected"),
     ],
     "C.6": [
         (str(Path(HOME.name) / "nowhere"), "no_folder"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, get_args
 
 from nerlib.course.checks.hint import Hint, NotWritten, bare, plainly, shown
-from nerlib.course.checks.kinds import described, fitting
+from nerlib.course.checks.kinds import fitting
 from nerlib.course.checks.running import run
 
 
@@ -39,12 +39,10 @@ class Answer:
         """
         if self.value is ...:
             raise NotWritten
-        if isinstance(self.value, types.CoroutineType):
-            self.value.close()
         if not callable(self.value):
             raise Hint(
-                f"A function is expected here, and what came is {described(self.value)}. Hand in "
-                "the function itself: its name without round brackets behind it."
+                f"A function is expected here, and what came is {shown(self.value)}. Hand in the "
+                "function itself: its name without round brackets behind it."
             )
         call = f"`{self.name}({case or ', '.join(map(plainly, arguments))})`"
         value, printed, changed = run(self.value, arguments, call)

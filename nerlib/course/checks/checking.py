@@ -20,7 +20,7 @@ def check(number: str, answer: object) -> Verdict:
 
     >>> print(check("02.1", 5))
     ✗ 02.1 · Tags on paper: not yet
-      Your answer is a whole number, `5`; a list of strings is expected.
+      Your answer is `5`, of type `int`; `list[str]` is expected.
       ... done in lesson 02
     """
     exercise = all_exercises().get(number) if isinstance(number, str) else None

@@ -28,25 +28,10 @@ class NotWritten(Hint):
         )
 
 
-class _Short(reprlib.Repr):
-    """Representations that do not fill the screen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxlist = self.maxtuple = self.maxset = self.maxdict = 12
-        self.maxstring = self.maxother = 90
-        self.maxlevel = 4
-
-    def repr_Tensor(self, value: torch.Tensor, level: int) -> str:  # reprlib's way to name it
-        """Return a large tensor's shape, or a small one's numbers."""
-        if value.numel() > 6:
-            return f"a tensor of shape {tuple(value.shape)}"
-        return " ".join(repr(value.detach()).split())
-
-    repr_Parameter = repr_Tensor
-
-
-SHORT = _Short()
+SHORT = reprlib.Repr()  # what does not fill the screen
+SHORT.maxlist = SHORT.maxtuple = SHORT.maxset = SHORT.maxdict = 12
+SHORT.maxstring = SHORT.maxother = 90
+SHORT.maxlevel = 4
 
 
 def shown(value: object) -> str:
@@ -66,6 +51,8 @@ def plainly(value: object) -> str:
     """
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
+    if isinstance(value, torch.Tensor) and value.numel() > 6:
+        return f"a tensor of shape {tuple(value.shape)}"
     text = ADDRESS.sub("", SHORT.repr(value)).replace("`", "'").replace("\n", " ")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

@@ -1,14 +1,14 @@
 """Is an answer of the kind that was asked for? If not, what came, and what is expected?"""
 
+import re
 import types
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, get_args, get_origin
 
 import numpy as np
 import torch
 
-from nerlib.course.checks.hint import WORDS, Hint, plainly, shown
+from nerlib.course.checks.hint import Hint, shown
 
 
 def fitting(value: object, kind: Any, what: str) -> Any:
@@ -25,49 +25,13 @@ def fitting(value: object, kind: Any, what: str) -> Any:
         return _read(value, kind)
     except _Misfit as misfit:
         (part,) = misfit.args
-        inside = "" if part is value else f" In it stands {described(part)}."
-        raise Hint(
-            f"{what} is {described(value)}; {asked_for(kind)} is expected.{inside}"
-        ) from None
+        name = re.sub(r"\w+\.", "", str(kind) if get_args(kind) else kind.__name__)
+        inside = "" if part is value else f" In it stands {_typed(part)}."
+        raise Hint(f"{what} is {_typed(value)}; `{name}` is expected.{inside}") from None
 
 
-def asked_for(kind: Any, plural: bool = False) -> str:
-    """Return a kind in words.
-
-    >>> asked_for(dict[str, list[int]])
-    'a dictionary from strings to lists of whole numbers'
-    """
-    origin, inside = get_origin(kind), get_args(kind)
-    if isinstance(kind, types.UnionType):
-        return " or ".join(asked_for(part, plural) for part in inside)
-    label = getattr(kind, "__name__", str(kind))
-    name = str(WORDS["kinds"].get(label, (_one(label), f"{label} objects"))[plural])
-    if origin is dict:
-        return f"{name} from {asked_for(inside[0], True)} to {asked_for(inside[1], True)}"
-    if origin is tuple and inside[-1] is not ...:
-        return f"{name} ({', '.join(asked_for(part) for part in inside)})"
-    return f"{name} of {asked_for(inside[0], True)}" if inside else name
-
-
-def described(value: object) -> str:
-    """Return what a value is, and the value itself.
-
-    >>> described((1, 2))
-    'a tuple, `(1, 2)`'
-    """
-    classes = [kind.__name__ for kind in type(value).__mro__]
-    classes += ["Iterator"] * isinstance(value, Iterator)
-    for name, words in WORDS["strange"].items():
-        if name in classes:
-            return str(words).format(value=shown(value))
-    if isinstance(value, torch.Tensor) and value.numel() > 6:
-        return plainly(value)
-    label = type(value).__name__
-    return f"{WORDS['kinds'].get(label, [_one(label)])[0]}, {shown(value)}"
-
-
-def _one(label: str) -> str:
-    return f"{'an' if label[:1].lower() in 'aeiou' else 'a'} {label}"
+def _typed(value: object) -> str:
+    return f"{shown(value)}, of type `{type(value).__name__}`"
 
 
 class _Misfit(Exception):

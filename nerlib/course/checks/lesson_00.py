@@ -69,22 +69,13 @@ def _moved(start: int, end: int) -> Function:
     return lambda text, value: (text.find(value) + start, text.find(value) + len(value) + end)
 
 
-def _in_words(text: str, value: str) -> tuple[int, int]:
-    first = len(text[: text.index(value)].split())
-    return first, first + len(value.split())
-
-
 PLACE = Comparison(
     place_of,
     inclusive=_moved(0, -1),
     from_one=_moved(1, 0),
     from_one_exclusive=_moved(1, 1),
     length_as_end=lambda text, value: (text.find(value), len(value)),
-    in_words=_in_words,
     not_found=_moved(0, 0),
-    last=lambda text, value: (
-        (text.rfind(value), text.rfind(value) + len(value)) if value in text else None
-    ),
 )
 
 # 00.4 --------------------------------------------------------------------------------------------
@@ -107,12 +98,6 @@ DAYS_TAGGER = Comparison(
     too_short=each(spans_of_days, lambda span: Span(span.type, span.start, span.end - 1)),
     of_type_day=each(spans_of_days, lambda span: Span("day", span.start, span.end)),
     only_first=lambda text: spans_of_days(text)[:1],
-    by_week=lambda text: sorted(
-        spans_of_days(text), key=lambda span: DAYS.index(text[span.start : span.end])
-    ),
-    once_in_order=lambda text: [
-        span for span in _by_letters(text) if span.start == text.find(text[span.start : span.end])
-    ],
     at_spaces=lambda text: [span for span in spans_of_days(text) if text[span.end :][:1] in " "],
     by_letters=_by_letters,
 )

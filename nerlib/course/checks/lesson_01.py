@@ -43,9 +43,6 @@ SEEN = Comparison(
     of_training=lambda training, new: share_seen(training, new) * len(new) / len(training),
     different=lambda training, new: share_seen(training, list({v.casefold() for v in new})),
     sensitive=lambda training, new: sum(value in training for value in new) / len(new),
-    inside=lambda training, new: (
-        sum(v.casefold() in " ".join(training).casefold() for v in new) / len(new)
-    ),
 )
 
 # 01.3 --------------------------------------------------------------------------------------------
@@ -101,19 +98,12 @@ def times_filled_in(
     return filled
 
 
-def _first_only(words: list[str], tags: list[str]) -> list[str]:
-    filled = times_filled_in(words, tags)
-    first = filled.index("B-TIME") + 2
-    return filled[:first] + tags[first:]
-
-
 PATTERN = Comparison(
     times_filled_in,
     read=lambda sentence, tags: (sentence.split(), tags.split()),
     two_begins=each(times_filled_in, lambda tag: tag.replace("I-TIME", "B-TIME")),
     number_only=each(times_filled_in, lambda tag: tag.replace("I-TIME", "O")),
     am_only=lambda words, tags: times_filled_in([w.replace("pm", "") for w in words], tags),
-    first_only=_first_only,
     any_am=partial(times_filled_in, free=lambda number, unit: unit == "O", is_number=bool),
     from_nothing=lambda words, tags: times_filled_in(words, ["O"] * len(words)),
     overwriting=partial(times_filled_in, free=lambda number, unit: True),

@@ -64,10 +64,6 @@ def _by_spelling(words: list[Word], spans: list[Span]) -> list[str]:
     return [known.get(word.text, "O") for word in words]
 
 
-def _slots_alone(reference: Function) -> Function:
-    return lambda words, spans: [tag for tag in reference(words, spans) if tag != "O"]
-
-
 def _shown(words: list[Word], others: object) -> str:
     return f"words of '{' '.join(word.text for word in words)}', {others}"
 
@@ -77,8 +73,7 @@ FROM_PLACES = Comparison(
     read=lambda annotated: (list((p := PARSER.parse(annotated)).words), list(p.spans)),
     all_begin=each(spans_to_tags, lambda tag: tag.replace("I-", "B-")),
     lose_last_words=_lose_last_words,
-    slots_alone=_slots_alone(spans_to_tags),
-    slots_without_last=_slots_alone(_lose_last_words),
+    slots_alone=lambda words, spans: [t for t in spans_to_tags(words, spans) if t != "O"],
     all_inside=each(spans_to_tags, lambda tag: tag.replace("B-", "I-")),
     lower=each(spans_to_tags, lambda tag: tag[:2] + tag[2:].lower()),
     by_spelling=_by_spelling,

@@ -45,9 +45,6 @@ EXPENSIVE = Comparison(
     with_special=lambda words, ids, least: costly(
         words, [len(words) - 1 if n is None else n for n in ids], least
     ),
-    shifted=lambda words, ids, least: costly(
-        words, [0 if n is None else n + 1 for n in ids], least
-    ),
 )
 
 
@@ -76,9 +73,6 @@ PADDING = Comparison(
         padding_share(batch, size) for batch in _batches(lengths, size)
     ),
     sorted=lambda lengths, size: padding_share(sorted(lengths), size),
-    full_last=lambda lengths, size: (
-        1 - sum(lengths) / (size * sum(map(max, _batches(lengths, size))))
-    ),
     without_last=lambda lengths, size: padding_share(lengths[: len(lengths) // size * size], size),
 )
 
@@ -112,7 +106,6 @@ LABELS = Comparison(
     ],
     all_subwords=lambda ids, targets: [IGNORE if n is None else targets[n] for n in ids],
     last_subwords=lambda ids, targets: first_subword_labels(ids[::-1], targets)[::-1],
-    one_each=lambda ids, targets: [IGNORE, *targets, *[IGNORE] * (len(ids) - len(targets) - 1)],
     in_turn=_in_turn,
 )
 

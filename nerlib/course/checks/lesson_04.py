@@ -21,11 +21,7 @@ def parameters_of_head(hidden: int, inner: int, tags: int) -> int:
 HEAD = Comparison(
     parameters_of_head,
     no_biases=lambda hidden, inner, tags: hidden * inner + inner * tags,
-    biases_of_inputs=lambda hidden, inner, tags: (hidden + tags + 1) * inner + hidden,
     one_bias_a_layer=lambda hidden, inner, tags: (hidden + tags) * inner + 2,
-    last_bias_only=lambda hidden, inner, tags: (hidden + tags) * inner + tags,
-    first_bias_only=lambda hidden, inner, tags: (hidden + tags + 1) * inner,
-    relu_counts=lambda hidden, inner, tags: (hidden + tags + 2) * inner + tags,
     one_layer=lambda hidden, inner, tags: (hidden + 1) * tags,
     product=lambda hidden, inner, tags: hidden * inner * tags,
 )
@@ -101,10 +97,6 @@ MELT = Comparison(
     one_layer,
     read=layers,
     exchanged=lambda first, second: one_layer(first, second)[::-1],
-    transposed=lambda first, second: (
-        (second.weight @ first.weight).T,
-        one_layer(first, second)[1],
-    ),
     second_bias=_with_bias(lambda first, second: second.bias),
     first_bias_through=_with_bias(lambda first, second: second.weight @ first.bias),
     biases_added=_with_bias(lambda first, second: first.bias + second.bias),

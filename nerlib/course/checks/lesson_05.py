@@ -29,12 +29,10 @@ LOSS = Comparison(
     word_loss,
     read=lambda logits, target: (torch.tensor(logits), target),
     overflow=lambda logits, target: _of_shares(logits.exp(), target),
-    overflow_of_the_sum=lambda logits, target: float(logits.exp().sum().log() - logits[target]),
     without_minus=lambda logits, target: -word_loss(logits, target),
     chance=lambda logits, target: math.exp(-word_loss(logits, target)),
     distance_to_one=lambda logits, target: 1 - math.exp(-word_loss(logits, target)),
     of_the_best=lambda logits, target: word_loss(logits, int(logits.argmax())),
-    in_bits=lambda logits, target: word_loss(logits, target) / math.log(2),
     without_softmax=_of_shares,
 )
 

@@ -36,9 +36,9 @@ def _in_order(text: str, entities: list[Entity]) -> str:
     return text
 
 
-def _by_spelling(text: str, entities: list[Entity], times: int = -1) -> str:
+def _by_spelling(text: str, entities: list[Entity]) -> str:
     for entity in entities:
-        text = text.replace(entity.text, f"[{entity.type}]", times)
+        text = text.replace(entity.text, f"[{entity.type}]")
     return text
 
 
@@ -57,7 +57,6 @@ REDACT = Comparison(
     only_the_first=_of(lambda es: es[:1]),
     forwards=_in_order,
     by_spelling=_by_spelling,
-    by_spelling_once=lambda text, es: _by_spelling(text, es[::-1], times=1),
     name=lambda text, entities: f"'{text}', {len(entities)} entities",
 )
 
@@ -93,7 +92,6 @@ CAUTIOUS = Comparison(
     mean=partial(cautious_entities, score=lambda scores: sum(scores) / len(scores)),
     highest=partial(cautious_entities, score=max),
     first=partial(cautious_entities, score=lambda scores: scores[0]),
-    product=partial(cautious_entities, score=math.prod),
     joined=each(cautious_entities, lambda e: replace(e, text=" ".join(e.text.split()))),
     merged=_with_tags("B-", "I-"),
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",

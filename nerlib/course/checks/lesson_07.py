@@ -3,7 +3,7 @@
 import operator
 from functools import partial
 from itertools import takewhile
-from statistics import fmean, harmonic_mean
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -20,18 +20,14 @@ KINDS = entry_by_entry(list[str], "Row {key} is `{found}` in your list.")
 def macro_f1(
     counts: dict[str, tuple[int, int, int]],
     belongs: Function = lambda gold, predicted, correct: gold,
-    ratio: Function = lambda score: score.f1,
 ) -> float:
     """Return the mean F1 of the types that occur in the gold data; 0 if there are none.
 
-    The slips take the mean over other types, or of another ratio.
+    The slips take the mean over other types.
     """
-    scores = [ratio(Score(*numbers)) for numbers in counts.values() if belongs(*numbers)]
+    scores = [Score(*numbers).f1 for numbers in counts.values() if belongs(*numbers)]
     return fmean(scores) if scores else 0.0
 
-
-mean_precision = partial(macro_f1, ratio=lambda score: score.precision)
-mean_recall = partial(macro_f1, ratio=lambda score: score.recall)
 
 MACRO = Comparison(
     macro_f1,
@@ -39,8 +35,6 @@ MACRO = Comparison(
     weighted=lambda counts: (
         sum(n[0] * Score(*n).f1 for n in counts.values()) / sum(n[0] for n in counts.values())
     ),
-    from_means=lambda counts: harmonic_mean([mean_precision(counts), mean_recall(counts)]),
-    mean_recall=mean_recall,
     all_types=partial(macro_f1, belongs=lambda *numbers: True),
     found_types_only=partial(macro_f1, belongs=lambda gold, predicted, _: gold and predicted),
 )
@@ -63,12 +57,6 @@ def _precise(
     return [c for c, hits in kept.items() if hits and fmean(hits) >= wanted]
 
 
-def _unsorted(confidences: list[float], right: list[bool], wanted: float) -> Threshold:
-    """Return the answer of somebody who takes the lists to be sorted."""
-    precise = [c for n, c in enumerate(confidences, start=1) if fmean(right[:n]) >= wanted]
-    return precise[-1] if precise else None
-
-
 def _first_fall(confidences: list[float], right: list[bool], wanted: float) -> Threshold:
     """Return the answer of somebody who stops as soon as the precision is too low."""
     fine = _precise(confidences, right, wanted)
@@ -82,7 +70,6 @@ THRESHOLD = Comparison(
     above=lambda confidences, right, wanted: min(
         _precise(confidences, right, wanted, operator.gt), default=None
     ),
-    unsorted=_unsorted,
     first_fall=_first_fall,
 )
 

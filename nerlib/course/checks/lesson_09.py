@@ -72,9 +72,6 @@ def _weights(bits: int, *zeros: list[float]) -> tuple[Tensor, int]:
 ROUNDING = Comparison(
     rounded,
     read=_weights,
-    still_whole=lambda weights, bits: (
-        weights * (2 ** (bits - 1) - 1) / weights.abs().amax(1, keepdim=True)
-    ).round(),
     one_scale=partial(rounded, largest=lambda w: w.abs().max()),
     by_column=partial(rounded, largest=lambda w: w.abs().amax(0)),
     no_sign=partial(rounded, most=lambda bits: 2**bits - 1),
@@ -140,7 +137,6 @@ CHOICE = Comparison(
     no_limit=lambda lines, reference, most: choose(lines, reference, math.inf),
     quickest=partial(choose, best=lambda line: -line[3]),
     best_f1=partial(choose, best=lambda line: line[1]),
-    slowest=partial(choose, best=lambda line: -line[2]),
 )
 
 CHECKS = (TIMES, PERCENTILE, ROUNDING, GATE, CHOICE)

@@ -36,20 +36,11 @@ def _renumbered(used: list[int], batches: Batches, first: int = 0) -> tuple[list
     return used, [[first + used.index(row) for row in batch] for batch in batches]
 
 
-def _as_they_come(batches: Batches) -> list[int]:
-    return list(dict.fromkeys(row for batch in batches for row in batch))
-
-
 RENUMBER = Comparison(
     renumbered,
     with_repeats=lambda batches: _renumbered(sorted(r for b in batches for r in b), batches),
-    as_they_come=lambda batches: _renumbered(_as_they_come(batches), batches),
     from_one=lambda batches: _renumbered(renumbered(batches)[0], batches, first=1),
     old_numbers=lambda batches: (renumbered(batches)[0], batches),
-    each_batch_alone=lambda batches: (
-        renumbered(batches)[0],
-        [renumbered([batch])[1][0] for batch in batches],
-    ),
 )
 
 
@@ -60,21 +51,10 @@ def smoothed_loss(probabilities: list[float], target: int, smoothing: float) -> 
     return (1 - smoothing) * losses[target] + smoothing * fmean(losses)
 
 
-def _over_the_others(probabilities: list[float], target: int, smoothing: float) -> float:
-    others = [chance for tag, chance in enumerate(probabilities) if tag != target]
-    spread = fmean(-math.log(chance) for chance in others)
-    return -(1 - smoothing) * math.log(probabilities[target]) + smoothing * spread
-
-
 SMOOTHING = Comparison(
     smoothed_loss,
     not_smoothed=lambda chances, target, share: smoothed_loss(chances, target, 0),
     share_left_out=lambda chances, target, share: (1 - share) * smoothed_loss(chances, target, 0),
-    over_the_others=_over_the_others,
-    not_divided=lambda chances, target, share: (
-        (1 - share) * smoothed_loss(chances, target, 0)
-        + share * len(chances) * smoothed_loss(chances, target, 1)
-    ),
     exchanged=lambda chances, target, share: smoothed_loss(chances, target, 1 - share),
     not_weighed=lambda chances, target, share: (
         smoothed_loss(chances, target, 0) + share * smoothed_loss(chances, target, 1)
@@ -105,13 +85,6 @@ MASKING = Comparison(
     left_out=lambda ids, words, draws, share, mask: [
         number for number in masked(ids, words, draws, share, -1) if number >= 0
     ],
-    whole_words=lambda ids, words, draws, share, mask: masked(
-        ids,
-        words,
-        [min(d for d, w in zip(draws, words, strict=True) if w == word) for word in words],
-        share,
-        mask,
-    ),
 )
 
 

@@ -31,12 +31,6 @@ WINDOWS = Comparison(
     beyond=lambda words, limit, overlap: [
         (first, first + limit) for first, _ in windows(words, limit, overlap)
     ],
-    one_more=lambda words, limit, overlap: [
-        (first, min(first + limit, words)) for first in range(0, words, limit - overlap)
-    ],
-    full_ones_only=lambda words, limit, overlap: [
-        (first, end) for first, end in windows(words, limit, overlap) if end - first == limit
-    ],
 )
 
 
@@ -56,13 +50,6 @@ def _ahead(texts: Iterator[str], size: int) -> Iterator[list[str]]:
         chunk.append(text)
     if chunk:
         yield chunk
-
-
-def _until_short(texts: Iterator[str], size: int) -> Iterator[list[str]]:
-    chunk = list(islice(texts, size))
-    yield chunk
-    if len(chunk) == size:
-        yield from _until_short(texts, size)
 
 
 def _taken_from(function: Function) -> Function:
@@ -96,7 +83,6 @@ STREAM = _Stream(
     name=lambda texts, size, taken: f"{len(texts)} texts, {size}",
     reads_everything=lambda texts, size: list(chunks(texts, size)),
     one_ahead=_ahead,
-    an_empty_one=_until_short,
     rest_lost=lambda texts, size: (chunk for chunk in chunks(texts, size) if len(chunk) == size),
     one_by_one=lambda texts, size: ([text] for text in texts),
 )
@@ -144,9 +130,6 @@ WHOLE = Comparison(
     start_only=lambda found: list(dict.fromkeys(_moved(found, end=0))),
     other_way=partial(_moved, start=-1, end=-1),
     twice=_moved,
-    by_text=lambda found: list({entity.text: entity for entity in _moved(found)[::-1]}.values())[
-        ::-1
-    ],
 )
 
 

@@ -1,18 +1,15 @@
-"""Which exercises are done: kept for the session, and in a file if one can be written."""
+"""Which exercises are done: kept in a file, if one can be written."""
 
 import contextlib
 import json
-from collections import defaultdict
 from pathlib import Path
 
-from nerlib.analysis.display import Html, escape, html_table
+from nerlib.analysis.display import Html, html_table
 from nerlib.atomic import whole_file
 from nerlib.course.checks.exercise import all_exercises, of_lesson
-from nerlib.course.checks.hint import plainly
 from nerlib.tools.recipes import output_folder
 
 NAME = "exercises.json"
-SESSION: dict[Path, set[str]] = defaultdict(set)  # what is done, by the file that should hold it
 
 
 def _file() -> Path:
@@ -20,24 +17,20 @@ def _file() -> Path:
 
 
 def done() -> set[str]:
-    """Return the numbers of the exercises that are done, in this session or in the file.
+    """Return the numbers of the exercises that are done.
 
-    A file that cannot be read or written is no reason to stop somebody who is learning: then the
-    record lasts as long as the session.
+    A file that cannot be read or written is no reason to stop somebody who is learning.
     """
-    path = _file()
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        listed = json.loads(path.read_text(encoding="utf-8"))["done"]
-        SESSION[path] |= {number for number in listed if number in all_exercises()}
-    return SESSION[path]
+        listed = json.loads(_file().read_text(encoding="utf-8"))["done"]
+        return {number for number in listed if number in all_exercises()}
+    return set()
 
 
 def note(number: str) -> None:
     """Note that an exercise is done, and keep what another notebook has noted meanwhile."""
-    numbers = done()
-    numbers.add(number)
     with contextlib.suppress(OSError), whole_file(_file()) as unfinished:
-        text = json.dumps({"done": sorted(numbers)}, indent=1)
+        text = json.dumps({"done": sorted({*done(), number})}, indent=1)
         unfinished.write_text(text + "\n", encoding="utf-8")
 
 
@@ -50,16 +43,10 @@ def how_far(lesson: str) -> str:
 def progress(lesson: str | None = None) -> Html:
     """Return a table of the exercises and whether they are done, of one lesson or of all.
 
-    For a lesson that has no exercises it says which lessons have some.
-
     >>> print(str(progress("02")).splitlines()[0])
     exercise | what | done
     """
-    chosen = list(all_exercises().values()) if lesson is None else of_lesson(lesson)
-    if not chosen:
-        known = ", ".join(dict.fromkeys(e.lesson for e in all_exercises().values()))
-        text = f"There is no lesson {plainly(lesson)} with exercises. There are: {known}."
-        return Html(f"<p>{escape(text)}</p>", text)
+    chosen = of_lesson(lesson or "") or list(all_exercises().values())
     finished = done()
     rows = [[e.number, e.title, "✓" if e.number in finished else "–"] for e in chosen]
     lines = [how_far(name) for name in dict.fromkeys(e.lesson for e in chosen)]

@@ -67,7 +67,7 @@ class NERPipeline(TokenClassificationPipeline):
         """Return rows by word, or entities, without those whose label is to be ignored."""
         (output,) = all_outputs  # long texts are cut into windows, and joined, by the tagger
         logits, visible = output["scored"]
-        best = best_tags(logits[None], visible[None], self.tagger.model.transitions)
+        best = best_tags(logits[None], visible[None])
         numbers, scores = (part[0].tolist() for part in best)
         tags = [self.tagger.model.config.labels[number] for number in numbers]
         if aggregation_strategy is AggregationStrategy.NONE:

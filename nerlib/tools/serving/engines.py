@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from nerlib.decoding import visible_words
 from nerlib.encoders import EncoderError
-from nerlib.model import NERConfig, labels_loss
+from nerlib.model import NERConfig, tagging_loss
 from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.graph import INPUTS
 from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
@@ -81,8 +80,6 @@ class EngineModel(nn.Module):
         self.engine = engine
         self.encoder = SimpleNamespace(config=config.encoder_config())
         self.device = torch.device("cpu")
-        scores = config.transitions
-        self.transitions = None if scores is None else torch.tensor(scores)
         self.eval()
 
     def forward(
@@ -98,9 +95,7 @@ class EngineModel(nn.Module):
         tensors = (input_ids, attention_mask.long(), word_ids, torch.arange(num_words))
         arrays = (tensor.numpy() for tensor in tensors)
         logits = torch.from_numpy(self.engine(dict(zip(INPUTS, arrays, strict=True))))
-        loss = None
-        if labels is not None:
-            loss = labels_loss(logits, labels, visible_words(word_ids, num_words), self.transitions)
+        loss = None if labels is None else tagging_loss(logits, labels)
         return TokenClassifierOutput(loss=loss, logits=logits)
 
     def save_pretrained(self, *_: Any, **__: Any) -> NoReturn:
