@@ -7,8 +7,6 @@ the encoders take turns, and the fastest step of each counts, so that a busy mac
 little.
 """
 
-from __future__ import annotations
-
 import time
 
 import torch

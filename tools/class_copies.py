@@ -56,6 +56,16 @@ def timetables() -> dict[str, list[Row]]:
     return found
 
 
+def ways() -> dict[tuple[str, str], list[Row]]:
+    """Return the rows of each timetable that go through each lesson, by both names."""
+    found = defaultdict[tuple[str, str], list[Row]](list)
+    for heading, rows in timetables().items():
+        for row in rows:
+            if row.lesson:
+                found[heading, row.lesson].append(row)
+    return found
+
+
 def timetable(rows: Iterable[Row]) -> str:
     """Return a timetable for the guide."""
     lines = []
@@ -102,36 +112,40 @@ def with_sections(notebook: NotebookNode, wanted: Collection[str]) -> NotebookNo
     return NotebookNode({**notebook, "cells": cells})
 
 
+def walked(lesson: str, rows: Sequence[Row]) -> NotebookNode:
+    """Return a lesson with what some rows take of it."""
+    listed = (
+        [name for row in rows for name in row.sections] if all(r.sections for r in rows) else []
+    )
+    return with_sections(nbformat.read(find_notebook(lesson), as_version=4), listed)
+
+
 def write_class_copies(folder: Path = CLASS) -> list[Path]:
     """Write what each class goes through of every lesson; return the paths."""
     shutil.rmtree(folder, ignore_errors=True)
     written = []
-    for heading, rows in timetables().items():
-        place = folder / PLAN[heading]["folder"]
-        place.mkdir(parents=True, exist_ok=True)
-        for path in map(find_notebook, sorted({row.lesson for row in rows} - {""})):
-            taken = [row for row in rows if path.name.startswith(f"{row.lesson}_")]
-            copy = class_copy(nbformat.read(path, as_version=4), taken, path)
-            nbformat.write(copy, place / path.name)
-            written.append(place / path.name)
+    for (heading, lesson), rows in ways().items():
+        path = folder / PLAN[heading]["folder"] / find_notebook(lesson).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(class_copy(lesson, rows), path)
+        written.append(path)
     return written
 
 
-def class_copy(notebook: NotebookNode, rows: Sequence[Row], path: Path) -> NotebookNode:
+def class_copy(lesson: str, rows: Sequence[Row]) -> NotebookNode:
     """Return the sections of a lesson that some rows go through, without outputs.
 
     In front of each row's first section stands what the timetable says; a live row has blanks.
     """
-    minutes = section_times(notebook)
-    every = all(row.sections for row in rows)
-    found = sections(with_sections(notebook, [n for row in rows * every for n in row.sections]))
+    notebook, name = walked(lesson, rows), find_notebook(lesson).name
+    minutes, found = section_times(notebook), sections(notebook)
     title, *headings = found
     told = defaultdict[str, list[NotebookNode]](list)
     for row in rows:
         told[row.sections[0] if row.sections else headings[0]].append(banner(row))
-    text = f"# {title}\n\nFallen behind? The [whole lesson](../../../notebooks/{path.name}) helps."
+    text = f"# {title}\n\nFallen behind? The [whole lesson](../../../notebooks/{name}) helps."
     code = [cell for cell in found.pop(title) if cell.cell_type == "code"]
-    cells = [new_markdown_cell(text, id=f"{path.stem[:2]}-header"), *code]
+    cells = [new_markdown_cell(text, id=f"{lesson}-header"), *code]
     for heading, part in found.items():
         live = any(row.live and heading in (row.sections or headings) for row in rows)
         part[0].source = part[0].source.replace(

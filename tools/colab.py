@@ -7,8 +7,6 @@ python -m tools.colab                   # write all of it
 python -m tools.colab --repo owner/name # first say where the project is published
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

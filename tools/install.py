@@ -7,8 +7,6 @@ python3 tools/install.py offline notebooks     # these extras of nerlib; `make` 
 Standard library only: it runs before anything is installed.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
 import platform

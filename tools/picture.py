@@ -3,8 +3,6 @@
 python -m tools.picture           # writes workshop/entities.svg
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 

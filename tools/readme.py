@@ -4,8 +4,6 @@ python -m tools.readme           # write them: lessons, recipes, modules, measur
 python -m tools.readme --check   # exit status 1 if they are out of date
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import json

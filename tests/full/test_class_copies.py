@@ -17,28 +17,20 @@ from tools.class_copies import (
     sections,
     timetable,
     timetables,
+    walked,
+    ways,
     with_sections,
     write_class_copies,
 )
-from tools.execute import execute, find_notebook
+from tools.execute import find_notebook
 from tools.reading import section_times
 
-PLANS = timetables()
-WAYS = {
-    (heading, lesson): [row for row in rows if row.lesson == lesson]
-    for heading, rows in PLANS.items()
-    for lesson in sorted({row.lesson for row in rows} - {""})
-}
+PLANS, WAYS = timetables(), ways()
 SHORT = [way for way, rows in WAYS.items() if all(row.sections for row in rows)]
 
 
 def lesson(number):
     return nbformat.read(find_notebook(number), as_version=4)
-
-
-def walked(way):
-    """The lesson with only what a class takes of it."""
-    return with_sections(lesson(way[1]), [name for row in WAYS[way] for name in row.sections])
 
 
 def missing_names(notebook, folder):
@@ -68,7 +60,7 @@ def test_a_section_that_others_need_is_missed(tmp_path):
 
 @pytest.mark.parametrize("way", SHORT, ids=" ".join)
 def test_a_short_way_misses_no_name_and_has_time_to_be_read(way, tmp_path):
-    assert missing_names(walked(way), tmp_path) == []
+    assert missing_names(walked(way[1], WAYS[way]), tmp_path) == []
     times = section_times(lesson(way[1]))
     for row in WAYS[way]:
         assert sum(times[name] for name in row.sections) <= row.minutes, row.what
@@ -95,7 +87,7 @@ def test_class_copies_are_up_to_date(tmp_path):
 
 def test_a_live_copy_has_blanks_and_the_timetable_in_it():
     rows = [Row(5, "Tags", "02", ["What we have, and what we want"], ["02.1"], live=True, start=65)]
-    made = class_copy(lesson("02"), rows, find_notebook("02"))
+    made = class_copy("02", rows)
     told, heading, *code = [cell for cell in made.cells if not cell.id.startswith("02-setup")][1:]
     assert "1:05–1:10" in told.source
     assert "exercises/02_parsing.ipynb" in told.source
@@ -103,9 +95,3 @@ def test_a_live_copy_has_blanks_and_the_timetable_in_it():
     assert "" in [cell.source for cell in code]
     assert not [cell for cell in made.cells if cell.get("outputs") or cell.metadata]
     assert "| 1:05 | 1:10 | 5 | Tags | 02 |" in timetable(rows)
-
-
-@pytest.mark.parametrize("way", [way for way in SHORT if way[1] < "07"], ids=" ".join)
-def test_a_short_way_runs_from_a_fresh_kernel(way, tmp_path, monkeypatch):
-    monkeypatch.setenv("NERLIB_RECIPE", "offline-scratch")  # it trains in seconds
-    execute(walked(way), find_notebook(way[1]), tmp_path)
