@@ -7,8 +7,6 @@ as many rows as one of the workers does, so that both parts take about as long. 
 process of its own. Memory is what the system counts as resident, sampled whenever a shard is done.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

@@ -3,8 +3,6 @@
 python -m benchmarks.faults     # writes benchmarks/break_it.json
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """How measurements are written: what they were computed with, and the JSON beside this file."""
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Iterable, Sequence

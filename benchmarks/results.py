@@ -8,8 +8,6 @@ cores, two trainings run side by side, each on a core of its own: that takes les
 after the other on both.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import os

@@ -8,8 +8,6 @@ keep the weights that were best on these very rows. Speeds are from a list of te
 taggers taking turns. Needs the extras `bench`, `exchange` and `scale`.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

@@ -8,8 +8,6 @@ with every seed. On two cores that takes about a quarter of an hour; scores are 
 training, and a run that was stopped goes on from there.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -9,8 +9,6 @@ are kept for validation and test. Every choice is made by hashing a name, not by
 generator, so that no version of Python changes the result.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

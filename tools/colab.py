@@ -1,4 +1,4 @@
-"""Make headers, exercises, and the notebooks' copies: for Colab, and clean ones for live coding.
+"""Make headers, exercises, and the notebooks' copies, for Colab and for classes.
 
 A copy for Colab has one visible set-up cell before its own first cell; exercises bring that cell,
 too. While the project is published nowhere, there are no links to them.
@@ -7,21 +7,18 @@ python -m tools.colab                   # write all of it
 python -m tools.colab --repo owner/name # first say where the project is published
 """
 
-from __future__ import annotations
-
 import argparse
-import ast
 import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from tools.class_copies import write_class_copies
 from tools.colab_setup import setup_source
 from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
@@ -33,9 +30,6 @@ HEADER = re.compile(
     r'(?m)(?:^ *"\[!\[Open in Colab.*\n *"\\n",\n)?'
     r'^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
 )
-CLEAN = ROOT / "workshop" / "clean"
-# Guesses and the quiz, which nobody types.
-KEPT = re.compile(r"(?m)^(guesses(\.write.*)?$|from nerlib\.course\.quiz )")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_headers(publication, all_notebooks())
     for path in (
         *write_copies(partial(colab_copy, publication=publication), ROOT / "colab"),
-        *write_copies(clean_copy, CLEAN),
+        *write_class_copies(),
         *write_exercises(publication, EXERCISES),
     ):
         print(path.relative_to(ROOT))
@@ -100,46 +94,6 @@ def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode
     setup = new_code_cell(setup_source(publication, extras_of(notebook)), id="colab-setup")
     notebook.cells.insert(0, setup)
     return notebook
-
-
-def clean_copy(notebook: NotebookNode) -> NotebookNode:
-    """Return the notebook with its headings and prompts, and cells to type into."""
-    for cell, below in pairwise([*notebook.cells, NotebookNode(cell_type="")]):
-        cell.metadata = NotebookNode()
-        if cell.cell_type == "code":
-            whole = cell.id.endswith("-setup") or KEPT.search(cell.source)
-            cell.source = cell.source if whole else given(cell.source)
-            cell.outputs, cell.execution_count = [], None
-        else:
-            headings = re.findall(r"(?m)^#.*$", cell.source)
-            asks = below.cell_type == "code" and not cell.id.endswith("-header")
-            cell.source = "\n\n".join(headings + [prompt(cell.source)] * asks)
-    notebook.cells = [cell for cell in notebook.cells if cell.source or cell.cell_type == "code"]
-    notebook.metadata.pop("nerlib")
-    return notebook
-
-
-def prompt(text: str) -> str:
-    """Return what leads from a text to its code: a sentence, and what it asks or announces.
-
-    A cell that goes on from the last output has that sentence at its end.
-
-    >>> prompt("So it is. Now we count them. How many are there?")
-    'How many are there?'
-    """
-    sentences = re.split(r"(?<=[.?!])\s+", text.rpartition("\n\n")[2])
-    leading = sentences[0 if "\n\n" in text or text.startswith("**") else -1]
-    return " ".join(one for one in sentences if one is leading or one[-1] in "?:")
-
-
-def given(source: str) -> str:
-    """Return a cell's imports, and its functions with no more than their docstrings."""
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
-    kept = [one for one in ast.parse(source).body if isinstance(one, kinds)]
-    for one in kept:
-        if isinstance(one, ast.FunctionDef):
-            one.body = [ast.Expr(ast.Constant(ast.get_docstring(one) or ...))]
-    return ast.unparse(ast.Module([*kept], []))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The set-up cell of notebooks in Colab: what it installs, and from where."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from nerlib.tools.extras import EXTRAS

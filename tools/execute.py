@@ -5,8 +5,6 @@ python -m tools.execute --output build         # copies, HTML pages and an index
 python -m tools.execute 07 08 --output build   # these lessons only
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

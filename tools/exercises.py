@@ -5,8 +5,6 @@ python -m tools.exercises SOLUTION.ipynb    # of these only
 python -m tools.exercises --without-running # after a change of words alone
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import re

@@ -3,8 +3,6 @@
 python -m tools.hygiene notebooks/*.ipynb
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import sys

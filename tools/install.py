@@ -1,15 +1,15 @@
 """Make the virtual environment and install the course into it, with a line for every package.
 
+python3 tools/install.py                       # what lessons 00 to 06 need, then a check
 python3 tools/install.py offline notebooks     # these extras of nerlib; `make` calls it
 .venv/bin/python -m tools.install --pins       # write constraints.txt from what is installed
 
 Standard library only: it runs before anything is installed.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -22,6 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
+LESSONS = ("offline", "notebooks")
 CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 INDEX_SETTINGS = re.compile(r"(?m)^(global|install|:env:)\.(extra-)?(index-url|find-links)=")
 NOT_PINNED = ("nerlib", "pip", "setuptools", "wheel")
@@ -29,22 +30,53 @@ SHOWN = ("Collecting ", "Downloading ", "Building ", "Installing ", "ERROR")
 
 
 def main(extras: Sequence[str]) -> int:
-    """Make `.venv` if it is missing or has no pip, install, and return pip's exit status."""
-    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
-        version = ".".join(map(str, sys.version_info[:2]))
-        print(f"Python 3.11, 3.12 or 3.13 is needed, this is {version}", file=sys.stderr)
+    """Make `.venv` if it is missing or has no pip, install, and return pip's exit status.
+
+    Without extras: what lessons 00 to 06 need, and at the end the course's own check.
+    """
+    system = (platform.system(), platform.machine(), platform.mac_ver()[0])
+    if reason := refusal(sys.version_info[:2], *system):
+        print(reason, file=sys.stderr)
         return 2
     if extras == ["--pins"]:
         write_pins(ROOT / "constraints.txt")
         return 0
-    python = make_environment(FOLDER)
+    try:
+        python = make_environment(FOLDER)
+    except (ImportError, subprocess.CalledProcessError):  # Debian parts it from Python
+        print("Python cannot make an environment: sudo apt install python3-venv", file=sys.stderr)
+        return 2
+    torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
     if wants_cpu_build(python):
         print("No NVIDIA card here: the small build of torch, for the CPU.", flush=True)
-        torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
-        status = pip_install(python, "--index-url", CPU_BUILDS, torch)
-        if status:
+        if status := pip_install(python, "--index-url", CPU_BUILDS, torch):
             return status
-    return pip_install(python, "-e", f".[{','.join(extras)}]")
+    status = pip_install(python, "-e", f".[{','.join(extras or LESSONS)}]")
+    if status or extras:
+        return status
+    (FOLDER / ".lessons").touch()  # so that make need not do it again
+    return subprocess.run([str(python), "-m", "nerlib", "check"], cwd=ROOT).returncode
+
+
+def refusal(version: Sequence[int], system: str, processor: str, mac: str) -> str:
+    """Return why the course cannot be installed and what to do; nothing if it can.
+
+    >>> refusal((3, 12), "Darwin", "arm64", "12.7")
+    'torch needs macOS 14 or later, this is 12.7: use Colab instead'
+    >>> refusal((3, 12), "Linux", "x86_64", "")
+    ''
+    """
+    if not (3, 11) <= tuple(version[:2]) <= (3, 13):
+        found = ".".join(map(str, version[:2]))
+        advice = "install 3.12 from python.org, start this with py -3.12 (Windows) or python3.12"
+        return f"Python 3.11, 3.12 or 3.13 is needed, this is {found}: {advice}"
+    if system == "Darwin" and processor != "arm64":
+        return "torch has no build for Python on Intel Macs any more: use Colab instead"
+    if system == "Darwin" and int(mac.partition(".")[0]) < 14:
+        return f"torch needs macOS 14 or later, this is {mac}: use Colab instead"
+    if system == "Windows" and processor == "ARM64":
+        return "torch has no build for this Python: install the one for x86-64 from python.org"
+    return ""
 
 
 def make_environment(folder: Path) -> Path:

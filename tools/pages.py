@@ -1,7 +1,5 @@
 """HTML pages of notebooks that ran, and an index of them."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

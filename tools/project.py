@@ -1,7 +1,5 @@
 """What pyproject.toml says about where the project is published: the only place that says it."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from dataclasses import dataclass

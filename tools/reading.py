@@ -1,7 +1,5 @@
 """How long lessons take to read, by the rule that stands in CONTRIBUTING.md."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections import defaultdict

@@ -1,10 +1,8 @@
-"""Keep the generated parts of README.md, CONTRIBUTING.md and docs/ true.
+"""Keep the generated parts of README.md, CONTRIBUTING.md, docs/ and workshop/ true.
 
 python -m tools.readme           # write them: lessons, recipes, modules, measurements
 python -m tools.readme --check   # exit status 1 if they are out of date
 """
-
-from __future__ import annotations
 
 import argparse
 import ast
@@ -22,6 +20,7 @@ from benchmarks.bench.ratios import speed_table
 from benchmarks.measured import markdown_table
 from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
+from tools.class_copies import PLAN, timetable, timetables
 from tools.execute import all_notebooks, run_times
 from tools.project import ROOT, Publication, read_publication
 from tools.reading import reading_time, section_times
@@ -134,7 +133,7 @@ def about(path: Path) -> str:
     """Return the first sentence of a module's docstring, up to its colon or end.
 
     >>> about(ROOT / "tools" / "readme.py")
-    'Keep the generated parts of README.md, CONTRIBUTING.md and docs/ true.'
+    'Keep the generated parts of README.md, CONTRIBUTING.md, docs/ and workshop/ true.'
     """
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.partition("\n\n")[0].split())
@@ -178,7 +177,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "docs/measured.md": {"speed": measured("results", speed_table), "accuracy": scores},
         "docs/where-this-stands.md": {"standing": measured("standing", standing.table)},
         "docs/recipes.md": {"recipes": recipe_table()},
-        "workshop/timetables.md": {"sections": section_table()},
+        "workshop/timetables.md": {
+            "sections": section_table(),
+            **{heading: timetable(rows) for heading, rows in timetables().items()},
+        },
+        "workshop/lessons.md": {
+            f"skip {lesson}": ", ".join(f"*{section}*" for section in sections) + "."
+            for lesson, sections in PLAN["skips"].items()
+        },
     }
     stale = False
     for name, parts in pages.items():

@@ -8,8 +8,6 @@ reference comes from the docstrings, and `docs/` holds the settings only. The co
 repository's own layout, so links between files become links between pages.
 """
 
-from __future__ import annotations
-
 import argparse
 import posixpath
 import re

@@ -7,8 +7,6 @@ Nothing is marked in the notebooks: a heading starts a column of slides, each fu
 code below it is a slide under it, and set-up cells are left out.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import re

@@ -8,8 +8,6 @@ and number of threads, and take turns; a ratio divides speeds of the same round.
 MASSIVE en-US where NERLIB_MASSIVE_DIR is set, else the packaged sample.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What all contenders work on: the same rows, encoder, batch size and number of threads."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Each is measured in a process of its own.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence

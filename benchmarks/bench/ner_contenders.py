@@ -4,8 +4,6 @@ Each is a function that trains on an experiment's rows, writes what it needs to 
 returns what finds the entities of texts.
 """
 
-from __future__ import annotations
-
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -4,8 +4,6 @@ A machine is never equally fast for long. So nobody is timed alone: all contende
 one after the other, that is one round, and only speeds of the same round are divided.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Who tags: the tutorial's function, Hugging Face's pipeline, this course's tagger, twice."""
 
-from __future__ import annotations
-
 import tempfile
 import timeit
 from functools import partial

@@ -1,7 +1,5 @@
 """Who trains: the tutorial's loop, Hugging Face's Trainer, this course's loop, the bare encoder."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Iterator, Sequence

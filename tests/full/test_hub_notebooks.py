@@ -15,6 +15,7 @@ import pytest
 from hub_fixtures import learner_environment, run_python
 from hub_stand_in import CONVERSION, MASSIVE, HubStandIn, massive_conversion
 
+from tools.class_copies import walked, ways
 from tools.execute import execute, find_notebook
 
 WITH_HUB, OFFLINE = "with the Hub", "offline, after prefetch"
@@ -65,3 +66,10 @@ def test_lessons_run_to_their_end(classroom, request):
         setup = str(notebook.cells[1].outputs)
         assert "tutorial" in setup
         assert "ai-forever/ruBert-base" in setup
+
+
+@pytest.mark.parametrize("classroom", [OFFLINE], indirect=True)
+def test_the_short_ways_of_classes_run_to_their_end(classroom):
+    for (_, number), rows in ways().items():
+        if all(row.sections for row in rows) and number < "07":
+            execute(walked(number, rows), find_notebook(number), classroom)

@@ -211,27 +211,6 @@ def test_every_promise_has_a_test_that_is_there():
     assert [promise for promise, test, _ in promises if "`" not in test] == []
 
 
-TIMETABLE = (GUIDE / "timetables.md").read_text(encoding="utf-8")
-ROW = re.compile(r"(?m)^\| (\d+):(\d\d) \| (\d+):(\d\d) \| (\d+) \| .+? \| (.+?) \| (.+?) \|")
-LENGTHS = {"90 minutes": 90, "Half a day": 240, "Day 1": 450, "Day 2": 450}
-
-
-@pytest.mark.parametrize(("heading", "length"), LENGTHS.items())
-def test_timetables_add_up_leave_time_to_run_and_name_recipes(heading, length):
-    parts = re.split(r"(?m)^##+ (.+)$", TIMETABLE)
-    rows = ROW.findall(dict(zip(parts[1::2], parts[2::2], strict=True))[heading])
-    times = [tuple(map(int, row[:5])) for row in rows]
-    spans = [(60 * a + b, 60 * c + d, minutes) for a, b, c, d, minutes in times]
-    assert all(end - start == minutes for start, end, minutes in spans)
-    assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
-    assert spans[-1][1] - spans[0][0] == length
-    assert {name for row in rows for name in re.findall(r"`([^`]+)`", row[6])} <= set(RECIPES)
-    for _, _, _, _, minutes, taught, _ in rows:
-        notebooks = [path for path in LESSONS if path.stem[:2] in taught.split(", ")]
-        runs = [nbformat.read(path, 4).metadata["nerlib"]["run_seconds"] for path in notebooks]
-        assert sum(max(kinds.values()) for kinds in runs) <= 60 * int(minutes), taught
-
-
 def test_every_page_says_the_same_duration_of_the_quick_training():
     text = MAKEFILE + "".join(map(words_of, PAGES))
     told = re.findall(r"(?:quick|lesson 06 train)[^|]{0,60}?about (\d+) min", text)
