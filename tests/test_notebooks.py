@@ -8,12 +8,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from hygiene import problems
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from tools.class_copies import blanked
 from tools.colab import colab_copy, write_copies, write_headers
 from tools.execute import all_notebooks, clean, described
-from tools.hygiene import problems
 from tools.project import ROOT, Publication, read_publication, write_repository
 from tools.reading import reading_time, section_times, with_reading_time
 from tools.readme import lesson_table

@@ -167,7 +167,8 @@ def banner(row: Row) -> NotebookNode:
         number[:2]: f"../../exercises/{find_notebook(number[:2]).name}" for number in row.exercises
     }
     text += "".join(f" · [exercises of {lesson}]({link})" for lesson, link in links.items())
-    return new_markdown_cell(text, id=f"row-{row.start}")
+    cell: NotebookNode = new_markdown_cell(text, id=f"row-{row.start}")
+    return cell
 
 
 def blanked(cells: Sequence[NotebookNode]) -> list[NotebookNode]:

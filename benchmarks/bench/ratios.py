@@ -115,5 +115,5 @@ def compare(
     pairs = zip(ours, theirs, strict=True)
     ratios = [theirs / ours if at_most else ours / theirs for ours, theirs in pairs]
     # Further digits would be others in the next run anyway.
-    found = (round(value, 3) for value in (median(ratios), min(ratios), max(ratios)))
-    return Ratio(part, against, precision, *found, wanted, at_most)
+    middle, low, high = (round(one, 3) for one in (median(ratios), min(ratios), max(ratios)))
+    return Ratio(part, against, precision, middle, low, high, wanted, at_most)

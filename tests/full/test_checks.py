@@ -8,6 +8,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from hygiene import problems
 from wrong_answers import is_given, wrong_answers
 
 from nerlib.course.checks import check
@@ -15,7 +16,6 @@ from nerlib.course.checks.exercise import all_exercises, of_lesson
 from nerlib.course.checks.verdict import Verdict
 from tools.execute import all_notebooks
 from tools.exercises import EXERCISES, SOLUTIONS, write_exercises
-from tools.hygiene import problems
 from tools.project import read_publication
 
 NUMBERS = list(all_exercises())

@@ -1,6 +1,6 @@
 """The rules that a committed notebook keeps, each as one check with a message.
 
-python -m tools.hygiene notebooks/*.ipynb
+python tests/hygiene.py notebooks/*.ipynb
 """
 
 import ast
