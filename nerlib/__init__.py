@@ -5,7 +5,14 @@ metrics → decoding → inference. Public names are listed in `__init__.pyi` an
 (PEP 562), so that nobody waits for PyTorch who only wants a parser.
 """
 
+import os
+
 import lazy_loader
+
+# Threads that wait sleep: beside other programs, two that spin are slower than one. OpenMP reads
+# this once, when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"

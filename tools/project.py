@@ -20,6 +20,7 @@ class Publication:
 
     repository: str
     ref: str
+    colab_recipe: str = "tutorial"
 
     def colab_badge(self, path: str) -> str:
         """Return the button, as Markdown, that opens one of the repository's notebooks in Colab.
@@ -49,8 +50,7 @@ class Publication:
 def read_publication(root: Path = ROOT) -> Publication:
     """Return what pyproject.toml says."""
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    published = settings["tool"]["nerlib"]
-    return Publication(published["repository"], published["ref"])
+    return Publication(**settings["tool"]["nerlib"])
 
 
 def packaged_encoder_requirement(root: Path = ROOT) -> str:

@@ -179,16 +179,13 @@ def check_compute() -> str:
 
 def check_threads() -> str:
     """Return how many threads compute on how many cores, and whether others want them, too."""
-    import torch
+    from nerlib.device import available_cores, chosen_threads
 
-    from nerlib.device import available_cores
-
-    cores, chosen = available_cores(), os.environ.get("OMP_NUM_THREADS")
-    note = f" (OMP_NUM_THREADS is {chosen}; training uses every core)" if chosen else ""
+    cores, note = available_cores(), ""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if busy > 1.5 * cores:
         note += f"; busy with {busy:.0f} programs, so training will be slow: close some"
-    return f"{torch.get_num_threads()} on {cores} cores{note}"
+    return f"{chosen_threads()} on {cores} cores{note}"
 
 
 def check_gpu() -> str:
