@@ -61,7 +61,13 @@ def test_generated_parts_of_the_pages_are_true() -> None:
 def test_a_stale_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("docs", "workshop"):
         (tmp_path / folder).mkdir()
-    pages = ("docs/measured", "docs/recipes", "docs/where-this-stands", "workshop/timetables")
+    pages = (
+        "docs/measured",
+        "docs/recipes",
+        "docs/where-this-stands",
+        "workshop/lessons",
+        "workshop/timetables",
+    )
     for name in ("README.md", "CONTRIBUTING.md", *(f"{page}.md" for page in pages)):
         text = (ROOT / name).read_text(encoding="utf-8").replace("`massive-offline`", "`x`", 1)
         (tmp_path / name).write_text(text, encoding="utf-8")
