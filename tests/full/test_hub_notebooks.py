@@ -70,6 +70,10 @@ def test_lessons_run_to_their_end(classroom, request):
 
 @pytest.mark.parametrize("classroom", [OFFLINE], indirect=True)
 def test_the_short_ways_of_classes_run_to_their_end(classroom):
-    for (_, number), rows in ways().items():
-        if all(row.sections for row in rows) and number < "07":
-            execute(walked(number, rows), find_notebook(number), classroom)
+    short = {
+        (number, *(name for row in rows for name in row.sections)): rows
+        for (_, number), rows in ways().items()
+        if number < "07" and all(row.sections for row in rows)
+    }
+    for way in sorted(short):  # each once, and 06 with the model that 05 leaves
+        execute(walked(way[0], short[way]), find_notebook(way[0]), classroom)
