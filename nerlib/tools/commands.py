@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from nerlib.analysis.significance import Interval
     from nerlib.dataset import NERDataset
+    from nerlib.inference import PlainTagger
     from nerlib.metrics import Evaluation, Score
     from nerlib.tools.recipes import Recipe
     from nerlib.tools.tagger import Tagger
@@ -118,7 +119,9 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
         if recipe.encoder != chosen and "encoder" not in given:
             tell(f"{options.locale}: {recipe.encoder} takes the place of {chosen}, an English one")
     if "own" in given:
-        recipe = own_recipe(options.own, recipe, given.get("segmentation"))
+        recipe = own_recipe(options.own, recipe, given.get("segmentation"), start_of(given))
+    elif "from_model" in given:
+        raise UsageError("--from needs --own: the sentences to train on")
     if "encoder" in given:  # of which all layers are kept
         kept = {name: v for name, v in recipe.model_settings.items() if name != "layers"}
         recipe = replace(recipe, model_settings=kept)
@@ -129,6 +132,18 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
         return replace(recipe, settings=replace(recipe.settings, **settings), **changed)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def start_of(given: Mapping[str, Any]) -> PlainTagger | None:
+    """Return the model that `train --from` names; raises `UsageError` for what excludes it."""
+    from nerlib.inference import PlainTagger
+
+    if "from_model" not in given:
+        return None
+    for name in ("encoder", "segmentation"):
+        if name in given:
+            raise UsageError(f"--from and --{name} exclude each other: the model has its own")
+    return PlainTagger.from_pretrained(given["from_model"], "cpu")
 
 
 def run_evaluate(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from unicodedata import normalize
 
 import regex
+from transformers import PretrainedConfig
 
 from nerlib.dataset import NERDataset
 from nerlib.inference import PlainTagger
@@ -59,13 +60,18 @@ def unreachable(document: Document, parser: Parser) -> list[Span]:
 
 def told_of_exam(tagger: PlainTagger, data: NERDataset) -> dict[str, int]:
     """Return how many sentences a model was trained with, and how many entities cannot be found."""
-    known = set(str(getattr(tagger.model.config, "trained_on", "")).split())
+    known = trained_on(tagger.model.config)
     texts = [Document(utterance.text, utterance.spans) for utterance in data.utterances]
     hidden = [unreachable(one, tagger.parser) for one in texts]
     return {
         "sentences_that_were_trained_on": sum(digest(one.text) in known for one in texts),
         "entities_that_end_inside_words": sum(map(len, hidden)),
     }
+
+
+def trained_on(config: PretrainedConfig) -> set[str]:
+    """Return the hashes of the sentences that a model was trained with, if it remembers them."""
+    return set(str(getattr(config, "trained_on", None) or "").split())
 
 
 def digest(text: str) -> str:

@@ -2,20 +2,30 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import torch
 from datasets import Dataset
 
 from nerlib.corpus import CorpusError, Split, decode_lines
+from nerlib.inference import PlainTagger
 from nerlib.parsing import Parser, Segmentation
+from nerlib.tags import TagSet
+from nerlib.tools.continuing import continued
 from nerlib.tools.exchange.brackets import bracketed
 from nerlib.tools.exchange.document import Reading, each, to_stderr
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
-from nerlib.tools.own_checks import digest, segmentation_of
+from nerlib.tools.own_checks import digest, segmentation_of, trained_on
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 from nerlib.tools.recipes import Recipe
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from nerlib.model import NERClassifier
 
 NAME = "own"
 VALIDATION_SHARE = 0.2
@@ -28,6 +38,7 @@ class OwnRecipe(Recipe):
     """A recipe's encoder and settings, with the sentences of a file, its `source`, as corpus."""
 
     rows: Dataset = None  # read once: the source may be a pipe
+    start: PlainTagger | None = None  # whose model training begins with
 
     def corpus(self, split: str) -> Dataset:
         """Return the file's sentences for training, or those set aside for validation.
@@ -46,26 +57,51 @@ class OwnRecipe(Recipe):
             raise CorpusError(f"no entity is marked in the sentences to train on: {advice}")
         return found
 
+    def untrained(
+        self, encoder: str, tags: TagSet, settings: Mapping[str, Any]
+    ) -> tuple[NERClassifier, PreTrainedTokenizerFast]:
+        """Return the model that training begins with: `start`'s, if there is one."""
+        if self.start is None:
+            return super().untrained(encoder, tags, settings)
+        torch.manual_seed(self.settings.seed)  # for the head's rows of new types
+        model = continued(self.start.model, tags)
+        model.config.trained_on = settings.get("trained_on")
+        return model, self.start.tokenizer
+
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line."""
         share = f"{1 - VALIDATION_SHARE:.0%} to train, {VALIDATION_SHARE:.0%} to validate"
         told = super().describe() | {"corpus": f"sentences in {self.source}", "rows": share}
         if self.parser().segmentation == "characters":
             told["words"] = "every character (--segmentation spaces: what stands between blanks)"
+        if self.start is not None:
+            told["encoder"] += ", of a model that was trained before"
         return {name: value for name, value in told.items() if name != "switch"}
 
 
-def own_recipe(file: str, recipe: Recipe, segmentation: Segmentation | None = None) -> OwnRecipe:
+def own_recipe(
+    file: str,
+    recipe: Recipe,
+    segmentation: Segmentation | None = None,
+    start: PlainTagger | None = None,
+) -> OwnRecipe:
     """Return a recipe for the sentences of a file; encoder, locale and rates are the other's.
 
-    Words are what stands between blanks, or every character where the script has none.
+    Words are what stands between blanks, or every character where the script has none. With a
+    `start`, its model is trained further, and words are what they are to it.
     """
     settings = replace(recipe.settings, epochs=EPOCHS, batch_size=BATCH_SIZE)
     rows = corpus_from_file(file, recipe.locale)
     of_locale = Parser.for_locale(recipe.locale).segmentation
     by_script = segmentation_of(rows["utt"]) if of_locale == "spaces" else of_locale
     model = {**recipe.model_settings, "segmentation": segmentation or by_script}
-    if len(hashes := sorted({digest(text) for text in rows["utt"]})) <= MOST_HASHES:
+    seen = set[str]()
+    if start is not None:
+        old = start.model.config
+        model, seen = {"segmentation": old.segmentation}, trained_on(old)
+        made_by = getattr(old, "made_by", None) or {}
+        recipe = replace(recipe, encoder=made_by.get("encoder", recipe.encoder))
+    if len(hashes := sorted({digest(text) for text in rows["utt"]} | seen)) <= MOST_HASHES:
         model["trained_on"] = " ".join(hashes)  # those that are set aside, too
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}
     lines = map(Parser().parse, rows["annot_utt"])

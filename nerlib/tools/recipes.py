@@ -87,6 +87,17 @@ class Recipe:
         chosen = self.model_settings.get("segmentation")
         return Parser(chosen) if chosen else Parser.for_locale(self.locale)
 
+    def untrained(
+        self, encoder: str, tags: TagSet, settings: Mapping[str, Any]
+    ) -> tuple[NERClassifier, PreTrainedTokenizerFast]:
+        """Return the model that training begins with, for some tags, and its tokenizer."""
+        from nerlib.encoders import load_tokenizer
+        from nerlib.model import NERClassifier
+
+        tokenizer = load_tokenizer(encoder)  # first: the head's weights follow the seed
+        torch.manual_seed(self.settings.seed)
+        return NERClassifier.from_encoder(encoder, tags, **settings), tokenizer
+
     def _repr_html_(self) -> str:
         return fact_table(self.describe())._repr_html_()
 
@@ -148,8 +159,6 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     """
     # Whoever only names a recipe need not wait for transformers' models, which are slow to import.
     from nerlib.dataset import NERDataset
-    from nerlib.encoders import load_tokenizer
-    from nerlib.model import NERClassifier
     from nerlib.tools.small_bert import build_small_bert
 
     train_rows, validation_rows = map(recipe.corpus, (recipe.train_split, recipe.validation_split))
@@ -160,11 +169,10 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     parser = recipe.parser()
     if "segmentation" not in recipe.model_settings:
         check_segmentation(parser, {*train_rows["locale"], *validation_rows["locale"]})
-    tokenizer = load_tokenizer(encoder)
-    tags = TagSet.from_corpus(train_rows, parser)
-    torch.manual_seed(recipe.settings.seed)  # the head's first weights
     settings = {**recipe.model_settings, "segmentation": parser.segmentation}
-    model = NERClassifier.from_encoder(encoder, tags, **settings)
+    tags = TagSet.from_corpus(train_rows, parser)
+    model, tokenizer = recipe.untrained(encoder, tags, settings)
+    tags = model.config.tags  # a model that goes on may know others, too
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
     sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))
