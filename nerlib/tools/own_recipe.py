@@ -65,7 +65,8 @@ class OwnRecipe(Recipe):
             return super().untrained(encoder, tags, settings)
         torch.manual_seed(self.settings.seed)  # for the head's rows of new types
         model = continued(self.start.model, tags)
-        model.config.trained_on = settings.get("trained_on")
+        for name in ("trained_on", "learnt_from"):
+            setattr(model.config, name, settings.get(name))
         return model, self.start.tokenizer
 
     def describe(self) -> dict[str, str]:
@@ -95,18 +96,19 @@ def own_recipe(
     of_locale = Parser.for_locale(recipe.locale).segmentation
     by_script = segmentation_of(rows["utt"]) if of_locale == "spaces" else of_locale
     model = {**recipe.model_settings, "segmentation": segmentation or by_script}
-    seen = set[str]()
+    spans = [one for line in rows["annot_utt"] for one in Parser().parse(line).spans]
+    learnt_from, seen = Counter(span.type.upper() for span in spans), set[str]()
     if start is not None:
         old = start.model.config
         model, seen = {"segmentation": old.segmentation}, trained_on(old)
+        learnt_from += Counter(getattr(old, "learnt_from", None) or {})
         made_by = getattr(old, "made_by", None) or {}
         recipe = replace(recipe, encoder=made_by.get("encoder", recipe.encoder))
     if len(hashes := sorted({digest(text) for text in rows["utt"]} | seen)) <= MOST_HASHES:
         model["trained_on"] = " ".join(hashes)  # those that are set aside, too
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}
-    lines = map(Parser().parse, rows["annot_utt"])
-    model["learnt_from"] = Counter(span.type.upper() for line in lines for span in line.spans)
-    what = {"settings": settings, "model_settings": model, "rows": rows}
+    model["learnt_from"] = learnt_from
+    what = {"settings": settings, "model_settings": model, "rows": rows, "start": start}
     return OwnRecipe(NAME, "your own sentences", source=file, **kept, **what)
 
 

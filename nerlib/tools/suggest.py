@@ -61,16 +61,17 @@ def pool_texts(lines: Iterator[str], tagger: PlainTagger) -> list[str]:
     What no bracketed line can hold is left out, and that is told.
     """
     known = trained_on(tagger.model.config)
-    texts: list[str] = []
-    for number, text in enumerate(dict.fromkeys(line.strip().strip("\ufeff") for line in lines), 1):
+    texts: dict[str, None] = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().strip("\ufeff")
         if text and digest(text) not in known:
             try:
                 bracketed(Document(text))
             except ExchangeError as error:
-                to_stderr(f"sentence {number} is left out: {error}")
+                to_stderr(f"line {number} is left out: {error}")
             else:
-                texts.append(text)
-    return texts
+                texts[text] = None
+    return list(texts)
 
 
 def suggest(tagger: PlainTagger, texts: Sequence[str], count: int) -> list[Suggestion]:
