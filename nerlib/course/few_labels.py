@@ -72,7 +72,8 @@ def fit_head(frozen: Frozen, rows: Sequence[int]) -> Tensor:
     right = one_hot(target[seen], len(frozen.data.tags)).float()
     words = words[seen]
     squares = words.T @ words + RIDGE * torch.eye(words.shape[1])
-    return torch.linalg.solve(squares, words.T @ right)
+    weights: Tensor = torch.linalg.solve(squares, words.T @ right)
+    return weights
 
 
 def _with_one(vectors: Tensor) -> Tensor:
