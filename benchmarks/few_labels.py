@@ -67,7 +67,7 @@ def measure(made: Experiment, seed: int) -> Iterator[tuple[str, int, float]]:
         yield name, MORE, trained(made, part, seed, continued(few, made.tags))[1]
     yield "begun anew", MORE, trained(made, lines[:MORE], seed)[1]
     found = answers(Tagger(few, made.tokenizer, "cpu"), rows["utt"][FEW : max(SIZES)])
-    kept = [bracketed(one.document) for one in found if one.doubt < DOUBT]
+    kept = [bracketed(document) for document, doubt in found if doubt < DOUBT]
     yield "pseudo-labels kept", FEW, len(kept) / len(found)
     yield "pseudo-labels", FEW, trained(made, lines[:FEW] * 4 + kept, seed)[1]
 

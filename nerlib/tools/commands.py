@@ -140,9 +140,8 @@ def start_of(given: Mapping[str, Any]) -> PlainTagger | None:
 
     if "from_model" not in given:
         return None
-    for name in ("encoder", "segmentation"):
-        if name in given:
-            raise UsageError(f"--from and --{name} exclude each other: the model has its own")
+    if clash := {"encoder", "segmentation"} & given.keys():
+        raise UsageError(f"--from excludes --{min(clash)}: the model has its own")
     return PlainTagger.from_pretrained(given["from_model"], "cpu")
 
 

@@ -3,8 +3,6 @@
 Built in notebook 13.
 """
 
-from __future__ import annotations
-
 import torch
 
 from nerlib.model import NERClassifier, NERConfig
@@ -27,20 +25,14 @@ def continued(old: NERClassifier, tags: TagSet) -> NERClassifier:
     """
     known = old.config.tags
     both = TagSet.from_types([*known.types, *tags.types])
-    spelled = {*(old.config.spelled or ()), *tags.spelled}
-    settings = {name: getattr(old.config, name) for name in KEPT}
-    new = NERClassifier(NERConfig(labels=both.labels, spelled=sorted(spelled), **settings))
+    spelled = sorted({*(old.config.spelled or ()), *tags.spelled})
+    settings = old.config.to_dict() | {"labels": both.labels, "spelled": spelled}
+    new = NERClassifier(NERConfig.from_dict(settings))
     rows = torch.tensor([both.get_id(label) for label in known.labels])
-    weights = new.state_dict()
-    for name, values in old.state_dict().items():
-        if values.shape == weights[name].shape:
-            weights[name] = values
-        elif name == "transitions":
-            weights[name][rows[:, None], rows] = values
+    for name, place in new.state_dict().items():  # the very memory of the weights
+        values = old.state_dict()[name]
+        if name == "transitions":
+            place[rows[:, None], rows] = values
         else:
-            weights[name][rows] = values
-    new.load_state_dict(weights)
+            place[rows if place.shape != values.shape else slice(None)] = values
     return new
-
-
-KEPT = ("encoder", "pooling", "head", "head_size", "dropout", "segmentation")

@@ -5,13 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from datasets import Dataset
+from transformers import PreTrainedTokenizerFast
 
 from nerlib.corpus import CorpusError, Split, decode_lines
 from nerlib.inference import PlainTagger
+from nerlib.model import NERClassifier
 from nerlib.parsing import Parser, Segmentation
 from nerlib.tags import TagSet
 from nerlib.tools.continuing import continued
@@ -21,11 +23,6 @@ from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, segmentation_of, trained_on
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 from nerlib.tools.recipes import Recipe
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
-
-    from nerlib.model import NERClassifier
 
 NAME = "own"
 VALIDATION_SHARE = 0.2
@@ -65,8 +62,8 @@ class OwnRecipe(Recipe):
             return super().untrained(encoder, tags, settings)
         torch.manual_seed(self.settings.seed)  # for the head's rows of new types
         model = continued(self.start.model, tags)
-        for name in ("trained_on", "learnt_from"):
-            setattr(model.config, name, settings.get(name))
+        model.config.trained_on = settings.get("trained_on")
+        model.config.learnt_from = settings["learnt_from"]
         return model, self.start.tokenizer
 
     def describe(self) -> dict[str, str]:

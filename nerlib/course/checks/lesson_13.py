@@ -1,8 +1,8 @@
 """The checks of lesson 13: margins, prototypes, sentences far apart, and a teacher's answers."""
 
-from __future__ import annotations
-
 from math import dist
+from statistics import fmean
+from typing import Any
 
 from nerlib.course.checks.exercise import Comparison
 
@@ -10,15 +10,19 @@ from nerlib.course.checks.exercise import Comparison
 # 13.1 --------------------------------------------------------------------------------------------
 def least_margin(words: list[list[float]]) -> float:
     """Return the smallest margin between the best two probabilities of a word."""
-    return min(best - second for best, second, *_ in (sorted(w, reverse=True) for w in words))
+    return min(_margins(words))
+
+
+def _margins(words: list[list[float]]) -> list[float]:
+    return [sorted(word)[-1] - sorted(word)[-2] for word in words]
 
 
 MARGIN = Comparison(
     least_margin,
-    largest=lambda words: max(sorted(w)[-1] - sorted(w)[-2] for w in words),
-    mean=lambda words: sum(sorted(w)[-1] - sorted(w)[-2] for w in words) / len(words),
+    largest=lambda words: max(_margins(words)),
+    mean=lambda words: fmean(_margins(words)),
     least_sure=lambda words: min(map(max, words)),
-    first_and_last=lambda words: min(max(w) - min(w) for w in words),
+    first_and_last=lambda words: min(max(word) - min(word) for word in words),
 )
 
 
@@ -31,16 +35,15 @@ def prototypes(vectors: list[list[float]], types: list[str]) -> dict[str, list[f
     return {name: [sum(x) / len(x) for x in zip(*m, strict=True)] for name, m in members.items()}
 
 
+def _sums(vectors: list[list[float]], types: list[str], over: int = 1) -> dict[str, list[float]]:
+    means = prototypes(vectors, types).items()
+    return {name: [x * types.count(name) / over for x in mean] for name, mean in means}
+
+
 PROTOTYPES = Comparison(
     prototypes,
-    sums=lambda vectors, types: {
-        name: [x * types.count(name) for x in mean]
-        for name, mean in prototypes(vectors, types).items()
-    },
-    over_all=lambda vectors, types: {
-        name: [x * types.count(name) / len(types) for x in mean]
-        for name, mean in prototypes(vectors, types).items()
-    },
+    sums=_sums,
+    over_all=lambda vectors, types: _sums(vectors, types, len(types)),
     last_only=lambda vectors, types: dict(zip(types, vectors, strict=True)),
 )
 
@@ -48,25 +51,18 @@ PROTOTYPES = Comparison(
 # 13.3 --------------------------------------------------------------------------------------------
 def next_centre(points: list[list[float]], chosen: list[int]) -> int:
     """Return the point whose nearest chosen one is furthest away, the first of equals."""
-    return _most(points, [min(dist(p, points[c]) for c in chosen) for p in points])
+    return (away := _away(points, chosen)).index(max(away))
 
 
-def _most(points: list[list[float]], distances: list[float]) -> int:
-    return max(range(len(points)), key=lambda row: distances[row])
+def _away(points: list[list[float]], chosen: list[int], of: Any = min) -> list[float]:
+    return [of(dist(point, points[row]) for row in chosen) for point in points]
 
 
 CENTRE = Comparison(
     next_centre,
-    nearest=lambda points, chosen: min(
-        (row for row in range(len(points)) if row not in chosen),
-        key=lambda row: min(dist(points[row], points[c]) for c in chosen),
-    ),
-    furthest_from_one=lambda points, chosen: _most(
-        points, [max(dist(p, points[c]) for c in chosen) for p in points]
-    ),
-    from_the_last=lambda points, chosen: _most(
-        points, [dist(p, points[chosen[-1]]) for p in points]
-    ),
+    nearest=lambda points, chosen: (away := _away(points, chosen)).index(min(filter(None, away))),
+    furthest_from_one=lambda points, chosen: (away := _away(points, chosen, max)).index(max(away)),
+    from_the_last=lambda points, chosen: next_centre(points, chosen[-1:]),
 )
 
 
@@ -78,18 +74,12 @@ def kept(sentences: list[list[float]], threshold: float) -> list[int]:
 
 KEPT = Comparison(
     kept,
-    mean=lambda sentences, threshold: [
-        n for n, words in enumerate(sentences) if sum(words) / len(words) >= threshold
-    ],
-    any_word=lambda sentences, threshold: [
-        n for n, words in enumerate(sentences) if max(words) >= threshold
-    ],
+    mean=lambda sentences, threshold: kept([[fmean(words)] for words in sentences], threshold),
+    any_word=lambda sentences, threshold: kept([[max(words)] for words in sentences], threshold),
     unsure_ones=lambda sentences, threshold: [
         n for n, words in enumerate(sentences) if min(words) < threshold
     ],
-    without_equal=lambda sentences, threshold: [
-        n for n, words in enumerate(sentences) if min(words) > threshold
-    ],
+    without_equal=lambda sentences, threshold: kept(sentences, threshold + 1e-9),
 )
 
 CHECKS = (MARGIN, PROTOTYPES, CENTRE, KEPT)
