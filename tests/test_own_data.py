@@ -4,9 +4,8 @@ import pickle
 from pathlib import Path
 
 import pytest
-from tiny_encoders import tokenizer_of
 
-from nerlib import CorpusError, NERDataset, OwnDataError, TagSet, corpus_from_lines
+from nerlib import CorpusError, OwnDataError, corpus_from_lines
 from nerlib.corpus import COLUMNS
 
 LINES = """# a comment, and an empty line
@@ -52,15 +51,6 @@ def test_a_hash_begins_a_comment_only_before_a_blank() -> None:
 def test_lines_are_counted_as_an_editor_counts_them() -> None:
     corpus = corpus_from_lines("one\u2028still one\n\ntwo")
     assert corpus["id"] == ["own-1", "own-3"]
-
-
-def test_the_rows_train_a_model() -> None:
-    for line, locale, gold in (
-        ("the [part : chain] skips", "en-US", ("O", "B-PART", "O")),
-        ("[part : 链条]断了", "zh-CN", ("B-PART", "I-PART", "O", "O")),
-    ):
-        corpus = corpus_from_lines(line, locale=locale)
-        assert NERDataset(corpus, tokenizer_of("bert"), TagSet.from_corpus(corpus)).gold == [gold]
 
 
 def test_all_broken_lines_are_listed_at_once_with_number_and_place() -> None:

@@ -76,9 +76,7 @@ KEPT = Comparison(
     kept,
     mean=lambda sentences, threshold: kept([[fmean(words)] for words in sentences], threshold),
     any_word=lambda sentences, threshold: kept([[max(words)] for words in sentences], threshold),
-    unsure_ones=lambda sentences, threshold: [
-        n for n, words in enumerate(sentences) if min(words) < threshold
-    ],
+    unsure_ones=lambda rows, limit: [n for n, words in enumerate(rows) if min(words) < limit],
     without_equal=lambda sentences, threshold: kept(sentences, threshold + 1e-9),
 )
 
