@@ -29,7 +29,7 @@ SHORTLIST = 4  # doubtful sentences for each that is wanted: those that differ m
 def run(options: argparse.Namespace) -> int:
     """Write the sentences of a pool that are worth annotating next, the most doubtful first."""
     pool, output = Path(options.pool), Path(options.output or "terminal.txt")
-    writer = FORMATS[format_of(output, option="--output")].write
+    writer = FORMATS[format_of(output, option="a suffix (.txt, .json, .jsonl)")].write
     if options.count < 1:
         raise UsageError("--count must be 1 or more")
     if options.output and output.exists():
