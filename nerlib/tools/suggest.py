@@ -66,7 +66,7 @@ def answers(tagger: PlainTagger, texts: Sequence[str]) -> list[Answer]:
     labels, found = tagger.model.config.labels, list[Answer]()
     scored = tagger.score_words(words)
     for text, inside, (logits, visible) in zip(texts, words, scored, strict=True):
-        best = best_tags(logits[None], visible[None], tagger.model.transitions)
+        best = best_tags(logits[None], visible[None])
         numbers, sure = (part[0].tolist() for part in best)
         entities = to_entities(text, inside, [labels[n] for n in numbers], sure, names)
         spans = tuple(Span(e.type, e.start, e.end) for e in entities)
