@@ -13,10 +13,10 @@ MOST_ALTERNATIVES = 100
 
 
 class AnswerError(ValueError):
-    """A question that cannot be answered: the `reason`, and as `advice` what to ask instead."""
+    """A question that cannot be answered: the `reason`, as `advice` what to ask, HTTP's status."""
 
-    def __init__(self, reason: str, advice: str) -> None:
-        self.reason, self.advice = reason, advice
+    def __init__(self, reason: str, advice: str, status: int = 400) -> None:
+        self.reason, self.advice, self.status_code = reason, advice, status
         super().__init__(f"{reason}: {advice}")
 
 
@@ -45,18 +45,16 @@ class Wanted:
             advice = f"ask for 0 to {MOST_ALTERNATIVES}"
             raise AnswerError(f"{self.alternatives} alternatives", advice)
 
-    def fits(self, entity: dict[str, Any]) -> bool:
-        """Return whether an entity is among those asked for."""
-        right_type = not self.types or entity["type"] in self.types
-        return right_type and entity["score"] >= self.min_score
-
 
 def answers(
     tagger: PlainTagger, texts: Sequence[str], wanted: Wanted
 ) -> list[list[dict[str, Any]]]:
     """Return the wanted entities of each text, as fields and values."""
-    found = [[asdict(entity) for entity in row] for row in tagger(texts)]
-    found = [[entity for entity in row if wanted.fits(entity)] for row in found]
+    found = [
+        [asdict(one) for one in row
+         if one.score >= wanted.min_score and one.type in (wanted.types or (one.type,))]
+        for row in tagger(texts)
+    ]  # fmt: skip
     if not wanted.alternatives:
         return found
     names = list(tagger.model.config.type_names.values())
@@ -65,11 +63,9 @@ def answers(
         table = logits.softmax(-1)
         for one in row:
             place = [i for i, w in enumerate(inside) if one["start"] <= w.start < one["end"]]
-            ranked = sorted(
-                zip(type_scores(table[place]).tolist(), names, strict=True),
-                key=lambda pair: -pair[0],
-            )
-            others = [{"type": n, "score": score} for score, n in ranked if n != one["type"]]
+            scores = zip(names, type_scores(table[place]).tolist(), strict=True)
+            others = [{"type": n, "score": score} for n, score in scores if n != one["type"]]
+            others.sort(key=lambda other: -float(other["score"]))
             one["alternatives"] = others[: wanted.alternatives]
     return found
 
