@@ -3,7 +3,6 @@
 import argparse
 import socket
 import webbrowser
-from typing import Any
 
 from nerlib.device import set_threads
 from nerlib.tools.commands import UsageError, load_tagger
@@ -34,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
             print("Everybody who can reach this machine can use it: it asks for no password.")
         if options.open:
             webbrowser.open(address)
-        how: dict[str, Any] = {"log_level": "warning", "limit_concurrency": MOST_WAITING}
-        uvicorn.Server(uvicorn.Config(app, **how)).run(sockets=[listener])
+        config = uvicorn.Config(app, log_level="warning", limit_concurrency=MOST_WAITING)
+        uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
