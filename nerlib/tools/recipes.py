@@ -147,6 +147,7 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     `folder` takes what a recipe has to make first (the encoder of `offline-scratch`).
     """
     # Whoever only names a recipe need not wait for transformers' models, which are slow to import.
+    from nerlib.addons.long_rows import read_whole
     from nerlib.dataset import NERDataset
     from nerlib.encoders import load_tokenizer
     from nerlib.model import NERClassifier
@@ -167,7 +168,8 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     model = NERClassifier.from_encoder(encoder, tags, **settings)
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
-    sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))
+    sets = [NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows)]
+    read_whole(sets[0], tokenizer)
     return Experiment(recipe, tags, tokenizer, model, *sets)
 
 
