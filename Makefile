@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.all
-EXTRAS := offline notebooks site bench export exchange demo scale test browser
+EXTRAS := offline notebooks site bench export exchange scale serve test browser
 LESSONS ?= 00 01 02 03 04 05 06
 SHEET ?= build/cheat-sheet
 CHROMIUM ?= $(firstword $(shell which chromium chromium-browser google-chrome 2> /dev/null))
@@ -14,7 +14,7 @@ export GOMP_SPINCOUNT ?= 0
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
 # What needs no extra, and no lesson behind 06: library, analysis and most of the tools.
-CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/demo \
+CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/service.py \
 	--ignore=nerlib/tools/exchange/spacy_docs.py
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
@@ -80,8 +80,8 @@ test-colab: $(READY)  ## run a lesson as Colab would: its packages, its set-up c
 test-browser: $(READY)  ## run a lesson in JupyterLab in a real browser and type a sentence
 	$(BIN)/python -m pytest tests/full/test_browser.py
 
-demo: $(READY)  ## a page to try the models in build/, and to correct them; DEMO="--port 8000"
-	$(BIN)/python -m nerlib demo $(DEMO)
+serve: $(READY)  ## a page to try build/model, and to correct it; SERVE="--model build/own/model"
+	$(BIN)/python -m nerlib serve --open $(SERVE)
 
 torture: $(READY)  ## kill training 200 times at random moments, go on, compare the end
 	$(BIN)/python tests/torture.py --kills 200

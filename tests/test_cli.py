@@ -185,6 +185,8 @@ def test_results_come_as_json_and_nothing_else_where_it_is_quiet(tmp_path, capsy
         (["tag", "--model", "no/such/folder"], "no/such/folder"),
         (["tag", "no-such-file.txt", "--model", "MODEL"], "no-such-file.txt: No such file"),
         (["tag", "FILE", "--model", "MODEL"], "line 2"),
+        (["tag", "--types", "tiem, date", "--model", "MODEL"], "did you mean time?"),
+        (["tag", "--min-score", "nan", "--model", "MODEL"], "0 to 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

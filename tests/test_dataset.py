@@ -24,6 +24,7 @@ from nerlib import (
     collate,
     evaluate,
 )
+from nerlib.addons.long_rows import read_whole
 from nerlib.corpus import rows_to_dataset
 from nerlib.dataset import IGNORE
 from nerlib.model import tagging_loss
@@ -241,3 +242,22 @@ def test_bucketing_saves_padding():
 def test_impossible_sampler_settings_raise(settings):
     with pytest.raises(ValueError, match="1 or more"):
         LengthBucketSampler([1, 2], **settings)
+
+
+def test_long_rows_are_trained_on_whole_each_word_once() -> None:
+    long = "wake me at [time : nine am] on [date : friday] " * 30
+    corpus = make_corpus("at [time : nine]", long.strip(), "on [date : friday]")
+    tokenizer = tokenizer_of("bert")
+    data, whole = (NERDataset(corpus, tokenizer, TAGS) for _ in range(2))
+    assert data.report.words_cut_off
+    read_whole(whole, tokenizer)
+    assert whole.report.words_cut_off == 0
+    assert max(whole.lengths) <= tokenizer.model_max_length
+    found: dict[str, list[int]] = {}
+    for row_id, item in zip(whole.row_ids, whole.items, strict=True):
+        known = [t for t in item["target"].tolist() if t != IGNORE]
+        found[row_id] = found.get(row_id, []) + known
+    gold = [[TAGS.tag_to_id[tag] for tag in tags] for tags in data.gold]
+    assert found == dict(zip(data.row_ids, gold, strict=True))
+    batch = collate([whole[row] for row in range(len(whole))], whole.pad_id)
+    assert new_model("bert", TAGS)(**batch).loss.isfinite()

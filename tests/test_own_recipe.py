@@ -232,6 +232,7 @@ def test_another_encoder_is_taken_and_one_that_does_not_know_the_language_is_tol
     settings = json.loads(Path(made, "model", "config.json").read_text(encoding="utf-8"))
     assert settings["encoder"]["hidden_size"] == new_model("bert").encoder.config.hidden_size
     assert settings["learnt_from"] == {"PART": len(PARTS)}
+    assert settings["score_temperature"] > 0
     assert cli.main([*command, str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
     card, exam = tmp_path / "card", sentences(tmp_path, LINES[:3])

@@ -1,1 +1,1 @@
-"""What users run: command line, recipes, own data, the Hub, exchange, serving, bulk, demo."""
+"""What users run: command line, recipes, own data, the Hub, exchange, serving, bulk, a service."""

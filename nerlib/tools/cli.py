@@ -120,7 +120,17 @@ def _columns(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-TYPES: dict[str, Callable[[str], object]] = {"int": int, "float": float, "columns": _columns}
+def _names(text: str) -> tuple[str, ...]:
+    """Return names that stand between commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
+TYPES: dict[str, Callable[[str], object]] = {
+    "int": int,
+    "float": float,
+    "columns": _columns,
+    "names": _names,
+}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -293,12 +293,15 @@ def run_tag(options: argparse.Namespace) -> int:
     """Tag every line of a file or of standard input, as soon as it is there."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 on Windows, too
+    from nerlib.tools.answers import Wanted, answers
+
     tagger = load_tagger(options)
+    wanted = Wanted(options.min_score, options.types, options.alternatives)
+    wanted.check(list(tagger.model.config.type_names.values()))
     with open(options.text, "rb") if options.text else sys.stdin.buffer as lines:
         for texts in lines_as_they_come(lines, options.text or "standard input"):
-            for text, found in zip(texts, tagger(texts), strict=True):
-                record = {"text": text, "entities": [asdict(entity) for entity in found]}
-                print(json.dumps(record, ensure_ascii=False))
+            for text, found in zip(texts, answers(tagger, texts, wanted), strict=True):
+                print(json.dumps({"text": text, "entities": found}, ensure_ascii=False))
             sys.stdout.flush()
     return 0
 

@@ -14,10 +14,10 @@ from typing import Any
 # What each extra brings, by the names that Python imports.
 EXTRAS = {
     "bench": ("psutil",),
-    "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
     "scale": ("accelerate",),
+    "serve": ("starlette", "uvicorn"),
 }
 
 

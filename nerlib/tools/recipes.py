@@ -158,6 +158,7 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     `folder` takes what a recipe has to make first (the encoder of `offline-scratch`).
     """
     # Whoever only names a recipe need not wait for transformers' models, which are slow to import.
+    from nerlib.addons.long_rows import read_whole
     from nerlib.dataset import NERDataset
     from nerlib.tools.small_bert import build_small_bert
 
@@ -175,7 +176,8 @@ def prepare(recipe: Recipe, folder: str | Path = "build") -> Experiment:
     tags = model.config.tags  # a model that goes on may know others, too
     # Written into config.json, so that the record can never belong to other weights.
     model.config.made_by = made_by(recipe)
-    sets = (NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows))
+    sets = [NERDataset(rows, tokenizer, tags, parser) for rows in (train_rows, validation_rows)]
+    read_whole(sets[0], tokenizer)
     return Experiment(recipe, tags, tokenizer, model, *sets)
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,7 +20,16 @@ from several_processes import FORK, in_processes
 from small_runs import files
 from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
 
-from nerlib import EncoderError, NERDataset, Tagger, TagSet, TrainConfig, save_model, train
+from nerlib import (
+    EncoderError,
+    NERDataset,
+    Tagger,
+    TagSet,
+    TrainConfig,
+    load_corpus,
+    save_model,
+    train,
+)
 from nerlib.atomic import new_folder
 from nerlib.tools.cli import TABLES, main
 from nerlib.tools.extras import EXTRAS
@@ -129,6 +140,58 @@ class TestAnswers:
             assert 0.9 < cosine < 1 - 1e-9, (backend, variant)
 
 
+WITHOUT = """
+import runpy, sys
+for name in ("torch", "transformers", "nerlib", "datasets", "huggingface_hub"):
+    sys.modules[name] = None
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+
+
+class TestWithoutNerlib:
+    @pytest.mark.parametrize(
+        ("family", "settings"),
+        [
+            ("bert", {}),
+            ("bert", {"segmentation": "characters"}),
+            ("xlm-roberta", {}),  # Unigram
+            ("roberta", {}),  # bytes
+        ],
+    )
+    def test_the_file_beside_the_graph_finds_the_same(self, tmp_path, family, settings):
+        tags = TagSet.from_types(["time", "Date", "place_name"])
+        model = new_model(family, tags, seed=3, **settings)
+        model.config.spelled = ["Date"]
+        folder = save_model(model, tokenizer_of(family), tmp_path / "model")
+        export_model(folder, None, ["onnx"], ["fp32"], report=lambda _: None)
+        many = load_corpus(split="validation")["utt"][:200]
+        texts = [*(text for text in TEXTS if "\ud800" not in text), *many]
+        expected = load(folder)(texts)
+        assert sum(map(len, expected)) > 20
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT, str(folder / "onnx" / "tag.py")],
+            input="\n".join(texts).encode(), capture_output=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        answers = [json.loads(line)["entities"] for line in done.stdout.decode().splitlines()]
+        found = [[(e["type"], e["start"], e["end"], e["text"]) for e in row] for row in answers]
+        assert found == places(expected)
+        scores = [e["score"] for row in answers for e in row]
+        assert scores == pytest.approx([e.score for row in expected for e in row], abs=1e-4)
+
+    def test_without_a_gate_only_by_its_word(self, folder, known_graph):
+        shutil.rmtree(folder / "onnx")
+        command = ["export", str(folder), "--backend", "onnx", "--variants", "fp32"]
+        assert main(command) == 2
+        assert not (folder / "onnx").exists()
+        assert main([*command, "--no-gate"]) == 0
+        manifest = read_manifest(folder / "onnx", "onnx")
+        assert "--no-gate" in manifest.rows
+        assert "not measured" in manifest.variants["fp32"].reason
+        assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
+        assert main([*command[:2], "--backend", "openvino", "--no-gate"]) == 2
+
+
 class TestGraph:
     @pytest.mark.parametrize(("family", "pooling"), [("bert", "mean"), ("xlm-roberta", "max")])
     def test_every_size_may_change(self, tmp_path, family, pooling):
@@ -190,7 +253,11 @@ class TestGate:
         monkeypatch.setattr("nerlib.tools.serving.variants.quantise_onnx", negated)
         said = quietly(folder, rows, ["onnx"])
         assert any(line.startswith("ONNX Runtime int8: refused") for line in said)
-        assert sorted(file.name for file in (folder / "onnx").iterdir()) == ["fp32.onnx", NAME]
+        assert sorted(file.name for file in (folder / "onnx").iterdir()) == [
+            "fp32.onnx",
+            NAME,
+            "tag.py",
+        ]
         with pytest.raises(EncoderError, match="'int8' did not pass"):
             load(folder, "onnx", "int8")
         with pytest.raises(ExportError, match="no variant for ONNX"):

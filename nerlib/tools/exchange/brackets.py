@@ -4,10 +4,11 @@ There is one escape: `\\#` for a sentence that begins with `#` and would else be
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from nerlib.corpus import CorpusError, decode_lines
-from nerlib.parsing import Parser
+from nerlib.parsing import Parser, Span
 from nerlib.tools.exchange.document import Document, ExchangeError, check_apart, shown
 from nerlib.tools.own_data import COMMENT, ESCAPED, corpus_from_lines
 
@@ -23,9 +24,28 @@ _IN_TEXT = {
 def read_brackets(path: Path) -> list[Document]:
     """Return the sentences of a file; raises `OwnDataError` with every line that cannot be read."""
     with path.open("rb") as file:
-        rows = corpus_from_lines(decode_lines(file, path.name, CorpusError))
-    parsed = map(Parser().parse, rows["annot_utt"])
+        return read_lines(decode_lines(file, path.name, CorpusError))
+
+
+def read_lines(lines: str | Iterable[str]) -> list[Document]:
+    """Return the sentences of bracketed lines; raises `OwnDataError` with all broken ones."""
+    parsed = map(Parser().parse, corpus_from_lines(lines)["annot_utt"])
     return [Document(sentence.text, sentence.spans) for sentence in parsed]
+
+
+def whole_words(text: str, spans: Iterable[Span], parser: Parser) -> Document:
+    """Return a text with what a person has marked: whole words, of types without blanks.
+
+    >>> whole_words("at nine", [Span("Wake time", 4, 5)], Parser()).spans
+    (Span(type='Wake_time', start=3, end=7),)
+    """
+    words, whole = parser.split_words(text), []
+    for span in spans:
+        inside = [word for word in words if word.start < span.end and span.start < word.end]
+        if not inside:
+            raise ExchangeError(f"the mark at character {span.start} covers no word: select one")
+        whole.append(Span("_".join(span.type.split()), inside[0].start, inside[-1].end))
+    return Document(text, tuple(whole))
 
 
 def bracketed(document: Document) -> str:

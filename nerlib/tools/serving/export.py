@@ -1,6 +1,7 @@
 """`python -m nerlib export`: graph, variants, gate, and a folder that appears whole or not."""
 
 import argparse
+import inspect
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,9 +14,12 @@ import torch
 from nerlib.atomic import new_folder, whole_file
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute, fast_bf16, set_threads
-from nerlib.encoders import load_tokenizer
+from nerlib.encoders import load_tokenizer, max_subwords
 from nerlib.evaluation import evaluate
+from nerlib.inference import PlainTagger
 from nerlib.model import NERConfig
+from nerlib.parsing import tag_chunks
+from nerlib.subwords import plan_windows, positions, special_subwords
 from nerlib.tools.extras import require_extra
 from nerlib.tools.own_recipe import NAME as OWN
 from nerlib.tools.own_recipe import own_recipe
@@ -31,6 +35,7 @@ from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS, write_vari
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
 
+EXAMPLE = Path(__file__).with_name("without_nerlib.py")
 FP32 = Compute(torch.device("cpu"), "fp32")
 # What an engine needs next to the graph.
 SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model",
@@ -48,7 +53,7 @@ class Rows:
 
 def export_model(
     source: str | Path,
-    rows: Rows,
+    rows: Rows | None,
     backends: Sequence[Backend],
     variants: Sequence[str] | None = None,
     to: str | Path | None = None,
@@ -59,15 +64,19 @@ def export_model(
     """Export a saved model for some engines, each variant through the gate; return the folder.
 
     The exports go into the model's folder, or into `to`, which gets settings and tokenizer, too.
-    `graph` is what `write_graph` made of the model, if that was done. Raises `ExportError` if there
-    is nothing to write, `EncoderError` for a model that cannot be loaded.
+    `graph` is what `write_graph` made of the model, if that was done. Without rows there is no
+    gate. Beside graphs for ONNX Runtime stands `tag.py`, which uses them without nerlib. Raises
+    `ExportError` if there is nothing to write, `EncoderError` for a model that cannot be loaded.
     """
-    if not len(rows.validation):
+    if rows and not len(rows.validation):
         raise ExportError("the gate needs validation rows, and there are none")
     chosen = {backend: _choose_variants(backend, variants, report) for backend in backends}
+    if not rows and "int8" in chosen.get("openvino", ()):
+        raise ExportError("int8 for OpenVINO takes its scales from rows: leave out --no-gate")
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
     torch_f1, config = _f1(tagger.model, rows), cast(NERConfig, tagger.model.config)
-    report(f"torch fp32: entity F1 {torch_f1:.4f} on {rows.name}")
+    name = rows.name if rows else "no rows (--no-gate)"
+    report(f"torch fp32: entity F1 {torch_f1:.4f} on {name}" if rows else f"not measured: {name}")
     folder = Path(to or source)
     for pattern in SETTINGS if to is not None else ():
         for file in Path(source).glob(pattern):
@@ -77,25 +86,46 @@ def export_model(
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
         for backend, names in chosen.items():
-            manifest = Manifest(backend, config_hash, rows.name, torch_f1, permitted_loss, {})
+            manifest = Manifest(backend, config_hash, name, torch_f1, permitted_loss, {})
             with new_folder(folder / backend) as place:
-                for name in names:
-                    verdict = _write(name, path, place, manifest, config, rows)
-                    manifest.variants[name] = verdict
-                    report(f"{TITLES[backend]} {name}: {verdict.reason}")
+                for variant in names:
+                    verdict = _write(variant, path, place, manifest, config, rows)
+                    manifest.variants[variant] = verdict
+                    report(f"{TITLES[backend]} {variant}: {verdict.reason}")
+                if backend == "onnx":
+                    (place / "tag.py").write_text(without_nerlib(tagger), encoding="utf-8")
                 if not any(verdict.passed for verdict in manifest.variants.values()):
                     raise ExportError(f"no variant for {TITLES[backend]} passed the gate")
                 manifest.write(place)
     return folder
 
 
+def without_nerlib(tagger: PlainTagger) -> str:
+    """Return `tag.py` for a tagger: the file that needs no nerlib, and what it has to know."""
+    config, tokenizer = cast(NERConfig, tagger.model.config), tagger.tokenizer
+    before, after = special_subwords(tokenizer)
+    most = max_subwords(tokenizer, positions(tagger.model.encoder.config))
+    settings = {
+        "labels": config.labels, "names": config.type_names, "segmentation": config.segmentation,
+        "before": before, "after": after, "room": most - len(before) - len(after),
+        "reserved": tokenizer.all_special_ids, "unknown": tokenizer.unk_token_id,
+    }  # fmt: skip
+    text = EXAMPLE.read_text(encoding="utf-8").replace(" = {}", f" = {settings!a}", 1)
+    for function in (tag_chunks, plan_windows):
+        line = f"from {function.__module__} import {function.__name__}\n"
+        text = text.replace(line, f"\n{inspect.getsource(function)}\n")
+    return text
+
+
 def _write(
-    name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows
+    name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows | None
 ) -> Verdict:
     """Write a variant; return what the gate says, with its files' hashes, the one to load first."""
-    file = write_variant(manifest.backend, name, graph, place, rows.train)
+    file = write_variant(manifest.backend, name, graph, place, rows.train if rows else None)
     model = EngineModel(config, start_engine(manifest.backend, file, name))
-    verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
+    verdict = Verdict(0.0, True, "not measured")
+    if rows:
+        verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
     del model  # Windows removes no file that is in use
     files = sorted(place.glob(f"{name}.*"), key=lambda file: file.suffix == ".bin")
     if verdict.passed:
@@ -122,9 +152,9 @@ def _choose_variants(
     return chosen
 
 
-def _f1(model: Any, rows: Rows) -> float:
-    """Return a model's entity F1 on the validation rows."""
-    return evaluate(model, rows.validation, FP32)[0].overall.f1
+def _f1(model: Any, rows: Rows | None) -> float:
+    """Return a model's entity F1 on the validation rows, 0 without any."""
+    return evaluate(model, rows.validation, FP32)[0].overall.f1 if rows else 0.0
 
 
 def run(options: argparse.Namespace) -> int:
@@ -142,10 +172,10 @@ def run(options: argparse.Namespace) -> int:
     if not Path(options.model, "config.json").is_file():
         advice = "run `python -m nerlib train` first, or name its folder"
         raise ExportError(f"there is no model in {options.model}: {advice}")
-    rows = _rows_of(options)
+    rows = None if options.no_gate else _rows_of(options)
     how = options.variants, options.to, options.permitted_loss
     folder = export_model(options.model, rows, backends, *how)
-    if not options.no_table:
+    if rows and not options.no_table:
         print(table(compare(folder, rows.validation, backends)))
     print(f'in {folder}: Tagger.from_pretrained("{folder}", backend="{backends[0]}")')
     return 0

@@ -20,7 +20,7 @@ CALIBRATION_ROWS = 300
 
 
 def write_variant(
-    backend: Backend, variant: str, graph: Path, folder: Path, calibration: NERDataset
+    backend: Backend, variant: str, graph: Path, folder: Path, calibration: NERDataset | None
 ) -> Path:
     """Write one variant of a graph (ONNX, fp32) to a folder; return what to load.
 
@@ -48,14 +48,14 @@ def quantise_onnx(graph: Path, path: Path) -> None:
         )  # fmt: skip
 
 
-def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset) -> Path:
+def _openvino(variant: str, graph: Path, path: Path, calibration: NERDataset | None) -> Path:
     """Write a variant in OpenVINO's own form: an .xml with the operations, a .bin with numbers."""
     require_extra("export", "openvino", *(["nncf"] if variant == "int8" else []))
     import openvino
 
     # Not `convert_model`, which reports its use to its maker.
     model = openvino.Core().read_model(graph)
-    model = _quantised(model, calibration) if variant == "int8" else model
+    model = _quantised(model, calibration) if variant == "int8" and calibration else model
     openvino.save_model(model, path, compress_to_fp16=variant == "bf16")
     return path
 

@@ -1,1 +1,0 @@
-"""A page to try a tagger in a browser, and to correct it: `python -m nerlib demo`."""
