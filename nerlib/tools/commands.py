@@ -131,6 +131,42 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
         raise UsageError(str(error)) from None
 
 
+def run_review(options: argparse.Namespace) -> int:
+    """Write which of one's own sentences look wrongly labelled; the file stays as it is."""
+    from nerlib.tools.folds import cross_validation, out_of_fold
+    from nerlib.tools.review import write_review
+
+    outcomes, folds = out_of_fold(choose_recipe(options), options.folds)
+    score, folder = (
+        str(cross_validation(outcomes, folds)),
+        Path(options.output or f"{OUTPUT}/review"),
+    )
+    found = write_review(outcomes, options.own, folder, score)
+    print(f"{len(found)} of {len(outcomes)} sentences look worth another reading; {score}")
+    for suspect, _ in found[:10]:
+        print(f"line {suspect.line}, {suspect.quality:.3f}: {'; '.join(suspect.reasons)}")
+    print(f"all of them in {folder / 'review.html'} and {folder / 'review.jsonl'}")
+    return 0
+
+
+def run_crossvalidate(options: argparse.Namespace) -> int:
+    """Score one's own sentences out of fold; print a table, or JSON."""
+    from nerlib.tools.folds import cross_validation, out_of_fold
+
+    outcomes, folds = out_of_fold(choose_recipe(options), options.folds)
+    found = cross_validation(outcomes, folds)
+    names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
+    if options.json:
+        record = evaluation_as_json(found.scores, 0.0, names)
+        del record["loss"]  # there is none of several models together
+        more = {"interval": asdict(found.interval), "fold_f1": found.fold_f1}
+        print(json.dumps(record | more, indent=2))
+    else:
+        print_table(found.scores, names)
+        print(found)
+    return 0
+
+
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
     from nerlib.evaluation import predict_tags
@@ -139,6 +175,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from nerlib.tools.own_checks import told_of_exam
 
     check_evaluation(options)  # before the work
+    if options.folds is not None:
+        return run_crossvalidate(options)
     tagger, data, tags, place = tagged_rows(options)
     scores, sure = evaluate_tags(data.gold, tags), intervals(data.gold, tags)
     spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
@@ -215,6 +253,8 @@ def check_evaluation(options: argparse.Namespace) -> None:
     for name in ("source", "split"):
         if options.own and getattr(options, name):
             raise UsageError(f"--own and --{name} exclude each other")
+    if vars(options).get("folds") is not None and (not options.own or options.report):
+        raise UsageError("--folds scores the sentences of --own, and makes no --report")
     if vars(options).get("report"):
         path = Path(options.report)
         if path.is_dir():
@@ -397,6 +437,6 @@ def score_as_json(score: Score) -> dict[str, float]:
     return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
 
 
-_FIRST = (run_recipes, run_prefetch, run_validate, run_train)
+_FIRST = (run_recipes, run_prefetch, run_validate, run_train, run_review, run_crossvalidate)
 _THEN = (run_evaluate, run_compare, run_push, run_tag, run_bulk)
 ACTIONS = {f.__name__.removeprefix("run_"): f for f in _FIRST + _THEN} | {"run": run_train}

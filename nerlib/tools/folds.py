@@ -18,6 +18,7 @@ from nerlib.analysis.significance import Interval, bootstrap_f1, count_entities,
 from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
 from nerlib.metrics import Evaluation, evaluate_tags
+from nerlib.tools.exchange.document import to_stderr
 from nerlib.tools.own_recipe import OwnRecipe
 from nerlib.tools.recipes import prepare
 
@@ -34,9 +35,8 @@ class CrossValidation:
     fold_f1: tuple[float, ...]
 
     def __str__(self) -> str:
-        spread = f"; standard deviation {stdev(self.fold_f1):.3f}"
-        each = f"mean of {len(self.fold_f1)} folds {fmean(self.fold_f1):.3f}{spread}"
-        return f"entity F1 {self.interval}; {each}"
+        each = f"mean of {len(self.fold_f1)} folds {fmean(self.fold_f1):.3f}"
+        return f"entity F1 {self.interval}; {each}, standard deviation {stdev(self.fold_f1):.3f}"
 
 
 def fold_numbers(texts: Sequence[str], folds: int) -> list[int]:
@@ -56,7 +56,7 @@ def fold_numbers(texts: Sequence[str], folds: int) -> list[int]:
 
 
 def out_of_fold(
-    recipe: OwnRecipe, folds: int = 5, report: Callable[[str], None] = print
+    recipe: OwnRecipe, folds: int = 5, report: Callable[[str], None] = to_stderr
 ) -> tuple[list[Outcome], list[int]]:
     """Return what models that have not seen a sentence answer to it, and each sentence's fold.
 
@@ -80,8 +80,7 @@ def out_of_fold(
 
 def _answers(teaching: OwnRecipe, recipe: OwnRecipe, asked: Sequence[int]) -> list[Outcome]:
     """Return what a model trained on some sentences answers to others of the recipe."""
-    settings = replace(teaching.settings, progress=False)
-    run = prepare(teaching)
+    settings, run = replace(teaching.settings, progress=False), prepare(teaching)
     history = train(run.model, run.train_set, run.validation_set, settings, lambda line: None)
     if history.interrupted:
         raise KeyboardInterrupt("stopped: nothing is written")
