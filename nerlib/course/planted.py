@@ -48,11 +48,8 @@ def plant(corpus: Dataset, parser: Parser, share: float, seed: int = 0) -> Plant
         row, kind = rows[number], KINDS[place % len(KINDS)]
         chosen = draw.randrange(len(row.spans))
         longer = _one_word_longer(row, chosen) if kind == KINDS[2] else None
-        if kind == KINDS[0]:
-            changed: list[Span] = []
-        elif longer:
-            changed = [longer]
-        else:
+        changed = [longer] if longer else []
+        if kind != KINDS[0] and not longer:
             span, kind = row.spans[chosen], KINDS[1]
             changed = [replace(span, type=draw.choice([t for t in types if t != span.type]))]
         spans = [*row.spans[:chosen], *changed, *row.spans[chosen + 1 :]]

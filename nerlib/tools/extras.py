@@ -17,6 +17,7 @@ EXTRAS = {
     "demo": ("gradio",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
+    "labels": ("cleanlab",),
     "scale": ("accelerate",),
 }
 
