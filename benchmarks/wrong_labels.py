@@ -75,8 +75,9 @@ def small_file(seed: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure seed after seed, and write what there is after each step."""
-    clean, lists = RECIPE.corpus(RECIPE.train_split), {"runs": [], "small": []}
-    results = about("benchmarks.wrong_labels", RECIPE, RECIPE.settings, epochs=2, **lists)
+    clean = RECIPE.corpus(RECIPE.train_split)
+    more: dict[str, Any] = {"epochs": 2, "runs": [], "small": []}
+    results = about("benchmarks.wrong_labels", RECIPE, RECIPE.settings, **more)
     for seed in SEEDS:
         results["small"].append(small_file(seed))
         for share in SHARES:

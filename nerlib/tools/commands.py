@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nerlib.analysis.significance import Interval
     from nerlib.dataset import NERDataset
     from nerlib.metrics import Evaluation, Score
+    from nerlib.tools.own_recipe import OwnRecipe
     from nerlib.tools.recipes import Recipe
     from nerlib.tools.tagger import Tagger
 
@@ -136,7 +137,8 @@ def run_review(options: argparse.Namespace) -> int:
     from nerlib.tools.folds import cross_validation, out_of_fold
     from nerlib.tools.review import write_review
 
-    outcomes, folds = out_of_fold(choose_recipe(options), options.folds)
+    recipe = cast("OwnRecipe", choose_recipe(options))  # for the options name a file
+    outcomes, folds = out_of_fold(recipe, options.folds)
     score, folder = (
         str(cross_validation(outcomes, folds)),
         Path(options.output or f"{OUTPUT}/review"),
@@ -153,7 +155,8 @@ def run_crossvalidate(options: argparse.Namespace) -> int:
     """Score one's own sentences out of fold; print a table, or JSON."""
     from nerlib.tools.folds import cross_validation, out_of_fold
 
-    outcomes, folds = out_of_fold(choose_recipe(options), options.folds)
+    recipe = cast("OwnRecipe", choose_recipe(options))  # for the options name a file
+    outcomes, folds = out_of_fold(recipe, options.folds)
     found = cross_validation(outcomes, folds)
     names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
     if options.json:
