@@ -64,5 +64,5 @@ def test_planted_rows_are_those_that_differ_and_nothing_else_changes():
             (old,), (changed,) = gone, new
             assert (old.type == changed.type) == (kind == KINDS[2]) == (old.end < changed.end)
     assert found_among(list(planted.kinds), planted) == list(range(1, 21))
-    with pytest.raises(ValueError, match="have an entity"):
+    with pytest.raises(ValueError, match="larger than population"):
         plant(clean, Parser(), 1.5)

@@ -1,7 +1,4 @@
-"""Wrong labels, planted on purpose: the three mistakes that people make most, and where they are.
-
-Used in notebook 14.
-"""
+"""Wrong labels, planted on purpose for lesson 14: three kinds of mistakes, and where they are."""
 
 from __future__ import annotations
 
@@ -40,11 +37,8 @@ def plant(corpus: Dataset, parser: Parser, share: float, seed: int = 0) -> Plant
     rows = [parser.parse(line) for line in corpus["annot_utt"]]
     types = sorted({span.type for row in rows for span in row.spans})
     labelled = [number for number, row in enumerate(rows) if row.spans]
-    wanted = round(share * len(rows))
-    if wanted > len(labelled):
-        raise ValueError(f"only {len(labelled)} rows have an entity, fewer than {wanted}")
     kinds, lines = {}, list(corpus["annot_utt"])
-    for place, number in enumerate(draw.sample(labelled, wanted)):
+    for place, number in enumerate(draw.sample(labelled, round(share * len(rows)))):
         row, kind = rows[number], KINDS[place % len(KINDS)]
         chosen = draw.randrange(len(row.spans))
         longer = _one_word_longer(row, chosen) if kind == KINDS[2] else None
@@ -68,10 +62,6 @@ def _one_word_longer(row: ParsedUtterance, chosen: int) -> Span | None:
 
 
 def found_among(ranked: Sequence[int], planted: Planted) -> list[int]:
-    """Return how many planted rows are among the first one, the first two, … of a ranking.
-
-    >>> found_among([3, 1, 2], Planted(Dataset.from_dict({}), {3: "missed", 2: "missed"}))
-    [1, 1, 2]
-    """
+    """Return how many planted rows are among the first one, the first two, … of a ranking."""
     found = 0
     return [found := found + (number in planted.kinds) for number in ranked]

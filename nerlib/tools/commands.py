@@ -162,8 +162,8 @@ def run_crossvalidate(options: argparse.Namespace) -> int:
     if options.json:
         record = evaluation_as_json(found.scores, 0.0, names)
         del record["loss"]  # there is none of several models together
-        more = {"interval": asdict(found.interval), "fold_f1": found.fold_f1}
-        print(json.dumps(record | more, indent=2))
+        record |= {"interval": asdict(found.interval), "fold_f1": found.fold_f1}
+        print(json.dumps(record, indent=2))
     else:
         print_table(found.scores, names)
         print(found)

@@ -70,8 +70,8 @@ def out_of_fold(
     for fold in range(folds):
         inside = [row for row, number in enumerate(numbers) if number == fold]
         others = [row for row, number in enumerate(numbers) if number != fold]
-        left = (time.monotonic() - started) / fold * (folds - fold) if fold else None
-        wait = "" if left is None else f"; about {left:.0f} s left"
+        left = (time.monotonic() - started) / max(1, fold) * (folds - fold)
+        wait = f"; about {left:.0f} s left" if fold else ""
         report(f"fold {fold + 1} of {folds}: train on {len(others)}, tag {len(inside)}{wait}")
         outcomes = _answers(replace(recipe, rows=recipe.rows.select(others)), recipe, inside)
         found.update(zip(inside, outcomes, strict=True))

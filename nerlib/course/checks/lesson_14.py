@@ -61,9 +61,7 @@ FOUND = Comparison(
     whole_ranking=lambda ranked, wrong, first: found(ranked, wrong, len(ranked)),
     last_ones=lambda ranked, wrong, first: found(ranked[::-1], wrong, first),
     of_all_rows=lambda ranked, wrong, first: _of(len(ranked), *found(ranked, wrong, first), wrong),
-    more_than_there_are=lambda ranked, wrong, first: _of(
-        first, *found(ranked, wrong, first), wrong
-    ),
+    too_many=lambda ranked, wrong, first: _of(first, *found(ranked, wrong, first), wrong),
 )
 
 
