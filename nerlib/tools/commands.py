@@ -13,8 +13,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from nerlib.analysis.significance import Interval
     from nerlib.dataset import NERDataset
     from nerlib.metrics import Evaluation, Score
-    from nerlib.tools.own_recipe import OwnRecipe
     from nerlib.tools.recipes import Recipe
     from nerlib.tools.tagger import Tagger
 
@@ -134,39 +134,36 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
 
 def run_review(options: argparse.Namespace) -> int:
     """Write which of one's own sentences look wrongly labelled; the file stays as it is."""
-    from nerlib.tools.folds import cross_validation, out_of_fold
+    from nerlib.tools.folds import out_of_fold, score_of
     from nerlib.tools.review import write_review
 
-    recipe = cast("OwnRecipe", choose_recipe(options))  # for the options name a file
-    outcomes, folds = out_of_fold(recipe, options.folds)
-    score, folder = (
-        str(cross_validation(outcomes, folds)),
-        Path(options.output or f"{OUTPUT}/review"),
-    )
-    found = write_review(outcomes, options.own, folder, score)
-    print(f"{len(found)} of {len(outcomes)} sentences look worth another reading; {score}")
-    for suspect, _ in found[:10]:
-        print(f"line {suspect.line}, {suspect.quality:.3f}: {'; '.join(suspect.reasons)}")
+    found, folder = out_of_fold(choose_recipe(options), options.folds), Path(options.output)
+    score, outcomes = score_of(found), [*chain(*found)]
+    doubtful = write_review(outcomes, options.own, folder, score)
+    print(f"{len(doubtful)} of {len(outcomes)} sentences look worth another reading; {score}")
+    for suspect in doubtful[:10]:
+        print(f"line {suspect.line}, {suspect.quality:.3f}: {', '.join(suspect.reasons)}")
     print(f"all of them in {folder / 'review.html'} and {folder / 'review.jsonl'}")
     return 0
 
 
 def run_crossvalidate(options: argparse.Namespace) -> int:
     """Score one's own sentences out of fold; print a table, or JSON."""
-    from nerlib.tools.folds import cross_validation, out_of_fold
+    from nerlib.analysis.error_analysis import mean_loss
+    from nerlib.metrics import evaluate_tags
+    from nerlib.tools.compare import intervals
+    from nerlib.tools.folds import f1_by_fold, out_of_fold, score_of, tags_of
 
-    recipe = cast("OwnRecipe", choose_recipe(options))  # for the options name a file
-    outcomes, folds = out_of_fold(recipe, options.folds)
-    found = cross_validation(outcomes, folds)
+    found = out_of_fold(choose_recipe(options), options.folds)
+    outcomes = [*chain(*found)]
+    scores, sure = evaluate_tags(*tags_of(outcomes)), intervals(*tags_of(outcomes))
     names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
     if options.json:
-        record = evaluation_as_json(found.scores, 0.0, names)
-        del record["loss"]  # there is none of several models together
-        record |= {"interval": asdict(found.interval), "fold_f1": found.fold_f1}
-        print(json.dumps(record, indent=2))
+        record = evaluation_as_json(scores, mean_loss(outcomes), names, sure)
+        print_json(record | {"f1_by_fold": f1_by_fold(found)})
     else:
-        print_table(found.scores, names)
-        print(found)
+        print_table(scores, names, sure)
+        print(score_of(found))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The checks of lesson 14: label quality, folds, what a ranking finds, and how far two agree."""
+"""The checks of lesson 14: label quality, folds, and how far two agree."""
 
 from __future__ import annotations
 
@@ -45,27 +45,6 @@ FOLDS = Comparison(
 
 
 # 14.3 --------------------------------------------------------------------------------------------
-def found(ranked: list[int], wrong: list[int], first: int) -> tuple[float, float]:
-    """Return precision and recall of the first rows of a ranking."""
-    hits, looked_at = len(set(ranked[:first]) & set(wrong)), len(ranked[:first])
-    return hits / looked_at, hits / len(wrong)
-
-
-def _of(rows: int, _: float, recall: float, wrong: list[int]) -> tuple[float, float]:
-    return recall * len(wrong) / rows, recall
-
-
-FOUND = Comparison(
-    found,
-    exchanged=lambda ranked, wrong, first: found(ranked, wrong, first)[::-1],
-    whole_ranking=lambda ranked, wrong, first: found(ranked, wrong, len(ranked)),
-    last_ones=lambda ranked, wrong, first: found(ranked[::-1], wrong, first),
-    of_all_rows=lambda ranked, wrong, first: _of(len(ranked), *found(ranked, wrong, first), wrong),
-    too_many=lambda ranked, wrong, first: _of(first, *found(ranked, wrong, first), wrong),
-)
-
-
-# 14.4 --------------------------------------------------------------------------------------------
 def kappa(first: list[str], second: list[str]) -> float:
     """Return how far two agree, beyond what chance would give: Cohen's kappa."""
     by_chance = _by_chance(Counter(first), Counter(second))
@@ -96,13 +75,10 @@ KAPPA = Comparison(
     not_divided=lambda a, b: _observed(a, b) - _by_chance(Counter(a), Counter(b)),
     all_tags_alike=_with_chance(lambda a, b: 1 / len({*a, *b})),
     one_side=_with_chance(lambda a, b: _by_chance(Counter(a), Counter(a))),
-    without_o=lambda a, b: kappa(
-        *map(list, zip(*(p for p in zip(a, b, strict=True) if p != ("O", "O")), strict=True))
-    ),
 )
 
 
-# 14.5 --------------------------------------------------------------------------------------------
+# 14.4 --------------------------------------------------------------------------------------------
 def contradictions(rows: list[tuple[str, list[str]]]) -> list[str]:
     """Return the texts that stand there with different tags, each once, in order."""
     tags: dict[str, set[tuple[str, ...]]] = {}
@@ -118,4 +94,4 @@ CONTRADICTIONS = Comparison(
     sorted_out=lambda rows: sorted(contradictions(rows)),
 )
 
-CHECKS = (QUALITY, FOLDS, FOUND, KAPPA, CONTRADICTIONS)
+CHECKS = (QUALITY, FOLDS, KAPPA, CONTRADICTIONS)
