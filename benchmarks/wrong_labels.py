@@ -3,8 +3,6 @@
 python -m benchmarks.wrong_labels              # writes benchmarks/wrong_labels.json
 """
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from itertools import chain

@@ -1,7 +1,5 @@
 """Wrong labels, planted on purpose for lesson 14: three kinds of mistakes, and where they are."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

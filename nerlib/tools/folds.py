@@ -4,8 +4,6 @@ A score for people who have sixty sentences and none to spare for an exam, and w
 for wrong labels with. Used in notebook 14.
 """
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Sequence

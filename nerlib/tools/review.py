@@ -3,8 +3,6 @@
 Used in notebook 14. The file itself stays as it is: what is wrong in it is for its owner to say.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The checks of lesson 14: label quality, folds, and how far two agree."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from functools import partial
