@@ -78,8 +78,7 @@ def small_file(seed: int) -> dict[str, Any]:
 def main() -> None:
     """Measure seed after seed, and write what there is after each step."""
     clean = RECIPE.corpus(RECIPE.train_split)
-    more: dict[str, Any] = {"epochs": 2, "runs": [], "small": []}
-    results = about("benchmarks.wrong_labels", RECIPE, RECIPE.settings, **more)
+    results = about("benchmarks.wrong_labels", RECIPE, RECIPE.settings, epochs=2, runs=[], small=[])
     for seed in SEEDS:
         results["small"].append(small_file(seed))
         for share in SHARES:
