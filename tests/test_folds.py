@@ -37,9 +37,8 @@ def test_folds_are_of_one_size_and_equal_sentences_share_one() -> None:
     numbers = fold_numbers([*LINES, *LINES[::-1]], 3)
     assert numbers == numbers[::-1]
     assert sorted(numbers.count(fold) for fold in range(3)) == [6, 8, 8]
-    for number in (1, 3):
-        with pytest.raises(CorpusError, match=f"{number} folds"):
-            fold_numbers(["a", "b", "a"], number)
+    with pytest.raises(CorpusError, match="3 folds"):
+        fold_numbers(["a", "b", "a"], 3)
 
 
 def test_no_model_has_seen_what_it_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
