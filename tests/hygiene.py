@@ -18,8 +18,9 @@ MACHINE_PATH = re.compile(r"(?:/home/|/root/|/tmp/|/Users/|/work/|[A-Z]:\\\\User
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)\s#]+)")
 # What a notebook may import: the standard library, nerlib and what nerlib's extras install.
 ALLOWED = {
-    "IPython", "datasets", "ipywidgets", "matplotlib", "nerlib", "numpy", "onnx", "onnxruntime",
-    "openvino", "pandas", "regex", "sklearn", "tokenizers", "torch", "tqdm", "transformers",
+    "IPython", "cleanlab", "datasets", "ipywidgets", "matplotlib", "nerlib", "numpy", "onnx",
+    "onnxruntime", "openvino", "pandas", "regex", "sklearn", "tokenizers", "torch", "tqdm",
+    "transformers",
 }  # fmt: skip
 
 

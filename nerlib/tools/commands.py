@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +146,41 @@ def start_of(given: Mapping[str, Any]) -> PlainTagger | None:
     return PlainTagger.from_pretrained(given["from_model"], "cpu")
 
 
+def run_review(options: argparse.Namespace) -> int:
+    """Write which of one's own sentences look wrongly labelled; the file stays as it is."""
+    from nerlib.tools.folds import out_of_fold, score_of
+    from nerlib.tools.review import write_review
+
+    found, folder = out_of_fold(choose_recipe(options), options.folds), Path(options.output)
+    score, outcomes = score_of(found), [*chain(*found)]
+    doubtful = write_review(outcomes, options.own, folder, score)
+    print(f"{len(doubtful)} of {len(outcomes)} sentences look worth another reading; {score}")
+    for suspect in doubtful[:10]:
+        print(f"line {suspect.line}, {suspect.quality:.3f}: {', '.join(suspect.reasons)}")
+    print(f"all of them in {folder / 'review.html'} and {folder / 'review.jsonl'}")
+    return 0
+
+
+def run_crossvalidate(options: argparse.Namespace) -> int:
+    """Score one's own sentences out of fold; print a table, or JSON."""
+    from nerlib.analysis.error_analysis import mean_loss
+    from nerlib.metrics import evaluate_tags
+    from nerlib.tools.compare import intervals
+    from nerlib.tools.folds import f1_by_fold, out_of_fold, score_of, tags_of
+
+    found = out_of_fold(choose_recipe(options), options.folds)
+    outcomes = [*chain(*found)]
+    scores, sure = evaluate_tags(*tags_of(outcomes)), intervals(*tags_of(outcomes))
+    names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
+    if options.json:
+        record = evaluation_as_json(scores, mean_loss(outcomes), names, sure)
+        print_json(record | {"f1_by_fold": f1_by_fold(found)})
+    else:
+        print_table(scores, names, sure)
+        print(score_of(found))
+    return 0
+
+
 def run_evaluate(options: argparse.Namespace) -> int:
     """Score a saved model on a split; print a table, or JSON, and make a report if asked for."""
     from nerlib.evaluation import predict_tags
@@ -153,6 +189,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from nerlib.tools.own_checks import told_of_exam
 
     check_evaluation(options)  # before the work
+    if options.folds is not None:
+        return run_crossvalidate(options)
     tagger, data, tags, place = tagged_rows(options)
     scores, sure = evaluate_tags(data.gold, tags), intervals(data.gold, tags)
     spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
@@ -229,6 +267,8 @@ def check_evaluation(options: argparse.Namespace) -> None:
     for name in ("source", "split"):
         if options.own and getattr(options, name):
             raise UsageError(f"--own and --{name} exclude each other")
+    if vars(options).get("folds") is not None and (not options.own or options.report):
+        raise UsageError("--folds scores the sentences of --own, and makes no --report")
     if vars(options).get("report"):
         path = Path(options.report)
         if path.is_dir():
@@ -414,6 +454,6 @@ def score_as_json(score: Score) -> dict[str, float]:
     return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
 
 
-_FIRST = (run_recipes, run_prefetch, run_validate, run_train)
+_FIRST = (run_recipes, run_prefetch, run_validate, run_train, run_review, run_crossvalidate)
 _THEN = (run_evaluate, run_compare, run_push, run_tag, run_bulk)
 ACTIONS = {f.__name__.removeprefix("run_"): f for f in _FIRST + _THEN} | {"run": run_train}

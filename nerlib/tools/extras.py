@@ -16,6 +16,7 @@ EXTRAS = {
     "bench": ("psutil",),
     "exchange": ("spacy",),
     "export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf"),
+    "labels": ("cleanlab",),
     "scale": ("accelerate",),
     "serve": ("starlette", "uvicorn"),
 }

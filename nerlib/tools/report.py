@@ -97,13 +97,7 @@ def report_page(material: Material) -> str:
     """Return the page as HTML. Raises `ValueError` if there are no utterances."""
     if not material.outcomes:
         raise ValueError("a report needs at least one utterance")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=_shown,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
+    environment = page_environment()
     environment.filters.update(
         pair=partial(_pair, names=material.names),
         shaded=lambda one: shade_words([word.text for word in one.utterance.words], one.losses),
@@ -116,6 +110,17 @@ def report_page(material: Material) -> str:
     facts = _scores(material, gold, predicted) | _groups(material, gold, predicted, counts)
     facts |= _confidence(outcomes, counts) | {"interval": significance.bootstrap_f1(counts)}
     return environment.get_template("report.html").render(facts, facts=material.facts)
+
+
+def page_environment() -> Environment:
+    """Return what fills templates of pages: all text is escaped, and a missing name an error."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
 
 
 def _scores(material: Material, gold: Tags, predicted: Tags) -> dict[str, Any]:
