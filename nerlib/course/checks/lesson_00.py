@@ -8,7 +8,6 @@ from nerlib.course.figures import STATIONS
 from nerlib.parsing import Parser, Span
 
 
-# 00.1 --------------------------------------------------------------------------------------------
 def entities_on_paper(answer: Answer) -> None:
     """A dictionary from the pieces of the text to their types."""
     found = answer.read(dict[str, str])
@@ -38,7 +37,6 @@ def _piece_hint(piece: str, name: str, text: str, expected: dict[str, str]) -> s
     return "" if name == expected[whole] else "wrong_type"
 
 
-# 00.2 --------------------------------------------------------------------------------------------
 NAMES = {"corpus", "parsing", "model", "training", "evaluation", "inference"}
 IN_ORDER = [name for name, *_ in STATIONS if name in NAMES]
 
@@ -58,7 +56,6 @@ def pipeline_in_order(answer: Answer) -> None:
             answer.fail(f"{before}_first", after=after)
 
 
-# 00.3 --------------------------------------------------------------------------------------------
 def place_of(text: str, value: str) -> tuple[int, int] | None:
     """Return start and end of the first occurrence."""
     start = text.find(value)
@@ -78,7 +75,6 @@ PLACE = Comparison(
     not_found=_moved(0, 0),
 )
 
-# 00.4 --------------------------------------------------------------------------------------------
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -102,4 +98,4 @@ DAYS_TAGGER = Comparison(
     by_letters=_by_letters,
 )
 
-CHECKS = (entities_on_paper, pipeline_in_order, PLACE, DAYS_TAGGER)
+CHECKS = (entities_on_paper, pipeline_in_order, PLACE, DAYS_TAGGER)  # in the order of their numbers

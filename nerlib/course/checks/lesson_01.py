@@ -8,7 +8,6 @@ from nerlib.metrics import Score
 from nerlib.parsing import Parser
 
 
-# 01.1 --------------------------------------------------------------------------------------------
 def share_without(rows: list[str]) -> float:
     """Return the share of the rows that hold no slot."""
     return slots_of(rows).count(0) / len(rows) if rows else 0.0
@@ -29,7 +28,6 @@ SHARE = Comparison(
 )
 
 
-# 01.2 --------------------------------------------------------------------------------------------
 def share_seen(training: list[str], new: list[str]) -> float:
     """Return the share of the new values that occur in training."""
     known = {value.casefold() for value in training}
@@ -45,7 +43,6 @@ SEEN = Comparison(
     sensitive=lambda training, new: sum(value in training for value in new) / len(new),
 )
 
-# 01.3 --------------------------------------------------------------------------------------------
 Entities = set[tuple[str, int, int]]
 Numbers = tuple[float, float, float]
 
@@ -79,7 +76,6 @@ SCORES = Comparison(
 )
 
 
-# 01.4 --------------------------------------------------------------------------------------------
 def times_filled_in(
     words: list[str],
     tags: list[str],
@@ -110,4 +106,4 @@ PATTERN = Comparison(
     half_overwriting=partial(times_filled_in, free=lambda number, unit: number == "O"),
 )
 
-CHECKS = (SHARE, SEEN, SCORES, PATTERN)
+CHECKS = (SHARE, SEEN, SCORES, PATTERN)  # in the order of their numbers

@@ -10,7 +10,6 @@ from nerlib.parsing import Parser, Span, Word, spans_to_tags, tags_to_spans
 PARSER = Parser()
 
 
-# 02.1 --------------------------------------------------------------------------------------------
 def tags_on_paper(answer: Answer) -> None:
     """Three strings of tags, one a sentence."""
     strings = answer.read(list[str])
@@ -50,7 +49,6 @@ def _paper_hint(words: list[str], tags: list[str], expected: list[str]) -> tuple
     return "spelling" if word in words[:index] else "outside", word
 
 
-# 02.2 --------------------------------------------------------------------------------------------
 def _lose_last_words(words: list[Word], spans: list[Span]) -> list[str]:
     """Return the tags of somebody who writes `word.end < span.end`."""
     ends = {span.end for span in spans}
@@ -82,7 +80,6 @@ FROM_PLACES = Comparison(
 )
 
 
-# 02.3 --------------------------------------------------------------------------------------------
 def strict_spans(
     words: list[Word],
     tags: list[str],
@@ -126,7 +123,6 @@ STRICT = Comparison(
 )
 
 
-# 02.4 --------------------------------------------------------------------------------------------
 def bioes(
     tags: list[str], ends: Function = lambda tag, after: after != f"I-{tag[2:]}"
 ) -> list[str]:
@@ -148,4 +144,4 @@ BIOES = Comparison(
     end_at_outside=partial(bioes, ends=lambda tag, after: after == "O"),
 )
 
-CHECKS = (tags_on_paper, FROM_PLACES, STRICT, BIOES)
+CHECKS = (tags_on_paper, FROM_PLACES, STRICT, BIOES)  # in the order of their numbers

@@ -20,11 +20,9 @@ def read_word_ids(text: str) -> WordIds:
     return [None if word == "-" else int(word) for word in text.split()]
 
 
-# 03.1 --------------------------------------------------------------------------------------------
 GROUPS = entry_by_entry(list[tuple[int, int]], "Pair {key} is `{found}` in your list.")
 
 
-# 03.2 --------------------------------------------------------------------------------------------
 def costly(
     words: list[str], word_ids: WordIds, least: int, enough: Function = operator.ge
 ) -> list[str]:
@@ -48,7 +46,6 @@ EXPENSIVE = Comparison(
 )
 
 
-# 03.3 --------------------------------------------------------------------------------------------
 def padding_share(lengths: list[int], batch_size: int) -> float:
     """Return which share of all positions is padding."""
     return 1 - sum(lengths) / positions(lengths, batch_size)
@@ -77,7 +74,6 @@ PADDING = Comparison(
 )
 
 
-# 03.4 --------------------------------------------------------------------------------------------
 def first_subword_labels(word_ids: WordIds, targets: list[int]) -> list[int]:
     """Return each word's target at its first subword, and -100 everywhere else."""
     labels = [IGNORE] * len(word_ids)
@@ -109,4 +105,4 @@ LABELS = Comparison(
     in_turn=_in_turn,
 )
 
-CHECKS = (GROUPS, EXPENSIVE, PADDING, LABELS)
+CHECKS = (GROUPS, EXPENSIVE, PADDING, LABELS)  # in the order of their numbers

@@ -12,7 +12,6 @@ from nerlib.course.checks.exercise import Comparison, Function
 from nerlib.model import count_parameters, pool_words
 
 
-# 04.1 --------------------------------------------------------------------------------------------
 def parameters_of_head(hidden: int, inner: int, tags: int) -> int:
     """Return the number of parameters of Linear, ReLU, Linear."""
     return count_parameters(nn.Sequential(nn.Linear(hidden, inner), nn.Linear(inner, tags)))
@@ -26,7 +25,6 @@ HEAD = Comparison(
     product=lambda hidden, inner, tags: hidden * inner * tags,
 )
 
-# 04.2 --------------------------------------------------------------------------------------------
 HIDDEN = 4
 
 
@@ -76,7 +74,6 @@ POOL = Comparison(
 )
 
 
-# 04.3 --------------------------------------------------------------------------------------------
 def layers(hidden: int, inner: int, tags: int) -> tuple[nn.Linear, nn.Linear]:
     """Return two linear layers with the same numbers every time."""
     with torch.random.fork_rng(devices=[]):
@@ -103,7 +100,6 @@ MELT = Comparison(
     wrong_order=lambda first, second: (first.weight @ second.weight, one_layer(first, second)[1]),
 )
 
-# 04.4 --------------------------------------------------------------------------------------------
 # What makes weights (batch, words, subwords) of the scores (batch, 1, subwords), given which
 # subwords belong to which word.
 Weigh = Callable[[Tensor, Tensor], Tensor]
@@ -159,4 +155,4 @@ def pooling_that_learns(answer: Answer) -> None:
         compare(made)
 
 
-CHECKS = (HEAD, POOL, MELT, pooling_that_learns)
+CHECKS = (HEAD, POOL, MELT, pooling_that_learns)  # in the order of their numbers

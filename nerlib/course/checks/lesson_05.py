@@ -11,11 +11,9 @@ from torch.optim import Optimizer
 
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 
-# 05.1 --------------------------------------------------------------------------------------------
 PAPER = entry_by_entry(dict[str, float], close=0.005)  # two digits are enough
 
 
-# 05.2 --------------------------------------------------------------------------------------------
 def word_loss(logits: Tensor, target: int) -> float:
     """Return minus the logarithm of the right tag's probability."""
     return -float(logits.log_softmax(-1)[target])
@@ -37,7 +35,6 @@ LOSS = Comparison(
 )
 
 
-# 05.3 --------------------------------------------------------------------------------------------
 def half_cosine(share: float) -> float:
     """Return how high half a cosine is after a share of its way, from 1 down to 0."""
     return 0.5 * (1 + math.cos(math.pi * share))
@@ -64,7 +61,6 @@ SCHEDULE = Comparison(
 )
 
 
-# 05.4 --------------------------------------------------------------------------------------------
 def last_epoch(
     scores: list[float],
     patience: int,
@@ -102,7 +98,6 @@ STOP = Comparison(
     never_reset=partial(last_epoch, resets=False),
 )
 
-# 05.5 --------------------------------------------------------------------------------------------
 Batches = list[tuple[Tensor, Tensor]]
 
 
@@ -144,4 +139,4 @@ LOOP = Comparison(
     name=lambda *arguments: f"a small model, 4 batches, its optimiser, {arguments[-1]}",
 )
 
-CHECKS = (PAPER, LOSS, SCHEDULE, STOP, LOOP)
+CHECKS = (PAPER, LOSS, SCHEDULE, STOP, LOOP)  # in the order of their numbers

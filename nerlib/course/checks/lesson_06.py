@@ -13,11 +13,9 @@ from nerlib.parsing import Parser, Word, tag_chunks
 
 PARSER = Parser()
 
-# 06.1 --------------------------------------------------------------------------------------------
 PLACES = entry_by_entry(dict[str, tuple[int, int]])
 
 
-# 06.2 --------------------------------------------------------------------------------------------
 def entities_of(annotated: str) -> tuple[str, list[Entity]]:
     """Return a text and its entities."""
     parsed = PARSER.parse(annotated)
@@ -61,11 +59,9 @@ REDACT = Comparison(
 )
 
 
-# 06.3 --------------------------------------------------------------------------------------------
 TRELLIS = entry_by_entry(dict[str, float])
 
 
-# 06.4 --------------------------------------------------------------------------------------------
 def cautious_entities(
     text: str, words: list[Word], tags: list[str], scores: list[float], score: Function = min
 ) -> list[Entity]:
@@ -97,7 +93,6 @@ CAUTIOUS = Comparison(
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
 )
 
-# 06.5 --------------------------------------------------------------------------------------------
 LABELS = ["O", "B-TIME", "I-TIME", "B-DATE", "I-DATE"]
 
 
@@ -154,4 +149,4 @@ SEQUENCE = Comparison(
     then=_long_sentence,
 )
 
-CHECKS = (PLACES, REDACT, TRELLIS, CAUTIOUS, SEQUENCE)
+CHECKS = (PLACES, REDACT, TRELLIS, CAUTIOUS, SEQUENCE)  # in the order of their numbers

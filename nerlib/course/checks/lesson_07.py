@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 from nerlib.metrics import Score
 
-# 07.1 --------------------------------------------------------------------------------------------
 KINDS = entry_by_entry(list[str], "Row {key} is `{found}` in your list.")
 
 
-# 07.2 --------------------------------------------------------------------------------------------
 def macro_f1(
     counts: dict[str, tuple[int, int, int]],
     belongs: Function = lambda gold, predicted, correct: gold,
@@ -39,7 +37,6 @@ MACRO = Comparison(
     found_types_only=partial(macro_f1, belongs=lambda gold, predicted, _: gold and predicted),
 )
 
-# 07.3 --------------------------------------------------------------------------------------------
 Threshold = float | None
 
 
@@ -73,7 +70,6 @@ THRESHOLD = Comparison(
     first_fall=_first_fall,
 )
 
-# 07.4 --------------------------------------------------------------------------------------------
 TEMPERATURES = [1.0, 0.5, 2.0, 4.0]
 ONE_IN_FOUR_WRONG = torch.tensor([[8.0, 0, 0], [0, 8.0, 0], [8.0, 0, 0], [0, 0, 8.0]])
 TARGETS = torch.tensor([0, 1, 1, 2])
@@ -99,7 +95,6 @@ TEMPERATURE = Comparison(
 )
 
 
-# 07.5 --------------------------------------------------------------------------------------------
 def _pooled(drawn: np.ndarray) -> float:
     gold, predicted, correct = drawn.sum(axis=0)
     return float(2 * correct / max(1, gold + predicted))
@@ -133,4 +128,4 @@ INTERVAL = Comparison(
     five_each=partial(bootstrap, cut_off=5),
 )
 
-CHECKS = (KINDS, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)
+CHECKS = (KINDS, MACRO, THRESHOLD, TEMPERATURE, INTERVAL)  # in the order of their numbers

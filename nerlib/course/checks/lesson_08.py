@@ -15,11 +15,9 @@ from nerlib.dataset import subword_groups
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import tag_chunks
 
-# 08.1 --------------------------------------------------------------------------------------------
 DIAGNOSIS = entry_by_entry(dict[str, str])
 
 
-# 08.2 --------------------------------------------------------------------------------------------
 Tags = list[list[str]]
 Scorer = Callable[[Tags, Tags], tuple[float, float, float]]
 
@@ -64,7 +62,6 @@ def scorer_test(answer: Answer) -> None:
             answer.fail(hint)
 
 
-# 08.3 --------------------------------------------------------------------------------------------
 Group = tuple[int, int]
 
 
@@ -86,7 +83,6 @@ MISREAD = Comparison(
     first_one=lambda groups, word_ids: misread_words(groups, word_ids)[:1],
 )
 
-# 08.4 --------------------------------------------------------------------------------------------
 IGNORED = -100
 
 
@@ -123,7 +119,6 @@ REPAIRED_LOSS = Comparison(
     ),
 )
 
-# 08.5 --------------------------------------------------------------------------------------------
 Scores = list[float]
 
 
@@ -151,4 +146,4 @@ CHANCE = Comparison(
     population=partial(judgement, band=lambda base, broken: 2 * pstdev(base)),
 )
 
-CHECKS = (DIAGNOSIS, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)
+CHECKS = (DIAGNOSIS, scorer_test, MISREAD, REPAIRED_LOSS, CHANCE)  # in the order of their numbers

@@ -10,11 +10,9 @@ from torch import Tensor
 
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 
-# 09.1 --------------------------------------------------------------------------------------------
 TIMES = entry_by_entry(dict[str, float], close=0.005)
 
 
-# 09.2 --------------------------------------------------------------------------------------------
 def percentile(values: Sequence[float], share: int) -> float:
     """Return the smallest value that at least `share` per cent of the values do not exceed."""
     return sorted(values)[_place(values, share)]
@@ -41,7 +39,6 @@ PERCENTILE = Comparison(
 )
 
 
-# 09.3 --------------------------------------------------------------------------------------------
 Scale = Callable[[Tensor], Tensor]
 
 
@@ -79,7 +76,6 @@ ROUNDING = Comparison(
     not_absolute=partial(rounded, largest=lambda w: w.amax(1, keepdim=True)),
 )
 
-# 09.4 --------------------------------------------------------------------------------------------
 F1s = dict[str, float]
 
 
@@ -102,7 +98,6 @@ GATE = Comparison(
     against_the_best=lambda scores, _, lost: gate(scores, max(scores.values()), lost),
 )
 
-# 09.5 --------------------------------------------------------------------------------------------
 Line = tuple[str, float, float, float]  # name, F1, texts a second, p99 in ms
 LINES: list[Line] = [
     ("torch fp32", 0.704, 600.0, 12.5),
@@ -139,4 +134,4 @@ CHOICE = Comparison(
     best_f1=partial(choose, best=lambda line: line[1]),
 )
 
-CHECKS = (TIMES, PERCENTILE, ROUNDING, GATE, CHOICE)
+CHECKS = (TIMES, PERCENTILE, ROUNDING, GATE, CHOICE)  # in the order of their numbers

@@ -3,7 +3,6 @@
 from nerlib.course.checks.exercise import Comparison, each
 
 
-# 10.1 --------------------------------------------------------------------------------------------
 def my_share(batch: list[int], rank: int, count: int) -> list[int]:
     """Return every `count`-th row of a batch, from row `rank` on."""
     return batch[rank::count]
@@ -18,7 +17,6 @@ SHARES = Comparison(
 )
 
 
-# 10.2 --------------------------------------------------------------------------------------------
 def whole_gradient(gradients: list[float], words: list[int]) -> float:
     """Return the mean of gradients, weighted by words."""
     return _weighted_sum(gradients, words) / max(1, sum(words))
@@ -37,7 +35,6 @@ GRADIENTS = Comparison(
 )
 
 
-# 10.3 --------------------------------------------------------------------------------------------
 def cut(rows: int, shard_rows: int) -> list[tuple[int, int]]:
     """Return first row and number of rows of each shard."""
     return [(start, min(shard_rows, rows - start)) for start in range(0, rows, shard_rows)]
@@ -54,7 +51,6 @@ SHARDS = Comparison(
 )
 
 
-# 10.4 --------------------------------------------------------------------------------------------
 def left_to_do(shards: list[str], files: list[str]) -> list[str]:
     """Return the shards whose part is not there, in order."""
     return [name for name in shards if f"{name}.parquet" not in files]
@@ -70,7 +66,6 @@ WHAT_IS_LEFT = Comparison(
 )
 
 
-# 10.5 --------------------------------------------------------------------------------------------
 def hours(rows: int, speed: float, cores: int, kept: float) -> float:
     """Return how many hours the rows take; `speed` is in rows a second."""
     return rows / (speed * cores * kept) / 3600
@@ -84,4 +79,4 @@ HOW_LONG = Comparison(
     faster=lambda rows, speed, cores, kept: hours(rows, speed, cores, 1 / kept),
 )
 
-CHECKS = (SHARES, GRADIENTS, SHARDS, WHAT_IS_LEFT, HOW_LONG)
+CHECKS = (SHARES, GRADIENTS, SHARDS, WHAT_IS_LEFT, HOW_LONG)  # in the order of their numbers

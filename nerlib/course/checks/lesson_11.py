@@ -9,7 +9,6 @@ from nerlib.course.checks.exercise import Comparison, Function
 Batches = list[list[int]]
 
 
-# 11.1 --------------------------------------------------------------------------------------------
 def prices(few: int, seconds_few: float, many: int, seconds_many: float) -> tuple[float, float]:
     """Return the fixed price of a step and the price of each utterance, in seconds."""
     each = (seconds_many - seconds_few) / (many - few)
@@ -26,7 +25,6 @@ PRICES = Comparison(
 )
 
 
-# 11.2 --------------------------------------------------------------------------------------------
 def renumbered(batches: Batches) -> tuple[list[int], Batches]:
     """Return the rows of the table that are used, in order, and the batches in new numbers."""
     return _renumbered(sorted({row for batch in batches for row in batch}), batches)
@@ -44,7 +42,6 @@ RENUMBER = Comparison(
 )
 
 
-# 11.3 --------------------------------------------------------------------------------------------
 def smoothed_loss(probabilities: list[float], target: int, smoothing: float) -> float:
     """Return the loss of a word when a share of the certainty is spread over all tags."""
     losses = [-math.log(chance) for chance in probabilities]
@@ -62,7 +59,6 @@ SMOOTHING = Comparison(
 )
 
 
-# 11.4 --------------------------------------------------------------------------------------------
 def masked(
     input_ids: list[int], word_ids: list[int], draws: list[float], share: float, mask_id: int
 ) -> list[int]:
@@ -88,7 +84,6 @@ MASKING = Comparison(
 )
 
 
-# 11.5 --------------------------------------------------------------------------------------------
 def pays(
     with_it: list[float],
     without_it: list[float],
@@ -112,4 +107,4 @@ PAYS = Comparison(
     other_spread=partial(pays, spread=pstdev),
 )
 
-CHECKS = (PRICES, RENUMBER, SMOOTHING, MASKING, PAYS)
+CHECKS = (PRICES, RENUMBER, SMOOTHING, MASKING, PAYS)  # in the order of their numbers

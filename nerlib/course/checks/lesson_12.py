@@ -13,7 +13,6 @@ from nerlib.course.checks.lesson_06 import entities_of
 from nerlib.inference import Entity
 
 
-# 12.1 --------------------------------------------------------------------------------------------
 def windows(words: int, limit: int, overlap: int) -> list[tuple[int, int]]:
     """Return first word and end of each window; neighbours share `overlap` words."""
     found = [(0, min(limit, words))]
@@ -34,7 +33,6 @@ WINDOWS = Comparison(
 )
 
 
-# 12.2 --------------------------------------------------------------------------------------------
 def chunks(texts: Iterator[str], size: int) -> Iterator[list[str]]:
     """Yield lists of `size` texts, the last perhaps shorter; read no more than they hold."""
     while chunk := list(islice(texts, size)):
@@ -88,7 +86,6 @@ STREAM = _Stream(
 )
 
 
-# 12.3 --------------------------------------------------------------------------------------------
 def browser_places(
     text: str, start: int, end: int, encoding: str = "utf-16-le", size: int = 2
 ) -> tuple[int, int]:
@@ -107,7 +104,6 @@ BROWSER = Comparison(
 )
 
 
-# 12.4 --------------------------------------------------------------------------------------------
 def whole_text(found: list[tuple[int, list[Entity]]]) -> list[Entity]:
     """Return the entities of windows with offsets into the whole text, each once."""
     return list(dict.fromkeys(_moved(found)))
@@ -133,7 +129,6 @@ WHOLE = Comparison(
 )
 
 
-# 12.5 --------------------------------------------------------------------------------------------
 def to_html(
     text: str, entities: list[Entity], outside: Function = escape, inside: Function = escape
 ) -> str:
@@ -158,4 +153,4 @@ PAGE = Comparison(
     name=lambda text, entities: f"'{text}', {len(entities)} entities",
 )
 
-CHECKS = (WINDOWS, STREAM, BROWSER, WHOLE, PAGE)
+CHECKS = (WINDOWS, STREAM, BROWSER, WHOLE, PAGE)  # in the order of their numbers

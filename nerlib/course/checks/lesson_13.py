@@ -7,7 +7,6 @@ from typing import Any
 from nerlib.course.checks.exercise import Comparison
 
 
-# 13.1 --------------------------------------------------------------------------------------------
 def least_margin(words: list[list[float]]) -> float:
     """Return the smallest margin between the best two probabilities of a word."""
     return min(_margins(words))
@@ -26,7 +25,6 @@ MARGIN = Comparison(
 )
 
 
-# 13.2 --------------------------------------------------------------------------------------------
 def prototypes(vectors: list[list[float]], types: list[str]) -> dict[str, list[float]]:
     """Return the mean vector of each type."""
     members = {
@@ -48,7 +46,6 @@ PROTOTYPES = Comparison(
 )
 
 
-# 13.3 --------------------------------------------------------------------------------------------
 def next_centre(points: list[list[float]], chosen: list[int]) -> int:
     """Return the point whose nearest chosen one is furthest away, the first of equals."""
     return (away := _away(points, chosen)).index(max(away))
@@ -66,7 +63,6 @@ CENTRE = Comparison(
 )
 
 
-# 13.4 --------------------------------------------------------------------------------------------
 def kept(sentences: list[list[float]], threshold: float) -> list[int]:
     """Return the numbers of the sentences all of whose words are at least so sure."""
     return [n for n, words in enumerate(sentences) if min(words) >= threshold]
@@ -80,4 +76,4 @@ KEPT = Comparison(
     without_equal=lambda sentences, threshold: kept(sentences, threshold + 1e-9),
 )
 
-CHECKS = (MARGIN, PROTOTYPES, CENTRE, KEPT)
+CHECKS = (MARGIN, PROTOTYPES, CENTRE, KEPT)  # in the order of their numbers

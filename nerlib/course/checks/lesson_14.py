@@ -10,7 +10,6 @@ from nerlib.course.checks.exercise import Comparison, Function
 Chances = list[dict[str, float]]
 
 
-# 14.1 --------------------------------------------------------------------------------------------
 def label_quality(chances: Chances, tags: list[str], join: Function = min) -> float:
     """Return the lowest probability that a word's label gets."""
     return float(join([word.get(tag, 0.0) for word, tag in zip(chances, tags, strict=True)]))
@@ -26,7 +25,6 @@ QUALITY = Comparison(
 )
 
 
-# 14.2 --------------------------------------------------------------------------------------------
 def fold_of(texts: list[str], folds: int) -> list[int]:
     """Return each text's fold: different texts in turn, equal ones together."""
     different = list(dict.fromkeys(texts))
@@ -42,7 +40,6 @@ FOLDS = Comparison(
 )
 
 
-# 14.3 --------------------------------------------------------------------------------------------
 def kappa(first: list[str], second: list[str]) -> float:
     """Return how far two agree, beyond what chance would give: Cohen's kappa."""
     by_chance = _by_chance(Counter(first), Counter(second))
@@ -76,7 +73,6 @@ KAPPA = Comparison(
 )
 
 
-# 14.4 --------------------------------------------------------------------------------------------
 def contradictions(rows: list[tuple[str, list[str]]]) -> list[str]:
     """Return the texts that stand there with different tags, each once, in order."""
     tags: dict[str, set[tuple[str, ...]]] = {}
@@ -92,4 +88,4 @@ CONTRADICTIONS = Comparison(
     sorted_out=lambda rows: sorted(contradictions(rows)),
 )
 
-CHECKS = (QUALITY, FOLDS, KAPPA, CONTRADICTIONS)
+CHECKS = (QUALITY, FOLDS, KAPPA, CONTRADICTIONS)  # in the order of their numbers

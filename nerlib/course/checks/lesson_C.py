@@ -48,7 +48,6 @@ def _plain(utterance: ParsedUtterance) -> str:
     return " ".join(utterance.text.casefold().split())
 
 
-# C.1 ---------------------------------------------------------------------------------------------
 def fifty_sentences(answer: Answer) -> None:
     """A list of texts with a sentence a line, at least fifty together."""
     portions = answer.read(list[str])
@@ -70,7 +69,6 @@ def fifty_sentences(answer: Answer) -> None:
         answer.fail("rare", name=name, count=count, fewest=FEWEST_OF_A_TYPE)
 
 
-# C.2 ---------------------------------------------------------------------------------------------
 def consistent_types(answer: Answer) -> None:
     """A dictionary with the sentences and what each type means."""
     entries = answer.read(dict)
@@ -113,7 +111,6 @@ def _check_values(answer: Answer, utterances: Sequence[ParsedUtterance]) -> None
                     answer.fail("unmarked", value=value, text=utterance.text)
 
 
-# C.3 ---------------------------------------------------------------------------------------------
 Parts = tuple[list[str], list[str], list[str]]
 PART_NAMES = ("training", "validation", "test")
 
@@ -165,7 +162,6 @@ def _check_parts(answer: Answer, lines: list[str], parts: Parts) -> None:
         answer.fail("not_shuffled")
 
 
-# C.4 ---------------------------------------------------------------------------------------------
 def trained(answer: Answer) -> None:
     """A dictionary with the tagger and the rows that it has learnt from."""
     entries = answer.read(dict)
@@ -190,7 +186,6 @@ def _scores(tagger: Tagger, rows: Dataset) -> Evaluation:
     return evaluate(tagger.model, data, tagger.compute)[0]
 
 
-# C.5 ---------------------------------------------------------------------------------------------
 def measured(answer: Answer) -> None:
     """A dictionary with the tagger, its training rows, the test rows and the scores."""
     entries = answer.read(dict)
@@ -209,7 +204,6 @@ def measured(answer: Answer) -> None:
         answer.fail("other_score")
 
 
-# C.6 ---------------------------------------------------------------------------------------------
 def published(answer: Answer) -> None:
     """The path of a folder with model, tokenizer and card."""
     folder = Path(answer.read(str))
@@ -230,4 +224,11 @@ def published(answer: Answer) -> None:
         answer.fail("broken", error=bare(str(error)))
 
 
-CHECKS = (fifty_sentences, consistent_types, split_of_the_rows, trained, measured, published)
+CHECKS = (
+    fifty_sentences,
+    consistent_types,
+    split_of_the_rows,
+    trained,
+    measured,
+    published,
+)  # in the order of their numbers
