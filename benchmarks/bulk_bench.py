@@ -115,16 +115,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--shard-rows", type=int, default=10_000)
     parser.add_argument("--model", default="build/model", help="a model folder (build/model)")
-    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--output", type=Path, default=RESULTS_FOLDER / "bulk.json")
     options = parser.parse_args(arguments)
-    how = options.model, BulkSettings(shard_rows=options.shard_rows, precision=options.precision)
+    how = options.model, BulkSettings(shard_rows=options.shard_rows)
     facts = {
         "command": f"python -m benchmarks.bulk_bench --rows {options.rows}",
         "rows": options.rows,
         "workers": options.workers,
         "shard_rows": options.shard_rows,
-        **machine(TrainConfig(device="cpu", precision=options.precision)),
+        **machine(TrainConfig(device="cpu")),
     }
     with tempfile.TemporaryDirectory(prefix="utterances-") as folder:
         whole = write_utterances(Path(folder, "whole.parquet"), options.rows)

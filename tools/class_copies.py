@@ -20,7 +20,7 @@ from nbformat.v4 import new_markdown_cell
 from benchmarks.measured import markdown_table
 from tools.execute import find_notebook
 from tools.project import ROOT
-from tools.reading import HEADING, section_times
+from tools.reading import section_times, sections
 
 CLASS = ROOT / "workshop" / "class"
 PLAN = tomllib.loads((ROOT / "workshop" / "timetables.toml").read_text(encoding="utf-8"))
@@ -78,24 +78,9 @@ def timetable(rows: Iterable[Row]) -> str:
 
 
 def clock(row: Row) -> tuple[str, str]:
-    """Return when a row starts and ends.
-
-    >>> clock(Row(8, "Welcome", start=540))
-    ('9:00', '9:08')
-    """
+    """Return when a row starts and ends, as in 9:00, 9:08."""
     start, end = (divmod(minute, 60) for minute in (row.start, row.start + row.minutes))
     return f"{start[0]}:{start[1]:02}", f"{end[0]}:{end[1]:02}"
-
-
-def sections(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
-    """Return each heading's cells, in order; the title's section holds header and set-up."""
-    found: dict[str, list[NotebookNode]] = {}
-    heading = ""
-    for cell in notebook.cells:
-        lines = cell.source.splitlines() if cell.cell_type == "markdown" else ()
-        heading = next((m[1] for m in map(HEADING.fullmatch, reversed(lines)) if m), heading)
-        found.setdefault(heading, []).append(cell)
-    return found
 
 
 def with_sections(notebook: NotebookNode, wanted: Collection[str]) -> NotebookNode:

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections import defaultdict
 
 from nbformat import NotebookNode
 
@@ -25,21 +24,24 @@ def with_reading_time(text: str, minutes: int) -> str:
 
 def section_times(notebook: NotebookNode) -> dict[str, float]:
     """Return each heading, the title first, with the minutes that its section takes to read."""
-    minutes: dict[str, float] = defaultdict(float)
+    return {name: sum(map(_minutes, cells)) for name, cells in sections(notebook).items()}
+
+
+def sections(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
+    """Return each heading's cells, in order; the title's section holds header and set-up."""
+    found: dict[str, list[NotebookNode]] = {}
     heading = ""
     for cell in notebook.cells:
-        if cell.cell_type == "code":
-            minutes[heading] += _code_time(cell)
-            continue
-        for line in cell.source.splitlines():
-            found = HEADING.fullmatch(line)
-            heading = found[1] if found else heading
-            minutes[heading] += len(line.split()) / WORDS
-    return minutes
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else ()
+        heading = next((m[1] for m in map(HEADING.fullmatch, reversed(lines)) if m), heading)
+        found.setdefault(heading, []).append(cell)
+    return found
 
 
-def _code_time(cell: NotebookNode) -> float:
-    """Return the minutes for a cell's lines and figures; set-up is not read."""
+def _minutes(cell: NotebookNode) -> float:
+    """Return the minutes for a cell's words, or lines and figures; set-up is not read."""
+    if cell.cell_type != "code":
+        return len(cell.source.split()) / WORDS
     if cell.id.endswith("-setup"):
         return 0
     lines = sum(bool(line.strip()) for line in cell.source.splitlines())

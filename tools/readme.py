@@ -130,21 +130,14 @@ def _tree_lines(paths: Sequence[Path], root: Path, deep: bool) -> Iterator[tuple
 
 
 def about(path: Path) -> str:
-    """Return the first sentence of a module's docstring, up to its colon or end.
-
-    >>> about(ROOT / "tools" / "readme.py")
-    'Keep the generated parts of README.md, CONTRIBUTING.md, docs/ and workshop/ true.'
-    """
+    """Return the first sentence of a module's docstring, up to its colon or end."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return " ".join(text.partition("\n\n")[0].split())
 
 
 def measured(name: str, show: Callable[[dict[str, Any]], str], root: Path = ROOT) -> str:
-    """Return the tables of the last committed results; a line if nothing was measured yet."""
-    path = root / "benchmarks" / f"{name}.json"
-    if not path.is_file():
-        return f"Not measured yet: `python -m benchmarks.{name}`, then `make colab`."
-    return show(json.loads(path.read_text(encoding="utf-8")))
+    """Return the tables of the last committed results."""
+    return show(json.loads((root / "benchmarks" / f"{name}.json").read_text(encoding="utf-8")))
 
 
 def generated(text: str, parts: dict[str, str]) -> str:

@@ -14,7 +14,6 @@ from tools.class_copies import (
     PLAN,
     Row,
     class_copy,
-    sections,
     timetable,
     timetables,
     walked,
@@ -23,7 +22,7 @@ from tools.class_copies import (
     write_class_copies,
 )
 from tools.execute import find_notebook
-from tools.reading import section_times
+from tools.reading import section_times, sections
 
 PLANS, WAYS = timetables(), ways()
 SHORT = [way for way, rows in WAYS.items() if all(row.sections for row in rows)]
