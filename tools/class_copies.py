@@ -148,10 +148,8 @@ def class_copy(lesson: str, rows: Sequence[Row]) -> NotebookNode:
 def banner(row: Row) -> NotebookNode:
     """Return the cell that says what the timetable has now, with links to its exercises."""
     text = f"**{'–'.join(clock(row))}, {row.minutes} minutes** {row.what}"
-    links = {
-        number[:2]: f"../../exercises/{find_notebook(number[:2]).name}" for number in row.exercises
-    }
-    text += "".join(f" · [exercises of {lesson}]({link})" for lesson, link in links.items())
+    lessons = dict.fromkeys(number[:2] for number in row.exercises)
+    text += "".join(f" · [exercises](../../exercises/{one}_exercises.ipynb)" for one in lessons)
     cell: NotebookNode = new_markdown_cell(text, id=f"row-{row.start}")
     return cell
 

@@ -63,8 +63,8 @@ def write_exercises(
     written = []
     for path in all_notebooks(SOLUTIONS) if solutions is None else solutions:
         notebook = nbformat.read(path, as_version=4)
-        target = folder / path.name
-        nbformat.write(exercise_notebook(notebook, path.stem, publication), target)
+        target = folder / path.name.replace("solutions", "exercises")
+        nbformat.write(exercise_notebook(notebook, target.stem, publication), target)
         written.append(target)
     return written
 

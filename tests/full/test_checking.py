@@ -337,7 +337,7 @@ class TestGenerator:
         assert code.metadata == {"tags": ["keep"]}
         assert code.execution_count is None
         assert "git+https://github.com/me/ner.git@v1" in setup.source
-        assert "/me/ner/blob/v1/workshop/exercises/02_x.ipynb" in header.source
+        assert "/me/ner/blob/v1/workshop/exercises/02_exercises.ipynb" in header.source
         header, code = self.exercises("").cells
         assert header.source == "# 02 · Exercises\n\nWords."
 

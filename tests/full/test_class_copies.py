@@ -89,7 +89,7 @@ def test_a_live_copy_has_blanks_and_the_timetable_in_it():
     made = class_copy("02", rows)
     told, heading, *code = [cell for cell in made.cells if not cell.id.startswith("02-setup")][1:]
     assert "1:05–1:10" in told.source
-    assert "exercises/02_parsing.ipynb" in told.source
+    assert "exercises/02_exercises.ipynb" in told.source
     assert heading.source.splitlines()[0] == "## What we have, and what we want · 1 min"
     assert "" in [cell.source for cell in code]
     assert not [cell for cell in made.cells if cell.get("outputs") or cell.metadata]

@@ -17,8 +17,8 @@ from tools.execute import all_notebooks
 from tools.project import ROOT, Publication, read_publication
 
 LESSONS = [path.stem for path in all_notebooks()]
-EXERCISE = "workshop/exercises/02_parsing.ipynb"
-SOLUTION = "workshop/solutions/02_parsing.ipynb"
+EXERCISE = "workshop/exercises/02_exercises.ipynb"
+SOLUTION = "workshop/solutions/02_solutions.ipynb"
 FILE = "https://github.com/me/ner/blob/v1/"
 
 
@@ -34,7 +34,7 @@ class TestPages:
             ("../workshop/lessons.md", "notebooks", "../workshop/lessons.md"),
             ("nerlib/tags.py", "", f"{FILE}nerlib/tags.py"),  # no page
             (f"../{EXERCISE}", "notebooks", f"../{SOLUTION}"),
-            ("../exercises/02_parsing.ipynb", "workshop/solutions", f"{FILE}{EXERCISE}"),
+            ("../exercises/02_exercises.ipynb", "workshop/solutions", f"{FILE}{EXERCISE}"),
             ("missing.md", "", "missing.md"),  # Sphinx reports it
         ],
     )
