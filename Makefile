@@ -18,10 +18,16 @@ CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/service.py 
 	--ignore=nerlib/tools/exchange/spacy_docs.py
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
-# Run lessons again, with the checks that their readers do not see, and compare their outputs.
+# Tests run on two cores, each with a process of one thread: JOBS=0 for one that has all of them.
+JOBS ?= 2
+PARALLEL := $(if $(filter-out 0,$(JOBS)),OMP_NUM_THREADS=1) $(BIN)/python -m pytest -n $(JOBS) \
+	--dist loadfile --no-loadscope-reorder
+# Run lessons again, with the checks that their readers do not see, and compare their outputs. 05
+# comes first: it takes longest, and leaves the model that others load.
 define test-lessons
 	$(BIN)/python tests/checked_lessons.py build/checked $(1)
-	$(BIN)/python -m pytest $(NBVAL) build/checked
+	$(PARALLEL) $(NBVAL) build/checked/05_* $(filter-out build/checked/05_%, \
+		$(addprefix build/checked/,$(notdir $(wildcard $(1)))))
 endef
 
 help:  ## list the commands
@@ -53,7 +59,7 @@ quick: $(VENV)/.lessons  ## on the terminal in about 2 minutes: show, train, sav
 
 test: $(VENV)/.test  ## prove it: style, types, doctests, tests, the lessons 00 to 06 run again
 	$(MAKE) lint
-	$(BIN)/python -m pytest $(CORE)
+	$(PARALLEL) $(CORE)
 	$(call test-lessons,notebooks/0[0-6]_*.ipynb)
 
 test-all: $(READY)  ## everything that can be tested: what CI runs
@@ -69,7 +75,7 @@ test-install: $(READY)  ## build the wheel, use it with the pinned and with the 
 	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/full/test_install.py
 
 test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for some of them
-	$(BIN)/python -m pytest $(PYTEST)
+	$(PARALLEL) $(PYTEST)
 
 test-notebooks: $(READY)  ## run every notebook again and compare its outputs
 	$(call test-lessons,notebooks/*.ipynb)

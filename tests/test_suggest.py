@@ -1,5 +1,6 @@
 """Few labels: which sentences are suggested, in which form, and training that goes on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,14 @@ def test_suggestions_are_a_models_answers_to_correct_and_none_was_trained_on(
     assert any(document.spans for document in found)
     capsys.readouterr()
     assert cli.main([*command, "--count", "2"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 2
-    assert [cli.main(one) for one in (wanted, [*command, "--count", "0"])] == [2, 2]
+    lines = capsys.readouterr().out.splitlines()
+    assert cli.main([*command, "--count", "2", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["marked"] for row in rows] == lines
+    assert 1 >= rows[0]["doubt"] >= rows[1]["doubt"] >= 0
+    assert [cli.main(one) for one in (wanted, [*wanted, "--json"], [*command, "--count", "0"])] == [
+        2
+    ] * 3
     (tmp_path / "pool.txt").write_text(SENTENCES[0], "utf-8")
     assert cli.main(command) == 2
 

@@ -4,6 +4,7 @@ Built in notebook 13.
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     writer = FORMATS[format_of(output, option="a suffix (.txt, .json, .jsonl)")].write
     if options.count < 1:
         raise UsageError("--count must be 1 or more")
+    if options.json and options.output:
+        raise UsageError("--json prints: leave out --output")
     if options.output and output.exists():
         raise UsageError(f"{output} is there already, perhaps corrected: name another file")
     tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read_brackets(pool))
@@ -39,8 +42,13 @@ def run(options: argparse.Namespace) -> int:
     texts = [text for text in sentences if digest(text) not in known]
     if not texts:
         raise UsageError(f"{pool.name} holds no sentence that is new to the model: add some")
-    documents = [document for document, _ in suggest(tagger, texts, options.count)]
-    if options.output and writer:
+    found = suggest(tagger, texts, options.count)
+    documents = [document for document, _ in found]
+    if options.json:
+        for document, doubt in found:
+            row = {"text": document.text, "marked": bracketed(document), "doubt": doubt}
+            print(json.dumps(row, ensure_ascii=False))
+    elif options.output and writer:
         writer(documents, output)
         print(f"{len(documents)} sentences of {len(texts)} in {output}: correct them")
     else:

@@ -329,7 +329,9 @@ class TestGenerator:
             new_markdown_cell("[x](../exercises/02.ipynb)", metadata={"tags": ["solution"]}),
             new_code_cell(source, metadata={"tags": ["solution", "keep"]}, execution_count=1),
         ]
-        return exercise_notebook(new_notebook(cells=cells), "02_x", Publication(repository, "v1"))
+        return exercise_notebook(
+            new_notebook(cells=cells), "02_exercises", Publication(repository, "v1")
+        )
 
     def test_nothing_is_given_away(self) -> None:
         header, setup, code = self.exercises("me/ner").cells
