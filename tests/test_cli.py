@@ -148,7 +148,7 @@ def test_every_help_has_examples_that_can_be_typed(name):
 
 
 def test_the_help_names_every_environment_variable():
-    code = " ".join(path.read_text("utf-8") for path in Path(cli.__file__).parent.rglob("*.py"))
+    code = " ".join(path.read_text("utf-8") for path in Path(cli.__file__).parents[1].rglob("*.py"))
     read = set(re.findall(r"\bNERLIB_[A-Z_]+\b", code))
     assert read == set(cli.TABLES["variables"])
     assert all(name in cli.build_parser([]).format_help() for name in read)
