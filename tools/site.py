@@ -97,7 +97,7 @@ class Book:
         path = posixpath.normpath(posixpath.join(folder, target))
         if path.startswith(f"{EXERCISES}/") and folder != SOLUTIONS:
             # The book shows exercises with their solutions; from there, a link leads to the file.
-            path = path.replace(EXERCISES, SOLUTIONS, 1)
+            path = path.replace("exercises", "solutions")
         if path in self.pages:
             return posixpath.relpath(path, folder or ".")
         if path.endswith(".svg") or not (self.root / path).exists():

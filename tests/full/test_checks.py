@@ -82,13 +82,18 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     return run_all(EXERCISES, tmp_path_factory.mktemp("stubs"))
 
 
+def named(solution: Path, folder: Path) -> str:
+    """Return what a solution's notebook is called in a folder."""
+    return solution.name.replace("solutions", folder.name)
+
+
 def run_all(notebooks: Path, output: Path) -> dict[str, Ran]:
     """Return what came of the notebooks in a folder, by lesson."""
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         for path in SOLVED:
             patch.setenv("NERLIB_OUTPUT", str(output / path.stem))
-            found[lesson_of(path)] = run_notebook(notebooks / path.name)
+            found[lesson_of(path)] = run_notebook(notebooks / named(path, notebooks))
     return found
 
 
@@ -133,7 +138,7 @@ class TestEveryNotebook:
 
     def test_exercises_are_made_from_the_solutions(self, path: Path, tmp_path: Path) -> None:
         (fresh,) = write_exercises(read_publication(), tmp_path, [path])
-        committed = (EXERCISES / path.name).read_text(encoding="utf-8")
+        committed = (EXERCISES / named(path, EXERCISES)).read_text(encoding="utf-8")
         assert committed == fresh.read_text(encoding="utf-8"), "run `make exercises`"
 
     def test_each_exercise_is_checked_once_and_left_to_write(
@@ -149,6 +154,7 @@ class TestEveryNotebook:
 def test_every_lesson_has_four_exercises_and_their_solutions() -> None:
     lessons = [path.stem[:2] for path in all_notebooks()]
     assert min(len(of_lesson(lesson)) for lesson in [*lessons, "C"]) >= 4
-    assert {path.name for path in all_notebooks(EXERCISES)} == {path.name for path in SOLVED}
+    names = {named(path, EXERCISES) for path in SOLVED}
+    assert {path.name for path in all_notebooks(EXERCISES)} == names
     assert sorted(NUMBERS) == NUMBERS
     assert len({exercise.title for exercise in all_exercises().values()}) == len(NUMBERS)
