@@ -13,7 +13,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 class DeviceError(ValueError):
-    """A device that this machine does not have: which one, and what always works."""
+    """A device that this machine does not have, or no number of threads: what to ask for."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,27 @@ def device_name(device: torch.device) -> str:
 
 
 def set_threads(threads: int | None = None) -> int:
-    """Set and return the number of CPU threads: as given, else as `chosen_threads` says."""
+    """Set and return the number of CPU threads: as given, else as `chosen_threads` says.
+
+    Raises `DeviceError` for less than one.
+    """
     if threads is not None and threads < 1:
-        raise ValueError(f"threads must be 1 or more, not {threads}")
+        advice = "leave --threads out for one for each core"
+        raise DeviceError(f"threads must be 1 or more, not {threads}: {advice}")
     torch.set_num_threads(threads or chosen_threads())
     return torch.get_num_threads()
 
 
 def chosen_threads() -> int:
-    """Return what NERLIB_THREADS or OMP_NUM_THREADS says, else one for each core we may use."""
+    """Return what NERLIB_THREADS or OMP_NUM_THREADS says, else one for each core we may use.
+
+    Raises `DeviceError` for what is no number of threads.
+    """
     for name in ("NERLIB_THREADS", "OMP_NUM_THREADS"):
         value = os.environ.get(name, "").partition(",")[0].strip()  # OpenMP takes one a level
         if value:
             if not value.isdecimal() or value == "0":
-                raise ValueError(f"{name} is {value!r}: write a number of threads, 1 or more")
+                raise DeviceError(f"{name} is {value!r}: write a number of threads, 1 or more")
             return int(value)
     return available_cores()
 

@@ -120,19 +120,19 @@ class PlainTagger:
     def tags(self, text: str) -> list[tuple[str, str]]:
         """Return each word of a text with its BIO tag."""
         words = self.parser.split_words(text)
-        tags, _ = self._predict([words])[0]
+        tags, _ = self.predict_words([words])[0]
         return [(word.text, tag) for word, tag in zip(words, tags, strict=True)]
 
     def _tag(self, texts: Sequence[str]) -> list[list[Entity]]:
         """Return the entities of every text, in order."""
         words = [self.parser.split_words(text) for text in texts]
-        predictions, names = self._predict(words), self.model.config.type_names
+        predictions, names = self.predict_words(words), self.model.config.type_names
         return [
             to_entities(text, inside, tags, scores, names)
             for text, inside, (tags, scores) in zip(texts, words, predictions, strict=True)
         ]
 
-    def _predict(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
+    def predict_words(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
         """Return the tags and their probabilities of every utterance's words."""
         results: list[tuple[list[str], list[float]]] = [([], []) for _ in words]
         windows = list(self._windows(words))

@@ -17,7 +17,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from packaging.requirements import Requirement
 
 from nerlib import EncoderError
-from nerlib.device import available_cores, set_threads
+from nerlib.device import DeviceError, available_cores, set_threads
 from nerlib.tools import environment
 from nerlib.tools.environment import Check, Failure, check_disk, check_environment, check_package
 
@@ -183,7 +183,7 @@ def test_threads_are_as_many_as_somebody_chose(monkeypatch):
     finally:
         torch.set_num_threads(before)
     monkeypatch.setenv("NERLIB_THREADS", "many")
-    with pytest.raises(ValueError, match="NERLIB_THREADS"):
+    with pytest.raises(DeviceError, match="NERLIB_THREADS"):  # which the command line reports
         set_threads()
 
 

@@ -46,9 +46,9 @@ def main(extras: Sequence[str]) -> int:
     except (ImportError, subprocess.CalledProcessError):  # Debian parts it from Python
         print("Python cannot make an environment: sudo apt install python3-venv", file=sys.stderr)
         return 2
-    torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
     if wants_cpu_build(python):
         print("No NVIDIA card here: the small build of torch, for the CPU.", flush=True)
+        torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
         if status := pip_install(python, "--index-url", CPU_BUILDS, torch):
             return status
     status = pip_install(python, "-e", f".[{','.join(extras or LESSONS)}]")

@@ -167,11 +167,12 @@ def run_crossvalidate(options: argparse.Namespace) -> int:
     from nerlib.metrics import evaluate_tags
     from nerlib.tools.compare import intervals
     from nerlib.tools.folds import f1_by_fold, out_of_fold, score_of, tags_of
+    from nerlib.tools.own_checks import spellings
 
     found = out_of_fold(choose_recipe(options), options.folds)
     outcomes = [*chain(*found)]
     scores, sure = evaluate_tags(*tags_of(outcomes)), intervals(*tags_of(outcomes))
-    names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
+    names = spellings(one.utterance for one in outcomes)
     if options.json:
         record = evaluation_as_json(scores, mean_loss(outcomes), names, sure)
         print_json(record | {"f1_by_fold": f1_by_fold(found)})
@@ -186,15 +187,15 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from nerlib.evaluation import predict_tags
     from nerlib.metrics import evaluate_tags
     from nerlib.tools.compare import advice, intervals
-    from nerlib.tools.own_checks import told_of_exam
+    from nerlib.tools.own_checks import spellings, told_of_exam
 
     check_evaluation(options)  # before the work
     if options.folds is not None:
         return run_crossvalidate(options)
     tagger, data, tags, place = tagged_rows(options)
     scores, sure = evaluate_tags(data.gold, tags), intervals(data.gold, tags)
-    spelled = {span.type.upper(): span.type for one in data.utterances for span in one.spans}
-    names, told = spelled | tagger.model.config.type_names, told_of_exam(tagger, data)
+    names = spellings(data.utterances) | tagger.model.config.type_names
+    told = told_of_exam(tagger, data)
     if options.report:
         from nerlib.tools.report import material_of, write_report
 

@@ -11,7 +11,7 @@ from transformers import PretrainedConfig
 
 from nerlib.dataset import NERDataset
 from nerlib.inference import PlainTagger
-from nerlib.parsing import Parser, Segmentation, Span
+from nerlib.parsing import ParsedUtterance, Parser, Segmentation, Span
 from nerlib.tools.exchange.document import Document, repeats
 
 # Scripts that put no blank between words.
@@ -27,6 +27,15 @@ def segmentation_of(texts: Iterable[str]) -> Segmentation:
     text = "".join(texts)
     without, letters = (len(regex.findall(kind, text)) for kind in (_NO_BLANKS, r"\p{L}"))
     return "characters" if without > letters / 2 else "spaces"
+
+
+def spellings(utterances: Iterable[ParsedUtterance]) -> dict[str, str]:
+    """Return how slot types are spelled in some utterances, by their names in tags.
+
+    >>> spellings([Parser().parse("at [Time : nine]")])
+    {'TIME': 'Time'}
+    """
+    return {span.type.upper(): span.type for one in utterances for span in one.spans}
 
 
 def remarks(sentences: Sequence[str], parser: Parser) -> Iterator[str]:

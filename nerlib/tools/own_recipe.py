@@ -12,6 +12,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from nerlib.corpus import CorpusError, Split, decode_lines
+from nerlib.dataset import NERDataset
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier
 from nerlib.parsing import Parser, Segmentation
@@ -23,6 +24,7 @@ from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, segmentation_of, trained_on
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
 from nerlib.tools.recipes import Recipe
+from nerlib.tools.temperature import set_temperature
 
 NAME = "own"
 VALIDATION_SHARE = 0.2
@@ -65,6 +67,10 @@ class OwnRecipe(Recipe):
         model.config.trained_on = settings.get("trained_on")
         model.config.learnt_from = settings["learnt_from"]
         return model, self.start.tokenizer
+
+    def finish(self, model: NERClassifier, held_out: NERDataset) -> None:
+        """Scale the model's scores on the sentences set aside."""
+        set_temperature(model, held_out)
 
     def describe(self) -> dict[str, str]:
         """Return what is in use, line by line."""

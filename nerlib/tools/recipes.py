@@ -98,6 +98,9 @@ class Recipe:
         torch.manual_seed(self.settings.seed)
         return NERClassifier.from_encoder(encoder, tags, **settings), tokenizer
 
+    def finish(self, model: NERClassifier, held_out: NERDataset) -> None:
+        """Do what is left once a model is trained: nothing, for lessons measure it as it is."""
+
     def _repr_html_(self) -> str:
         return fact_table(self.describe())._repr_html_()
 

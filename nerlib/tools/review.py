@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nerlib.analysis.display import highlight_pairs
+from nerlib.analysis.display import Html, highlight_pairs
 from nerlib.analysis.error_analysis import Outcome
 from nerlib.atomic import whole_file
 from nerlib.metrics import Chunk
 from nerlib.parsing import Parser, Span, tags_to_spans
+from nerlib.tools.own_checks import spellings
 from nerlib.tools.report import page_environment
 
 
@@ -47,8 +48,8 @@ def label_quality(outcome: Outcome) -> float:
     return round(min(chances, default=1.0), 6)
 
 
-def _suspect(outcome: Outcome, names: Mapping[str, str]) -> Suspect:
-    """Return what to say about a sentence; `names` spells the types."""
+def _suspect(outcome: Outcome, names: Mapping[str, str]) -> tuple[Suspect, Html]:
+    """Return what to say about a sentence, and both sides of it; `names` spells the types."""
     row = outcome.utterance
 
     def told(chunk: Chunk | None) -> str:
@@ -66,7 +67,8 @@ def _suspect(outcome: Outcome, names: Mapping[str, str]) -> Suspect:
         if match.kind != "correct"
     )
     line = int(outcome.row_id.rpartition("-")[2])
-    return Suspect(line, label_quality(outcome), labels, said, reasons)
+    found = Suspect(line, label_quality(outcome), labels, said, reasons)
+    return found, highlight_pairs([(row.text, row.spans, answer)])
 
 
 def write_review(outcomes: Sequence[Outcome], name: str, folder: Path, score: str) -> list[Suspect]:
@@ -76,12 +78,10 @@ def write_review(outcomes: Sequence[Outcome], name: str, folder: Path, score: st
     `nerlib.tools.folds`: a model that has learnt a wrong label answers with it. `name` is what the
     sentences are called, `score` a line about how good the answers are.
     """
-    names = {span.type.upper(): span.type for one in outcomes for span in one.utterance.spans}
+    names = spellings(one.utterance for one in outcomes)
     doubtful = (_suspect(one, names) for one in outcomes if not one.is_right)
-    found = sorted(doubtful, key=lambda suspect: (suspect.quality, suspect.line))
-    sides = ([Parser().parse(line) for line in (one.labels, one.answer)] for one in found)
-    pairs = [highlight_pairs([(label.text, label.spans, said.spans)]) for label, said in sides]
-    rows = list(zip(found, pairs, strict=True))
+    rows = sorted(doubtful, key=lambda row: (row[0].quality, row[0].line))
+    found = [suspect for suspect, _ in rows]
     facts = {"name": name, "score": score, "sentences": len(outcomes), "rows": rows}
     page = page_environment().get_template("review.html").render(facts)
     lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)

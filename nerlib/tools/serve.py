@@ -19,10 +19,7 @@ def run(options: argparse.Namespace) -> int:
 
     from nerlib.tools.service import application  # both need the extra packages
 
-    try:
-        set_threads(options.threads)
-    except ValueError as error:
-        raise UsageError(f"--{error}") from None
+    set_threads(options.threads)
     here = options.host in LOOPBACK
     app = application(load_tagger(options), (*LOOPBACK, "[::1]") if here else ("*",))
     with _listen(options.host, options.port) as listener:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from nerlib.dataset import NERDataset
-from nerlib.decoding import best_tags
 from nerlib.inference import PlainTagger, to_entities
 from nerlib.model import word_vectors
 from nerlib.parsing import Span
@@ -71,12 +70,10 @@ def suggest(tagger: PlainTagger, texts: Sequence[str], count: int) -> list[Answe
 def answers(tagger: PlainTagger, texts: Sequence[str]) -> list[Answer]:
     """Return each text with the model's entities, and its doubt: that of its least sure word."""
     words, names = list(map(tagger.parser.split_words, texts)), tagger.model.config.type_names
-    labels, found = tagger.model.config.labels, list[Answer]()
-    scored = tagger.score_words(words)
-    for text, inside, (logits, visible) in zip(texts, words, scored, strict=True):
-        best = best_tags(logits[None], visible[None])
-        numbers, sure = (part[0].tolist() for part in best)
-        entities = to_entities(text, inside, [labels[n] for n in numbers], sure, names)
+    found = list[Answer]()
+    predicted = tagger.predict_words(words)
+    for text, inside, (tags, sure) in zip(texts, words, predicted, strict=True):
+        entities = to_entities(text, inside, tags, sure, names)
         spans = tuple(Span(e.type, e.start, e.end) for e in entities)
         document = Document(text, spans, scores=tuple(e.score for e in entities))
         found.append((document, 1 - min(sure, default=1.0)))

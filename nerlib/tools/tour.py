@@ -15,10 +15,8 @@ from nerlib.analysis.plots import learning_curve, save_figure
 from nerlib.metrics import History
 from nerlib.model import count_parameters
 from nerlib.saving import save_model
-from nerlib.tools.own_recipe import NAME as OWN
 from nerlib.tools.recipes import SCRATCH, Experiment, Recipe, RecipeError, prepare
 from nerlib.tools.tagger import Tagger
-from nerlib.tools.temperature import set_temperature
 
 NEW_SENTENCES = tomllib.loads((Path(__file__).parents[1] / "data" / "tour.toml").read_text("utf-8"))
 
@@ -88,8 +86,7 @@ def train_and_save(
 
 def write_results(experiment: Experiment, history: History, output: Path) -> None:
     """Write the model, the history and the learning curve, and say where they are."""
-    if experiment.recipe.name == OWN:  # what the lessons measure stays as it is trained
-        set_temperature(experiment.model, experiment.validation_set)
+    experiment.recipe.finish(experiment.model, experiment.validation_set)
     replaced = " (in place of the one that was there)" if (output / "model").exists() else ""
     model = save_model(experiment.model, experiment.tokenizer, output / "model")
     records = output / "history.json"

@@ -165,10 +165,7 @@ def run(options: argparse.Namespace) -> int:
         require_extra("export", *engines.MODULES[backend])
     if not 0 <= options.permitted_loss <= 1:
         raise ExportError(f"--permitted-loss is from 0 to 1, not {options.permitted_loss}")
-    try:
-        set_threads(options.threads)
-    except ValueError as error:
-        raise ExportError(f"--{error}") from None
+    set_threads(options.threads)
     if not Path(options.model, "config.json").is_file():
         advice = "run `python -m nerlib train` first, or name its folder"
         raise ExportError(f"there is no model in {options.model}: {advice}")
