@@ -49,7 +49,7 @@ class Row:
 def timetables() -> dict[str, list[Row]]:
     """Return the rows of each timetable by its heading in the guide."""
     found = {}
-    for heading in [*PLAN][1:]:
+    for heading in (name for name in PLAN if name != "skips"):
         rows, (hour, minute) = PLAN[heading]["rows"], PLAN[heading]["starts"].split(":")
         starts = accumulate((row["minutes"] for row in rows), initial=60 * int(hour) + int(minute))
         found[heading] = [Row(**row, start=start) for row, start in zip(rows, starts, strict=False)]
@@ -99,9 +99,8 @@ def with_sections(notebook: NotebookNode, wanted: Collection[str]) -> NotebookNo
 
 def walked(lesson: str, rows: Sequence[Row]) -> NotebookNode:
     """Return a lesson with what some rows take of it."""
-    listed = (
-        [name for row in rows for name in row.sections] if all(r.sections for r in rows) else []
-    )
+    whole = not all(row.sections for row in rows)
+    listed = [] if whole else [name for row in rows for name in row.sections]
     return with_sections(nbformat.read(find_notebook(lesson), as_version=4), listed)
 
 
@@ -133,9 +132,8 @@ def class_copy(lesson: str, rows: Sequence[Row]) -> NotebookNode:
     cells = [new_markdown_cell(text, id=f"{lesson}-header"), *code]
     for heading, part in found.items():
         live = any(row.live and heading in (row.sections or headings) for row in rows)
-        part[0].source = part[0].source.replace(
-            heading, f"{heading} · {minutes[heading]:.0f} min", 1
-        )
+        timed = f"# {heading} · {minutes[heading]:.0f} min"
+        part[0].source = part[0].source.replace(f"# {heading}", timed, 1)
         cells += [*told[heading], *(blanked(part) if live else part)]
     for cell in cells:
         cell.metadata = NotebookNode()
