@@ -15,7 +15,7 @@ export GOMP_SPINCOUNT ?= 0
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)
 # What needs no extra, and no lesson behind 06: library, analysis and most of the tools.
 CORE := nerlib tools tests --ignore=tests/full --ignore=nerlib/tools/service.py \
-	--ignore=nerlib/tools/exchange/spacy_docs.py
+	--ignore=nerlib/tools/exchange/spacy_docs.py --ignore=nerlib/tools/serving/without_nerlib.py
 NBVAL := --nbval --nbval-current-env --nbval-cell-timeout=86400 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg -o addopts=
 # Tests run on two cores, each with a process of one thread: JOBS=0 for one that has all of them.
