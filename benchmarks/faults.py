@@ -3,11 +3,9 @@
 python -m benchmarks.faults     # writes benchmarks/break_it.json
 """
 
-import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -28,11 +26,10 @@ from nerlib.course.faults import (
     other_domain,
     renumbered,
 )
-from nerlib.device import set_threads
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.recipes import get_recipe
 
-RESULTS = RESULTS_FOLDER / "break_it.json"
+RESULTS, SEEDS = RESULTS_FOLDER / "break_it.json", {"0", "1", "2"}
 TRAINED_WITH = {
     "dictionary": Bugs(word_dictionary=True),
     "offsets": Bugs(word_offsets=True),
@@ -79,34 +76,21 @@ def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:
     }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Measure every fault with every seed; seeds of an earlier, like run are kept."""
-    parser = argparse.ArgumentParser(prog="benchmarks.faults", description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rows", type=int, default=800, help="to train on")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--recipe", help="a name from `nerlib recipes` (offline)")
-    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
-    set_threads(options.threads)
-    recipe = get_recipe(options.recipe or "offline")
+    recipe = get_recipe("offline")
     with tempfile.TemporaryDirectory() as folder:
-        lab = open_lab(recipe, folder, options.rows, options.epochs)
-        lab = replace(lab, settings=replace(lab.settings, threads=options.threads))
+        lab = open_lab(recipe, folder)
         size = {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}
         facts = about("benchmarks.faults", recipe, lab.settings, recipe=recipe.name, **size)
-        seeds = measured_before(options.output, facts, "seeds") or {}
-        for seed in map(str, options.seeds):
-            if seed not in seeds:
-                found = measure(lab, Path(folder) / "cased", int(seed))
-                seeds[seed] = {
-                    name: {part: round(value, 4) for part, value in asdict(damage).items()}
-                    for name, damage in found.items()
-                }
-                print(seed, json.dumps(seeds[seed]), flush=True)
-                write_json(options.output, {**facts, "seeds": seeds})
-    print(f"wrote {options.output.name}")
+        seeds = measured_before(RESULTS, facts, "seeds") or {}
+        for seed in sorted(SEEDS - seeds.keys()):
+            seeds[seed] = {
+                name: {part: round(value, 4) for part, value in asdict(damage).items()}
+                for name, damage in measure(lab, Path(folder) / "cased", int(seed)).items()
+            }
+            print(seed, json.dumps(seeds[seed]), flush=True)
+            write_json(RESULTS, {**facts, "seeds": seeds})
     return 0
 
 

@@ -8,13 +8,11 @@ with every seed. On two cores that takes about a quarter of an hour; scores are 
 training, and a run that was stopped goes on from there.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,7 +31,7 @@ from nerlib.course.tutorial_rebuilt import (
     train_tutorial,
 )
 from nerlib.dataset import Item, NERDataset
-from nerlib.device import choose_compute, set_threads
+from nerlib.device import choose_compute
 from nerlib.encoders import load_tokenizer
 from nerlib.evaluation import evaluate
 from nerlib.metrics import Evaluation, evaluate_tags
@@ -44,22 +42,9 @@ from nerlib.tags import TagSet
 from nerlib.tools.recipes import Recipe, get_recipe
 
 RESULTS = RESULTS_FOLDER / "waterfall.json"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One bar of the waterfall: what was switched, and the scores with it and all before it.
-
-    `kind` is "start", "bug" (a fault is off) or "choice" (another setting, no fault before).
-    """
-
-    name: str
-    kind: str
-    seed: int
-    f1: float
-    precision: float
-    recall: float
-    accuracy: float
+ROWS = 1_000  # of training and of validation, at most
+EPOCHS = 6  # of all steps but the last
+SEEDS = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -71,11 +56,6 @@ class Rows:
     validation: Dataset
     tokenizer: PreTrainedTokenizerFast
     parser: Parser
-
-    @property
-    def pad_id(self) -> int:
-        """The number of the padding subword."""
-        return int(self.tokenizer.pad_token_id or 0)
 
     @property
     def own_tags(self) -> TagSet:
@@ -100,15 +80,12 @@ class Rows:
 Job = Callable[[Rows, int, TrainConfig], list[Evaluation]]
 
 
-def choose_rows(rows: int) -> Rows:
+def choose_rows() -> Rows:
     """Return the first rows of the corpus, in the order of the file."""
     recipe = get_recipe("massive-offline" if os.environ.get("NERLIB_MASSIVE_DIR") else "offline")
     recipe = replace(recipe, shuffle=False)
-    train_rows, validation_rows = (
-        recipe.corpus(f"{split}[:{rows}]") for split in ("train", "validation")
-    )
-    tokenizer, parser = load_tokenizer(recipe.encoder), Parser.for_locale(recipe.locale)
-    return Rows(recipe, train_rows, validation_rows, tokenizer, parser)
+    splits = (recipe.corpus(f"{split}[:{ROWS}]") for split in ("train", "validation"))
+    return Rows(recipe, *splits, load_tokenizer(recipe.encoder), recipe.parser())
 
 
 def the_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
@@ -119,34 +96,27 @@ def the_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]
     validation_set = TutorialDataset(rows.validation, rows.tokenizer, parser)
     model = TutorialClassifier(load_encoder(rows.recipe.encoder), len(parser.tag_to_id))
     train_tutorial(model, train_set, validation_set, config.epochs, fused=True)
-    utterances = rows.data(rows.validation, TagSet.from_corpus(rows.train)).utterances
-    scores = []
-    for dropout in (True, False):
+    data, labels, scores = rows.data(rows.validation, rows.own_tags), [*parser.tag_to_id], []
+    for dropout in (True, False):  # on, it takes part, as in the tutorial's validation
         model.train(dropout)
-        answers = [
-            tags_for_words(u.text, u.words, model, rows.tokenizer, parser) for u in utterances
-        ]
-        scores.append(evaluate_tags([u.tags for u in utterances], answers))
+        with torch.no_grad():
+            numbers = [ner_inference(u.text, model, rows.tokenizer) for u in data.utterances]
+        answers = [[labels[number] for number in answer] for answer in numbers]
+        scores.append(evaluate_tags(data.gold, for_our_words(answers, data, rows.tokenizer)))
     return scores
 
 
-@torch.no_grad()
-def tags_for_words(
-    text: str,
-    words: Sequence[Word],
-    model: TutorialClassifier,
-    tokenizer: PreTrainedTokenizerFast,
-    parser: TutorialParser,
-) -> list[str]:
-    """Return the tutorial's tag for each of nerlib's words.
-
-    The model is left in its mode: in training mode dropout takes part, as in the tutorial's
-    validation.
-    """
-    numbers = ner_inference(text, model, tokenizer)
-    places = places_of_words(text, words, tokenizer)
-    labels = list(parser.tag_to_id)
-    return [OUTSIDE if at is None else labels[numbers[at]] for at in places]
+def for_our_words(
+    answers: Sequence[Sequence[str]], data: NERDataset, tokenizer: PreTrainedTokenizerFast
+) -> list[list[str]]:
+    """Return each answer, a tag for each of the tokenizer's words, as tags of nerlib's words."""
+    return [
+        [
+            OUTSIDE if at is None else answer[at]
+            for at in places_of_words(row.text, row.words, tokenizer)
+        ]
+        for answer, row in zip(answers, data.utterances, strict=True)
+    ]
 
 
 def places_of_words(
@@ -173,9 +143,9 @@ def trained_with(own_tags: bool, **faults: bool) -> Job:
         data, validation_set = rows.data(rows.train, tags), rows.data(rows.validation, tags)
         model = rows.new_model(tags, seed, dropout=0.0)  # the tutorial's head has none
         items = break_rows(data, bugs, training=True)
-        train_with(model, items, replace(config, seed=seed), rows.pad_id, bugs)
+        train_with(model, items, replace(config, seed=seed), data.pad_id, bugs)
         asked = break_rows(validation_set, bugs, training=False)
-        answers = (predict_items(model, asked, rows.pad_id, False, a) for a in (True, False))
+        answers = (predict_items(model, asked, data.pad_id, False, a) for a in (True, False))
         return [evaluate_tags(validation_set.gold, found) for found in answers]
 
     return job
@@ -183,7 +153,7 @@ def trained_with(own_tags: bool, **faults: bool) -> Job:
 
 def the_library(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
     """Train with `nerlib.train` and the recipe's own settings."""
-    settings = replace(rows.recipe.settings, seed=seed, threads=config.threads)
+    settings = replace(rows.recipe.settings, seed=seed)
     model = rows.new_model(rows.own_tags, seed)
     validation_set = rows.data(rows.validation, rows.own_tags)
     train(model, rows.data(rows.train, rows.own_tags), validation_set, settings)
@@ -196,19 +166,12 @@ def batched_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluat
     parser, tags = TutorialParser(), rows.grown_tags
     train_set = TutorialDataset(rows.train, rows.tokenizer, parser)
     items = [as_item(item, tags, parser) for item in train_set.items]
-    model = rows.new_model(tags, seed, dropout=0.0)
-    train_with(model, items, replace(config, seed=seed), rows.pad_id, Bugs(file_order=True))
-    utterances = rows.data(rows.validation, tags).utterances
-    asked = [as_item(encode(u.text, rows.tokenizer), tags, parser) for u in utterances]
-    tokenizer_words = predict_items(model, asked, rows.pad_id, each_word_alone=True)
-    answers = [
-        [
-            OUTSIDE if at is None else answer[at]
-            for at in places_of_words(u.text, u.words, rows.tokenizer)
-        ]
-        for u, answer in zip(utterances, tokenizer_words, strict=True)
-    ]
-    return [evaluate_tags([u.tags for u in utterances], answers)]
+    model, data = rows.new_model(tags, seed, dropout=0.0), rows.data(rows.validation, tags)
+    train_with(model, items, replace(config, seed=seed), data.pad_id, Bugs(file_order=True))
+    texts = (utterance.text for utterance in data.utterances)
+    asked = [as_item(encode(text, rows.tokenizer), tags, parser) for text in texts]
+    answers = predict_items(model, asked, data.pad_id, each_word_alone=True)
+    return [evaluate_tags(data.gold, for_our_words(answers, data, rows.tokenizer))]
 
 
 def as_item(item: Item, tags: TagSet, parser: TutorialParser) -> Item:
@@ -243,50 +206,36 @@ JOBS: tuple[tuple[Job, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
-def run_job(
-    job: Job, bars: Sequence[tuple[str, str]], seed: int, rows: Rows, config: TrainConfig
-) -> list[Step]:
-    """Do one training and return its bars, printed as well."""
-    steps = []
-    for (name, kind), result in zip(bars, job(rows, seed, config), strict=False):
-        total = result.overall
-        ratios = (total.f1, total.precision, total.recall, result.token_accuracy)
-        steps.append(Step(name, kind, seed, *(round(ratio, 4) for ratio in ratios)))
-        print(f"seed {seed}  {total.f1:.3f}  {name}", flush=True)
-    return steps
+def as_step(name: str, kind: str, seed: int, scores: Evaluation) -> dict[str, Any]:
+    """Return one bar of the waterfall: the scores with what was switched, and all before it.
+
+    `kind` is "start", "bug" (a fault is off) or "choice" (another setting, no fault before).
+    """
+    total = scores.overall
+    ratios = {"f1": total.f1, "precision": total.precision, "recall": total.recall}
+    ratios["accuracy"] = scores.token_accuracy
+    rounded = {name: round(ratio, 4) for name, ratio in ratios.items()}
+    return {"name": name, "kind": kind, "seed": seed, **rounded}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run all steps and write their scores after each; go on where an earlier run was stopped."""
-    parser = argparse.ArgumentParser(prog="benchmarks.waterfall", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1000, help="of training and of validation")
-    parser.add_argument("--epochs", type=int, default=6, help="of all steps but the last")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
-    set_threads(options.threads)
-    rows = choose_rows(options.rows)
-    settings = rows.recipe.settings
-    config = replace(settings, epochs=options.epochs, threads=options.threads)
-    config = replace(config, label_smoothing=0.0, masked_subwords=0.0)
-    facts = about(
-        "benchmarks.waterfall",
-        rows.recipe,
-        config,
-        train_rows=len(rows.train),
-        validation_rows=len(rows.validation),
-        epochs=config.epochs,
-        epochs_of_the_last_step=settings.epochs,
-    )
-    before = measured_before(options.output, facts, "steps") or []
-    steps = [Step(**step) for step in before]
-    for number, seed in enumerate(options.seeds):
+    rows = choose_rows()
+    own = rows.recipe.settings
+    config = replace(own, epochs=EPOCHS, label_smoothing=0.0, masked_subwords=0.0)
+    sizes = {"train_rows": len(rows.train), "validation_rows": len(rows.validation)}
+    sizes |= {"epochs": EPOCHS, "epochs_of_the_last_step": own.epochs}
+    facts = about("benchmarks.waterfall", rows.recipe, config, **sizes)
+    steps = measured_before(RESULTS, facts, "steps") or []
+    done = {(step["name"], step["seed"]) for step in steps}
+    for number, seed in enumerate(SEEDS):
         for job, bars in JOBS[1 if number else 0 :]:
-            if not {(name, seed) for name, _ in bars} <= {(s.name, s.seed) for s in steps}:
-                steps += run_job(job, bars, seed, rows, config)
-                write_json(options.output, {**facts, "steps": [asdict(step) for step in steps]})
-    print(f"wrote {options.output.name}")
+            if all((name, seed) in done for name, _ in bars):
+                continue
+            for bar, scores in zip(bars, job(rows, seed, config), strict=False):
+                steps.append(as_step(*bar, seed, scores))
+                print(steps[-1], flush=True)
+            write_json(RESULTS, {**facts, "steps": steps})
     return 0
 
 

@@ -34,6 +34,4 @@ def test_both_parts_tag_every_row(tmp_path: Path) -> None:
 
 
 def test_memory_that_grows_is_seen() -> None:
-    memory = bulk_bench.Memory()
-    memory.samples = [{"here": 100.0 + n, "workers": 200.0} for n in range(10)]
-    assert memory.as_json()["growth"] == 5.0
+    assert bulk_bench.memory_of([(100.0 + n, 200.0) for n in range(10)])["growth"] == 5.0

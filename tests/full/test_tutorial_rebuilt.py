@@ -10,8 +10,8 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
-from benchmarks.waterfall import places_of_words, tags_for_words
-from nerlib import Parser, TagSet
+from benchmarks.waterfall import for_our_words, places_of_words
+from nerlib import NERDataset, Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
 from nerlib.course.measured import read_results
 from nerlib.course.tutorial_rebuilt import (
@@ -140,15 +140,13 @@ class TestModelAndLoop:
 
 
 def test_the_tutorial_s_answers_are_compared_word_by_word():
-    model, _, parser = rebuilt()
+    model, _, _ = rebuilt()
     tokenizer, text = tokenizer_of("bert"), "what's new, anna?"
     words = Parser().split_words(text)
-    places = places_of_words(text, words, tokenizer)
-    assert places == [0, 3, 4, 5, 6]
-    numbers = ner_inference(text, model.eval(), tokenizer)
-    assert len(numbers) == 7  # what ' s new , anna ?
-    tags = tags_for_words(text, words, model, tokenizer, parser)
-    assert tags == [list(parser.tag_to_id)[numbers[place]] for place in places]
+    assert places_of_words(text, words, tokenizer) == [0, 3, 4, 5, 6]
+    assert len(ner_inference(text, model.eval(), tokenizer)) == 7  # what ' s new , anna ?
+    data = NERDataset(make_corpus(text), tokenizer, TagSet.from_corpus(ROWS))
+    assert for_our_words(["abcdefg"], data, tokenizer) == [[*"adefg"]]
     text = "wake \u200b me"  # a word without a subword has no place
     assert places_of_words(text, Parser().split_words(text), tokenizer) == [0, None, 1]
 
@@ -176,10 +174,11 @@ class TestWaterfall:
 
         names = [bars[0][0] for _, bars in waterfall.JOBS]
         jobs = [(partial(scores, job=bars[0][0]), bars) for _, bars in waterfall.JOBS]
-        monkeypatch.setattr(waterfall, "JOBS", tuple(jobs))
         output = tmp_path / "deep" / "waterfall.json"
-        arguments = ["--rows", "5", "--epochs", "2", "--seeds", "3", "4", "--threads", "1"]
+        changed = {"JOBS": jobs, "RESULTS": output, "ROWS": 5, "EPOCHS": 2, "SEEDS": (3, 4)}
+        for name, value in changed.items():
+            monkeypatch.setattr(waterfall, name, value)
         for _ in range(2):  # the second time everything is there
-            assert waterfall.main([*arguments, "--output", str(output)]) == 0
+            assert waterfall.main() == 0
         assert ran == [(name, 3) for name in names] + [(name, 4) for name in names[1:]]
         assert json.loads(output.read_text(encoding="utf-8"))["train_rows"] == 5
