@@ -70,7 +70,6 @@ PLACE = Comparison(
     place_of,
     inclusive=_moved(0, -1),
     from_one=_moved(1, 0),
-    from_one_exclusive=_moved(1, 1),
     length_as_end=lambda text, value: (text.find(value), len(value)),
     not_found=_moved(0, 0),
 )

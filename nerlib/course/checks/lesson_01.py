@@ -23,8 +23,6 @@ SHARE = Comparison(
     with_slots=lambda rows: 1 - share_without(rows),
     percent=lambda rows: 100 * share_without(rows),
     count=lambda rows: float(slots_of(rows).count(0)),
-    odds=lambda rows: slots_of(rows).count(0) / sum(map(bool, slots_of(rows))),
-    slots_a_row=lambda rows: 1 - sum(slots_of(rows)) / len(rows),
 )
 
 
@@ -38,7 +36,6 @@ SEEN = Comparison(
     share_seen,
     unseen=lambda training, new: 1 - share_seen(training, new),
     swapped=lambda training, new: share_seen(new, training),
-    of_training=lambda training, new: share_seen(training, new) * len(new) / len(training),
     different=lambda training, new: share_seen(training, list({v.casefold() for v in new})),
     sensitive=lambda training, new: sum(value in training for value in new) / len(new),
 )
@@ -98,12 +95,9 @@ PATTERN = Comparison(
     times_filled_in,
     read=lambda sentence, tags: (sentence.split(), tags.split()),
     two_begins=each(times_filled_in, lambda tag: tag.replace("I-TIME", "B-TIME")),
-    number_only=each(times_filled_in, lambda tag: tag.replace("I-TIME", "O")),
-    am_only=lambda words, tags: times_filled_in([w.replace("pm", "") for w in words], tags),
     any_am=partial(times_filled_in, free=lambda number, unit: unit == "O", is_number=bool),
     from_nothing=lambda words, tags: times_filled_in(words, ["O"] * len(words)),
     overwriting=partial(times_filled_in, free=lambda number, unit: True),
-    half_overwriting=partial(times_filled_in, free=lambda number, unit: number == "O"),
 )
 
 CHECKS = (SHARE, SEEN, SCORES, PATTERN)  # in the order of their numbers

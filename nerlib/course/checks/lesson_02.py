@@ -71,7 +71,6 @@ FROM_PLACES = Comparison(
     read=lambda annotated: (list((p := PARSER.parse(annotated)).words), list(p.spans)),
     all_begin=each(spans_to_tags, lambda tag: tag.replace("I-", "B-")),
     lose_last_words=_lose_last_words,
-    slots_alone=lambda words, spans: [t for t in spans_to_tags(words, spans) if t != "O"],
     all_inside=each(spans_to_tags, lambda tag: tag.replace("B-", "I-")),
     lower=each(spans_to_tags, lambda tag: tag[:2] + tag[2:].lower()),
     by_spelling=_by_spelling,
@@ -118,7 +117,6 @@ STRICT = Comparison(
     melted=_with_tags("B-", "I-"),
     lenient=tags_to_spans,
     any_type_continues=partial(strict_spans, continues=lambda span, before, tag: before != "O"),
-    never_closed=partial(strict_spans, continues=lambda span, _, tag: span.type == tag[2:].lower()),
     name=_shown,
 )
 
@@ -138,8 +136,6 @@ BIOES = Comparison(
     read=lambda tags: (tags.split(),),
     never_single=each(bioes, lambda tag: tag.replace("S-", "B-")),
     single_is_end=each(bioes, lambda tag: tag.replace("S-", "E-")),
-    never_end=each(bioes, lambda tag: tag.replace("E-", "I-")),
-    last_dropped=lambda tags: bioes(tags)[:-1],
     last_forgotten=lambda tags: [*bioes(tags)[:-1], *tags[-1:]],
     end_at_outside=partial(bioes, ends=lambda tag, after: after == "O"),
 )

@@ -2,7 +2,6 @@
 
 import operator
 from functools import partial
-from statistics import fmean
 
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 from nerlib.dataset import IGNORE
@@ -34,15 +33,11 @@ EXPENSIVE = Comparison(
     costly,
     read=lambda words, word_ids, least: (words.split(), read_word_ids(word_ids), least),
     more_than=partial(costly, enough=operator.gt),
-    exactly=partial(costly, enough=operator.eq),
     again_and_again=lambda words, ids, least: [
         words[n] for n in ids if n is not None and ids.count(n) >= least
     ],
     by_letters=lambda words, ids, least: [word for word in words if len(word) >= least],
     # As an index, None is taken for the last word's, or counts as a word itself.
-    with_special=lambda words, ids, least: costly(
-        words, [len(words) - 1 if n is None else n for n in ids], least
-    ),
 )
 
 
@@ -65,12 +60,7 @@ PADDING = Comparison(
     text_share=lambda lengths, size: sum(lengths) / positions(lengths, size),
     positions_only=lambda lengths, size: float(positions(lengths, size) - sum(lengths)),
     to_the_longest=lambda lengths, size: padding_share(lengths, len(lengths)),
-    by_text=lambda lengths, size: positions(lengths, size) / sum(lengths) - 1,
-    mean_of_batches=lambda lengths, size: fmean(
-        padding_share(batch, size) for batch in _batches(lengths, size)
-    ),
     sorted=lambda lengths, size: padding_share(sorted(lengths), size),
-    without_last=lambda lengths, size: padding_share(lengths[: len(lengths) // size * size], size),
 )
 
 
@@ -101,7 +91,6 @@ LABELS = Comparison(
         0 if ids[n] is None else label for n, label in enumerate(first_subword_labels(ids, targets))
     ],
     all_subwords=lambda ids, targets: [IGNORE if n is None else targets[n] for n in ids],
-    last_subwords=lambda ids, targets: first_subword_labels(ids[::-1], targets)[::-1],
     in_turn=_in_turn,
 )
 

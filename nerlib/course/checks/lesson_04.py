@@ -61,14 +61,11 @@ POOL = Comparison(
     mean_of_subwords,
     read=_pooled_case,
     name=_pooling_name,
-    one_number=_of_pieces(torch.mean),
     sum=_sum,
     first=lambda hidden, ids, words: pool_words(hidden[None], ids[None], words, "first")[0],
     divided_by_all=lambda hidden, ids, words: _sum(hidden, ids, words) / len(ids),
-    divided_by_words=lambda hidden, ids, words: _sum(hidden, ids, words) / words,
     # As an index, -1 is Python's last one.
     last_takes_special=lambda hidden, ids, n: mean_of_subwords(hidden, ids % n, n),
-    special_in_front=lambda hidden, ids, n: mean_of_subwords(hidden, ids.clamp(min=0), n),
     words_left_out=_of_pieces(lambda piece: piece.mean(0), least=1),
     not_a_number=_of_pieces(lambda piece: piece.mean(0)),
 )
@@ -96,7 +93,6 @@ MELT = Comparison(
     exchanged=lambda first, second: one_layer(first, second)[::-1],
     second_bias=_with_bias(lambda first, second: second.bias),
     first_bias_through=_with_bias(lambda first, second: second.weight @ first.bias),
-    biases_added=_with_bias(lambda first, second: first.bias + second.bias),
     wrong_order=lambda first, second: (first.weight @ second.weight, one_layer(first, second)[1]),
 )
 

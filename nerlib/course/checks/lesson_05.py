@@ -29,7 +29,6 @@ LOSS = Comparison(
     overflow=lambda logits, target: _of_shares(logits.exp(), target),
     without_minus=lambda logits, target: -word_loss(logits, target),
     chance=lambda logits, target: math.exp(-word_loss(logits, target)),
-    distance_to_one=lambda logits, target: 1 - math.exp(-word_loss(logits, target)),
     of_the_best=lambda logits, target: word_loss(logits, int(logits.argmax())),
     without_softmax=_of_shares,
 )
@@ -91,7 +90,6 @@ STOP = Comparison(
     the_best=lambda scores, patience: (
         1 + max(range(last_epoch(scores, patience)), key=scores.__getitem__)
     ),
-    never_stops=lambda scores, patience: len(scores),
     one_more=lambda scores, patience: last_epoch(scores, patience + 1),
     against_the_last=partial(last_epoch, better=lambda score, best, before: score > before),
     equal_is_better=partial(last_epoch, better=lambda score, best, before: score >= best),

@@ -48,11 +48,9 @@ def _of(choose: Function) -> Function:
 REDACT = Comparison(
     redact,
     read=entities_of,
-    keeps_the_text=_of(lambda es: [replace(e, type=f"{e.type} : {e.text}") for e in es]),
     no_brackets=lambda text, es: redact(text, es).replace("[", "").replace("]", ""),
     one_too_many=_of(lambda es: [replace(e, end=e.end + 1) for e in es]),
     only_the_last=_of(lambda es: es[-1:]),
-    only_the_first=_of(lambda es: es[:1]),
     forwards=_in_order,
     by_spelling=_by_spelling,
     name=lambda text, entities: f"'{text}', {len(entities)} entities",
@@ -86,9 +84,7 @@ CAUTIOUS = Comparison(
     capitals=each(cautious_entities, lambda e: replace(e, type=e.type.upper())),
     each_word=_with_tags("I-", "B-"),
     mean=partial(cautious_entities, score=lambda scores: sum(scores) / len(scores)),
-    highest=partial(cautious_entities, score=max),
     first=partial(cautious_entities, score=lambda scores: scores[0]),
-    joined=each(cautious_entities, lambda e: replace(e, text=" ".join(e.text.split()))),
     merged=_with_tags("B-", "I-"),
     name=lambda text, words, tags, scores: f"'{text}', its words, {tags}, {scores}",
 )

@@ -91,7 +91,6 @@ TEMPERATURE = Comparison(
     worst=lambda logits, targets, ts: max(ts, key=lambda t: _loss(logits / t, targets)),
     most_right=lambda logits, targets, ts: ts[0],  # all have the same share of right tags
     surest=lambda logits, targets, ts: min(ts),
-    loss_itself=lambda logits, targets, ts: min(_loss(logits / t, targets) for t in ts),
 )
 
 
@@ -123,7 +122,6 @@ INTERVAL = Comparison(
     without_replacement=partial(bootstrap, replace=False),
     same_draw=lambda counts, resamples, seed: bootstrap(counts, 1, seed),
     mean_of_rows=partial(bootstrap, score=lambda drawn: fmean(map(_pooled, drawn[:, None]))),
-    recall=partial(bootstrap, score=lambda drawn: drawn[:, 2].sum() / max(1, drawn[:, 0].sum())),
     whole_range=partial(bootstrap, cut_off=0),
     five_each=partial(bootstrap, cut_off=5),
 )

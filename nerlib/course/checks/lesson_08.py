@@ -79,7 +79,6 @@ MISREAD = Comparison(
     right_ones=partial(misread_words, wrong=operator.eq),
     no_subwords=partial(misread_words, wrong=lambda group, right: not group[1] or group != right),
     first_places=partial(misread_words, wrong=lambda group, right: group[0] != right[0]),
-    counts_only=partial(misread_words, wrong=lambda group, right: group[1] != right[1]),
     first_one=lambda groups, word_ids: misread_words(groups, word_ids)[:1],
 )
 
@@ -114,9 +113,6 @@ REPAIRED_LOSS = Comparison(
     mean_of_rows=lambda logits, rows: fmean(
         batch_loss(logits[n : n + 1], [row]) for n, row in enumerate(rows)
     ),
-    all_places=lambda logits, rows: (
-        batch_loss(logits, rows, reduction="sum") / logits[..., 0].numel()
-    ),
 )
 
 Scores = list[float]
@@ -140,8 +136,6 @@ CHANCE = Comparison(
     sign=partial(judgement, cost=lambda base, broken: fmean(broken) - fmean(base)),
     no_band=partial(judgement, band=lambda base, broken: 0),
     one_sided=lambda *runs: judgement(*runs).replace("helps", "within chance"),
-    all_runs=partial(judgement, band=lambda base, broken: 2 * stdev([*base, *broken])),
-    first_runs=partial(judgement, cost=lambda base, broken: base[0] - broken[0]),
     one_deviation=partial(judgement, band=lambda base, broken: stdev(base)),
     population=partial(judgement, band=lambda base, broken: 2 * pstdev(base)),
 )

@@ -32,7 +32,6 @@ PERCENTILE = Comparison(
     percentile,
     read=_values,
     unsorted=lambda values, share: values[_place(values, share)],
-    from_above=lambda values, share: -percentile([-value for value in values], share),
     one_too_far=lambda values, share: [*sorted(values), max(values)][_place(values, share) + 1],
     rounded_down=lambda values, share: sorted(values)[max(share * len(values) // 100, 1) - 1],
     mean=lambda values, share: fmean(values),
@@ -73,7 +72,6 @@ ROUNDING = Comparison(
     by_column=partial(rounded, largest=lambda w: w.abs().amax(0)),
     no_sign=partial(rounded, most=lambda bits: 2**bits - 1),
     cut_off=partial(rounded, whole=torch.trunc),
-    not_absolute=partial(rounded, largest=lambda w: w.amax(1, keepdim=True)),
 )
 
 F1s = dict[str, float]
@@ -95,7 +93,6 @@ GATE = Comparison(
     both_ways=partial(gate, fine=lambda lost, permitted: abs(lost) <= permitted + 1e-9),
     strict=partial(gate, fine=lambda lost, permitted: lost < permitted - 1e-9),
     relative=lambda scores, reference, share: gate(scores, reference, share * reference),
-    against_the_best=lambda scores, _, lost: gate(scores, max(scores.values()), lost),
 )
 
 Line = tuple[str, float, float, float]  # name, F1, texts a second, p99 in ms
@@ -125,9 +122,6 @@ def choose(
 CHOICE = Comparison(
     choose,
     read=lambda reference, most, *lines: (list(lines) or LINES, reference, most),
-    fastest_then_checked=lambda lines, reference, most: choose(
-        [max(lines, key=lambda line: line[2])], reference, most
-    ),
     no_gate=lambda lines, reference, most: choose(lines, 0.0, most),
     no_limit=lambda lines, reference, most: choose(lines, reference, math.inf),
     quickest=partial(choose, best=lambda line: -line[3]),

@@ -61,7 +61,6 @@ WHAT_IS_LEFT = Comparison(
     done=lambda shards, files: [s for s in shards if f"{s}.parquet" in files],
     without_ending=lambda shards, files: [s for s in shards if s not in files],
     by_number=lambda shards, files: shards[len(files) :],
-    half=lambda shards, files: [s for s in shards if not any(s in f for f in files)],
     another_order=lambda shards, files: sorted(left_to_do(shards, files)),
 )
 

@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from statistics import fmean, pstdev, stdev
+from statistics import fmean, stdev
 
 from nerlib.course.checks.exercise import Comparison, Function
 
@@ -20,7 +20,6 @@ PRICES = Comparison(
     exchanged=lambda *timings: prices(*timings)[::-1],
     nothing_fixed=lambda few, a, many, b: (0.0, b / many),
     few_for_nothing=lambda few, a, many, b: (a, prices(few, a, many, b)[1]),
-    not_their_difference=lambda few, a, many, b: (a - few * (b - a) / many, (b - a) / many),
     one_off=lambda few, a, many, b: (a - prices(few, a, many, b)[1], prices(few, a, many, b)[1]),
 )
 
@@ -53,9 +52,6 @@ SMOOTHING = Comparison(
     not_smoothed=lambda chances, target, share: smoothed_loss(chances, target, 0),
     share_left_out=lambda chances, target, share: (1 - share) * smoothed_loss(chances, target, 0),
     exchanged=lambda chances, target, share: smoothed_loss(chances, target, 1 - share),
-    not_weighed=lambda chances, target, share: (
-        smoothed_loss(chances, target, 0) + share * smoothed_loss(chances, target, 1)
-    ),
 )
 
 
@@ -74,9 +70,6 @@ MASKING = Comparison(
     ),
     special_too=lambda ids, words, draws, share, mask: masked(
         ids, [0] * len(ids), draws, share, mask
-    ),
-    first_word_spared=lambda ids, words, draws, share, mask: masked(
-        ids, [word - 1 for word in words], draws, share, mask
     ),
     left_out=lambda ids, words, draws, share, mask: [
         number for number in masked(ids, words, draws, share, -1) if number >= 0
@@ -104,7 +97,6 @@ PAYS = Comparison(
     means_alone=partial(pays, spread=lambda scores: 0.0),
     best_seeds=partial(pays, middle=max),
     smaller_spread=partial(pays, enough=min),
-    other_spread=partial(pays, spread=pstdev),
 )
 
 CHECKS = (PRICES, RENUMBER, SMOOTHING, MASKING, PAYS)  # in the order of their numbers

@@ -147,9 +147,7 @@ PAGE = Comparison(
     nothing_escaped=partial(to_html, outside=str, inside=str),
     inside_not=partial(to_html, inside=str),
     outside_not=partial(to_html, outside=str),
-    marks_escaped=lambda text, entities: escape(to_html(text, entities, str, str)),
     escaped_first=lambda text, entities: to_html(escape(text), entities, str, str),
-    rest_lost=lambda text, entities: to_html(text, entities).rpartition("</mark>")[0] + "</mark>",
     name=lambda text, entities: f"'{text}', {len(entities)} entities",
 )
 

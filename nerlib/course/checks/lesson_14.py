@@ -21,7 +21,6 @@ QUALITY = Comparison(
     product=partial(label_quality, join=math.prod),
     highest=partial(label_quality, join=max),
     how_sure=lambda chances, tags: min(max(word.values()) for word in chances),
-    how_wrong=lambda chances, tags: 1 - label_quality(chances, tags),
 )
 
 
