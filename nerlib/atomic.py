@@ -1,30 +1,25 @@
 """Files and folders that appear whole or not at all, whatever ends the program in the meantime.
 
 A folder is written under a temporary name beside its place, flushed to the disk, and renamed. A
-kill, a full disk or a power cut leaves what was there before, and at most a temporary folder that
-`sweep` removes.
+kill, a full disk or a power cut leaves what was there before, at its place or beside it, from where
+`recover` brings it back, and at most a temporary folder that `sweep` removes.
 """
 
-import ctypes
 import glob
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
-_EXCHANGE = 2  # Linux's RENAME_EXCHANGE and macOS's RENAME_SWAP
-_HERE = -100  # Linux's AT_FDCWD
-
 
 @contextmanager
 def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator[Path]:
-    """Yield an empty folder to write into; at the end it takes the place of `target`, at once.
+    """Yield an empty folder to write into; at the end it takes the place of `target`.
 
     `replaces` are patterns of the file names at `target` that the new folder stands for; files
     with other names are carried over. After an error or a kill `target` is as it was. Raises
@@ -48,7 +43,7 @@ def new_folder(target: str | Path, replaces: Sequence[str] = ("*",)) -> Iterator
         sync_tree(folder)
         _put_in_place(folder, target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)  # half-written, or the old one after an exchange
+        shutil.rmtree(folder, ignore_errors=True)  # half-written, after an error
 
 
 @contextmanager
@@ -114,33 +109,13 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def exchange(one: Path, other: Path) -> bool:
-    """Swap two folders in one step; return False where the system or the disk cannot."""
-    swap = _system_exchange()
-    return swap is not None and swap(os.fsencode(one), os.fsencode(other)) == 0
-
-
-def _system_exchange() -> Callable[[bytes, bytes], int] | None:
-    """Return the system's call that swaps two paths, if it has one."""
-    if sys.platform not in ("linux", "darwin"):
-        return None
-    library = ctypes.CDLL(None)
-    if sys.platform == "linux" and hasattr(library, "renameat2"):
-        return lambda one, other: int(library.renameat2(_HERE, one, _HERE, other, _EXCHANGE))
-    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
-        return lambda one, other: int(library.renamex_np(one, other, _EXCHANGE))
-    return None
-
-
 def _put_in_place(folder: Path, target: Path) -> None:
     """Rename a whole folder to its place; what was there before goes only when it has arrived."""
-    if not target.exists():
-        folder.rename(target)
-    elif not exchange(folder, target):
-        previous = _previous(target)
+    previous = _previous(target)
+    if target.exists():
         target.rename(previous)  # a kill from here to the next line is what `recover` is for
-        folder.rename(target)
-        shutil.rmtree(previous, ignore_errors=True)
+    folder.rename(target)
+    shutil.rmtree(previous, ignore_errors=True)
     sync(target.parent)
 
 

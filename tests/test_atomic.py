@@ -8,7 +8,7 @@ import pytest
 from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import atomic, load_model, save_model
-from nerlib.atomic import exchange, new_folder, recover, sweep
+from nerlib.atomic import new_folder, recover, sweep
 
 
 def listing(folder: Path) -> dict[str, str]:
@@ -24,25 +24,7 @@ def write(target: Path, **files: str) -> None:
             (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-@pytest.fixture(params=[True, False], ids=["exchange", "two renamings"])
-def can_exchange(request, monkeypatch) -> bool:
-    """Run a test with the system's exchange and without."""
-    if not request.param:
-        monkeypatch.setattr(atomic, "exchange", lambda one, other: False)
-    return bool(request.param)
-
-
-def test_two_folders_change_places_in_one_step(tmp_path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    for folder in (one, other):
-        folder.mkdir()
-        (folder / "name").write_text(folder.name)
-    if not exchange(one, other):
-        pytest.skip("this system cannot swap two folders")
-    assert ((one / "name").read_text(), (other / "name").read_text()) == ("other", "one")
-
-
-def test_a_folder_takes_the_place_of_another_and_other_files_stay(tmp_path, can_exchange):
+def test_a_folder_takes_the_place_of_another_and_other_files_stay(tmp_path):
     target = tmp_path / "model"
     write(target, a="1", b="1")
     (target / "notes" / "deep").mkdir(parents=True)
@@ -59,7 +41,7 @@ def test_a_folder_takes_the_place_of_another_and_other_files_stay(tmp_path, can_
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_an_error_leaves_everything_as_it_was(tmp_path, error, can_exchange):
+def test_an_error_leaves_everything_as_it_was(tmp_path, error):
     write(tmp_path / "model", a="1")
     with pytest.raises(error), new_folder(tmp_path / "model") as folder:  # noqa: PT012
         (folder / "a.json").write_text("2")
@@ -129,7 +111,7 @@ def test_everybody_may_read_a_model_who_may_read_a_new_file(tmp_path):
     assert {path.stat().st_mode for path in folder.iterdir()} == {(tmp_path / "new").stat().st_mode}
 
 
-def test_a_model_replaces_a_model_and_no_stale_weights_stay(tmp_path, can_exchange):
+def test_a_model_replaces_a_model_and_no_stale_weights_stay(tmp_path):
     target = tmp_path / "model"
     save_model(new_model("bert", seed=1), tokenizer_of("bert"), target)
     for name in ("model-00001-of-00002.safetensors", "model.safetensors.index.json", "vocab.txt"):

@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import cycle, product
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -104,17 +104,16 @@ class Torture:
         save_model(old, tokenizer, home / "old")
         save_model(new, tokenizer, home / "new")
         whole = [files(home / name) for name in ("old", "new")]
-        for can_exchange, stage in product((True, False), ("flush", "rename", "remove")):
+        for stage in ("flush", "rename", "remove"):
             for moment in range(2, 200):
-                place = home / f"{can_exchange}-{stage}-{moment}"
+                place = home / f"{stage}-{moment}"
                 shutil.copytree(home / "old", place)
-                end = dying(stage, moment // 2, late=moment % 2 == 1, can_exchange=can_exchange)
+                end = dying(stage, moment // 2, late=moment % 2 == 1)
                 if live(lambda p=place, e=end: save(new, p, e))[0] == 0:
                     break  # it had no such moment any more
                 kills += 1
-                there = place.is_dir()
                 atomic.recover(place)
-                if files(place) not in whole or (can_exchange and not there):
+                if files(place) not in whole:
                     self.damage.append(f"{place.name}: neither the old nor the new model")
                 save_model(new, tokenizer, place)
                 if files(place) != whole[1] or list(home.glob(".*")):
@@ -195,9 +194,7 @@ def die_now() -> None:
 
 
 @contextmanager
-def dying(
-    stage: str, count: int, share: float = 1.0, late: bool = False, can_exchange: bool = True
-) -> Iterator[None]:
+def dying(stage: str, count: int, share: float = 1.0, late: bool = False) -> Iterator[None]:
     """Die when something is done to the disk for the `count`-th time, before or after it.
 
     A file that is being written loses a share of its end first: what the disk may have had so far.
@@ -223,8 +220,6 @@ def dying(
         return wrapped
 
     with pytest.MonkeyPatch.context() as patch:
-        if not can_exchange:
-            patch.setattr(atomic, "exchange", lambda one, other: False)
         for place, name, path_at in STAGES[stage]:
             patch.setattr(place, name, deadly(getattr(place, name), path_at))
         yield
