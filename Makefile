@@ -110,7 +110,7 @@ bench: $(READY)  ## how fast it is beside what people use instead: a table of ra
 	$(BIN)/python -m benchmarks.bench --output benchmarks/results.json $(BENCH)
 
 results: $(READY)  ## how good it gets on MASSIVE: seeds, rows, settings; needs NERLIB_MASSIVE_DIR
-	$(BIN)/python -m benchmarks.results $(RESULTS)
+	$(BIN)/python -m benchmarks.results
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -8,7 +8,6 @@ cores, two trainings run side by side, each on a core of its own: that takes les
 after the other on both.
 """
 
-import argparse
 import math
 import os
 import sys
@@ -17,18 +16,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import mean, stdev
 
-from benchmarks.measured import about, markdown_table, measured_before, write_json
+from benchmarks.measured import RESULTS_FOLDER, about, markdown_table, measured_before, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.device import available_cores, choose_compute, set_threads
 from nerlib.evaluation import predict_tags
 from nerlib.tools.recipes import Recipe, get_recipe, prepare, shortened
-from tools.project import ROOT
 
-RESULTS = ROOT / "benchmarks" / "accuracy.json"
+RESULTS, SEEDS = RESULTS_FOLDER / "accuracy.json", [0, 1, 2]
 SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first
 ABLATED_ROWS = 1_000
 FULL = "the recipe"
@@ -101,33 +98,16 @@ def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome
     epochs = epochs_for(count, recipe)
     recipe = shortened(recipe, rows, epochs)
     recipe = replace(recipe, settings=replace(recipe.settings, seed=seed))
-    experiment = prepare(recipe)
-    started = time.perf_counter()
-    history = train(
-        experiment.model,
-        experiment.train_set,
-        experiment.validation_set,
-        recipe.settings,
-        report=lambda line: None,
-    )
-    seconds = time.perf_counter() - started
+    made, started = prepare(recipe), time.perf_counter()
+    what = made.model, made.train_set, made.validation_set, recipe.settings
+    history = train(*what, report=lambda line: None)
+    seconds = round(time.perf_counter() - started, 1)
     compute = choose_compute(recipe.settings.device, recipe.settings.precision)
-    predicted, _ = predict_tags(experiment.model, experiment.validation_set, compute)
-    interval = bootstrap_f1(count_entities(experiment.validation_set.gold, predicted))
-    best, last = history.best, history[-1]
-    return Outcome(
-        variant=name,
-        rows=count,
-        epochs=epochs,
-        seed=seed,
-        f1=round(interval.value, 4),
-        low=round(interval.low, 4),
-        high=round(interval.high, 4),
-        massive_f1=round(best.massive_f1, 4),
-        last_f1=round(last.f1, 4),
-        last_massive_f1=round(last.massive_f1, 4),
-        seconds=round(seconds, 1),
-    )
+    predicted, _ = predict_tags(made.model, made.validation_set, compute)
+    sure = bootstrap_f1(count_entities(made.validation_set.gold, predicted))
+    scores = sure.value, sure.low, sure.high, history.best.massive_f1
+    scores += history[-1].f1, history[-1].massive_f1
+    return Outcome(name, count, epochs, seed, *(round(one, 4) for one in scores), seconds)
 
 
 def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
@@ -185,33 +165,26 @@ def _cells(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return name, f"{outcomes[0].epochs}", strict, metric, ", ".join(last), seconds
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Train everything, write the results after each training, and print the tables."""
-    parser = argparse.ArgumentParser(prog="benchmarks.results", description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of a training (1)")
-    parser.add_argument("--processes", type=int, help="trainings at a time (one for each core)")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
     if not os.environ.get("NERLIB_MASSIVE_DIR"):
-        parser.error("set NERLIB_MASSIVE_DIR to the folder with MASSIVE's files: see README.md")
-    set_threads(options.threads)
+        print("set NERLIB_MASSIVE_DIR to the folder with MASSIVE's files", file=sys.stderr)
+        return 2
+    set_threads(1)
     recipe = get_recipe("massive-offline")
-    recipe = replace(recipe, settings=replace(recipe.settings, threads=options.threads))
+    recipe = replace(recipe, settings=replace(recipe.settings, threads=1))
     own = {name: getattr(recipe.settings, name) for name in SETTINGS}
     made = {"settings": own, "model_settings": dict(recipe.model_settings)}
-    facts = about("benchmarks.results", recipe, recipe.settings, seeds=options.seeds, **made)
-    before = measured_before(options.output, facts, "outcomes") or []
-    outcomes = [Outcome(**outcome) for outcome in before]
-    every = list(jobs(options.seeds, recipe))
-    order = [(name, rows or count_rows(recipe), seed) for name, _, rows, seed in every]
-    done = {outcome.job for outcome in outcomes}
-    todo = [job for job, key in zip(every, order, strict=True) if key not in done]
-    processes = options.processes or max(1, available_cores() // options.threads)
-    for outcome in train_all(todo, processes):
+    facts = about("benchmarks.results", recipe, recipe.settings, seeds=SEEDS, **made)
+    outcomes = [Outcome(**one) for one in measured_before(RESULTS, facts, "outcomes") or []]
+    done, every = {outcome.job for outcome in outcomes}, {}
+    for name, variant, rows, seed in jobs(SEEDS, recipe):
+        every[name, rows or count_rows(recipe), seed] = name, variant, rows, seed
+    order, todo = [*every], [job for key, job in every.items() if key not in done]
+    for outcome in train_all(todo, available_cores()):
         outcomes = sorted([*outcomes, outcome], key=lambda outcome: order.index(outcome.job))
         print(outcome, flush=True)
-        write_json(options.output, {**facts, "outcomes": [asdict(o) for o in outcomes]})
+        write_json(RESULTS, {**facts, "outcomes": [asdict(o) for o in outcomes]})
     print(tables(outcomes))
     return 0
 

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,20 +82,16 @@ def read_bases(folder: Path) -> list[Base]:
         for base in content.get("base", []):
             values = {**content.get("values", {}), **base.get("values", {})}
             used = {name: values[name] for name in sorted(set(PLACEHOLDER.findall(base["en"])))}
-            texts = (base["en"], base["ru"])
-            scenario = base.get("scenario") or content["scenario"]
-            bases.append(
-                Base(scenario, base["intent"], base["form"], texts, used, base["partition"])
-            )
+            what = base.get("scenario") or content["scenario"], base["intent"], base["form"]
+            bases.append(Base(*what, (base["en"], base["ru"]), used, base["partition"]))
     return bases
 
 
 def read_fixed(folder: Path) -> list[Utterance]:
     """Return the tutorial's sentences, which are taken as they are."""
     content = tomllib.loads((folder / "tutorial.toml").read_text(encoding="utf-8"))
-    return [
-        Utterance(row["scenario"], row["intent"], (row["en"], row["ru"])) for row in content["row"]
-    ]
+    rows = content["row"]
+    return [Utterance(row["scenario"], row["intent"], (row["en"], row["ru"])) for row in rows]
 
 
 def variants(base: Base, part: str) -> Iterator[Utterance]:
@@ -106,9 +103,8 @@ def variants(base: Base, part: str) -> Iterator[Utterance]:
         }
         texts = [substitute(template, chosen, side) for side, template in enumerate(base.templates)]
         frame = choose_frame(base, attempt)
-        yield Utterance(
-            base.scenario, base.intent, (frame[0].format(texts[0]), frame[1].format(texts[1]))
-        )
+        framed = frame[0].format(texts[0]), frame[1].format(texts[1])
+        yield Utterance(base.scenario, base.intent, framed)
 
 
 def substitute(template: str, chosen: dict[str, list[str]], side: int) -> str:
@@ -136,19 +132,19 @@ def choose_frame(base: Base, attempt: int) -> tuple[str, str]:
 
 
 def fill(bases: Sequence[Base], part: str, wanted: int, seen: set[str]) -> list[Utterance]:
-    """Return the wanted number of utterances, taking one from every base in turn, none twice."""
-    sources = [variants(base, part) for base in bases]
+    """Return so many utterances of a partition, one from every base in turn, none twice."""
+    sources = deque(variants(base, part) for base in bases if base.partition == part)
     found: list[Utterance] = []
     while sources:
-        for source in list(sources):
-            if len(found) == wanted:
-                return found
-            fresh = next((u for u in source if seen.isdisjoint(u.plain)), None)
-            if fresh is None:
-                sources.remove(source)
-                continue
-            seen.update(fresh.plain)
-            found.append(fresh)
+        if len(found) == wanted:
+            return found
+        fresh = next((u for u in sources[0] if seen.isdisjoint(u.plain)), None)
+        if fresh is None:
+            sources.popleft()
+            continue
+        seen.update(fresh.plain)
+        found.append(fresh)
+        sources.rotate(-1)
     raise SystemExit(f"the sources give only {len(found)} different utterances for {part}")
 
 
@@ -160,8 +156,7 @@ def build(folder: Path = FOLDER / "sources") -> list[tuple[str, Utterance]]:
     bases = sorted(read_bases(folder), key=order)
     for part, size in ROWS.items():
         wanted = size - (len(fixed) if part == "train" else 0)
-        own = [base for base in bases if base.partition == part]
-        rows += [(part, utterance) for utterance in fill(own, part, wanted, seen)]
+        rows += [(part, one) for one in fill(bases, part, wanted, seen)]
     rows.sort(key=lambda row: number("row", row[1].annotated[0]))
     return [("train", utterance) for utterance in fixed] + rows
 
@@ -191,13 +186,9 @@ def write(target: Path = FOLDER) -> None:
     folder = target / "1.1" / "data"
     folder.mkdir(parents=True, exist_ok=True)
     for side, locale in enumerate(LOCALES):
-        lines = [
-            json.dumps(record(row_id, part, utterance, side), ensure_ascii=False)
-            for row_id, (part, utterance) in enumerate(rows, start=1)
-        ]
-        (folder / f"{locale}.jsonl").write_text(
-            "\n".join(lines) + "\n", encoding="utf-8", newline="\n"
-        )
+        records = (record(number, *row, side) for number, row in enumerate(rows, start=1))
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records)
+        (folder / f"{locale}.jsonl").write_text(lines, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -79,13 +79,9 @@ def section_table(root: Path = ROOT) -> str:
 
 def recipe_table() -> str:
     """Return the table of recipes."""
-    rows = []
-    for recipe in RECIPES.values():
-        trained_on = f"{recipe.locale} `{recipe.train_split}`"
-        what = (f"`{recipe.name}`", recipe.summary, trained_on, f"`{recipe.encoder}`")
-        rows.append((*what, recipe.needs, recipe.downloads))
+    row = "`{name}` | {summary} | {locale} `{train_split}` | `{encoder}` | {needs} | {downloads}"
     head = "recipe | what it is | corpus rows to train on | encoder | needs | downloads"
-    return markdown_table(head, rows)
+    return markdown_table(head, ([row.format(**vars(one))] for one in RECIPES.values()))
 
 
 def modules(root: Path = ROOT) -> list[Path]:

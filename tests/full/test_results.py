@@ -47,13 +47,14 @@ def test_a_stopped_run_goes_on_where_it_was(
     monkeypatch.setenv("NERLIB_MASSIVE_DIR", str(tmp_path))
     monkeypatch.setattr(results, "train_one", pretend)
     monkeypatch.setattr(results, "count_rows", lambda recipe: 11_514)
-    arguments = ["--seeds", "0", "1", "--output", str(tmp_path / "accuracy.json")]
-    arguments += ["--processes", "1"]
+    monkeypatch.setattr(results, "available_cores", lambda: 1)
+    monkeypatch.setattr(results, "SEEDS", [0, 1])
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "accuracy.json")
     stop_after = 11
     with pytest.raises(KeyboardInterrupt):
-        results.main(arguments)
+        results.main()
     stop_after = 1_000
-    assert results.main(arguments) == 0
+    assert results.main() == 0
     everything = list(jobs([0, 1], get_recipe("massive-offline")))
     assert trained == [(name, rows, seed) for name, _, rows, seed in everything]
     written = json.loads((tmp_path / "accuracy.json").read_text(encoding="utf-8"))
@@ -73,9 +74,7 @@ def test_without_the_corpus_it_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
-    with pytest.raises(SystemExit) as stopped:
-        results.main([])
-    assert stopped.value.code == 2
+    assert results.main() == 2
     assert "NERLIB_MASSIVE_DIR" in capsys.readouterr().err
 
 
