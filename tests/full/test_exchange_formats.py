@@ -31,8 +31,8 @@ from nerlib.tools.exchange.document import (
 from nerlib.tools.exchange.features import from_dataset
 from nerlib.tools.exchange.formats import FORMATS, convert
 from nerlib.tools.exchange.json_files import json_format
-from nerlib.tools.exchange.prodigy import prodigy_task
 from nerlib.tools.exchange.spacy_docs import from_doc, to_doc
+from nerlib.tools.exchange.span_rows import prodigy_task
 
 WRITABLE = [name for name, one in FORMATS.items() if one.write is not None]
 MARKS = ["[", "]", " : ", "#", "\n", "\r", "\t", " ", "\u00a0", "\\s", "|", "-DOCSTART-", "\ufeff"]
@@ -473,6 +473,9 @@ class TestProdigy:
         assert (corrected.scores, suggested.scores) == (None, (0.5,))
 
 
+LABEL = {"text": "at nine", "label": [[3, 7, "time"]]}
+SUGGESTION = {"start": 3, "end": 7, "type": "time", "text": "nine", "score": 0.5}
+RELATED = {"id": 1, "label": "time", "start_offset": 3, "end_offset": 7}
 UNREADABLE = {
     "conll": [
         (b"John B-PER\nSmith\n", "line 2: 'Smith'"),
@@ -516,19 +519,24 @@ UNREADABLE = {
     ],
     "prodigy": [
         (b"\n \n", "^file holds no row"),
-        ({"text": "a", "label": [[0, 1, "x"]]}, "no row has spans, .* text, label"),
-        (lines({"text": "fine"}, {"text": 7}), "^file, line 2: text .* not int"),
+        ({"text": "a", "label": "x"}, "no row has spans .* text, label"),
+        (lines({"text": "fine", "spans": []}, {"text": 7}), "^file, line 2: text .* not int"),
         (lines({"text": "fine"}, "[1]"), "line 2: .* not list"),
         ({"spans": []}, "line 1: which field holds the text"),
-        ({"text": "a", "answer": "maybe"}, "line 1: .*'maybe'"),
+        ({"text": "a", "spans": [], "answer": "maybe"}, "line 1: .*'maybe'"),
         ({"text": "a", "spans": [{"start": 0, "end": 1}]}, "line 1: the type"),
-        ({"text": "a", "tokens": [{"text": "b", "start": 0, "end": 1}]}, "line 1: the word 'b'"),
+        (
+            {"text": "a", "spans": [], "tokens": [{"text": "b", "start": 0, "end": 1}]},
+            "line 1: the word 'b'",
+        ),
         ({"text": "a", "spans": [{"start": 0, "end": 5, "label": "x"}]}, "line 1: 'x'"),
         ('{"text": "a"', "line 1: not JSON"),
         ('{"text": "a", "n": ' + "9" * 9000 + ', "spans": 1}', "spans .* not int"),
     ],
     "doccano": [
-        ({"text": "a", "tags": []}, "line 1: no list of label .* text, tags"),
+        ({"text": "a", "tags": []}, "no row has spans .* text, tags"),
+        (lines({"id": 1}, {"utt": "at nine"}), "the fields are id, utt"),
+        ({"text": "at nine", "entities": [SUGGESTION, RELATED]}, "line 1: some spans"),
         ({"text": "a", "label": [[0, 1]]}, r"a mark that is not \[start"),
         ({"text": "a", "label": [[0, 1.0, "x"]]}, "end of a span .* not float"),
         ({"text": "a", "label": [[0, 2, "x"]]}, "line 1: 'x' at 0 to 2"),
@@ -549,42 +557,33 @@ def test_what_cannot_be_read_names_the_place(name, content, message, tmp_path):
         read(name, content, tmp_path)
 
 
-LABEL = {"text": "at nine", "label": [[3, 7, "time"]]}
-SUGGESTION = {"start": 3, "end": 7, "type": "time", "text": "nine", "score": 0.5}
-RELATED = {"id": 1, "label": "time", "start_offset": 3, "end_offset": 7}
-# Rows of JSON files, and the format that they are of.
-KNOWN_JSON = [
-    ([LABEL], "doccano"),
-    ([{"text": "at nine", "labels": [[3, 7, "time"]]}], "doccano"),
-    ([{"text": "at nine", "entities": [[3, 7, "time"]]}], "doccano"),
-    ([{"text": "at nine", "entities": [RELATED], "relations": []}], "doccano"),
-    ([{"text": "at nine", "entities": [SUGGESTION]}], "tag"),
-    ([{"text": "hello", "entities": []}, {"text": "at nine", "entities": [SUGGESTION]}], "tag"),
-    (
-        [{"text": "hello"}, {"text": "at nine", "spans": [{**SUGGESTION, "label": "time"}]}],
-        "prodigy",
-    ),
-    ([json.dumps([{"data": {"text": "at nine"}}])], "label-studio"),
-    (["{", '"data": {"text": "at nine"}}'], "label-studio"),
+# Rows of JSON files that a person has marked, or a model.
+SPAN_ROWS = [
+    [LABEL],
+    [{"text": "at nine", "labels": [[3, 7, "time"]]}],
+    [{"text": "at nine", "entities": [[3, 7, "time"]]}],
+    [{"text": "at nine", "entities": [RELATED], "relations": []}],
+    [{"text": "at nine", "label": "question", "entities": [SUGGESTION]}],
+    [{"text": "hello", "entities": []}, {"text": "at nine", "entities": [SUGGESTION]}],
+    [{"text": "hello"}, {"text": "at nine", "spans": [{**SUGGESTION, "label": "time"}]}],
 ]
+TASKS = [json.dumps([{"data": {"text": "at nine"}}])], ["{", '"data": {"text": "at nine"}}']
 
 
 class TestJson:
-    @pytest.mark.parametrize(("rows", "name"), KNOWN_JSON)
+    @pytest.mark.parametrize("rows", SPAN_ROWS)
     @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
-    def test_files_are_known_by_their_fields(self, rows, name, suffix, tmp_path):
+    def test_rows_of_any_program_are_read(self, rows, suffix, tmp_path):
         path = tmp_path / f"file{suffix}"
         path.write_text(lines(*rows))
-        assert json_format(path) == name
-        if name != "label-studio":
-            documents = read_from(name, path)
-            assert documents[-1].marked == [("time", "nine")]
+        (*_, last) = read_from(json_format(path), path)
+        assert last.marked == [("time", "nine")]
+        assert last.scores == ((0.5,) if "score" in str(rows) else None)
 
-    def test_unknown_fields_are_listed(self, tmp_path):
-        path = tmp_path / "file.jsonl"
-        path.write_text(lines({"id": 1}, {"utt": "at nine", "annot_utt": "at [time : nine]"}))
-        with pytest.raises(ExchangeError, match="the fields are id, utt, annot_utt"):
-            json_format(path)
+    @pytest.mark.parametrize("rows", TASKS)
+    def test_tasks_are_known_by_how_they_begin(self, rows, tmp_path):
+        (tmp_path / "file.json").write_text(lines(*rows))
+        assert json_format(tmp_path / "file.json") == "label-studio"
 
     @pytest.mark.parametrize(
         ("text", "start", "end"),

@@ -12,7 +12,6 @@ from nerlib.corpus import decode_lines
 from nerlib.tools.exchange.brackets import bracketed, read_brackets
 from nerlib.tools.exchange.columns import entity_tag
 from nerlib.tools.exchange.conll import DOCUMENT_START, conll_file, read_conll
-from nerlib.tools.exchange.doccano import doccano_row, read_doccano
 from nerlib.tools.exchange.document import (
     Document,
     ExchangeError,
@@ -24,8 +23,8 @@ from nerlib.tools.exchange.document import (
 from nerlib.tools.exchange.features import read_parquet, write_parquet
 from nerlib.tools.exchange.json_files import json_format, to_json
 from nerlib.tools.exchange.label_studio import label_studio_task, read_label_studio
-from nerlib.tools.exchange.prodigy import prodigy_task, read_prodigy
 from nerlib.tools.exchange.spacy_docs import read_spacy, write_spacy
+from nerlib.tools.exchange.span_rows import doccano_row, prodigy_task, read_span_rows
 
 Reader = Callable[[Path, Reading], list[Document]]
 Writer = Callable[[Iterable[Document], Path], None]
@@ -65,11 +64,11 @@ FORMATS = {
     "brackets": Format((".txt",), lambda path, _: read_brackets(path), _lines(bracketed)),
     "conll": Format(CONLL, read_conll, _writer(conll_file)),
     "label-studio": Format((".json",), read_label_studio, _tasks, True),
-    "prodigy": Format((".jsonl",), read_prodigy, _prodigy, True),
-    "doccano": Format((), read_doccano, _lines(lambda document: to_json(doccano_row(document)))),
+    "prodigy": Format((".jsonl",), read_span_rows, _prodigy, True),
+    "doccano": Format((), read_span_rows, _lines(lambda document: to_json(doccano_row(document)))),
     "spacy": Format((".spacy",), read_spacy, write_spacy),
     "parquet": Format((".parquet",), lambda path, _: read_parquet(path), write_parquet, True),
-    "tag": Format((), read_doccano, None, True),
+    "tag": Format((), read_span_rows, None, True),
 }
 SURE = (*CONLL, ".spacy", ".parquet")  # what their files hold is not looked at
 JSON = (".json", ".jsonl")

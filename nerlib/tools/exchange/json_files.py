@@ -1,9 +1,9 @@
-"""JSON from other programs, checked field by field, and known by its fields."""
+"""JSON from other programs, checked field by field, and known by how it begins."""
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,33 +48,11 @@ def read_json_lines(path: Path, convert: Callable[[Row], T]) -> list[T]:
 
 
 def json_format(path: Path) -> str:
-    """Return the name of the format of a JSON file, by its fields.
-
-    Raises `ExchangeError` with the fields that were found if it is none that is known.
-    """
+    """Return the name of the format of a JSON file: tasks as a whole, or spans, a row a line."""
     with path.open("rb") as file:
         first = next(filter(None, map(bytes.strip, short_lines(file))), b"").removeprefix(BOM)
-    if first[:1] == b"[" or first == b"{" or re.match(rb'\{.*"data": ?\{', first):
-        return "label-studio"
-    rows = read_json_lines(path, lambda row: (list(row), set(_kinds(row))))
-    kinds = set().union(*(kinds for _, kinds in rows))
-    if found := next((kind for kind in ("prodigy", "doccano", "tag") if kind in kinds), None):
-        return found
-    fields = dict.fromkeys(field for fields, _ in rows for field in fields)
-    known = "spans (Prodigy), label, labels or entities (doccano, spaCy, tag)"
-    raise ExchangeError(f"{path.name}: no row has {known}; the fields are {some(fields)}")
-
-
-def _kinds(row: Row) -> Iterator[str]:
-    """Yield the formats that a row can be of."""
-    entities = row.get("entities")
-    if isinstance(row.get("spans"), list):
-        yield "prodigy"
-    if isinstance(row.get("label"), list) or isinstance(row.get("labels"), list):
-        yield "doccano"
-    if isinstance(entities, list):
-        ours = all(isinstance(item, dict) and "score" in item for item in entities)
-        yield "tag" if ours else "doccano"
+    whole = first[:1] == b"[" or first == b"{" or re.match(rb'\{.*"data": ?\{', first)
+    return "label-studio" if whole else "prodigy"  # whose reader takes all such rows
 
 
 def a_text(row: Row, reading: Reading, what: str = "") -> str:
