@@ -25,9 +25,9 @@ from benchmarks.bench.ratios import Contender, speed, take_turns
 from benchmarks.measured import RESULTS_FOLDER, about, markdown_table, write_json
 from nerlib.device import set_threads
 from nerlib.tools.extras import require_extra
-from nerlib.tools.recipes import Experiment, get_recipe, prepare, shortened
+from nerlib.tools.recipes import Experiment, get_recipe, prepare
 
-RESULTS = RESULTS_FOLDER / "standing.json"
+RESULTS, ROUNDS = RESULTS_FOLDER / "standing.json", 3  # of tagging all texts
 EXTRAS = {"bench": "sklearn_crfsuite", "exchange": "spacy", "scale": "accelerate"}
 PACKAGES = ("transformers", "spacy", "sklearn-crfsuite")
 
@@ -45,7 +45,7 @@ class Outcome:
     words: float = 0.0  # a second
 
 
-def measure(made: Experiment, rounds: int) -> list[Outcome]:
+def measure(made: Experiment) -> list[Outcome]:
     """Train and score every contender, then let them take turns at tagging the validation rows."""
     from benchmarks.bench.ner_contenders import CONTENDERS, score  # slow to import
 
@@ -63,7 +63,7 @@ def measure(made: Experiment, rounds: int) -> list[Outcome]:
             f1s = round((scores := score(made, find)).overall.f1, 4), round(scores.massive_f1, 4)
             outcomes.append(Outcome(name, *f1s, round(size, 4), seconds))
             turns[name] = partial(speed, partial(find, texts), len(texts))
-    found = take_turns(turns, rounds)
+    found = take_turns(turns, ROUNDS)
     rates = [round(median(found[one.name]), 1) for one in outcomes]
     each = round(words / len(texts), 2)
     pairs = zip(outcomes, rates, strict=True)
@@ -96,28 +96,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure all contenders, write the results, and print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.standing", description=__doc__)
     parser.add_argument("--recipe", default="offline", help="a name from `nerlib recipes`")
-    parser.add_argument("--rows", type=int, help="rows to train on (all)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often all texts are tagged (3)")
-    parser.add_argument("--threads", type=int, help="CPU threads (one a core)")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args(arguments)
+    recipe = get_recipe(parser.parse_args(arguments).recipe)
     for extra, module in EXTRAS.items():
         require_extra(extra, module)
-    set_threads(options.threads)
-    recipe = shortened(get_recipe(options.recipe), options.rows, None)
-    settings = replace(recipe.settings, threads=options.threads)
-    made = prepare(replace(recipe, settings=settings))
-    facts = about(
-        "benchmarks.standing",
-        recipe,
-        settings,
-        recipe=recipe.name,
-        train_rows=len(made.train_set),
-        validation_rows=len(made.validation_set),
-        others=", ".join(f"{name} {version(name)}" for name in PACKAGES),
-    )
-    results = {**facts, "outcomes": [asdict(one) for one in measure(made, options.rounds)]}
-    write_json(options.output, results)
+    set_threads()
+    made = prepare(recipe)
+    sizes = {"train_rows": len(made.train_set), "validation_rows": len(made.validation_set)}
+    others = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    how = {"recipe": recipe.name, **sizes, "others": others}
+    facts = about("benchmarks.standing", recipe, recipe.settings, **how)
+    results = {**facts, "outcomes": [asdict(one) for one in measure(made)]}
+    write_json(RESULTS, results)
     print(table(results))
     return 0
 

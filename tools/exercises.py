@@ -1,8 +1,8 @@
 """Make the exercise notebooks from their solutions, the only ones that are written.
 
 python -m tools.exercises                  # run all solutions, write exercises
-python -m tools.exercises SOLUTION.ipynb    # of these only
-python -m tools.exercises --without-running # after a change of words alone
+python -m tools.exercises SOLUTION.ipynb   # of these only
+python -m tools.colab                      # after a change of words alone
 """
 
 import argparse
@@ -33,11 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the solutions and write the exercises."""
     parser = argparse.ArgumentParser(prog="tools.exercises", description=__doc__)
     parser.add_argument("solutions", nargs="*", type=Path, help="default: all")
-    parser.add_argument("--without-running", action="store_true", help="write exercises only")
-    options = parser.parse_args(arguments)
-    paths = options.solutions or all_notebooks(SOLUTIONS)
+    paths = parser.parse_args(arguments).solutions or all_notebooks(SOLUTIONS)
     try:
-        for path in [] if options.without_running else paths:
+        for path in paths:
             run_in_place(path)
     except NotebookFailed as error:
         print(error, file=sys.stderr)
