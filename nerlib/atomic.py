@@ -144,5 +144,5 @@ def _link(source: str, target: str) -> None:
 
 
 def _previous(target: Path) -> Path:
-    """Return the name under which the old folder waits where two cannot be swapped in one step."""
+    """Return the name under which the old folder waits until the new one is in its place."""
     return target.with_name(f".{target.name}.previous")

@@ -1,4 +1,4 @@
-"""A model in a folder: written in one step, and read only when it is whole and harmless.
+"""A model in a folder: written whole or not at all, and read only when it is whole and harmless.
 
 Built in notebook 06.
 """
@@ -27,7 +27,7 @@ MANY = 100_000  # subwords: a table of many languages, of which few are trained,
 def save_model(model: NERClassifier, tokenizer: PreTrainedTokenizerFast, path: str | Path) -> Path:
     """Write model and tokenizer to a folder that `Tagger.from_pretrained` reads; return it.
 
-    The folder changes in one step: a model that was there before stays until the new one is whole,
+    Whole or not at all: a model that was there before stays until the new one is whole,
     and files of other names stay where they are. Raises `OSError` if the disk takes no more.
     """
     with new_folder(path, replaces=MODEL_FILES) as folder, quiet_transformers():
