@@ -84,8 +84,8 @@ def choose_rows() -> Rows:
     """Return the first rows of the corpus, in the order of the file."""
     recipe = get_recipe("massive-offline" if os.environ.get("NERLIB_MASSIVE_DIR") else "offline")
     recipe = replace(recipe, shuffle=False)
-    splits = (recipe.corpus(f"{split}[:{ROWS}]") for split in ("train", "validation"))
-    return Rows(recipe, *splits, load_tokenizer(recipe.encoder), recipe.parser())
+    train_rows, others = (recipe.corpus(f"{name}[:{ROWS}]") for name in ("train", "validation"))
+    return Rows(recipe, train_rows, others, load_tokenizer(recipe.encoder), recipe.parser())
 
 
 def the_tutorial(rows: Rows, seed: int, config: TrainConfig) -> list[Evaluation]:
