@@ -105,10 +105,9 @@ def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome
     compute = choose_compute(recipe.settings.device, recipe.settings.precision)
     predicted, _ = predict_tags(made.model, made.validation_set, compute)
     sure = bootstrap_f1(count_entities(made.validation_set.gold, predicted))
-    scores = [sure.value, sure.low, sure.high, history.best.massive_f1]
-    scores += [history[-1].f1, history[-1].massive_f1]
-    rounded = (round(score, 4) for score in scores)
-    return Outcome(name, count, epochs, seed, *rounded, seconds=seconds)
+    found = [sure.value, sure.low, sure.high, history.best.massive_f1]
+    found += [history[-1].f1, history[-1].massive_f1, seconds]
+    return Outcome(name, count, epochs, seed, *(round(one, 4) for one in found))
 
 
 def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
