@@ -6,6 +6,7 @@ Only a shard's description and its result travel; no input or output is ever unp
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -90,7 +91,10 @@ def _opened(job: Job) -> tuple[Tagger, Storage, Storage]:
 @contextmanager
 def _pool(workers: int, device: str) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of new processes; raises `BulkError` if none can start."""
-    context = multiprocessing.get_context("spawn")  # a fork would share PyTorch's threads
+    # A fork of this process would share PyTorch's threads. Linux can fork a server that imported
+    # what a worker needs, and done nothing else; macOS's libraries bear no fork.
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    context.set_forkserver_preload([__name__])
     start = partial(_start, context.Value("i", 0), device)
     with ProcessPoolExecutor(workers, context, start) as pool:
         try:
