@@ -140,7 +140,7 @@ exercises: $(READY)  ## run the solutions again in place, and make the exercises
 site: $(READY)  ## make the course a web book: open build/site/index.html
 	$(BIN)/python -m tools.site
 
-slides: $(READY)  ## make slides of every lesson: open build/slides/index.html
+slides: $(READY)  ## make slides of every timetable and lesson: open build/slides/index.html
 	$(BIN)/python -m tools.slides
 
 cheat-sheet: $(READY)  ## the course on one page of A4: open build/cheat-sheet.pdf

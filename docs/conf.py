@@ -3,6 +3,8 @@
 Everything that a page needs is copied into the book: it can be read without internet.
 """
 
+from pathlib import Path
+
 from nerlib import __version__
 
 project = "Named Entity Recognition, built"
@@ -12,7 +14,7 @@ release = __version__
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["static", "templates", "conf.py"]
+exclude_patterns = ["static", "templates", "files", "conf.py"]
 root_doc = "index"
 
 # Notebooks come with their outputs; nothing is run here.
@@ -38,6 +40,8 @@ html_static_path = ["static"]
 templates_path = ["templates"]
 html_css_files = ["book.css"]
 html_js_files = ["book.js"]
+html_search_scorer = str(Path(__file__).with_name("static") / "scorer.js")
+html_extra_path = ["files"]  # the notebooks to work on; tools/site.py puts them there
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"top_of_page_buttons": []}

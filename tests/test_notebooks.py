@@ -2,8 +2,6 @@
 
 import copy
 import shutil
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -11,10 +9,11 @@ import pytest
 from hygiene import problems
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools.class_copies import blanked
-from tools.colab import colab_copy, write_copies, write_headers
+from tools.class_copies import CLASS, blanked
+from tools.colab import colab_copy, write_colab, write_headers
 from tools.execute import all_notebooks, clean, described
-from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.exercises import EXERCISES
+from tools.project import LINK, ROOT, Publication, read_publication, write_repository
 from tools.reading import reading_time, section_times, with_reading_time
 from tools.readme import lesson_table
 
@@ -106,16 +105,13 @@ def test_every_rule_can_be_broken(tmp_path: Path) -> None:
         assert any(part in problem for problem in found), part
 
 
-def copy_for(publication: Publication) -> Callable[[nbformat.NotebookNode], nbformat.NotebookNode]:
-    return partial(colab_copy, publication=publication)
-
-
 def test_copies_are_up_to_date(tmp_path: Path) -> None:
-    written = write_copies(copy_for(read_publication()), tmp_path)
-    for fresh in written:
-        committed = (ROOT / "colab" / fresh.name).read_bytes()
-        assert committed == fresh.read_bytes(), f"{fresh.name} differs: run `make colab`"
-    assert {p.name for p in (ROOT / "colab").glob("*.ipynb")} == {p.name for p in written}
+    written = {
+        path.relative_to(tmp_path): path for path in write_colab(read_publication(), tmp_path)
+    }
+    assert {path.relative_to(ROOT) for path in ROOT.glob("colab/**/*.ipynb")} == written.keys()
+    for name, fresh in written.items():
+        assert (ROOT / name).read_bytes() == fresh.read_bytes(), f"{name} differs: run `make colab`"
 
 
 def test_blanks_leave_what_nobody_types() -> None:
@@ -143,12 +139,33 @@ def test_blanks_leave_what_nobody_types() -> None:
     ]
 
 
-def test_a_colab_copy_differs_in_its_first_cell_only() -> None:
+def test_a_colab_copy_differs_in_its_first_cell_and_in_where_links_lead() -> None:
     notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
-    made = colab_copy(copy.deepcopy(notebook), Publication("me/ner", "v1"))
+    made = colab_copy(copy.deepcopy(notebook), Publication("", "v1"), "notebooks")
     assert made.cells[1:] == notebook.cells
-    assert "git+https://github.com/me/ner.git@v1" in made.cells[0].source
     compile(made.cells[0].source, "setup", "exec")
+    link = "[a](01_data_exploration.ipynb#b), [c](../docs/recipes.md)"
+    notebook = new_notebook(cells=[new_markdown_cell(link)])
+    setup, text = colab_copy(notebook, Publication("me/ner", "v1"), "notebooks").cells
+    assert "git+https://github.com/me/ner.git@v1" in setup.source
+    assert "/github/me/ner/blob/v1/colab/01_data_exploration.ipynb#b)" in text.source
+    assert "(https://github.com/me/ner/blob/v1/docs/recipes.md)" in text.source
+
+
+def test_a_class_gets_its_copies_in_colab_with_its_recipe(tmp_path: Path) -> None:
+    made = write_colab(Publication("me/ner", "v1"), tmp_path)
+    names = {path.relative_to(tmp_path).as_posix() for path in made}
+    for_class = {path.relative_to(CLASS) for path in CLASS.rglob("*.ipynb")}
+    exercises = {f"colab/exercises/{path.name}" for path in all_notebooks(EXERCISES)}
+    assert exercises | {f"colab/{path.as_posix()}" for path in for_class} < names
+    for path in made:
+        setup, *cells = nbformat.read(path, as_version=4).cells
+        recipe = "tutorial" if path.parent == tmp_path / "colab" else "offline"
+        assert f'("NERLIB_RECIPE", "{recipe}")' in setup.source
+        links = [c.source for c in cells if c.cell_type == "markdown" and LINK.search(c.source)]
+        assert links == [], path
+    assert len(write_colab(Publication("", "v1"), tmp_path)) == len(NOTEBOOKS)
+    assert len([*tmp_path.rglob("*.ipynb")]) == len(NOTEBOOKS)
 
 
 def test_the_repository_is_said_in_one_place(tmp_path: Path) -> None:
@@ -172,7 +189,6 @@ def test_links_appear_once_it_is_published_and_go_without_a_trace(tmp_path: Path
         table = lesson_table(publication)
         assert table.count("/github/me/ner/blob/v1/colab/") == len(copies) * published
         assert ("mybinder.org/v2/gh/me/ner/v1?" in table) == ("](http" in table) == published
-        written = write_copies(copy_for(publication), tmp_path / "colab")
-        assert len(written) == len(copies)
+        written = write_colab(publication, tmp_path)
         setup = nbformat.read(written[0], as_version=4).cells[0].source
         assert ("github.com/me/ner.git@v1" in setup) == published

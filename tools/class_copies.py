@@ -32,7 +32,8 @@ KEPT = re.compile(r"(?m)^(guesses(\.write.*)?$|from nerlib\.course\.quiz )")
 class Row:
     """What a class does for some minutes; `sections` of a lesson, or all of it if there are none.
 
-    `where` it happens if not in a lesson; with `live`, the class copy has blanks to type into.
+    `where` it happens if not in a lesson; `slides` are ids of cells to show; with `live`, the class
+    copy has blanks to type into.
     """
 
     minutes: int
@@ -40,6 +41,7 @@ class Row:
     lesson: str = ""
     sections: Sequence[str] = ()
     exercises: Sequence[str] = ()
+    slides: Sequence[str] = ()
     where: str = "board"
     recipe: str = "`offline`"
     live: bool = False
@@ -67,11 +69,14 @@ def ways() -> dict[tuple[str, str], list[Row]]:
 
 
 def timetable(rows: Iterable[Row]) -> str:
-    """Return a timetable for the guide."""
-    lines = []
+    """Return a timetable for the guide, with the numbers of its slides; the first is the title."""
+    lines, last = [], 1
     for row in rows:
         exercises = {number[:2] for number in row.exercises}
-        where = row.lesson or ", ".join(sorted(exercises)) or row.where
+        first, last = last + 1, last + len(row.slides)
+        shown = f"slides {first}–{last}" if first < last else f"slide {last}" * (first == last)
+        where = ", ".join(filter(None, (row.lesson, *sorted(exercises - {row.lesson}), shown)))
+        where = where or row.where
         recipe = row.recipe if row.lesson or exercises else "–"
         lines.append((*clock(row), row.minutes, row.what, where, recipe))
     return markdown_table("from | to | min | what | lesson | recipe", lines)

@@ -1,16 +1,18 @@
 """Make headers, exercises, and the notebooks' copies, for Colab and for classes.
 
-A copy for Colab has one visible set-up cell before its own first cell; exercises bring that cell,
-too. While the project is published nowhere, there are no links to them.
+A copy for Colab has one visible set-up cell before its own first cell. Once the project is
+published, exercises and class copies have such copies, too, and all link to each other.
 
 python -m tools.colab                   # write all of it
 python -m tools.colab --repo owner/name # first say where the project is published
 """
 
 import argparse
+import posixpath
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,18 +20,28 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from tools.class_copies import write_class_copies
+from tools.class_copies import PLAN, write_class_copies
 from tools.colab_setup import setup_source
 from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
-from tools.project import ROOT, Publication, read_publication, write_repository
+from tools.project import LINK, ROOT, Publication, read_publication, write_repository
 from tools.reading import reading_time, with_reading_time
 
-# Lines of a header as the file holds them: a badge, and links; bold is the notebook itself.
+# Lines of a header as the file holds them: a link to Colab, and links; bold is the notebook itself.
 HEADER = re.compile(
-    r'(?m)(?:^ *"\[!\[Open in Colab.*\n *"\\n",\n)?'
+    r'(?m)(?:^ *"\[Open in Colab.*\n *"\\n",\n)?'
     r'^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
 )
+# Where the Colab copies of each folder's notebooks are; all but the lessons' are for classes.
+COPIES = {
+    "notebooks": "colab",
+    "workshop/exercises": "colab/exercises",
+    **{
+        f"workshop/class/{PLAN[name]['folder']}": f"colab/{PLAN[name]['folder']}"
+        for name in PLAN
+        if name != "skips"
+    },
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,17 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
     publication = read_publication()
     write_headers(publication, all_notebooks())
-    for path in (
-        *write_copies(partial(colab_copy, publication=publication), ROOT / "colab"),
-        *write_class_copies(),
-        *write_exercises(publication, EXERCISES),
-    ):
+    made = [*write_class_copies(), *write_exercises(publication, EXERCISES)]
+    for path in (*made, *write_colab(publication, ROOT)):
         print(path.relative_to(ROOT))
     return 0
 
 
 def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
-    """Write into every header its badge, its reading time and the links to all lessons.
+    """Write into every header its link to Colab, its reading time and the links to all lessons.
 
     Raises `ValueError` for a notebook without such a line.
     """
@@ -70,30 +79,53 @@ def write_headers(publication: Publication, notebooks: Sequence[Path]) -> None:
             f"**{label}**" if other == path else f"[{label}]({other.name})"
             for other, label in labels.items()
         ]
-        badge = publication.colab_badge(f"colab/{path.name}")
-        lines = [badge, ""] * bool(badge) + [" → ".join(links)]
+        button = publication.colab_button(f"colab/{path.name}")
+        lines = [button, ""] * bool(button) + [" → ".join(links)]
         header = "\n".join(rf"\g<open>{line}\g<close>" for line in lines)
         minutes = reading_time(nbformat.reads(text, as_version=4))
         fresh = HEADER.sub(header, with_reading_time(text, minutes), count=1)
         path.write_text(fresh, encoding="utf-8")
 
 
-def write_copies(make: Callable[[NotebookNode], NotebookNode], folder: Path) -> list[Path]:
-    """Write what is made of every notebook into a folder and return the paths."""
-    for old in all_notebooks(folder):
-        old.unlink()
-    written = []
-    for path in all_notebooks():
-        nbformat.write(make(nbformat.read(path, as_version=4)), folder / path.name)
-        written.append(folder / path.name)
+def write_colab(publication: Publication, output: Path) -> list[Path]:
+    """Write the copies for Colab below a folder and return the paths.
+
+    Those for classes run recipe `offline`; there are none before the project is published.
+    """
+    for_class, written = replace(publication, colab_recipe="offline"), []
+    for source, target in COPIES.items():
+        for old in all_notebooks(output / target):
+            old.unlink()
+        lessons = source == "notebooks"
+        for path in all_notebooks(ROOT / source) if lessons or publication.repository else []:
+            chosen = publication if lessons else for_class
+            written.append(output / target / path.name)
+            written[-1].parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(
+                colab_copy(nbformat.read(path, as_version=4), chosen, source), written[-1]
+            )
     return written
 
 
-def colab_copy(notebook: NotebookNode, publication: Publication) -> NotebookNode:
-    """Return the notebook with the set-up cell in front; everything else stays as it is."""
+def colab_copy(notebook: NotebookNode, publication: Publication, folder: str) -> NotebookNode:
+    """Return a folder's notebook with the set-up cell in front, and links that hold in Colab."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(partial(_from_colab, publication, folder), cell.source)
     setup = new_code_cell(setup_source(publication, extras_of(notebook)), id="colab-setup")
     notebook.cells.insert(0, setup)
     return notebook
+
+
+def _from_colab(publication: Publication, folder: str, found: re.Match[str]) -> str:
+    """Return a link to a notebook's copy in Colab, or to a file where it is published."""
+    path = posixpath.normpath(posixpath.join(folder, found["target"]))
+    place, name = posixpath.split(path)
+    copied = place in COPIES and name.endswith(".ipynb")
+    link = (
+        publication.colab_link(f"{COPIES[place]}/{name}") if copied else publication.file_link(path)
+    )
+    return f"[{found['text']}]({link or found['target']}{found['rest']})"
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
 
-from tools.colab_setup import setup_source
 from tools.execute import NotebookFailed, all_notebooks, clean, execute
 from tools.project import ROOT, Publication, read_publication
 
@@ -68,7 +66,7 @@ def write_exercises(
 
 
 def exercise_notebook(notebook: NotebookNode, name: str, publication: Publication) -> NotebookNode:
-    """Return the exercises: no outputs, no solutions; if published, a badge and Colab's set-up."""
+    """Return the exercises: no outputs, no solutions; if published, a link to their Colab copy."""
     notebook.cells = [cell for cell in notebook.cells if not _gives_away(cell)]
     for cell in notebook.cells:
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != "solution"]
@@ -76,13 +74,9 @@ def exercise_notebook(notebook: NotebookNode, name: str, publication: Publicatio
         if cell.cell_type == "code":
             cell.source = question(cell.source)
             cell.outputs, cell.execution_count = [], None
-    header = notebook.cells[0]
-    if badge := publication.colab_badge(f"workshop/exercises/{name}.ipynb"):
-        title, _, rest = header.source.partition("\n")
-        header.source = f"{title}\n\n{badge}\n{rest}"
-        number = header.id.partition("-")[0]
-        setup = new_code_cell(setup_source(publication), id=f"{number}-colab-setup")
-        notebook.cells.insert(1, setup)
+    if button := publication.colab_button(f"colab/exercises/{name}.ipynb"):
+        title, _, rest = notebook.cells[0].source.partition("\n")
+        notebook.cells[0].source = f"{title}\n\n{button}\n{rest}"
     return notebook
 
 

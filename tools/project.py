@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+COLAB = "https://colab.research.google.com/github"
+# A relative link in Markdown.
+LINK = re.compile(
+    r"\[(?P<text>[^\[\]]*)\]\((?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)(?P<rest>[^)]*)\)"
+)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*)/[A-Za-z0-9._-]+")
 _LINE = re.compile(r'(?m)^repository = ".*"$')
 
@@ -22,15 +26,17 @@ class Publication:
     ref: str
     colab_recipe: str = "tutorial"
 
-    def colab_badge(self, path: str) -> str:
-        """Return the button, as Markdown, that opens one of the repository's notebooks in Colab.
+    def colab_link(self, path: str) -> str:
+        """Return the address that opens one of the repository's notebooks in Colab.
 
-        >>> Publication("me/ner", "main").colab_badge("colab/02_parsing.ipynb").rpartition("(")[2]
-        'https://colab.research.google.com/github/me/ner/blob/main/colab/02_parsing.ipynb)'
+        >>> Publication("me/ner", "main").colab_link("colab/02_parsing.ipynb")
+        'https://colab.research.google.com/github/me/ner/blob/main/colab/02_parsing.ipynb'
         """
-        address = "https://colab.research.google.com/github"
-        link = f"{BADGE}({address}/{self.repository}/blob/{self.ref}/{path})"
-        return link if self.repository else ""
+        return f"{COLAB}/{self.repository}/blob/{self.ref}/{path}" if self.repository else ""
+
+    def colab_button(self, path: str) -> str:
+        """Return that link as Markdown, in words: a picture of a button would need the internet."""
+        return f"[Open in Colab]({self.colab_link(path)})" if self.repository else ""
 
     def file_link(self, path: str) -> str:
         """Return the address at which the repository shows a file.

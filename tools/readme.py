@@ -27,7 +27,7 @@ from tools.reading import reading_time, section_times
 
 OBJECTIVE = re.compile(r"(?m)^- (?P<text>.+)$")
 BINDER = """\
-[![Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{}/{}?urlpath=lab/tree/notebooks/00_start_here.ipynb)
+[Open all in Binder](https://mybinder.org/v2/gh/{}/{}?urlpath=lab/tree/notebooks/00_start_here.ipynb)
 runs the lessons in a browser with nothing installed."""
 UNPUBLISHED = "Links to Colab and Binder appear after `make publish REPO=owner/name`."
 PIPELINE = (
@@ -50,9 +50,9 @@ def lesson_table(publication: Publication, root: Path = ROOT) -> str:
         times.append(notebook.metadata["nerlib"]["run_seconds"])
         minutes.append(reading_time(notebook))
         reads = f"{minutes[-1]} min"
-        badge = [publication.colab_badge(f"colab/{path.name}")] * published
+        button = [publication.colab_button(f"colab/{path.name}")] * published
         link, runs = f"[{title}](notebooks/{path.name})", run_times(times[-1:])
-        rows.append((link, learns, reads, runs, *badge))
+        rows.append((link, learns, reads, runs, *button))
     for name, part in {"00 to 06": slice(7), "all": slice(None)}.items():
         reads = f"{sum(minutes[part]) / 60:.1f} h"
         rows.append((f"**{name}**", "", reads, run_times(times[part]), *[""] * published))

@@ -19,19 +19,15 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from tools.execute import all_notebooks
 from tools.exercises import REGION, question
-from tools.project import ROOT, Publication, read_publication
+from tools.project import LINK, ROOT, Publication, read_publication
 from tools.readme import modules
 
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
-# A badge is a picture from somebody else's server, so here it becomes a link in words.
-BADGE = re.compile(r"\[!\[(?P<text>[^\]]*)\]\(https?://[^)]*\)\]\((?P<link>[^)\s]+)\)")
-LINK = re.compile(
-    r"\[(?P<text>[^\[\]]*)\]\((?P<target>(?!https?://|#|mailto:|data:)[^)\s#]+)(?P<rest>[^)]*)\)"
-)
+_CHECKPOINTS = shutil.ignore_patterns(".*")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
 
 # What the lessons and single commands are made of is no interface to build on.
@@ -80,14 +76,16 @@ class Book:
     pages: frozenset[str]  # relative to the root, as `notebooks/02_parsing.ipynb`
 
     def text(self, markdown: str, page: str) -> str:
-        """Return the Markdown of a page with its badges and links made fit for the book."""
+        """Return the Markdown of a page with links that hold in the book."""
         folder = posixpath.dirname(page)
 
         def link(found: re.Match[str]) -> str:
             target = self.target(found["target"], folder)
+            if target.startswith("../exercises/"):
+                return download(target, found["text"])
             return f"[{found['text']}]({target}{found['rest']})" if target else found["text"]
 
-        return LINK.sub(link, badges(markdown))
+        return LINK.sub(link, markdown)
 
     def target(self, target: str, folder: str) -> str:
         """Return where a link leads: a page of the book, or a file of the published repository.
@@ -95,8 +93,10 @@ class Book:
         Nowhere, if that is published nowhere.
         """
         path = posixpath.normpath(posixpath.join(folder, target))
-        if path.startswith(f"{EXERCISES}/") and folder != SOLUTIONS:
+        if path.startswith(f"{EXERCISES}/"):
             # The book shows exercises with their solutions; from there, a link leads to the file.
+            if folder == SOLUTIONS:
+                return target
             path = path.replace("exercises", "solutions")
         if path in self.pages:
             return posixpath.relpath(path, folder or ".")
@@ -130,6 +130,8 @@ def assemble(source: Path, root: Path = ROOT) -> None:
         book.write(page, nbformat.writes(notebook_page(path, book, page)))
     for picture in (root / "workshop").glob("*.svg"):
         shutil.copy(picture, source / "workshop")
+    for folder in ("notebooks", EXERCISES):  # to work on: they go beside the pages as they are
+        shutil.copytree(root / folder, source / "files" / folder, ignore=_CHECKPOINTS)
     for name, text in reference_pages():
         book.write(f"reference/{name}", text)
 
@@ -144,7 +146,7 @@ def _texts(root: Path) -> list[Path]:
 def notebook_page(path: Path, book: Book, page: str) -> NotebookNode:
     """Return a notebook ready for the book: links that hold, words for figures, folded solutions.
 
-    A notebook that has a copy for Colab gets a button that opens it there.
+    Below its header, a lesson has a link to the notebook itself.
     """
     notebook: NotebookNode = nbformat.read(path, as_version=4)
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
@@ -157,6 +159,8 @@ def notebook_page(path: Path, book: Book, page: str) -> NotebookNode:
         elif cell.cell_type == "code":
             words = f"Figure: {plain(heading)}"
             cell.metadata.setdefault("mystnb", {})["image"] = {"alt": words}
+    if page.startswith("notebooks/"):
+        notebook.cells.insert(1, new_markdown_cell(download(path.name, "Download this notebook")))
     return notebook
 
 
@@ -184,13 +188,9 @@ def _hide(cell: NotebookNode, what: str) -> NotebookNode:
     return cell
 
 
-def badges(text: str) -> str:
-    """Return Markdown with buttons in place of badges.
-
-    >>> badges("[![Open](https://a.b/c.svg)](https://d.e/f)")
-    '<a class="launch" href="https://d.e/f">Open</a>'
-    """
-    return BADGE.sub(r'<a class="launch" href="\g<link>">\g<text></a>', text)
+def download(target: str, text: str) -> str:
+    """Return a link to a file beside the pages, which Sphinx leaves as it is."""
+    return f'<a download href="{target}">{text}</a>'
 
 
 def plain(markdown: str) -> str:

@@ -3,25 +3,31 @@
 python -m tools.slides                     # write build/slides
 python -m tools.slides notebooks/02_parsing.ipynb
 
-Nothing is marked in the notebooks: a heading starts a column of slides, each further text with the
-code below it is a slide under it, and set-up cells are left out.
+Each timetable has a short deck of the cells that `workshop/timetables.toml` chooses, one a slide.
+Each lesson has a long one. Nothing is marked in the notebooks: a heading starts a column of slides,
+each further text with the code below it is a slide under it, and set-up cells are left out.
 """
 
 import argparse
+import base64
 import importlib.metadata
-import re
 import shutil
+import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tools.execute import all_notebooks
+from tools.class_copies import Row, clock, timetables
+from tools.execute import all_notebooks, find_notebook
 from tools.pages import index_page, title_of
-from tools.project import ROOT
+from tools.project import LINK, ROOT
+from tools.reading import sections
 
 PACKAGE = "sphinx-revealjs"  # brings reveal.js along; its files are copied, it is not imported
 SETTINGS = {
@@ -45,6 +51,9 @@ TEMPLATE = """\
 .reveal .slides section.stack > section { height: 100%; overflow: hidden auto; }
 .reveal h1, .reveal h2, .reveal h3 { text-transform: none; }
 .reveal pre { width: 100%; box-shadow: none; }
+.reveal .jp-CodeCell:has(img) { display: grid; grid-template: auto / 2fr 3fr; gap: 1em;
+  align-items: start; }
+.reveal .jp-CodeCell:has(img) pre { font-size: 14px; white-space: pre-wrap; }
 </style>{%- endblock -%}
 {%- block footer_js -%}
 <script src="{{ resources.reveal.url_prefix }}/dist/reveal.js"></script>
@@ -58,7 +67,7 @@ Reveal.initialize({
 </script>
 {%- endblock -%}
 """
-BADGE = re.compile(r"(?m)^\[!\[.*$\n?")  # its picture is on another server
+FREE, LINE = 520, 21  # pixels: below a heading, and for a line of output
 KEYS = "<p>Space goes on, S opens the speaker's view, F the full screen, O the overview.</p>"
 
 
@@ -67,13 +76,13 @@ class SlidesError(RuntimeError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the slides of the notebooks named on the command line, or of all."""
+    """Write the slides of some notebooks, or of all and of the timetables."""
     parser = argparse.ArgumentParser(prog="tools.slides", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all, and timetables")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "slides")
     options = parser.parse_args(arguments)
     try:
-        index = write_slides(options.notebooks or all_notebooks(), options.output)
+        index = write_slides(decks(options.notebooks), options.output)
     except SlidesError as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,16 +90,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_slides(notebooks: Sequence[Path], output: Path) -> Path:
-    """Write the slides of each notebook, and an index; return the index."""
+def decks(notebooks: Sequence[Path] = ()) -> dict[str, NotebookNode]:
+    """Return each deck by its file's name: some notebooks', or all and the timetables'."""
+    plans = {} if notebooks else timetables()
+    short = {title.lower().replace(" ", "-"): deck(title, rows) for title, rows in plans.items()}
+    lessons = notebooks or all_notebooks()
+    return short | {path.stem: divided(nbformat.read(path, as_version=4)) for path in lessons}
+
+
+def deck(title: str, rows: Sequence[Row]) -> NotebookNode:
+    """Return a timetable's slides, the title first; the speaker's view says what is planned."""
+    name = "Named entity recognition, learnt by building it"
+    cells = [_part("slide", new_markdown_cell(f"# {title}\n\n{name}"))]
+    for row in rows:
+        plan = f"{'–'.join(clock(row))} {row.what}"
+        for one in row.slides:
+            cells += [*chosen(one), _part("notes", new_markdown_cell(plan))]
+    return new_notebook(cells=cells)
+
+
+def chosen(cell_id: str) -> list[NotebookNode]:
+    """Return a slide: the heading of a cell's section, what leads to the cell, and the cell."""
+    text = ""
+    for heading, cells in sections(nbformat.read(find_notebook(cell_id[:2]), as_version=4)).items():
+        for cell in cells:
+            if cell.id == cell_id:
+                words = LINK.sub(r"\g<text>", text.rpartition("\n\n")[2])
+                said = "".join(output.get("text", "") for output in cell.get("outputs", []))
+                free = FREE - LINE * said.count("\n") - len(words) // 4
+                title = new_markdown_cell(f"## {heading}\n\n{words}")
+                return [_part("slide", title), _shown(cell, free)]
+            text = cell.source if cell.cell_type == "markdown" else text
+    raise SlidesError(f"workshop/timetables.toml: there is no cell {cell_id!r}")
+
+
+def _shown(cell: NotebookNode, free: int) -> NotebookNode:
+    """Return a cell with its figures as wide as the free height allows."""
+    for output in cell.get("outputs", []):
+        if "image/png" in output.get("data", {}):
+            header = base64.b64decode(output.data["image/png"][:32])
+            width, height = struct.unpack(">II", header[16:24])
+            output.metadata["image/png"] = {"width": min(width, width * free // height)}
+    return _part("-", cell)
+
+
+def _part(kind: str, cell: Any) -> Any:
+    """Return a cell marked as the kind of slide that it starts, as nbconvert reads it."""
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def write_slides(decks: Mapping[str, NotebookNode], output: Path) -> Path:
+    """Write each deck, and an index; return the index."""
     copy_reveal(output / "reveal")
     exporter = SlidesExporter(raw_template=TEMPLATE, **SETTINGS)
     titles = {}
-    for path in notebooks:
-        notebook = divided(nbformat.read(path, as_version=4))
-        titles[f"{path.stem}.html"] = notebook.metadata["title"] = title_of(notebook)
+    for name, notebook in decks.items():
+        titles[f"{name}.html"] = notebook.metadata["title"] = title_of(notebook)
         page, _ = exporter.from_notebook_node(notebook)
-        (output / f"{path.stem}.html").write_text(page, encoding="utf-8")
+        (output / f"{name}.html").write_text(page, encoding="utf-8")
     index = output / "index.html"
     index.write_text(index_page("Slides", titles, KEYS), encoding="utf-8")
     return index
@@ -111,20 +169,19 @@ def copy_reveal(folder: Path) -> None:
     shutil.copy(found[0].parents[1] / "LICENSE", folder)
 
 
-def divided(notebook: NotebookNode) -> NotebookNode:
+def divided(notebook: Any) -> Any:
     """Return the notebook with the kind of slide that each cell starts, as nbconvert reads it."""
     after_text = False
     for cell in notebook.cells:
         is_text = cell.cell_type == "markdown"
-        cell.source = BADGE.sub("", cell.source)
         if is_text and cell.source.startswith(("# ", "## ")):
             kind = "slide"
         elif cell.id.endswith("-setup"):
             kind = "skip"
         else:
             kind = "-" if after_text and not is_text else "subslide"
-        cell.metadata["slideshow"] = {"slide_type": kind}
         after_text = is_text
+        _part(kind, cell)
     return notebook
 
 

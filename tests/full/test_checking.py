@@ -334,12 +334,11 @@ class TestGenerator:
         )
 
     def test_nothing_is_given_away(self) -> None:
-        header, setup, code = self.exercises("me/ner").cells
+        header, code = self.exercises("me/ner").cells
         assert code.source == "def f(x):\n    ...  # your turn"
         assert code.metadata == {"tags": ["keep"]}
         assert code.execution_count is None
-        assert "git+https://github.com/me/ner.git@v1" in setup.source
-        assert "/me/ner/blob/v1/workshop/exercises/02_exercises.ipynb" in header.source
+        assert "/me/ner/blob/v1/colab/exercises/02_exercises.ipynb" in header.source
         header, code = self.exercises("").cells
         assert header.source == "# 02 · Exercises\n\nWords."
 

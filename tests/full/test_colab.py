@@ -9,13 +9,12 @@ import os
 import subprocess
 import sys
 import venv
-from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tools.colab import colab_copy, setup_source, write_copies
+from tools.colab import setup_source, write_colab
 from tools.project import ROOT, Publication
 
 # What Colab had in August 2026, as far as wheels exist for this Python; torch is the pinned build.
@@ -24,7 +23,7 @@ COLAB_PACKAGES = (
     "scikit-learn", "tqdm", "packaging", "regex", "ipykernel", "nbclient", "setuptools",
 )  # fmt: skip
 UNTOUCHED = ("torch", "numpy", "transformers", "datasets", "pandas")
-LESSON = "02_parsing.ipynb"
+LESSON = "colab/half-a-day/01_data_exploration.ipynb"
 PUBLISHED = Publication("me/ner", "main")
 
 RUNNER = """
@@ -73,13 +72,12 @@ def colab_python() -> Path:
 def test_a_lesson_runs_in_colab(colab_python: Path, tmp_path: Path) -> None:
     before = json.loads(output_of(colab_python, "-c", VERSIONS, *UNTOUCHED))
     pip(colab_python, "uninstall", "-y", "nerlib")
-    write_copies(partial(colab_copy, publication=PUBLISHED), tmp_path)
+    write_colab(PUBLISHED, tmp_path)
     notebook = tmp_path / LESSON
     commit = output_of("git", "rev-parse", "HEAD")  # pip cannot install a branch called HEAD
     environment = {
         **os.environ,
         "NERLIB_SOURCE": f"git+file://{ROOT}@{commit}",
-        "NERLIB_RECIPE": "offline",  # the default, `tutorial`, needs the Hub
         "JUPYTER_PATH": "",
         "PYTHONPATH": "",
     }

@@ -59,9 +59,9 @@ def test_every_cell_may_be_skipped_in_a_comparison_of_outputs():
 
 
 def test_the_copy_for_colab_installs_the_extra():
-    copy = colab_copy(nbformat.read(NOTEBOOK, as_version=4), read_publication())
+    copy = colab_copy(nbformat.read(NOTEBOOK, as_version=4), read_publication(), "notebooks")
     assert all(f'"{name}"' in copy.cells[0].source for name in EXTRAS["export"])
-    plain = colab_copy(nbformat.v4.new_notebook(), read_publication())
+    plain = colab_copy(nbformat.v4.new_notebook(), read_publication(), "notebooks")
     assert all(f'"{name}"' in plain.cells[0].source for name in ALWAYS)
     assert not any(f'"{name}"' in plain.cells[0].source for name in EXTRAS["export"])
 

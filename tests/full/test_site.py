@@ -1,6 +1,8 @@
 """The web book: what goes into it, and the pages in a real browser."""
 
 import html.parser
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,7 @@ from tools.project import ROOT, Publication, read_publication
 LESSONS = [path.stem for path in all_notebooks()]
 EXERCISE = "workshop/exercises/02_exercises.ipynb"
 SOLUTION = "workshop/solutions/02_solutions.ipynb"
+PICTURE = re.compile(r"\.(svg|png|jpe?g|gif|webp|ico)$")
 FILE = "https://github.com/me/ner/blob/v1/"
 
 
@@ -34,7 +37,11 @@ class TestPages:
             ("../workshop/lessons.md", "notebooks", "../workshop/lessons.md"),
             ("nerlib/tags.py", "", f"{FILE}nerlib/tags.py"),  # no page
             (f"../{EXERCISE}", "notebooks", f"../{SOLUTION}"),
-            ("../exercises/02_exercises.ipynb", "workshop/solutions", f"{FILE}{EXERCISE}"),
+            (
+                "../exercises/02_exercises.ipynb",
+                "workshop/solutions",
+                "../exercises/02_exercises.ipynb",
+            ),
             ("missing.md", "", "missing.md"),  # Sphinx reports it
         ],
     )
@@ -67,6 +74,14 @@ class TestPages:
         guide = [*ROOT.glob("workshop/*.md"), *ROOT.glob("workshop/solutions/*.ipynb")]
         assert {path.relative_to(ROOT).as_posix() for path in guide} <= made
         assert {"reference/nerlib.parsing.rst", "reference/nerlib.tools.recipes.rst"} <= made
+        assert {f"files/{EXERCISE}", f"files/notebooks/{LESSONS[2]}.ipynb"} <= made
+
+    def test_the_licence_of_every_picture_is_told(self):
+        text = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
+        tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+        pictures = [name for name in tracked.stdout.split() if PICTURE.search(name)]
+        assert [name for name in pictures if f"`{name}`" not in text] == []
+        assert pictures
 
     def test_every_figure_has_words(self, tmp_path):
         page = "notebooks/01_data_exploration.ipynb"
@@ -135,11 +150,17 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+# Boxes of code that end before their lines do.
+CUT_OFF = """[...document.querySelectorAll("pre")].filter((box) => !box.closest(".cell_output")
+    && box.scrollWidth > box.clientWidth).map((box) => box.textContent.slice(0, 80))"""
 WRONG = """<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,">
-<main><h1>t</h1><div style="width:3000px">wide</div><img src="gone.png">
+<main><h1>t</h1><div style="width:3000px">wide</div>
+<pre style="width:9px;overflow:auto">long</pre><img src="gone.png">
 <img src="http://127.0.0.2:9/elsewhere.png" alt="a"></main><script>undefined_name</script></html>"""
 
 
+SIZES = """[...new Set([...document.querySelectorAll(".cell_input pre")].map((box) =>
+    getComputedStyle(box).fontSize))]"""
 FIRST = "notebooks/00_start_here.html"
 OWN = {"include": ["article"], "exclude": [".highlight"]}  # what no other page has
 
@@ -153,6 +174,7 @@ class TestBook:
             problems = watch(page, (found,))
             page.goto(f"{found}/page.html")
             assert page.evaluate(SIDEWAYS) > 0
+            assert page.evaluate(CUT_OFF) == ["long"]
             assert len(page.evaluate(BROKEN_PICTURES)) == 2
             assert any(problem.startswith("image-alt") for problem in violations(page))
         for part in ("request to http://127.0.0.2:9/elsewhere.png", "undefined_name", "404"):
@@ -165,8 +187,8 @@ class TestBook:
     def test_every_lesson_opens_in_colab_if_it_is_published(self, pages):
         for name in LESSONS:
             text = (pages / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
-            badge = site.badges(read_publication().colab_badge(f"colab/{name}.ipynb"))
-            assert (badge in text, 'class="launch"' in text) == (True, bool(badge))
+            link = read_publication().colab_link(f"colab/{name}.ipynb")
+            assert (link in text, "Open in Colab" in text) == (True, bool(link))
 
     @pytest.mark.parametrize(
         ("width", "height", "scheme"), [(1300, 900, "light"), (390, 800, "dark")]
@@ -194,6 +216,19 @@ class TestBook:
         context.close()
         assert found == {}
 
+    @pytest.mark.parametrize("width", [360, 768, 1280, 1600])
+    def test_code_is_shown_whole_and_solutions_as_large_as_the_rest(self, width, pages, browser):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        found = {}
+        for path in sorted(pages.rglob("*.html")):
+            page.goto(path.as_uri(), wait_until="domcontentloaded")
+            page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+            sizes = page.evaluate(SIZES)
+            if (cut := page.evaluate(CUT_OFF)) or len(sizes) > 1:
+                found[path.name] = [cut, sizes]
+        page.close()
+        assert found == {}
+
     def test_figures_and_entities_show(self, address, browser):
         page = browser.new_page()
         page.goto(f"{address}/notebooks/00_start_here.html")
@@ -208,6 +243,10 @@ class TestBook:
         page.locator("input.sidebar-search").fill("gazetteer")
         page.locator("input.sidebar-search").press("Enter")
         expect(page.locator("#search-results li", has_text="01 · The data").first).to_be_visible()
+        found = page.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
+        kinds = ["reference/" in link for link in found]
+        assert kinds == sorted(kinds)
+        assert {*kinds} == {False, True}
         # A browser fetches no summaries of what was found from a folder; the search works without.
         assert [one for one in problems if "fetch" not in one and "load" not in one] == []
         page.close()
