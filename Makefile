@@ -71,7 +71,8 @@ test-here: $(READY)  ## all but the wheel, Colab, the Hub's stand-in and the boo
 	$(MAKE) test-notebooks
 	$(MAKE) test-python
 
-test-install: $(READY)  ## build the wheel, use it with the pinned and with the lowest versions
+test-install: $(READY)  ## the wheel, with the pinned and with the lowest versions; a stick
+	$(PYTHON) tools/install.py stick
 	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/full/test_install.py
 
 test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for some of them
@@ -142,6 +143,10 @@ site: $(READY)  ## make the course a web book: open build/site/index.html
 
 slides: $(READY)  ## make slides of every timetable and lesson: open build/slides/index.html
 	$(BIN)/python -m tools.slides
+
+stick: $(READY) site slides  ## all for a class without a network: build/stick; STICK="windows-3.12"
+	$(PYTHON) tools/install.py stick
+	$(BIN)/python -m tools.stick $(STICK)
 
 cheat-sheet: $(READY)  ## the course on one page of A4: open build/cheat-sheet.pdf
 	@test -n "$(CHROMIUM)" || { echo "no Chromium found: name one with CHROMIUM=…" >&2; exit 2; }

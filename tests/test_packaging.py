@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 META = PROJECT["project"]
 EXTRAS: dict[str, list[str]] = META["optional-dependencies"]
-ON_DEMAND = {"fuzz"}  # installed by the command that needs it
+ON_DEMAND = {"fuzz", "stick"}  # installed by the commands that need them
 REQUIREMENTS = [
     Requirement(line) for lines in (META["dependencies"], *EXTRAS.values()) for line in lines
 ]

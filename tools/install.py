@@ -2,11 +2,14 @@
 
 python3 tools/install.py                       # what lessons 00 to 06 need, then a check
 python3 tools/install.py offline notebooks     # these extras of nerlib; `make` calls it
+python3 tools/install.py --from E:/wheels      # without a network, from these wheels
 .venv/bin/python -m tools.install --pins       # write constraints.txt from what is installed
 
+A folder `wheels` in the course's own is taken without being named: `make stick` makes it.
 Standard library only: it runs before anything is installed.
 """
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -23,22 +26,30 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
 LESSONS = ("offline", "notebooks")
+WHEELS = ROOT / "wheels"
 CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 INDEX_SETTINGS = re.compile(r"(?m)^(global|install|:env:)\.(extra-)?(index-url|find-links)=")
 NOT_PINNED = ("nerlib", "pip", "setuptools", "wheel")
 SHOWN = ("Collecting ", "Downloading ", "Building ", "Installing ", "ERROR")
 
 
-def main(extras: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Make `.venv` if it is missing or has no pip, install, and return pip's exit status.
 
     Without extras: what lessons 00 to 06 need, and at the end the course's own check.
     """
+    parser = argparse.ArgumentParser(prog="install.py", description=main.__doc__)
+    parser.add_argument("extras", nargs="*", default=[], help="of nerlib")
+    parser.add_argument("--from", dest="wheels", type=Path, default=WHEELS, help="a stick's wheels")
+    parser.add_argument("--pins", action="store_true", help="only write constraints.txt")
+    options = parser.parse_args(arguments)
     system = (platform.system(), platform.machine(), platform.mac_ver()[0])
     if reason := refusal(sys.version_info[:2], *system):
         print(reason, file=sys.stderr)
         return 2
-    if extras == ["--pins"]:
+    if options.wheels != WHEELS and not any(options.wheels.glob("*.whl")):
+        parser.error(f"there are no wheels in {options.wheels}")
+    if options.pins:
         write_pins(ROOT / "constraints.txt")
         return 0
     try:
@@ -46,12 +57,13 @@ def main(extras: Sequence[str]) -> int:
     except (ImportError, subprocess.CalledProcessError):  # Debian parts it from Python
         print("Python cannot make an environment: sudo apt install python3-venv", file=sys.stderr)
         return 2
-    if wants_cpu_build(python):
+    wheels, extras = options.wheels.absolute(), options.extras
+    if not wheels.is_dir() and wants_cpu_build(python):
         print("No NVIDIA card here: the small build of torch, for the CPU.", flush=True)
         torch = f"torch=={read_pins(ROOT / 'constraints.txt')['torch']}"
         if status := pip_install(python, "--index-url", CPU_BUILDS, torch):
             return status
-    status = pip_install(python, "-e", f".[{','.join(extras or LESSONS)}]")
+    status = pip_install(python, "-e", f".[{','.join(extras or LESSONS)}]", wheels=wheels)
     if status or extras:
         return status
     (FOLDER / ".lessons").touch()  # so that make need not do it again
@@ -104,12 +116,23 @@ def wants_cpu_build(python: Path) -> bool:
     )
 
 
-def pip_install(python: Path, *arguments: str) -> int:
-    """Install within constraints.txt, show what is being done, and return pip's exit status."""
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+def pip_install(python: Path, *arguments: str, wheels: Path = WHEELS) -> int:
+    """Install within constraints.txt and return pip's exit status; without a network from wheels.
+
+    Python compiles what it imports: compiling all of it would take half a minute and 0.4 GB.
+    """
+    here = ["--no-index", "--find-links", str(wheels)] if wheels.is_dir() else []
+    status = pip(python, "install", "--no-compile", "-c", "constraints.txt", *here, *arguments)
+    if status and here:
+        print(f"Taken from {wheels} alone; with a network, rename that folder.", file=sys.stderr)
+    return status
+
+
+def pip(python: Path, command: str, *arguments: str) -> int:
+    """Run a command of pip, show what is being done, and return its exit status."""
+    quiet = ("--disable-pip-version-check", "--progress-bar=off")
     done = subprocess.Popen(
-        # Python compiles what it imports: compiling all of it would take half a minute and 0.4 GB.
-        [*command, "--no-compile", "--progress-bar=off", "-c", "constraints.txt", *arguments],
+        [str(python), "-m", "pip", command, *quiet, *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert done.stdout is not None
@@ -121,7 +144,7 @@ def pip_install(python: Path, *arguments: str) -> int:
             counter = threading.Thread(target=count, args=(python, total, finished.wait))
             counter.start()
         elif words.startswith(SHOWN):
-            print(f"  {words[:96]}", flush=True)
+            print(f"  {words.partition(' (from ')[0][:96]}", flush=True)
     status = done.wait()
     finished.set()
     return status
