@@ -6,8 +6,16 @@ metrics → decoding → inference. Public names are listed in `__init__.pyi` an
 """
 
 import os
+import sys
 
-import lazy_loader
+try:
+    import lazy_loader
+except ModuleNotFoundError:
+    if sys.argv[0] != "-m":
+        raise
+    told = "packages that nerlib needs are not installed; install them: python tools/install.py"
+    print(f"nerlib: {told}", file=sys.stderr)
+    sys.exit(2)
 
 # Threads that wait sleep: beside other programs, two that spin are slower than one. OpenMP reads
 # this once, when torch is imported.

@@ -163,14 +163,26 @@ def test_threads_and_what_holds_them_back(monkeypatch):
     for name in ("NERLIB_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
-    cores = available_cores()
-    assert environment.check_threads() == f"{cores} on {cores} cores"
+    cores, speeds = available_cores(), {1: 10.0, available_cores() + 1: 10.0}
+    speeds.setdefault(cores, 11.0)
+    monkeypatch.setattr(environment, "steps_a_second", returner(speeds))
+    assert environment.check_threads().startswith(f"{cores} on {cores} cores; ")
     monkeypatch.setenv("OMP_NUM_THREADS", f"{cores + 1},2")  # one for each level
-    assert environment.check_threads() == f"{cores + 1} on {cores} cores"
+    assert environment.check_threads().startswith(f"{cores + 1} on {cores} cores; ")
+    assert "NERLIB_THREADS" not in environment.check_threads()
+    speeds[1] = 20.0
+    assert "NERLIB_THREADS=1" in environment.check_threads()
     monkeypatch.setattr(os, "getloadavg", lambda: (100_000.0, 0.0, 0.0), raising=False)
     assert "100000" in environment.check_threads()
     monkeypatch.delattr(os, "getloadavg", raising=False)  # as on Windows
     assert "100000" not in environment.check_threads()
+
+
+def test_threads_are_tried_out_and_then_as_before():
+    before = torch.get_num_threads()
+    speeds = environment.steps_a_second([1, before + 1], seconds=0.0)
+    assert speeds.keys() == {1, before + 1}
+    assert torch.get_num_threads() == before
 
 
 def test_threads_are_as_many_as_somebody_chose(monkeypatch):
@@ -247,6 +259,22 @@ def test_missing_packages_are_named_by_the_check_and_by_other_commands(gone):
     done = run_without(gone, "recipes")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert '-m pip install "torch>=' in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["--version"], ["recipes"]])
+@pytest.mark.parametrize("there", [[], ["lazy_loader"]])
+def test_before_anything_is_installed_one_line_says_what_to_run(arguments, there, tmp_path):
+    shutil.copytree(Path(environment.__file__).parents[1], tmp_path / "nerlib")
+    for name in there:
+        shutil.copytree(Path(sys.modules[name].__file__).parent, tmp_path / name)
+    command = [sys.executable, "-S", "-m", "nerlib", *arguments]  # without site-packages
+    unset = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=tmp_path, env=unset, capture_output=True, text=True)
+    if there and arguments != ["recipes"]:
+        assert "Traceback" not in done.stderr
+    else:
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "tools/install.py" in done.stderr
 
 
 def test_nerlib_need_not_be_installed(monkeypatch):

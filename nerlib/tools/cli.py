@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nerlib import __version__
-from nerlib.tools.environment import missing_packages
+from nerlib.tools.environment import missing_packages, requirements
 
 USER_MISTAKE = 2
 TABLES = tomllib.loads((Path(__file__).parents[1] / "data" / "commands.toml").read_text("utf-8"))
@@ -46,10 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except ModuleNotFoundError:
         missing = missing_packages()
-        if not missing:
+        if requirements() and not missing:
             raise
         what = "packages that nerlib needs are not installed; install them"
-        command = " ".join([sys.executable, "-m pip install", *(f'"{line}"' for line in missing)])
+        pip = " ".join([sys.executable, "-m pip install", *(f'"{line}"' for line in missing)])
+        command = pip if missing else "python tools/install.py"  # nerlib itself is not installed
         print(f"nerlib: {what}: {command}", file=sys.stderr)
     except OSError as error:
         _report(f"{error.filename or 'file'}: {error.strerror or error}")

@@ -12,7 +12,8 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -178,14 +179,41 @@ def check_compute() -> str:
 
 
 def check_threads() -> str:
-    """Return how many threads compute on how many cores, and whether others want them, too."""
+    """Return how many threads compute on how many cores, and how fast that and one thread are now.
+
+    It takes two seconds. Beside other programs one thread can be faster than several.
+    """
     from nerlib.device import available_cores, chosen_threads
 
-    cores, note = available_cores(), ""
+    cores, chosen, note = available_cores(), chosen_threads(), ""
+    speeds = steps_a_second(sorted({1, cores, chosen}))
+    best = max(speeds, key=lambda threads: speeds[threads])
+    if speeds[best] > 1.2 * speeds[chosen]:
+        note = f"; {best} would be faster now: set NERLIB_THREADS={best}, or close other programs"
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if busy > 1.5 * cores:
         note += f"; busy with {busy:.0f} programs, so training will be slow: close some"
-    return f"{chosen_threads()} on {cores} cores{note}"
+    measured = ", ".join(f"{speed:.0f} with {threads}" for threads, speed in speeds.items())
+    return f"{chosen} on {cores} cores; training steps a second now: {measured}{note}"
+
+
+def steps_a_second(threads: Sequence[int], seconds: float = 2.0) -> dict[int, float]:
+    """Return how often a second a layer of the packaged encoder's size learns, by threads."""
+    import torch
+
+    layer = torch.nn.TransformerEncoderLayer(384, 12, 1536, batch_first=True)
+    batch, before = torch.randn(16, 12, 384), torch.get_num_threads()
+    speeds = {}
+    for number in threads:
+        torch.set_num_threads(number)
+        layer(batch).sum().backward()  # the first one also starts the threads
+        steps, start = 0, time.perf_counter()
+        while time.perf_counter() - start < seconds / len(threads):
+            layer(batch).sum().backward()
+            steps += 1
+        speeds[number] = steps / (time.perf_counter() - start)
+    torch.set_num_threads(before)
+    return speeds
 
 
 def check_gpu() -> str:
