@@ -1,32 +1,24 @@
-"""How much memory training on a whole locale takes, and whether that of a stream keeps growing.
-
-Each is measured in a process of its own.
-"""
+"""How much memory some work takes, measured in a process of its own."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from itertools import cycle, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
 from benchmarks.bench.material import gather
-from benchmarks.bench.tag_contenders import tagger_of
 from nerlib.addons.train import train
 from nerlib.device import set_threads
 
 MEGABYTE = 1_000_000
-WARM = 20_000  # texts after which the stream's memory is taken as the start
+T = TypeVar("T")
 
 
-def measure(
-    work: Callable[..., dict[str, Any]], threads: int | None, *settings: Any
-) -> dict[str, Any]:
-    """Return what a fresh process measures, in megabytes and seconds."""
+def measure(work: Callable[..., T], threads: int | None, *settings: Any) -> T:
+    """Return what a fresh process measures."""
     context = get_context("spawn")
     with ProcessPoolExecutor(1, context, initializer=set_threads, initargs=(threads,)) as pool:
         return pool.submit(work, *settings).result()
@@ -47,29 +39,9 @@ def peak() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / MEGABYTE
 
 
-def training() -> dict[str, float]:
-    """Train an epoch on all rows of the locale, with validation and the best weights kept."""
+def training() -> float:
+    """Return the most memory held in an epoch on all rows, with the best weights kept."""
     material = gather(rows=64, texts=64)
-    started = time.perf_counter()
     model, settings = material.model(), material.config
     train(model, material.whole, material.data, settings, report=lambda line: None)
-    return {"peak_mb": peak(), "seconds": time.perf_counter() - started}
-
-
-def stream(texts: int) -> dict[str, float]:
-    """Tag a stream of texts, and return how far memory rose behind its warm start."""
-    material = gather(rows=64, texts=2_000)
-    tagger = tagger_of(material, "auto")
-    held, before = [resident()], time.perf_counter()
-    for number, _ in enumerate(tagger(endless(material.texts, texts)), start=1):
-        if number % 4_000 == 0:
-            held.append(resident())
-    start = min(WARM // 4_000, len(held) - 1)
-    seconds = time.perf_counter() - before
-    return {"growth_mb": max(held[start:]) - held[start], "seconds": seconds}
-
-
-def endless(texts: Sequence[str], count: int) -> Iterator[str]:
-    """Yield texts again and again, each time with another number behind, so that all differ."""
-    numbered = (f"{text} {number}" for number, text in enumerate(cycle(texts)))
-    return islice(numbered, count)
+    return peak()

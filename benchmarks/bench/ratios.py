@@ -18,10 +18,7 @@ Speeds = dict[str, list[float]]
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as fast as something else: the median over rounds, the lowest, the highest.
-
-    `wanted` is what was promised: at least that much, or at most where `at_most` is set.
-    """
+    """How many times as fast as something else: the median over rounds, the lowest, the highest."""
 
     part: str
     against: str
@@ -29,41 +26,22 @@ class Ratio:
     median: float
     lowest: float
     highest: float
-    wanted: float | None = None
-    at_most: bool = False
 
-    @property
-    def reached(self) -> bool | None:
-        """Whether the promise is kept; `None` where nothing was promised.
-
-        >>> Ratio("training", "Trainer", "fp32", 1.8, 1.7, 1.9, wanted=1.6).reached
-        True
-        """
-        if self.wanted is None:
-            return None
-        return self.median <= self.wanted if self.at_most else self.median >= self.wanted
-
-    def row(self, promises: bool = False) -> list[str]:
-        """Return the line of a table; with `promises`, what was wanted and whether that is so."""
+    def row(self) -> list[str]:
+        """Return the line of a table."""
         spread = f"{self.lowest:.2f} to {self.highest:.2f}"
-        cells = [self.part, self.against, self.precision, f"{self.median:.2f}", spread]
-        if not promises or self.wanted is None:
-            return cells + [""] * promises
-        sign, kept = "≤" if self.at_most else "≥", "yes" if self.reached else "NO"
-        return [*cells, f"{sign} {self.wanted:g}, {kept}"]
+        return [self.part, self.against, self.precision, f"{self.median:.2f}", spread]
 
 
-def speed_table(results: dict[str, Any], promises: bool = False) -> str:
+def speed_table(results: dict[str, Any]) -> str:
     """Return the ratios of a bench as a Markdown table, with the machine and the memory below."""
-    head = "what | against | precision | median | lowest to highest" + " | wanted" * promises
-    rows = [Ratio(**ratio).row(promises) for ratio in results["ratios"]]
-    held = results["memory"]
+    head = "what | against | precision | median | lowest to highest"
+    rows = [Ratio(**ratio).row() for ratio in results["ratios"]]
     return (
         f"{markdown_table(head, rows)}\n\n"
         f"{results['corpus']}, {results['locale']}; {results['machine']}, torch "
         f"{results['torch']}; {results['rounds']} rounds. Training an epoch on all rows held "
-        f"{held['peak_mb']:,.0f} MB at most; memory rose by {held['growth_mb']:,.0f} MB while "
-        f"{results['streamed_texts']:,} texts were tagged."
+        f"{results['peak_mb']:,.0f} MB at most."
     )
 
 
@@ -104,16 +82,15 @@ def compare(
     precision: str,
     ours: list[float],
     theirs: list[float],
-    wanted: float | None = None,
-    at_most: bool = False,
+    durations: bool = False,
 ) -> Ratio:
-    """Return how many times as fast we are; with `at_most`, how many times as long we take.
+    """Return how many times as fast we are; with `durations`, how many times as long we take.
 
     >>> compare("tagging", "one by one", "fp32", [30.0, 20.0, 20.0], [10.0, 10.0, 5.0]).median
     3.0
     """
     pairs = zip(ours, theirs, strict=True)
-    ratios = [theirs / ours if at_most else ours / theirs for ours, theirs in pairs]
+    ratios = [theirs / ours if durations else ours / theirs for ours, theirs in pairs]
     # Further digits would be others in the next run anyway.
     middle, low, high = (round(one, 3) for one in (median(ratios), min(ratios), max(ratios)))
-    return Ratio(part, against, precision, middle, low, high, wanted, at_most)
+    return Ratio(part, against, precision, middle, low, high)
