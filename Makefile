@@ -148,6 +148,9 @@ stick: $(READY) site slides  ## all for a class without a network: build/stick; 
 	$(PYTHON) tools/install.py stick
 	$(BIN)/python -m tools.stick $(STICK)
 
+paper-test: $(READY)  ## the test before and after a class, and its answers, to print: build/test
+	$(BIN)/python -m tools.paper_test
+
 cheat-sheet: $(READY)  ## the course on one page of A4: open build/cheat-sheet.pdf
 	@test -n "$(CHROMIUM)" || { echo "no Chromium found: name one with CHROMIUM=…" >&2; exit 2; }
 	@mkdir -p $(dir $(SHEET))

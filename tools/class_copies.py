@@ -58,6 +58,15 @@ def timetables() -> dict[str, list[Row]]:
     return found
 
 
+def file_name(heading: str) -> str:
+    """Return what a timetable's deck and test are called.
+
+    >>> file_name("Half a day")
+    'half-a-day'
+    """
+    return heading.lower().replace(" ", "-")
+
+
 def ways() -> dict[tuple[str, str], list[Row]]:
     """Return the rows of each timetable that go through each lesson, by both names."""
     found = defaultdict[tuple[str, str], list[Row]](list)

@@ -33,14 +33,10 @@ HEADER = re.compile(
     r'^(?P<open> *")(?:\[\d\d .*)?\*\*(?P<label>\d\d [^*"]+)\*\*.*(?P<close>\\n",)$'
 )
 # Where the Colab copies of each folder's notebooks are; all but the lessons' are for classes.
-COPIES = {
-    "notebooks": "colab",
-    "workshop/exercises": "colab/exercises",
-    **{
-        f"workshop/class/{PLAN[name]['folder']}": f"colab/{PLAN[name]['folder']}"
-        for name in PLAN
-        if name != "skips"
-    },
+COPIES = {"notebooks": "colab", "workshop/exercises": "colab/exercises"} | {
+    f"workshop/class/{plan['folder']}": f"colab/{plan['folder']}"
+    for plan in PLAN.values()
+    if "folder" in plan
 }
 
 

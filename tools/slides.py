@@ -23,7 +23,7 @@ from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from tools.class_copies import Row, clock, timetables
+from tools.class_copies import Row, clock, file_name, timetables
 from tools.execute import all_notebooks, find_notebook
 from tools.pages import index_page, title_of
 from tools.project import LINK, ROOT
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def decks(notebooks: Sequence[Path] = ()) -> dict[str, NotebookNode]:
     """Return each deck by its file's name: some notebooks', or all and the timetables'."""
     plans = {} if notebooks else timetables()
-    short = {title.lower().replace(" ", "-"): deck(title, rows) for title, rows in plans.items()}
+    short = {file_name(title): deck(title, rows) for title, rows in plans.items()}
     lessons = notebooks or all_notebooks()
     return short | {path.stem: divided(nbformat.read(path, as_version=4)) for path in lessons}
 
@@ -106,7 +106,8 @@ def deck(title: str, rows: Sequence[Row]) -> NotebookNode:
         plan = f"{'–'.join(clock(row))} {row.what}"
         for one in row.slides:
             cells += [*chosen(one), _part("notes", new_markdown_cell(plan))]
-    return new_notebook(cells=cells)
+    made: NotebookNode = new_notebook(cells=cells)
+    return made
 
 
 def chosen(cell_id: str) -> list[NotebookNode]:
@@ -124,7 +125,7 @@ def chosen(cell_id: str) -> list[NotebookNode]:
     raise SlidesError(f"workshop/timetables.toml: there is no cell {cell_id!r}")
 
 
-def _shown(cell: NotebookNode, free: int) -> NotebookNode:
+def _shown(cell: Any, free: int) -> Any:
     """Return a cell with its figures as wide as the free height allows."""
     for output in cell.get("outputs", []):
         if "image/png" in output.get("data", {}):

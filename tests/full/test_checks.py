@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from nerlib.course.checks.exercise import all_exercises, of_lesson
 from nerlib.course.checks.verdict import Verdict
 from tools.execute import all_notebooks
 from tools.exercises import EXERCISES, SOLUTIONS, write_exercises
-from tools.project import read_publication
+from tools.project import ROOT, read_publication
 
 NUMBERS = list(all_exercises())
 SOLVED = all_notebooks(SOLUTIONS)
 WRONG = wrong_answers()
+NAMED = re.compile(r"xercises? (\d[\d.]*\b)(?:, ([^\]\n]+)(?=\]))?")
 
 
 @dataclass
@@ -158,3 +160,12 @@ def test_every_lesson_has_four_exercises_and_their_solutions() -> None:
     assert {path.name for path in all_notebooks(EXERCISES)} == names
     assert sorted(NUMBERS) == NUMBERS
     assert len({exercise.title for exercise in all_exercises().values()}) == len(NUMBERS)
+
+
+def test_an_exercise_has_one_number_everywhere() -> None:
+    titles, named = {number: one.title for number, one in all_exercises().items()}, []
+    for path in [*ROOT.glob("workshop/*.md"), *all_notebooks(), *SOLVED]:
+        named += NAMED.findall(path.read_text(encoding="utf-8"))
+    assert len(named) > 10
+    wrong = [one for one in named if one[1] not in ("", titles.get(one[0])) or one[0] not in titles]
+    assert wrong == []

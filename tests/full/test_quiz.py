@@ -18,6 +18,8 @@ from nerlib.course import quiz as quizzes
 from nerlib.course.broken import tags_by_dictionary
 from nerlib.course.checks.lesson_06 import best_sequence
 from nerlib.course.quiz import Answer, Question, QuizError, lessons_with_quiz, load_quiz, quiz
+from tools import paper_test
+from tools.class_copies import timetables
 from tools.execute import all_notebooks
 
 NOTEBOOKS = {path.stem[:2]: path for path in all_notebooks()}
@@ -197,3 +199,14 @@ class TestInABrowser:
             opened.goto(path.as_uri())
             assert violations(opened) == []
             assert problems == []
+
+
+def test_a_test_on_paper_gives_no_answer_away(tmp_path):
+    assert paper_test.main(["--output", str(tmp_path)]) == 0
+    assert len([*tmp_path.glob("*.html")]) == 2 * len(timetables())
+    for rows in timetables().values():
+        asked = paper_test.questions(rows)
+        assert 10 <= len(asked) <= 15
+        bare, told = (paper_test.listed(asked, answers) for answers in (False, True))
+        assert bare.count("<li>") == sum(1 + len(question.answers) for question in asked)
+        assert ("<b>" in bare, told.count("<b>Right.</b>")) == (False, len(asked))
