@@ -97,7 +97,8 @@ test-hub-notebooks: $(READY)  ## run the lessons with a stand-in for the Hub, an
 	NERLIB_TEST_HUB_NOTEBOOKS=1 $(BIN)/python -m pytest tests/full/test_hub_notebooks.py
 
 test-site: $(READY)  ## make the web book and the slides, and read them in a real browser
-	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/full/test_site.py tests/full/test_slides.py
+	NERLIB_TEST_SITE=1 $(BIN)/python -m pytest tests/full/test_site.py tests/full/test_slides.py \
+		tests/full/test_page_tagger.py
 
 test-multilingual: $(READY)  ## fetch the multilingual encoder (91 MB); what is published comes out
 	NERLIB_TEST_MULTILINGUAL=1 $(BIN)/python -m pytest $(PYTEST) \

@@ -23,12 +23,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from tools.execute import all_notebooks
 from tools.exercises import REGION, question
+from tools.page_tagger import tagger_box
 from tools.project import LINK, ROOT, Publication, read_publication
 from tools.readme import modules
 
 EXERCISES, SOLUTIONS = "workshop/exercises", "workshop/solutions"
 _CHECKPOINTS = shutil.ignore_patterns(".*")
 HEADING = re.compile(r"(?m)^#{1,3} (?P<text>.+)$")
+
+TAGGER = "<!-- the tagger -->"  # where its box goes
 
 # What the lessons and single commands are made of is no interface to build on.
 NO_REFERENCE = re.compile(r"__main__$|\.course|\.tools\.\w+\.")
@@ -74,6 +77,7 @@ class Book:
     source: Path
     publication: Publication
     pages: frozenset[str]  # relative to the root, as `notebooks/02_parsing.ipynb`
+    box: str = ""  # with the tagger
 
     def text(self, markdown: str, page: str) -> str:
         """Return the Markdown of a page with links that hold in the book."""
@@ -85,7 +89,7 @@ class Book:
                 return download(target, found["text"])
             return f"[{found['text']}]({target}{found['rest']})" if target else found["text"]
 
-        return LINK.sub(link, markdown)
+        return LINK.sub(link, markdown).replace(TAGGER, self.box)
 
     def target(self, target: str, folder: str) -> str:
         """Return where a link leads: a page of the book, or a file of the published repository.
@@ -121,7 +125,8 @@ def assemble(source: Path, root: Path = ROOT) -> None:
     notebooks = [*all_notebooks(root / "notebooks"), *sorted((root / SOLUTIONS).glob("*.ipynb"))]
     texts = _texts(root)
     pages = frozenset(path.relative_to(root).as_posix() for path in [*notebooks, *texts])
-    book = Book(root, source, read_publication(root), pages)
+    box = tagger_box(source / "static", root / "build")
+    book = Book(root, source, read_publication(root), pages, box)
     for path in texts:
         page = path.relative_to(root).as_posix()
         book.write(page, book.text(path.read_text(encoding="utf-8"), page))

@@ -102,19 +102,24 @@ def export_model(
 
 def without_nerlib(tagger: PlainTagger) -> str:
     """Return `tag.py` for a tagger: the file that needs no nerlib, and what it has to know."""
-    config, tokenizer = cast(NERConfig, tagger.model.config), tagger.tokenizer
-    before, after = special_subwords(tokenizer)
-    most = max_subwords(tokenizer, positions(tagger.model.encoder.config))
-    settings = {
-        "labels": config.labels, "names": config.type_names, "segmentation": config.segmentation,
-        "before": before, "after": after, "room": most - len(before) - len(after),
-        "reserved": tokenizer.all_special_ids, "unknown": tokenizer.unk_token_id,
-    }  # fmt: skip
+    settings = settings_without_nerlib(tagger)
     text = EXAMPLE.read_text(encoding="utf-8").replace(" = {}", f" = {settings!a}", 1)
     for function in (tag_chunks, plan_windows):
         line = f"from {function.__module__} import {function.__name__}\n"
         text = text.replace(line, f"\n{inspect.getsource(function)}\n")
     return text
+
+
+def settings_without_nerlib(tagger: PlainTagger) -> dict[str, Any]:
+    """Return what has to be known beside a graph and tokenizer.json to use them."""
+    config, tokenizer = cast(NERConfig, tagger.model.config), tagger.tokenizer
+    before, after = special_subwords(tokenizer)
+    most = max_subwords(tokenizer, positions(tagger.model.encoder.config))
+    return {
+        "labels": config.labels, "names": config.type_names, "segmentation": config.segmentation,
+        "before": before, "after": after, "room": most - len(before) - len(after),
+        "reserved": tokenizer.all_special_ids, "unknown": tokenizer.unk_token_id,
+    }  # fmt: skip
 
 
 def _write(
