@@ -32,7 +32,7 @@ class PageError(RuntimeError):
 def tagger_box(static: Path, build: Path) -> str:
     """Write the script into the book's static files; return the box for a page, or why none is."""
     try:
-        script = pack(build / "model", runtime(build))
+        script = pack(build / "model", build)
     except PageError as error:
         print(f"The book has no tagger in its pages: {error}")
         return f"*This book was made without the tagger: {error}.*"
@@ -58,7 +58,7 @@ def runtime(build: Path) -> Path:
     return place
 
 
-def pack(model: Path, engine: Path) -> str:
+def pack(model: Path, build: Path) -> str:
     """Return the script with a saved model and ONNX Runtime, compressed and in Base64."""
     if not (model / "config.json").is_file():
         raise PageError("no trained model was found, and make run trains one")
@@ -66,6 +66,7 @@ def pack(model: Path, engine: Path) -> str:
     wordpiece = json.loads(vocabulary.read_bytes())["model"]["type"] == "WordPiece"
     if not wordpiece or tagger.model.num_parameters() > MOST:
         raise PageError("the model has no WordPiece tokenizer, or more than 60 million weights")
+    engine = runtime(build)
     parts = {name: (engine / file).read_bytes() for name, file in RUNTIME.items()}
     with tempfile.TemporaryDirectory() as scratch:
         graph = write_graph(tagger.model, Path(scratch, "graph.onnx"))

@@ -174,9 +174,14 @@ async function tag(tagger, text) {  // → everything on the way from a text to 
 
 // Loading: a script brings model and ONNX Runtime, compressed and in Base64.
 
-async function unpacked(base64) {  // → bytes
-  const binary = atob(base64), bytes = new Uint8Array(binary.length);
+function bytesOf(binary) {  // for browsers from before 2025
+  const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i += 1) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+async function unpacked(base64) {  // → bytes
+  const bytes = Uint8Array.fromBase64?.(base64) ?? bytesOf(atob(base64));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

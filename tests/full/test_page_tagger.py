@@ -19,10 +19,10 @@ LONG = " ".join(f"wake me at nine, then at {hour} o'clock on friday…" for hour
 
 
 def test_a_book_without_what_it_needs_says_so(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert "Node.js" in page_tagger.tagger_box(tmp_path, tmp_path)
-    monkeypatch.setattr(page_tagger, "runtime", lambda build: tmp_path)
     assert "make run" in page_tagger.tagger_box(tmp_path, tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(page_tagger, "pack", lambda model, build: page_tagger.runtime(build))
+    assert "Node.js" in page_tagger.tagger_box(tmp_path, tmp_path)
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 

@@ -67,8 +67,11 @@ class TestPages:
         assert imports.metadata["tags"] == ["hide-input"]
         assert "tags" not in code.metadata
 
-    def test_everything_goes_in_without_a_list_by_hand(self, tmp_path):
+    def test_everything_goes_in_without_a_list_by_hand(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(site, "tagger_box", lambda static, build: "<b>box</b>")
         site.assemble(tmp_path)
+        boxes = [path for path in tmp_path.rglob("*.*") if "<b>box</b>" in path.read_text("utf-8")]
+        assert sorted(path.stem for path in boxes) == ["06_inference", "tagger"]
         made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
         assert {f"notebooks/{name}.ipynb" for name in LESSONS} <= made
         guide = [*ROOT.glob("workshop/*.md"), *ROOT.glob("workshop/solutions/*.ipynb")]
