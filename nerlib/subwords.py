@@ -16,6 +16,7 @@ from nerlib.parsing import Word
 
 NO_WORD = -1  # the word number of special subwords and padding
 SUBWORDS_A_WINDOW = 32  # that a batch has room for: more than most utterances have
+ENOUGH = 256  # subwords in a batch: from here on a larger one is no faster for each of them
 
 
 @dataclass(frozen=True)
@@ -259,12 +260,15 @@ def windows_by_length(windows: Sequence[Window], most: int) -> Iterator[list[Win
     """Yield windows of like length together: `most` at a time, or fewer where they are long.
 
     No batch of several has more than 32 · `most` subwords, padding included, so that the memory it
-    takes does not depend on the texts.
+    takes does not depend on the texts. Where a longer one would make padding, a batch that is large
+    enough ends.
     """
     batch: list[Window] = []
     for window in sorted(windows, key=lambda window: len(window.input_ids)):
-        subwords = (len(batch) + 1) * len(window.input_ids)
-        if batch and (len(batch) == most or subwords > SUBWORDS_A_WINDOW * most):
+        length, count = len(window.input_ids), len(batch)
+        full = count == most or (count + 1) * length > SUBWORDS_A_WINDOW * most
+        shorter = len(batch[0].input_ids) if batch else length
+        if batch and (full or (shorter < length and count * shorter >= ENOUGH)):
             yield batch
             batch = []
         batch.append(window)

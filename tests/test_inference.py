@@ -24,6 +24,7 @@ from tiny_encoders import (
 from nerlib import Tagger, TagSet, load_tokenizer, ner_inference
 from nerlib.decoding import best_tags
 from nerlib.subwords import (
+    ENOUGH,
     SUBWORDS_A_WINDOW,
     Window,
     plan_windows,
@@ -133,6 +134,11 @@ def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengt
     for batch, subwords in zip(batches, longest, strict=True):
         assert len(batch) <= most
         assert len(batch) == 1 or len(batch) * subwords <= SUBWORDS_A_WINDOW * most
+    for batch, after in itertools.pairwise(batches):
+        first, last, next_ = (len(one.input_ids) for one in (batch[0], batch[-1], after[0]))
+        shortest = sum(len(one.input_ids) == first for one in batch) * first
+        assert first == last or shortest < ENOUGH, "padding where there was enough without"
+        assert first < next_ or len(batch) == most or (len(batch) + 1) * next_ > 32 * most
 
 
 @given(words=st.integers(30, 200), limit=st.integers(12, 28))
