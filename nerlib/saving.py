@@ -19,7 +19,7 @@ from nerlib.untrusted import HUB_NAME, check_fits, check_model, check_vocabulary
 MODEL_FILES = (
     *("config.json", "*.safetensors", "*.safetensors.index.json", "tokenizer*.json", "vocab.*"),
     *("special_tokens_map.json", "added_tokens.json", "merges.txt", "*.model"),
-    *("onnx", "openvino"),  # exports of the model that was there before
+    *("onnx", "openvino", "static"),  # exports of the model that was there before
 )
 MANY = 100_000  # subwords: a table of many languages, of which few are trained, is saved in fp16
 

@@ -1,5 +1,6 @@
 """The tagger that users get: the plain one with other engines, faster networks and publishing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from nerlib.device import Precision
 from nerlib.encoders import loading
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier
-from nerlib.parsing import Span, spans_to_tags
+from nerlib.parsing import Span, Word, spans_to_tags
 from nerlib.saving import folder_of, load_saved_tokenizer
 
 
@@ -47,9 +48,9 @@ class Tagger(PlainTagger):
     ) -> Self:
         """Return the tagger that `save_pretrained` wrote to a folder, or one from the Hub.
 
-        `backend` "onnx" or "openvino" takes what `python -m nerlib export` wrote there, on the CPU,
-        and `variant` says which of it; see `nerlib.tools.serving`. Raises `EncoderError` if
-        there is none, saying what is missing.
+        `backend` "onnx", "openvino" or "static" takes what `python -m nerlib export` wrote there,
+        on the CPU, and `variant` says which of it; see `nerlib.tools.serving`. Raises
+        `EncoderError` if there is none, saying what is missing.
         """
         if backend == "torch":
             return super().from_pretrained(path, device, precision)
@@ -69,6 +70,11 @@ class Tagger(PlainTagger):
         output = self._weights.model(input_ids, attention_mask, word_ids, num_words=num_words)
         logits: Tensor = output.logits
         return logits
+
+    def predict_words(self, words: Sequence[Sequence[Word]]) -> list[tuple[list[str], list[float]]]:
+        """Return the tags and their probabilities of every utterance's words."""
+        static = getattr(self.model, "predict_words", None)  # it reads words, not subwords
+        return static(words, self.tokenizer) if static else super().predict_words(words)
 
     def push_to_hub(self, repository: str, **options: Any) -> str:
         """Publish model, tokenizer and a model card as owner/name; return the address.

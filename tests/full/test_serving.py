@@ -16,6 +16,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
+from safetensors.torch import save_file
 from several_processes import FORK, in_processes
 from small_runs import files
 from tiny_encoders import new_model, small_corpus, small_data, tokenizer_of
@@ -31,6 +32,7 @@ from nerlib import (
     train,
 )
 from nerlib.atomic import new_folder
+from nerlib.inference import PlainTagger
 from nerlib.tools.cli import TABLES, main
 from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving import engines, export, loading
@@ -39,6 +41,7 @@ from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.serving.gate import PERMITTED_LOSS, judge
 from nerlib.tools.serving.graph import INPUTS, ExportError, write_graph
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
+from nerlib.tools.serving.static import PIECE
 from nerlib.tools.serving.variants import VARIANTS, quantise_onnx
 
 TEXTS = [
@@ -277,6 +280,56 @@ class TestGate:
             export_model(folder, Rows(rows.train, nothing, "none"), ["onnx"])
 
 
+class TestStatic:
+    @pytest.fixture(scope="class")
+    def static(self, original, rows, tmp_path_factory) -> Path:
+        """A static tagger that has learnt from the model's answers, beside it."""
+        folder = Path(shutil.copytree(original, tmp_path_factory.mktemp("static") / "model"))
+        export_model(folder, rows, ["static"], permitted_loss=0.5, report=lambda _: None)
+        return folder
+
+    def test_it_learns_what_the_model_says(self, static, rows):
+        words = [list(one.words) for one in rows.train.utterances]
+        taught, learnt = (
+            [tags for tags, _ in load(static, backend).predict_words(words)]
+            for backend in ("torch", "static")
+        )
+        pairs = list(zip(chain(*taught), chain(*learnt), strict=True))
+        assert sum(one != "O" for one, _ in pairs) > 20
+        assert sum(one == other for one, other in pairs) > 0.95 * len(pairs)
+
+    def test_its_short_way_gives_what_the_long_way_gives(self, static, monkeypatch):
+        tagger = load(static, "static")
+        torch.nn.init.normal_(tagger.model.network.head.weight)  # tags that BIO forbids
+        words = [tagger.parser.split_words(text) for text in [*TEXTS[:-1], *TEXTS[::-1][1:]]]
+        expected = PlainTagger.predict_words(tagger, words)
+        assert {tag for tags, _ in expected for tag in tags} > {"O"}
+        for piece in (PIECE, 5):  # however many words are computed at once
+            monkeypatch.setattr("nerlib.tools.serving.static.PIECE", piece)
+            for found, one in zip(tagger.predict_words(words), expected, strict=True):
+                assert found[0] == one[0]
+                assert found[1] == pytest.approx(one[1], abs=1e-5)
+        assert tagger.predict_words([]) == []
+
+    def test_it_forgets_words_and_answers_as_before(self, static, monkeypatch):
+        tagger = load(static, "static")
+        before = tagger(TEXTS)
+        monkeypatch.setattr("nerlib.tools.serving.static.MOST_WORDS", 1)
+        assert places(tagger(TEXTS[::-1])[::-1]) == places(before)
+        tagger(TEXTS[:1])
+        assert len(tagger.model._vectors) == 1 + len(TEXTS[0].split())
+
+    def test_a_file_of_another_shape_is_refused(self, static, tmp_path):
+        folder = Path(shutil.copytree(static, tmp_path / "model"))
+        save_file({"table.weight": torch.zeros(3, 2)}, folder / "static" / "fp32.safetensors")
+        rehash(folder, "static")
+        with pytest.raises(EncoderError, match="no static tagger"):
+            load(folder, "static")
+
+    def test_without_rows_there_is_nothing_to_learn(self, original):
+        assert main(["export", str(original), "--backend", "static", "--no-gate"]) == 2
+
+
 class TestFolder:
     def test_no_torch_weights_are_needed(self, original, tmp_path, rows, known_graph):
         target = tmp_path / "served"
@@ -479,6 +532,6 @@ def test_extras_name_what_the_engines_need():
 
 def test_the_command_offers_what_there_is():
     options = TABLES["options"]
-    assert tuple(options["--backend"]["choices"]) == BACKENDS
+    assert tuple(options["--backend"]["choices"]) == engines.BACKENDS
     assert set(options["--variants"]["choices"]) == {*chain(*VARIANTS.values())}
     assert options["--permitted-loss"]["default"] == PERMITTED_LOSS

@@ -6,4 +6,5 @@ Built in notebook 09. `python -m nerlib export MODEL` does all of it; needs the 
     MODEL/onnx/manifest.json                 which variants there are, their hashes and scores
     MODEL/onnx/fp32.onnx, int8.onnx          read by ONNX Runtime
     MODEL/openvino/fp32.xml, fp32.bin, …     read by OpenVINO
+    MODEL/static/fp32.safetensors            a small tagger without an encoder
 """

@@ -18,10 +18,10 @@ from nerlib.tools.extras import require_extra
 from nerlib.tools.serving.graph import INPUTS
 from nerlib.tools.serving.untrusted_graphs import read_onnx, read_openvino
 
-Backend = Literal["onnx", "openvino"]
+Backend = Literal["onnx", "openvino", "static"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
-MODULES = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",)}
-TITLES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+MODULES = {"onnx": ("onnxruntime", "onnx"), "openvino": ("openvino",), "static": ()}
+TITLES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "static": "static"}
 
 # Arrays by the names of `INPUTS`: three of (batch, subwords), and `words` (words,) with 0, 1, 2, …
 Inputs = dict[str, NDArray[np.int64]]

@@ -26,11 +26,12 @@ from nerlib.tools.own_recipe import own_recipe
 from nerlib.tools.recipes import RECIPES, Recipe, check_segmentation, get_recipe
 from nerlib.tools.serving import engines
 from nerlib.tools.serving.compare import compare, table
-from nerlib.tools.serving.engines import BACKENDS, TITLES, Backend, EngineModel, start_engine
-from nerlib.tools.serving.gate import PERMITTED_LOSS, Verdict, judge
+from nerlib.tools.serving.engines import BACKENDS, TITLES, Backend
+from nerlib.tools.serving.gate import PERMITTED_LOSS, STATIC_LOSS, Verdict, judge
 from nerlib.tools.serving.graph import ExportError, write_graph
-from nerlib.tools.serving.loading import installed_backends
+from nerlib.tools.serving.loading import installed_backends, open_model
 from nerlib.tools.serving.manifest import Manifest, hash_of
+from nerlib.tools.serving.static import write_static
 from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS, write_variant
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
@@ -71,6 +72,8 @@ def export_model(
     if rows and not len(rows.validation):
         raise ExportError("the gate needs validation rows, and there are none")
     chosen = {backend: _choose_variants(backend, variants, report) for backend in backends}
+    if not rows and "static" in chosen:
+        raise ExportError("a static tagger learns from rows: leave out --no-gate")
     if not rows and "int8" in chosen.get("openvino", ()):
         raise ExportError("int8 for OpenVINO takes its scales from rows: leave out --no-gate")
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
@@ -84,11 +87,16 @@ def export_model(
                 shutil.copyfile(file, unfinished)
     config_hash = hash_of(folder / "config.json")
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(graph) if graph else write_graph(tagger.model, Path(scratch) / "graph.onnx")
+        path = Path(graph or Path(scratch) / "graph.onnx")
+        if not graph and set(backends) != {"static"}:
+            write_graph(tagger.model, path)
         for backend, names in chosen.items():
-            manifest = Manifest(backend, config_hash, name, torch_f1, permitted_loss, {})
+            loss = max(permitted_loss, STATIC_LOSS) if backend == "static" else permitted_loss
+            manifest = Manifest(backend, config_hash, name, torch_f1, loss, {})
             with new_folder(folder / backend) as place:
                 for variant in names:
+                    if backend == "static" and rows:
+                        write_static(tagger.model, rows.train, place / f"{variant}.safetensors")
                     verdict = _write(variant, path, place, manifest, config, rows)
                     manifest.variants[variant] = verdict
                     report(f"{TITLES[backend]} {variant}: {verdict.reason}")
@@ -126,8 +134,10 @@ def _write(
     name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows | None
 ) -> Verdict:
     """Write a variant; return what the gate says, with its files' hashes, the one to load first."""
-    file = write_variant(manifest.backend, name, graph, place, rows.train if rows else None)
-    model = EngineModel(config, start_engine(manifest.backend, file, name))
+    file = place / f"{name}.safetensors"
+    if manifest.backend != "static":
+        file = write_variant(manifest.backend, name, graph, place, rows.train if rows else None)
+    model = open_model(config, manifest.backend, file, name)
     verdict = Verdict(0.0, True, "not measured")
     if rows:
         verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
@@ -164,8 +174,9 @@ def _f1(model: Any, rows: Rows | None) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Export a model, and print a line for each variant and the table."""
-    require_extra("export", "onnx", "onnxscript")
     backends = list(dict.fromkeys(options.backend or installed_backends()))
+    if backends != ["static"]:
+        require_extra("export", "onnx", "onnxscript")
     for backend in backends or BACKENDS:
         require_extra("export", *engines.MODULES[backend])
     if not 0 <= options.permitted_loss <= 1:
@@ -192,7 +203,8 @@ def _rows_of(options: argparse.Namespace) -> Rows:
     config, tokenizer = NERConfig.from_dict(settings), load_tokenizer(options.model)
     validation, train = recipe.corpus(split), recipe.corpus(recipe.train_split)
     check_segmentation(config.parser, set(validation["locale"]))
-    train = train.select(range(min(CALIBRATION_ROWS, len(train))))
+    if "static" not in (options.backend or ()):  # which learns from all
+        train = train.select(range(min(CALIBRATION_ROWS, len(train))))
     how = tokenizer, config.tags, config.parser
     name = f"{recipe.name}, {recipe.locale}, {split}"
     return Rows(NERDataset(train, *how), NERDataset(validation, *how), name)

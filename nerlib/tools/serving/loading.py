@@ -9,8 +9,9 @@ from nerlib.encoders import EncoderError
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.extras import missing_modules
 from nerlib.tools.serving import engines
-from nerlib.tools.serving.engines import BACKENDS, MODULES, TITLES, Backend
+from nerlib.tools.serving.engines import BACKENDS, MODULES, TITLES, Backend, EngineModel
 from nerlib.tools.serving.manifest import NAME, hash_of, read_manifest
+from nerlib.tools.serving.static import StaticModel
 from nerlib.untrusted import check_model, read_settings
 
 
@@ -35,9 +36,17 @@ def load_exported(path: str | Path, backend: str, variant: str | None = None) ->
     chosen = variant or ("bf16" if bf16 and bf16.passed and fast_bf16("cpu") else "fp32")
     config = NERConfig.from_dict(read_settings(str(path)))
     graph = manifest.graph(folder, chosen)
-    return engines.EngineModel(config, engines.start_engine(backend, graph, chosen))
+    return open_model(config, backend, graph, chosen)
+
+
+def open_model(config: NERConfig, backend: Backend, path: Path, variant: str) -> EngineModel:
+    """Return what takes a model's place, from one file of its exports."""
+    if backend == "static":
+        return StaticModel(config, path)
+    return EngineModel(config, engines.start_engine(backend, path, variant))
 
 
 def installed_backends() -> list[Backend]:
     """Return the engines whose packages are installed."""
-    return [name for name in BACKENDS if not missing_modules("export", MODULES[name])]
+    needs = {name: MODULES[name] for name in BACKENDS if name != "static"}
+    return [name for name, modules in needs.items() if not missing_modules("export", modules)]

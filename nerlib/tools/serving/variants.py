@@ -15,6 +15,7 @@ from nerlib.tools.serving.graph import INPUTS, quiet
 VARIANTS: dict[Backend, tuple[str, ...]] = {
     "onnx": ("fp32", "int8"),  # no bf16 on CPUs
     "openvino": ("fp32", "bf16", "int8"),
+    "static": ("fp32",),
 }
 CALIBRATION_ROWS = 300
 
