@@ -13,6 +13,7 @@ from tools import page_tagger
 from tools.project import ROOT
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title>
+<meta name="color-scheme" content="light dark">
 <link rel="stylesheet" href="../_static/tagger.css"><main><h1>t</h1>"""
 TAG = "(c) => document.querySelector('.tagger').tag(String.fromCodePoint(...c))"
 LONG = " ".join(f"wake me at nine, then at {hour} o'clock on friday…" for hour in range(40))
