@@ -125,7 +125,7 @@ def test_several_long_texts_are_not_mixed_up(family):
 
 
 @given(lengths=st.lists(st.integers(1, 600), max_size=80), most=st.integers(1, 20))
-@example(lengths=[*[40] * 8, 60], most=20)  # enough without the last
+@example(lengths=[*[40] * 8, 60, 600], most=20)  # enough without the last
 def test_batches_hold_every_window_once_and_no_more_than_there_is_room_for(lengths, most):
     windows = [Window(text, [7] * n, [], 0, 0, 0) for text, n in enumerate(lengths)]
     batches = list(windows_by_length(windows, most))
