@@ -56,12 +56,6 @@ def _lose_last_words(words: list[Word], spans: list[Span]) -> list[str]:
     return ["O" if word.end in ends else tag for word, tag in zip(words, tags, strict=True)]
 
 
-def _by_spelling(words: list[Word], spans: list[Span]) -> list[str]:
-    pairs = zip(words, spans_to_tags(words, spans), strict=True)
-    known = {word.text: tag for word, tag in pairs if tag != "O"}
-    return [known.get(word.text, "O") for word in words]
-
-
 def _shown(words: list[Word], others: object) -> str:
     return f"words of '{' '.join(word.text for word in words)}', {others}"
 
@@ -73,7 +67,6 @@ FROM_PLACES = Comparison(
     lose_last_words=_lose_last_words,
     all_inside=each(spans_to_tags, lambda tag: tag.replace("B-", "I-")),
     lower=each(spans_to_tags, lambda tag: tag[:2] + tag[2:].lower()),
-    by_spelling=_by_spelling,
     only_the_first=lambda words, spans: spans_to_tags(words, spans[:1]),
     name=_shown,
 )
@@ -110,9 +103,6 @@ STRICT = Comparison(
     strict_spans,
     read=lambda text, tags: (PARSER.split_words(text), tags.split()),
     capitals=each(strict_spans, lambda span: Span(span.type.upper(), span.start, span.end)),
-    without_last=lambda words, tags: [
-        span for span in strict_spans(words, tags) if span.end != words[-1].end
-    ],
     single_words=_with_tags("I-", "B-"),
     melted=_with_tags("B-", "I-"),
     lenient=tags_to_spans,

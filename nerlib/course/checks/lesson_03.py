@@ -73,13 +73,6 @@ def first_subword_labels(word_ids: WordIds, targets: list[int]) -> list[int]:
     return labels
 
 
-def _in_turn(word_ids: WordIds, targets: list[int]) -> list[int]:
-    """Return the labels of somebody who takes the next target whenever a word begins."""
-    left = iter(targets)
-    pairs = zip(word_ids, [None, *word_ids], strict=False)
-    return [next(left) if n is not None and n != before else IGNORE for n, before in pairs]
-
-
 LABELS = Comparison(
     first_subword_labels,
     read=lambda word_ids, targets: (read_word_ids(word_ids), targets),
@@ -87,11 +80,7 @@ LABELS = Comparison(
         label for n, label in enumerate(first_subword_labels(ids, targets)) if ids[n] is not None
     ],
     zeros=lambda ids, targets: [max(n, 0) for n in first_subword_labels(ids, targets)],
-    special_too=lambda ids, targets: [
-        0 if ids[n] is None else label for n, label in enumerate(first_subword_labels(ids, targets))
-    ],
     all_subwords=lambda ids, targets: [IGNORE if n is None else targets[n] for n in ids],
-    in_turn=_in_turn,
 )
 
 CHECKS = (GROUPS, EXPENSIVE, PADDING, LABELS)  # in the order of their numbers

@@ -50,9 +50,6 @@ SCHEDULE = Comparison(
     cosine_factor,
     straight=partial(cosine_factor, curve=lambda share: 1 - share),
     whole_cosine=partial(cosine_factor, curve=lambda share: math.cos(math.pi * share)),
-    from_the_start=lambda step, warmup, total: (
-        (step + 1) / warmup if step < warmup else half_cosine(step / total)
-    ),
     from_zero=lambda step, warmup, total: (
         step / warmup if step < warmup else cosine_factor(step, warmup, total)
     ),
@@ -87,9 +84,6 @@ def last_epoch(
 STOP = Comparison(
     last_epoch,
     from_nought=lambda scores, patience: last_epoch(scores, patience) - 1,
-    the_best=lambda scores, patience: (
-        1 + max(range(last_epoch(scores, patience)), key=scores.__getitem__)
-    ),
     one_more=lambda scores, patience: last_epoch(scores, patience + 1),
     against_the_last=partial(last_epoch, better=lambda score, best, before: score > before),
     equal_is_better=partial(last_epoch, better=lambda score, best, before: score >= best),

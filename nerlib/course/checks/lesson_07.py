@@ -30,9 +30,6 @@ def macro_f1(
 MACRO = Comparison(
     macro_f1,
     micro=lambda counts: Score(*map(sum, zip(*counts.values(), strict=True))).f1,
-    weighted=lambda counts: (
-        sum(n[0] * Score(*n).f1 for n in counts.values()) / sum(n[0] for n in counts.values())
-    ),
     all_types=partial(macro_f1, belongs=lambda *numbers: True),
     found_types_only=partial(macro_f1, belongs=lambda gold, predicted, _: gold and predicted),
 )

@@ -110,9 +110,6 @@ REPAIRED_LOSS = Comparison(
         logits, [[tag or IGNORED for tag in row] for row in rows]
     ),
     padding_counted=lambda logits, rows: batch_loss(logits, rows, filling=0),
-    mean_of_rows=lambda logits, rows: fmean(
-        batch_loss(logits[n : n + 1], [row]) for n, row in enumerate(rows)
-    ),
 )
 
 Scores = list[float]

@@ -27,9 +27,6 @@ WINDOWS = Comparison(
     no_overlap=lambda words, limit, overlap: windows(words, limit, 0),
     last_words=each(windows, lambda window: (window[0], window[1] - 1)),
     lengths=each(windows, lambda window: (window[0], window[1] - window[0])),
-    beyond=lambda words, limit, overlap: [
-        (first, first + limit) for first, _ in windows(words, limit, overlap)
-    ],
 )
 
 
