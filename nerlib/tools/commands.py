@@ -365,7 +365,7 @@ def lines_as_they_come(file: Any, name: str) -> Iterator[list[str]]:
 def run_bulk(options: argparse.Namespace) -> int:
     """Tag files in bulk and say what was done; exit status 2 if some shards could not be done."""
     from nerlib.tools.bulk.manifest import BulkSettings
-    from nerlib.tools.bulk.run import tag_in_bulk
+    from nerlib.tools.bulk.run import MANY, tag_in_bulk
     from nerlib.tools.hub import tell
 
     if options.workers < 0:
@@ -382,7 +382,7 @@ def run_bulk(options: argparse.Namespace) -> int:
         print_json(asdict(summary))
     else:
         print(summary)
-    return 2 if summary.undone else int(summary.many_failed)
+    return 2 if summary.undone else int(summary.failed > MANY * summary.rows)
 
 
 def load_tagger(options: argparse.Namespace) -> Tagger:

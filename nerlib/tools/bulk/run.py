@@ -17,7 +17,7 @@ from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result
 from nerlib.tools.bulk.workers import Job, run_shards
 
-MANY = 0.1  # of the rows
+MANY = 0.1  # of the rows: if more could not be tagged, the run has failed
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,6 @@ class Summary:
     seconds: float
     undone: tuple[Result, ...] = ()
     why: str = ""  # of the first row that failed
-
-    @property
-    def many_failed(self) -> bool:
-        """Whether more than a tenth of the rows could not be tagged."""
-        return self.failed > MANY * self.rows
 
     def __str__(self) -> str:
         speed = (

@@ -58,7 +58,7 @@ def tag_shard(
     rows, failed, shown, why = 0, 0, source.relative(shard.path), ""
     with ExitStack() as files:
         # They are closed in the opposite order: the part comes last.
-        part = files.enter_context(target.new(part_name(shard, settings.written)))
+        part = files.enter_context(target.new(f"{PARTS}/{shard.name}.{settings.written}"))
         write = files.enter_context(_part_writer(part, settings.written))
         trouble, failed_name = None, f"{FAILED}/{shard.name}.jsonl"
         lines = read_rows(source, shard, settings.column, settings.max_characters)
@@ -74,11 +74,6 @@ def tag_shard(
             found = f"{rows:,} rows from row {shard.start:,}, not {shard.rows:,}"
             raise StorageError(f"{shown} has changed: {found}")
     return Result(shard.name, rows, failed, os.getpid(), why=why)
-
-
-def part_name(shard: Shard, written: str) -> str:
-    """Return the name of a shard's part below the output folder."""
-    return f"{PARTS}/{shard.name}.{written}"
 
 
 def tag_rows(tagger: TagsLists, rows: Sequence[Row]) -> tuple[Records, Records]:
