@@ -20,12 +20,12 @@ from nerlib.course.faults import (
     cost_of_accuracy,
     cost_of_dropout,
     cost_of_lower_case,
-    cost_of_swapping,
     cost_of_test_epoch,
     cost_of_training,
     other_domain,
     renumbered,
 )
+from nerlib.metrics import evaluate_tags
 from nerlib.model import NERClassifier, NERConfig
 from nerlib.tools.recipes import get_recipe
 
@@ -62,6 +62,7 @@ def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:
     }
     grown = run(lab, seed=seed, more_rows=other_domain(lab.train_rows[0]["locale"]))
     misread = renumbered(grown, base.model.config.labels).overall.f1
+    swapped = evaluate_tags(base.answers(), base.validation_set.gold).overall.f1
     cased = cased_lab(lab, folder)
     return found | {
         "dropout": cost_of_dropout(base),
@@ -69,7 +70,7 @@ def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:
         "tag_set": cost_of_training(base, grown),
         "tag_set_renumbered": Damage(lost=base.f1 - misread),
         "lower_case": cost_of_lower_case(cased, run(cased, seed=seed)),
-        "swapped": cost_of_swapping(base),
+        "swapped": Damage(told=swapped - base.f1),
         "test_epoch": cost_of_test_epoch(base),
         "head": cost_of_new_head(base, seed + 1000),
         "base": Damage(lost=base.f1),

@@ -90,11 +90,6 @@ def cost_of_test_epoch(base: Run) -> Damage:
     return Damage(told=max(test.overall.f1 for _, test in base.history) - honest)
 
 
-def cost_of_swapping(base: Run) -> Damage:
-    """Return what F1 notices if gold and predicted tags change places: nothing."""
-    return Damage(told=evaluate_tags(base.answers(), base.validation_set.gold).overall.f1 - base.f1)
-
-
 def cost_of_lower_case(lab: Lab, cased: Run) -> Damage:
     """Return what a model trained on text with capitals loses on lower-cased text."""
     small = lab.data(lower_cased(lab.validation_rows), cased.model.config.tags)
