@@ -1,19 +1,17 @@
 """Make the course a web book: all lessons with their outputs, exercises, guide and reference.
 
-python -m tools.site                     # write build/site
-python -m tools.site --output elsewhere
+python -m tools.site    # write build/site
 
 Nothing is written twice: pages are copied from `notebooks/`, `workshop/` and the README, the
 reference comes from the docstrings, and `docs/` holds the settings only. The copies keep the
 repository's own layout, so links between files become links between pages.
 """
 
-import argparse
 import posixpath
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +39,10 @@ class SiteError(RuntimeError):
     """A book that could not be made: what is missing, or where Sphinx's warnings stand."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Write the book."""
-    parser = argparse.ArgumentParser(prog="tools.site", description=__doc__)
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "site")
-    options = parser.parse_args(arguments)
     try:
-        index = build(options.output)
+        index = build(ROOT / "build" / "site")
     except SiteError as error:
         print(error, file=sys.stderr)
         return 1

@@ -95,7 +95,7 @@ class TestPages:
 
     def test_without_sphinx_it_says_what_to_install(self, monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, "sphinx.cmd.build", None)
-        assert site.main([]) == 1
+        assert site.main() == 1
         assert "pip install 'nerlib[site]'" in capsys.readouterr().err
 
 
