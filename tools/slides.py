@@ -1,14 +1,12 @@
 """Make slides from the notebooks: nbconvert's reveal.js slides, which work without internet.
 
-python -m tools.slides                     # write build/slides
-python -m tools.slides notebooks/02_parsing.ipynb
+python -m tools.slides    # write build/slides
 
 Each timetable has a short deck of the cells that `workshop/timetables.toml` chooses, one a slide.
 Each lesson has a long one. Nothing is marked in the notebooks: a heading starts a column of slides,
 each further text with the code below it is a slide under it, and set-up cells are left out.
 """
 
-import argparse
 import base64
 import importlib.metadata
 import shutil
@@ -75,14 +73,10 @@ class SlidesError(RuntimeError):
     """Slides that cannot be made: what is missing and how to get it."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the slides of some notebooks, or of all and of the timetables."""
-    parser = argparse.ArgumentParser(prog="tools.slides", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all, and timetables")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "slides")
-    options = parser.parse_args(arguments)
+def main() -> int:
+    """Write the slides of all lessons and timetables."""
     try:
-        index = write_slides(decks(options.notebooks), options.output)
+        index = write_slides(decks(), ROOT / "build" / "slides")
     except SlidesError as error:
         print(error, file=sys.stderr)
         return 1
@@ -90,12 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def decks(notebooks: Sequence[Path] = ()) -> dict[str, NotebookNode]:
-    """Return each deck by its file's name: some notebooks', or all and the timetables'."""
-    plans = {} if notebooks else timetables()
-    short = {file_name(title): deck(title, rows) for title, rows in plans.items()}
-    lessons = notebooks or all_notebooks()
-    return short | {path.stem: divided(nbformat.read(path, as_version=4)) for path in lessons}
+def decks() -> dict[str, NotebookNode]:
+    """Return each deck by its file's name: the timetables', then the lessons'."""
+    short = {file_name(title): deck(title, rows) for title, rows in timetables().items()}
+    lessons = {path.stem: nbformat.read(path, as_version=4) for path in all_notebooks()}
+    return short | {name: divided(lesson) for name, lesson in lessons.items()}
 
 
 def deck(title: str, rows: Sequence[Row]) -> NotebookNode:

@@ -36,10 +36,10 @@ def test_a_heading_starts_a_column_and_a_text_with_its_code_is_one_slide() -> No
 
 
 def test_a_missing_package_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(slides, "PACKAGE", "no-such-package-anywhere")
-    assert slides.main(["--output", str(tmp_path)]) == 1
+    assert slides.main() == 1
     assert "pip install 'nerlib[site]'" in capsys.readouterr().err
 
 
@@ -80,7 +80,7 @@ def test_a_timetable_s_slides_fit(tmp_path: Path) -> None:
 
 @site_in_browser
 def test_every_lesson_is_shown_whole_without_internet(tmp_path: Path) -> None:
-    slides.write_slides(slides.decks(all_notebooks()), tmp_path)
+    slides.write_slides(slides.decks(), tmp_path)
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         problems = watch(page, (tmp_path.as_uri(),))
