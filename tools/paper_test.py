@@ -5,10 +5,9 @@ python -m tools.paper_test                 # write build/test
 The questions are the first ones of the quizzes of the lessons that a timetable goes through.
 """
 
-import argparse
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from nerlib.analysis.display import escape
@@ -23,11 +22,8 @@ STYLE = "<style>ol ol{list-style:lower-alpha}li{break-inside:avoid;margin:.4em 0
 HEAD = "<p>Name: ____________________ Date: ____________ before / after the class</p>"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(folder: Path = ROOT / "build" / "test") -> int:
     """Write each timetable's test, and its answers."""
-    parser = argparse.ArgumentParser(prog="tools.paper_test", description=__doc__)
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "test")
-    folder = parser.parse_args(arguments).output
     folder.mkdir(parents=True, exist_ok=True)
     for title, rows in timetables().items():
         asked = questions(rows)

@@ -202,7 +202,7 @@ class TestInABrowser:
 
 
 def test_a_test_on_paper_gives_no_answer_away(tmp_path):
-    assert paper_test.main(["--output", str(tmp_path)]) == 0
+    assert paper_test.main(tmp_path) == 0
     assert len([*tmp_path.glob("*.html")]) == 2 * len(timetables())
     for rows in timetables().values():
         asked = paper_test.questions(rows)
