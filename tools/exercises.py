@@ -1,11 +1,9 @@
 """Make the exercise notebooks from their solutions, the only ones that are written.
 
-python -m tools.exercises                  # run all solutions, write exercises
-python -m tools.exercises SOLUTION.ipynb   # of these only
-python -m tools.colab                      # after a change of words alone
+python -m tools.exercises    # run all solutions, write exercises
+python -m tools.colab        # after a change of words alone
 """
 
-import argparse
 import ast
 import re
 import sys
@@ -27,18 +25,15 @@ REGION = re.compile(
 STUB = "...  # your turn"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run the solutions and write the exercises."""
-    parser = argparse.ArgumentParser(prog="tools.exercises", description=__doc__)
-    parser.add_argument("solutions", nargs="*", type=Path, help="default: all")
-    paths = parser.parse_args(arguments).solutions or all_notebooks(SOLUTIONS)
     try:
-        for path in paths:
+        for path in all_notebooks(SOLUTIONS):
             run_in_place(path)
     except NotebookFailed as error:
         print(error, file=sys.stderr)
         return 1
-    for path in write_exercises(read_publication(), EXERCISES, paths):
+    for path in write_exercises(read_publication(), EXERCISES):
         print(path.relative_to(ROOT))
     return 0
 
