@@ -38,33 +38,7 @@ SETTINGS = {
     "exclude_input_prompt": True,
     "exclude_output_prompt": True,
 }
-# nbconvert's own page loads RequireJS, jQuery, MathJax and Mermaid from other servers.
-TEMPLATE = """\
-{%- extends 'reveal/index.html.j2' -%}
-{%- block html_head_js -%}<link rel="icon" href="data:,">{%- endblock -%}
-{%- block html_head_js_mathjax -%}{%- endblock -%}
-{%- block html_head_css -%}<style>
-.reveal { font-size: 24px; }
-.reveal .slides { text-align: left; }
-.reveal .slides section.stack > section { height: 100%; overflow: hidden auto; }
-.reveal h1, .reveal h2, .reveal h3 { text-transform: none; }
-.reveal pre { width: 100%; box-shadow: none; }
-.reveal .jp-CodeCell:has(img) { display: grid; grid-template: auto / 2fr 3fr; gap: 1em;
-  align-items: start; }
-.reveal .jp-CodeCell:has(img) pre { font-size: 14px; white-space: pre-wrap; }
-</style>{%- endblock -%}
-{%- block footer_js -%}
-<script src="{{ resources.reveal.url_prefix }}/dist/reveal.js"></script>
-<script src="{{ resources.reveal.url_prefix }}/plugin/notes/notes.js"></script>
-<script>
-Reveal.initialize({
-  width: {{ resources.reveal.width }}, height: {{ resources.reveal.height }}, center: false,
-  hash: true, slideNumber: "{{ resources.reveal.number }}",
-  transition: "{{ resources.reveal.transition }}", plugins: [RevealNotes],
-});
-</script>
-{%- endblock -%}
-"""
+TEMPLATE = Path(__file__).with_name("slides.html.j2")
 FREE, LINE = 520, 21  # pixels: below a heading, and for a line of output
 KEYS = "<p>Space goes on, S opens the speaker's view, F the full screen, O the overview.</p>"
 
@@ -137,7 +111,7 @@ def _part(kind: str, cell: Any) -> Any:
 def write_slides(decks: Mapping[str, NotebookNode], output: Path) -> Path:
     """Write each deck, and an index; return the index."""
     copy_reveal(output / "reveal")
-    exporter = SlidesExporter(raw_template=TEMPLATE, **SETTINGS)
+    exporter = SlidesExporter(raw_template=TEMPLATE.read_text(encoding="utf-8"), **SETTINGS)
     titles = {}
     for name, notebook in decks.items():
         titles[f"{name}.html"] = notebook.metadata["title"] = title_of(notebook)
