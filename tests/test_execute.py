@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.execute import INTERRUPTED, described, extras_of, find_notebook, main, write_run_time
+from tools.execute import INTERRUPTED, extras_of, find_notebook, main, run_times, write_run_time
 from tools.project import ROOT
 
 
@@ -84,7 +84,7 @@ def test_a_time_that_is_about_the_known_one_changes_nothing() -> None:
         write_run_time(notebook, 21)
     times = notebook.metadata["nerlib"]["run_seconds"]
     assert times["fast"] == 20
-    assert described(times) in header.source
+    assert run_times([times]) in header.source
     write_run_time(notebook, 100)
     assert 100 in notebook.metadata["nerlib"]["run_seconds"].values()
 

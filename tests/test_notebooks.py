@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from tools.class_copies import CLASS, blanked
 from tools.colab import colab_copy, write_colab, write_headers
-from tools.execute import all_notebooks, clean, described
+from tools.execute import all_notebooks, clean, run_times
 from tools.exercises import EXERCISES
 from tools.project import LINK, ROOT, Publication, read_publication, write_repository
 from tools.reading import reading_time, section_times, with_reading_time
@@ -33,7 +33,7 @@ def test_a_notebook_opens_and_closes_like_the_others(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     header = notebook.cells[0].source
     assert header.startswith(f"# {path.stem[:2]} · ")
-    assert described(notebook.metadata["nerlib"]["run_seconds"]) in header
+    assert run_times([notebook.metadata["nerlib"]["run_seconds"]]) in header
     assert f"-->{reading_time(notebook)}<!-- /reading --> minutes to read" in header
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("## In this notebook we have", "## Exercises", "## Next"):

@@ -209,17 +209,8 @@ def write_run_time(notebook: NotebookNode, seconds: float) -> None:
         times[kind] = max(5, round(seconds / 5) * 5)
     notebook.metadata["nerlib"] = {"run_seconds": times}
     header = notebook.cells[0]
-    timed = RUN_TIME.sub(described(times), header.source)
+    timed = RUN_TIME.sub(f"about {run_times([times])}", header.source)
     header.source = with_reading_time(timed, reading_time(notebook))
-
-
-def described(times: Mapping[str, int]) -> str:
-    """Return a lesson's run times in words, the plain machine first.
-
-    >>> described({"fast": 20, "plain": 45})
-    'about 45 s (plain), 20 s (with bf16 units)'
-    """
-    return f"about {run_times([times])}"
 
 
 def run_times(lessons: Sequence[Mapping[str, int]]) -> str:
