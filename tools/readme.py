@@ -9,7 +9,7 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,27 +108,18 @@ def module_tree(deep: bool, root: Path = ROOT) -> str:
 
     Without `deep`, only the library's modules and the packages beside them.
     """
-    lines = list(_tree_lines(modules(root), root, deep))
-    width = max(len(name) for name, _ in lines)
-    return "\n".join(
-        ["```", *(f"{name:<{width}}  {about}".rstrip() for name, about in lines), "```"]
-    )
-
-
-def _tree_lines(paths: Sequence[Path], root: Path, deep: bool) -> Iterator[tuple[str, str]]:
-    for path in paths:
+    lines = []
+    for path in modules(root):
         is_package = path.stem == "__init__"
         folders = path.relative_to(root).parts[:-1]
         depth = len(folders) - is_package
         if deep or len(folders) == 1 or (is_package and depth == 1):
             name = f"{folders[-1]}/" if is_package else path.name
-            yield "  " * depth + name, about(path)
-
-
-def about(path: Path) -> str:
-    """Return the first sentence of a module's docstring, up to its colon or end."""
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return " ".join(text.partition("\n\n")[0].split())
+            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            lines.append(("  " * depth + name, " ".join(text.partition("\n\n")[0].split())))
+    width = max(len(name) for name, _ in lines)
+    shown = (f"{name:<{width}}  {about}".rstrip() for name, about in lines)
+    return "\n".join(["```", *shown, "```"])
 
 
 def measured(name: str, show: Callable[[dict[str, Any]], str], root: Path = ROOT) -> str:
