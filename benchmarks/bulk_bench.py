@@ -23,7 +23,6 @@ from pyarrow import parquet
 
 from benchmarks.bench.memory import MEGABYTE, measure, resident
 from benchmarks.measured import RESULTS_FOLDER, machine, write_json
-from nerlib.atomic import whole_file
 from nerlib.course.utterances import utterances
 from nerlib.optimization import TrainConfig
 from nerlib.tools.bulk.manifest import BulkSettings
@@ -33,7 +32,7 @@ from nerlib.tools.recipes import output_folder
 from nerlib.tools.tagger import Tagger
 
 ROWS, WORKERS = 1_000_000, 2
-GROUP = 10_000  # rows that are in memory when a file is written
+GROUP = 10_000  # rows that a reader of the file holds at a time
 
 
 def held() -> tuple[float, float]:
@@ -53,15 +52,11 @@ def memory_of(samples: Sequence[tuple[float, float]]) -> dict[str, Any]:
     return {"peak": {"here": here, "workers": workers}, "growth": growth}
 
 
-def write_utterances(path: str | Path, rows: int, seed: int = 0) -> Path:
+def write_utterances(path: Path, rows: int) -> Path:
     """Write utterances to a Parquet file with a column `text`, and return its path."""
-    source = utterances(seed)
-    schema = pyarrow.schema([("text", pyarrow.string())])
-    with whole_file(Path(path)) as unfinished, parquet.ParquetWriter(unfinished, schema) as writer:
-        for done in range(0, rows, GROUP):
-            texts = list(islice(source, min(GROUP, rows - done)))
-            writer.write_table(pyarrow.table({"text": texts}, schema))
-    return Path(path)
+    texts = list(islice(utterances(seed=0), rows))
+    parquet.write_table(pyarrow.table({"text": texts}), path, row_group_size=GROUP)
+    return path
 
 
 def measure_stream(source: Path, model: str, settings: BulkSettings) -> dict[str, Any]:
