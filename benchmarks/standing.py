@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.bench.material import silence
 from benchmarks.bench.ratios import Contender, speed, take_turns
 from benchmarks.measured import RESULTS_FOLDER, about, markdown_table, write_json
 from nerlib.device import set_threads
@@ -112,4 +113,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    silence()
     sys.exit(main())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import memory, tag_contenders, train_contenders
-from benchmarks.bench.material import Material, gather
+from benchmarks.bench.material import Material, gather, silence
 from benchmarks.bench.ratios import Ratio, Speeds, compare, speed, speed_table, take_turns
 from benchmarks.measured import about, write_json
 from nerlib.course.tutorial_rebuilt import TutorialDataset, TutorialParser
@@ -132,4 +132,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    silence()
     sys.exit(main())

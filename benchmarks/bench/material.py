@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +9,7 @@ import torch
 from datasets import Dataset
 from torch.optim import AdamW
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from nerlib.dataset import NERDataset
 from nerlib.device import Compute, Precision, choose_compute
@@ -84,16 +84,7 @@ def gather(rows: int, texts: int, device: str = "auto") -> Material:
     )
 
 
-@contextmanager
-def silence() -> Iterator[None]:
-    """Within the block, let transformers say nothing: its bars and tables cost time as well."""
-    from transformers.utils import logging
-
-    level = logging.get_verbosity()
+def silence() -> None:
+    """Let transformers say nothing: its bars and tables cost time as well."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()

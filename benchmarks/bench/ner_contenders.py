@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.material import silence
 from benchmarks.bench.train_contenders import first_subword_labels, make_trainer
 from benchmarks.measured import write_json
 from nerlib.addons.train import train
@@ -151,7 +150,7 @@ def hugging_face(made: Experiment, folder: Path) -> Find:
 
     best = {"load_best_model_at_end": True, "metric_for_best_model": "f1", "save_strategy": "best"}
     best |= {"eval_strategy": "epoch", "save_only_model": True, "save_total_limit": 1}
-    with silence(), tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
         judged = {"eval_dataset": held, "compute_metrics": metrics}
         loop = make_trainer(made, config, rows, scratch, best, **judged)
         loop.train()

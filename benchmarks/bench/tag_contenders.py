@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForTokenClassification, pipeline
 
-from benchmarks.bench.material import Material, silence
+from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender, speed
 from nerlib.course.tutorial_rebuilt import TutorialClassifier, ner_inference
 from nerlib.device import Precision
@@ -81,12 +81,8 @@ def best_pipeline(material: Material, precision: Precision) -> Contender:
     It keeps whole words together, and takes the texts in the order in which they come.
     """
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    with silence():
-        model = AutoModelForTokenClassification.from_pretrained(
-            resolve_encoder(material.recipe.encoder),
-            num_labels=len(material.tags.labels),
-            dtype=kind,
-        )
+    encoder, labels = resolve_encoder(material.recipe.encoder), len(material.tags.labels)
+    model = AutoModelForTokenClassification.from_pretrained(encoder, num_labels=labels, dtype=kind)
     tag = pipeline(
         "token-classification",
         model=model,

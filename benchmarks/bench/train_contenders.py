@@ -18,7 +18,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from benchmarks.bench.material import Material, silence
+from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender
 from nerlib.addons.divergence import NaNWatch
 from nerlib.addons.dropout import cheap_dropout
@@ -128,7 +128,7 @@ def trainer(material: Material, precision: Precision, order: str) -> Contender:
     options = {"train_sampling_strategy": order, "save_strategy": "no"}
 
     def run() -> float:
-        with silence(), tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder:
             done = make_trainer(material, config, rows, folder, options).train()
         return float(done.metrics["train_samples_per_second"])
 
