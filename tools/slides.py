@@ -31,10 +31,6 @@ PACKAGE = "sphinx-revealjs"  # brings reveal.js along; its files are copied, it 
 SETTINGS = {
     "reveal_url_prefix": "reveal",
     "reveal_theme": "white",
-    "reveal_transition": "none",
-    "reveal_number": "c/t",
-    "reveal_width": "1280",
-    "reveal_height": "720",
     "exclude_input_prompt": True,
     "exclude_output_prompt": True,
 }
