@@ -101,15 +101,11 @@ def variants(base: Base, part: str) -> Iterator[Utterance]:
             name: choose(values, part, base.templates[0], name, attempt)
             for name, values in base.values.items()
         }
-        texts = [substitute(template, chosen, side) for side, template in enumerate(base.templates)]
+        english, russian = ({name: pair[side] for name, pair in chosen.items()} for side in (0, 1))
+        texts = base.templates[0].format(**english), base.templates[1].format(**russian)
         frame = choose_frame(base, attempt)
         framed = frame[0].format(texts[0]), frame[1].format(texts[1])
         yield Utterance(base.scenario, base.intent, framed)
-
-
-def substitute(template: str, chosen: dict[str, list[str]], side: int) -> str:
-    """Return the template with its placeholders replaced, in one of the two languages."""
-    return PLACEHOLDER.sub(lambda match: chosen[match[1]][side], template)
 
 
 def choose(values: list[list[str]], part: str, *names: object) -> list[str]:
