@@ -13,13 +13,11 @@ import torch
 from torch import nn
 
 from benchmarks.measured import RESULTS_FOLDER, about, measured_before, write_json
-from nerlib.course.broken import Bugs, Lab, Run, open_lab, run
+from nerlib.course.broken import Bugs, Lab, Run, lower_cased, open_lab, run
 from nerlib.course.faults import (
     Damage,
     cased_lab,
     cost_of_accuracy,
-    cost_of_dropout,
-    cost_of_lower_case,
     cost_of_test_epoch,
     cost_of_training,
     other_domain,
@@ -52,6 +50,18 @@ def cost_of_new_head(base: Run, seed: int = 1000) -> Damage:
     renamed = {name.replace("head.", "classifier."): value for name, value in weights.items()}
     loaded.load_state_dict(renamed, strict=False)
     return Damage(lost=base.f1 - replace(base, model=loaded).scores().overall.f1)
+
+
+def cost_of_dropout(base: Run, times: int = 4) -> Damage:
+    """Return how far the mean report is off when dropout stays on; the model is the same."""
+    reports = [base.scores(dropout=True).overall.f1 for _ in range(times)]
+    return Damage(told=sum(reports) / times - base.f1)
+
+
+def cost_of_lower_case(lab: Lab, cased: Run) -> Damage:
+    """Return what a model trained on text with capitals loses on lower-cased text."""
+    small = lab.data(lower_cased(lab.validation_rows), cased.model.config.tags)
+    return Damage(lost=cased.f1 - cased.scores(small).overall.f1)
 
 
 def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:

@@ -20,6 +20,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks.measured import RESULTS_FOLDER, about, measured_before, write_json
+from benchmarks.tutorial_loop import train_tutorial
 from nerlib.addons.train import train
 from nerlib.course.broken import Bugs, break_rows, predict_items, train_with
 from nerlib.course.tutorial_rebuilt import (
@@ -28,7 +29,6 @@ from nerlib.course.tutorial_rebuilt import (
     TutorialParser,
     encode,
     ner_inference,
-    train_tutorial,
 )
 from nerlib.dataset import Item, NERDataset
 from nerlib.device import choose_compute

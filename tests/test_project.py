@@ -10,7 +10,7 @@ from tools import readme
 from tools.project import ROOT
 
 # Folders and the most lines of Python that they may hold.
-CEILINGS = {"nerlib": 17_000, "tests": 17_000, "tools benchmarks": 4_000}
+CEILINGS = {"nerlib": 17_000, "tests": 17_000, "tools benchmarks": 4_200}
 LIBRARY_FILES, LIBRARY_LINES = 20, 3_500
 
 

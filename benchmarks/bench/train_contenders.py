@@ -20,16 +20,15 @@ from transformers import (
 
 from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender
+from benchmarks.tutorial_loop import RATE, run_through
 from nerlib.addons.divergence import NaNWatch
 from nerlib.addons.dropout import cheap_dropout
 from nerlib.addons.regularisation import regularised_loss
 from nerlib.addons.used_rows import training_used_rows
 from nerlib.course.tutorial_rebuilt import (
-    RATE,
     TutorialClassifier,
     TutorialDataset,
     TutorialParser,
-    run_through,
 )
 from nerlib.dataset import IGNORE, LengthBucketSampler, NERDataset, collate
 from nerlib.device import Precision, choose_compute

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nerlib.analysis.display import Html, escape
-from nerlib.course.broken import Lab, Run, lower_cased, tags_by_dictionary, with_capitals
+from nerlib.course.broken import Lab, Run, tags_by_dictionary, with_capitals
 from nerlib.encoders import load_tokenizer
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.tools.own_data import corpus_from_lines
@@ -70,12 +70,6 @@ def cost_of_training(base: Run, broken: Run) -> Damage:
     return Damage(lost=base.f1 - broken.f1)
 
 
-def cost_of_dropout(base: Run, times: int = 4) -> Damage:
-    """Return how far the mean report is off when dropout stays on; the model is the same."""
-    reports = [base.scores(dropout=True).overall.f1 for _ in range(times)]
-    return Damage(told=sum(reports) / times - base.f1)
-
-
 def cost_of_accuracy(base: Run) -> Damage:
     """Return how far accuracy is above F1, and what F1 loses if it chooses the epoch."""
     scores = [validation for validation, _ in base.history]
@@ -88,12 +82,6 @@ def cost_of_test_epoch(base: Run) -> Damage:
     """Return how much higher test F1 is at its own best epoch than at validation's."""
     honest = max(base.history, key=lambda scores: scores[0].overall.f1)[1].overall.f1
     return Damage(told=max(test.overall.f1 for _, test in base.history) - honest)
-
-
-def cost_of_lower_case(lab: Lab, cased: Run) -> Damage:
-    """Return what a model trained on text with capitals loses on lower-cased text."""
-    small = lab.data(lower_cased(lab.validation_rows), cased.model.config.tags)
-    return Damage(lost=cased.f1 - cased.scores(small).overall.f1)
 
 
 def other_domain(locale: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_encoders import encoder_folder, make_row, new_model, small_data, tokenizer_of
 
-from benchmarks.faults import cost_of_new_head
+from benchmarks.faults import cost_of_dropout, cost_of_lower_case, cost_of_new_head
 from nerlib import (
     EncoderError,
     Parser,
@@ -161,7 +161,7 @@ class TestFaultsThatSpoilTheModel:
         assert cased.validation_rows["utt"] != lab().validation_rows["utt"]
         trained_with_capitals = run(cased)
         assert trained_with_capitals.f1 > 0.5
-        assert faults.cost_of_lower_case(cased, trained_with_capitals).lost > 0.1
+        assert cost_of_lower_case(cased, trained_with_capitals).lost > 0.1
 
 
 class TestFaultsThatSpoilTheReport:
@@ -170,8 +170,8 @@ class TestFaultsThatSpoilTheReport:
     def test_dropout_reports_less_than_the_model_can_do_and_never_the_same_twice(self):
         torch.manual_seed(0)
         bases = [trained(seed) for seed in SEEDS]
-        assert fmean(faults.cost_of_dropout(base).told for base in bases) < -0.01
-        assert all(faults.cost_of_dropout(base).lost == 0 for base in bases)
+        assert fmean(cost_of_dropout(base).told for base in bases) < -0.01
+        assert all(cost_of_dropout(base).lost == 0 for base in bases)
         assert all(base.scores().overall.f1 == base.f1 for base in bases)
         assert len({base.scores(dropout=True).token_accuracy for base in bases for _ in "ab"}) > 1
 

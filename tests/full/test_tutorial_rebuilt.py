@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
+from benchmarks.tutorial_loop import run_through, train_tutorial
 from benchmarks.waterfall import for_our_words, places_of_words
 from nerlib import NERDataset, Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
@@ -21,8 +22,6 @@ from nerlib.course.tutorial_rebuilt import (
     TutorialParser,
     encode,
     ner_inference,
-    run_through,
-    train_tutorial,
 )
 from nerlib.device import choose_compute
 from nerlib.model import load_encoder
