@@ -10,13 +10,12 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from benchmarks import waterfall
-from benchmarks.tutorial_loop import run_through, train_tutorial
+from benchmarks.tutorial_loop import RATE, run_through, train_tutorial
 from benchmarks.waterfall import for_our_words, places_of_words
 from nerlib import NERDataset, Parser, TagSet
 from nerlib.course.broken import collate_groups, word_logits
 from nerlib.course.measured import read_results
 from nerlib.course.tutorial_rebuilt import (
-    RATE,
     TutorialClassifier,
     TutorialDataset,
     TutorialParser,
