@@ -71,8 +71,11 @@ test-here: $(READY)  ## all but the wheel, Colab, the Hub's stand-in and the boo
 	$(MAKE) test-notebooks
 	$(MAKE) test-python
 
-test-install: $(READY)  ## the wheel, with the pinned and with the lowest versions; a stick
+test-stick: $(READY)  ## fetch the wheels of a stick, and use them with the network cut, on Linux
 	$(PYTHON) tools/install.py stick
+	NERLIB_TEST_STICK=1 $(BIN)/python -m pytest tests/full/test_install.py -k stick
+
+test-install: $(READY)  ## build the wheel, use it with the pinned and with the lowest versions
 	NERLIB_TEST_INSTALL=1 $(BIN)/python -m pytest tests/full/test_install.py
 
 test-python: $(READY)  ## doctests and tests; PYTEST="tests/test_tags.py" for some of them
