@@ -221,11 +221,14 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     assert settings["segmentation"] == "characters"
 
 
-def test_another_encoder_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = sentences(tmp_path, LINES)
+def test_another_encoder_is_taken_and_one_that_does_not_know_the_language_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = sentences(tmp_path, [line.replace("squeaks", "qwzxjqwzxj") for line in LINES])
     made, encoder = str(tmp_path / "made"), encoder_folder("bert")
     command = ["train", "--own", file, "--epochs", "1", "--output", made, "--encoder"]
     assert cli.main([*command, str(encoder)]) == 0
+    assert "subwords a word" in capsys.readouterr().out
     settings = json.loads(Path(made, "model", "config.json").read_text(encoding="utf-8"))
     assert settings["encoder"]["hidden_size"] == new_model("bert").encoder.config.hidden_size
     assert settings["learnt_from"] == {"PART": len(PARTS)}

@@ -20,6 +20,8 @@ from nerlib.tools.tagger import Tagger
 
 NEW_SENTENCES = tomllib.loads((Path(__file__).parents[1] / "data" / "tour.toml").read_text("utf-8"))
 
+MANY_SUBWORDS = 1.9  # a word; an encoder needs about 1.2 for the language that it was made for
+
 
 def walk(
     recipe: Recipe, output: Path, checkpoint_dir: Path | None = None, resume: bool = False
@@ -61,6 +63,11 @@ def train_and_save(
         print(" ", highlight_terminal(utterance.text, utterance.spans, sys.stdout.isatty()))
     print(f"  train: {experiment.train_set.report}")
     print(f"  validation: {experiment.validation_set.report}")
+    report = experiment.train_set.report
+    pieces = (report.subwords - 2 * report.utterances) / max(1, report.words)  # but special ones
+    if pieces > MANY_SUBWORDS and "multilingual" not in recipe.encoder:
+        advice = "its encoder hardly knows this language; try --recipe offline-multilingual"
+        print(f"  {pieces:.1f} subwords a word: {advice}, or another --encoder")
     heading("Training")
     print(f"  {count_parameters(experiment.model) / 1e6:.1f} million parameters")
     what = experiment.model, experiment.train_set, experiment.validation_set, recipe.settings
