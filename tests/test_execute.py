@@ -1,5 +1,7 @@
 """Lessons run to their end whatever one of them does, and what is done stays."""
 
+import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -7,9 +9,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools.execute import INTERRUPTED, extras_of, find_notebook, main, run_times, write_run_time
+from tools.execute import (
+    INTERRUPTED,
+    execute,
+    extras_of,
+    find_notebook,
+    main,
+    run_times,
+    write_run_time,
+)
 from tools.project import ROOT
 
 
@@ -67,6 +78,20 @@ def test_ctrl_c_leaves_what_is_done(tmp_path: Path) -> None:
     assert "Traceback" not in rest
     assert "first" in (tmp_path / "out" / "01_done.html").read_text("utf-8")
     assert "01_done.html" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_ctrl_c_is_heard_while_a_kernel_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(_: NotebookClient) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1_000):  # turns of the loop
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(NotebookClient, "async_start_new_kernel_client", interrupted)
+    path = notebook_file(tmp_path, "01_started", "1")
+    with pytest.raises(KeyboardInterrupt):
+        execute(nbformat.read(path, as_version=4), path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["99", "missing.ipynb", "README.md"])

@@ -16,8 +16,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from jupyter_client.client import KernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -42,6 +44,29 @@ INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 class NotebookFailed(RuntimeError):
     """A cell that ended in an error: which notebook, which cell, and what it said."""
+
+
+class Client(NotebookClient):
+    """A client whose run Ctrl-C cancels, also while it starts; nbclient would stop the kernel only.
+
+    nbclient listens for Ctrl-C just before it calls one of these, so that ours comes right after.
+    """
+
+    async def async_start_new_kernel(self, **options: Any) -> None:
+        """Listen, then start a kernel."""
+        self._listen()
+        await super().async_start_new_kernel(**options)
+
+    async def async_start_new_kernel_client(self) -> KernelClient:
+        """Listen, then talk to a kernel that may have been started ahead."""
+        self._listen()
+        return await super().async_start_new_kernel_client()
+
+    def _listen(self) -> None:
+        running = asyncio.current_task()
+        assert running is not None
+        with suppress(NotImplementedError):  # Windows: there Ctrl-C is a KeyboardInterrupt anyway
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, running.cancel)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +161,7 @@ def execute(
     total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     started: list[NotebookNode] = []
     with tqdm(total=total, desc=path.stem, unit=" cells", dynamic_ncols=True) as bar:
-        client = NotebookClient(
+        client = Client(
             notebook,
             timeout=None,
             startup_timeout=ONE_DAY,
@@ -149,7 +174,7 @@ def execute(
             on_cell_executed=lambda **_: bar.update(),
         )
         try:
-            asyncio.run(_run_cells(client))
+            asyncio.run(client.async_execute(cleanup_kc=True))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         except CellExecutionError as error:
@@ -159,19 +184,6 @@ def execute(
             died = new_output("error", ename="DeadKernel", evalue=words, traceback=[words])
             started[-1].outputs.append(died)
             raise NotebookFailed(_told(path, started, died.ename, died.evalue)) from None
-
-
-async def _run_cells(client: NotebookClient) -> None:
-    """Run a client's notebook; Ctrl-C cancels, where nbclient itself would stop the kernel only."""
-    running = asyncio.current_task()
-    assert running is not None
-
-    def listen(**_: object) -> None:
-        with suppress(NotImplementedError):  # Windows: there Ctrl-C is a KeyboardInterrupt anyway
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, running.cancel)
-
-    client.on_notebook_start = listen
-    await client.async_execute(cleanup_kc=True)
 
 
 def _told(path: Path, started: Sequence[NotebookNode], kind: str, message: str) -> str:
