@@ -17,7 +17,7 @@ from nerlib.device import Compute, fast_bf16, set_threads
 from nerlib.encoders import load_tokenizer, max_subwords
 from nerlib.evaluation import evaluate
 from nerlib.inference import PlainTagger
-from nerlib.model import NERConfig
+from nerlib.model import NERClassifier, NERConfig
 from nerlib.parsing import tag_chunks
 from nerlib.subwords import plan_windows, positions, special_subwords
 from nerlib.tools.extras import require_extra
@@ -77,7 +77,7 @@ def export_model(
     if not rows and "int8" in chosen.get("openvino", ()):
         raise ExportError("int8 for OpenVINO takes its scales from rows: leave out --no-gate")
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
-    torch_f1, config = _f1(tagger.model, rows), cast(NERConfig, tagger.model.config)
+    torch_f1 = _f1(tagger.model, rows)
     name = rows.name if rows else "no rows (--no-gate)"
     report(f"torch fp32: entity F1 {torch_f1:.4f} on {name}" if rows else f"not measured: {name}")
     folder = Path(to or source)
@@ -95,9 +95,7 @@ def export_model(
             manifest = Manifest(backend, config_hash, name, torch_f1, loss, {})
             with new_folder(folder / backend) as place:
                 for variant in names:
-                    if backend == "static" and rows:
-                        write_static(tagger.model, rows.train, place / f"{variant}.safetensors")
-                    verdict = _write(variant, path, place, manifest, config, rows)
+                    verdict = _write(variant, path, place, manifest, tagger.model, rows)
                     manifest.variants[variant] = verdict
                     report(f"{TITLES[backend]} {variant}: {verdict.reason}")
                 if backend == "onnx":
@@ -131,13 +129,19 @@ def settings_without_nerlib(tagger: PlainTagger) -> dict[str, Any]:
 
 
 def _write(
-    name: str, graph: Path, place: Path, manifest: Manifest, config: NERConfig, rows: Rows | None
+    name: str,
+    graph: Path,
+    place: Path,
+    manifest: Manifest,
+    made_from: NERClassifier,
+    rows: Rows | None,
 ) -> Verdict:
     """Write a variant; return what the gate says, with its files' hashes, the one to load first."""
-    file = place / f"{name}.safetensors"
-    if manifest.backend != "static":
+    if manifest.backend == "static" and rows:
+        file = write_static(made_from, rows.train, place / f"{name}.safetensors")
+    else:
         file = write_variant(manifest.backend, name, graph, place, rows.train if rows else None)
-    model = open_model(config, manifest.backend, file, name)
+    model = open_model(cast(NERConfig, made_from.config), manifest.backend, file, name)
     verdict = Verdict(0.0, True, "not measured")
     if rows:
         verdict = judge(_f1(model, rows), manifest.torch_f1, manifest.permitted_loss)
