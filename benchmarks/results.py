@@ -1,4 +1,4 @@
-"""How good the packaged encoder gets on MASSIVE en-US: over seeds and numbers of rows.
+"""How good the packaged encoder gets on MASSIVE en-US: over seeds, numbers of rows, and settings.
 
     NERLIB_MASSIVE_DIR=… python -m benchmarks.results      # `make results`
 
@@ -15,9 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from multiprocessing import get_context
-from operator import attrgetter
 from statistics import mean, stdev
 
 from benchmarks.measured import RESULTS_FOLDER, about, markdown_table, measured_before, write_json
@@ -29,12 +27,14 @@ from nerlib.tools.recipes import Recipe, get_recipe, prepare, shortened
 
 RESULTS, SEEDS = RESULTS_FOLDER / "accuracy.json", [0, 1, 2]
 SIZES = (1_000, None, 3_000, 300, 100)  # None: all rows; what matters most comes first
+ABLATED_ROWS = 1_000
+FULL = "the recipe"
 SETTINGS = (  # those that are written down
     *("batch_size", "epochs", "learning_rate", "head_rate_factor"),
     *("masked_subwords", "label_smoothing", "consistency"),
 )
 
-Job = tuple[Recipe, int | None, int]  # recipe, rows (None: all), seed
+Job = tuple[str, Recipe, int | None, int]  # name, recipe, rows (None: all), seed
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Outcome:
     it; `last_f1` and `last_massive_f1` are those of the last epoch, which nothing was chosen by.
     """
 
+    variant: str
     rows: int
     epochs: int
     seed: int
@@ -57,9 +58,20 @@ class Outcome:
     seconds: float
 
     @property
-    def job(self) -> tuple[int, int]:
-        """What was trained: on how many rows, from which seed."""
-        return self.rows, self.seed
+    def job(self) -> tuple[str, int, int]:
+        """What was trained: with which settings, on how many rows, from which seed."""
+        return self.variant, self.rows, self.seed
+
+
+def variants(recipe: Recipe) -> dict[str, Recipe]:
+    """Return the recipe, and the recipe with one of its settings changed at a time."""
+    settings = recipe.settings
+    return {
+        FULL: recipe,
+        "no subwords masked": replace(recipe, settings=replace(settings, masked_subwords=0.0)),
+        "each utterance read once": replace(recipe, settings=replace(settings, consistency=0.0)),
+        "label smoothing of 0.1": replace(recipe, settings=replace(settings, label_smoothing=0.1)),
+    }
 
 
 def epochs_for(rows: int, recipe: Recipe) -> int:
@@ -80,7 +92,7 @@ def count_rows(recipe: Recipe) -> int:
     return len(recipe.corpus("train"))
 
 
-def train_one(recipe: Recipe, rows: int | None, seed: int) -> Outcome:
+def train_one(name: str, recipe: Recipe, rows: int | None, seed: int) -> Outcome:
     """Train once, on the first rows or on all, and return the scores."""
     count = rows or count_rows(recipe)
     epochs = epochs_for(count, recipe)
@@ -95,12 +107,18 @@ def train_one(recipe: Recipe, rows: int | None, seed: int) -> Outcome:
     sure = bootstrap_f1(count_entities(made.validation_set.gold, predicted))
     found = [sure.value, sure.low, sure.high, history.best.massive_f1]
     found += [history[-1].f1, history[-1].massive_f1, seconds]
-    return Outcome(count, epochs, seed, *(round(one, 4) for one in found))
+    return Outcome(name, count, epochs, seed, *(round(one, 4) for one in found))
 
 
-def jobs(seeds: Sequence[int], recipe: Recipe) -> list[Job]:
-    """Return every training: each number of rows with each seed."""
-    return [(recipe, rows, seed) for rows in SIZES for seed in seeds]
+def jobs(seeds: Sequence[int], recipe: Recipe) -> Iterable[Job]:
+    """Yield every training: the curve from few rows to all, then the settings changed."""
+    every = variants(recipe)
+    for rows in SIZES:
+        for seed in seeds:
+            yield FULL, recipe, rows, seed
+    for name in list(every)[1:]:
+        for seed in seeds:
+            yield name, every[name], ABLATED_ROWS, seed
 
 
 def train_all(todo: Sequence[Job], processes: int) -> Iterator[Outcome]:
@@ -116,7 +134,7 @@ def train_all(todo: Sequence[Job], processes: int) -> Iterator[Outcome]:
 def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> str:
     """Return the mean over seeds, and the standard deviation behind it.
 
-    >>> example = Outcome(100, 1, 0, 0.5, 0.4, 0.6, 0.52, 0.5, 0.51, 3.0)
+    >>> example = Outcome("the recipe", 100, 1, 0, 0.5, 0.4, 0.6, 0.52, 0.5, 0.51, 3.0)
     >>> summary([example, replace(example, f1=0.6)], lambda outcome: outcome.f1)
     '0.550 ± 0.071'
     """
@@ -125,11 +143,18 @@ def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> s
     return f"{mean(values):.3f}{spread}"
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the curve from few rows to all as a Markdown table."""
-    head = "rows | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds"
-    curve = groupby(sorted(outcomes, key=attrgetter("rows")), attrgetter("rows"))
-    return markdown_table(head, [_cells(f"{rows:,}", list(same)) for rows, same in curve])
+def tables(outcomes: Sequence[Outcome]) -> str:
+    """Return the curve and the ablations as Markdown tables."""
+    rest = " | epochs | strict entity F1 | MASSIVE's metric | last epoch: F1, metric | seconds"
+    sizes = {f"{o.rows:,}": o.rows for o in sorted(outcomes, key=lambda o: o.rows)}
+    curve = {name: [o for o in outcomes if o.job[:2] == (FULL, n)] for name, n in sizes.items()}
+    names = dict.fromkeys(outcome.variant for outcome in outcomes)
+    ablated = {n: [o for o in outcomes if o.job[:2] == (n, ABLATED_ROWS)] for n in names}
+    found = {"rows": curve, f"{ABLATED_ROWS:,} rows": ablated}
+    return "\n\n".join(
+        markdown_table(head + rest, [_cells(name, same) for name, same in lines.items() if same])
+        for head, lines in found.items()
+    )
 
 
 def _cells(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
@@ -152,14 +177,15 @@ def main() -> int:
     made = {"settings": own, "model_settings": dict(recipe.model_settings)}
     facts = about("benchmarks.results", recipe, recipe.settings, seeds=SEEDS, **made)
     outcomes = [Outcome(**one) for one in measured_before(RESULTS, facts, "outcomes") or []]
-    done = {outcome.job for outcome in outcomes}
-    every = {(job[1] or count_rows(recipe), job[2]): job for job in jobs(SEEDS, recipe)}
+    done, every = {outcome.job for outcome in outcomes}, {}
+    for name, variant, rows, seed in jobs(SEEDS, recipe):
+        every[name, rows or count_rows(recipe), seed] = name, variant, rows, seed
     order, todo = [*every], [job for key, job in every.items() if key not in done]
     for outcome in train_all(todo, available_cores()):
         outcomes = sorted([*outcomes, outcome], key=lambda outcome: order.index(outcome.job))
         print(outcome, flush=True)
         write_json(RESULTS, {**facts, "outcomes": [asdict(o) for o in outcomes]})
-    print(table(outcomes))
+    print(tables(outcomes))
     return 0
 
 

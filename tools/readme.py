@@ -18,7 +18,7 @@ import nbformat
 from benchmarks import standing
 from benchmarks.bench.ratios import speed_table
 from benchmarks.measured import markdown_table
-from benchmarks.results import Outcome, table
+from benchmarks.results import Outcome, tables
 from nerlib.tools.recipes import RECIPES
 from tools.class_copies import PLAN, timetable, timetables
 from tools.execute import all_notebooks, run_times
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
     lessons = lesson_table(read_publication())
-    scores = measured("accuracy", lambda found: table([Outcome(**o) for o in found["outcomes"]]))
+    scores = measured("accuracy", lambda found: tables([Outcome(**o) for o in found["outcomes"]]))
     pages = {
         "README.md": {"lessons": lessons, "modules": module_tree(deep=False)},
         "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
