@@ -1,11 +1,11 @@
-"""Where this course's tagger stands: five ways to find entities, trained on the same rows.
+"""Where this course's tagger stands: others on the same rows, and this one in other engines.
 
     python -m benchmarks.standing                      # writes benchmarks/standing.json
     python -m benchmarks.standing --recipe massive-offline
 
 All are scored on the recipe's validation rows by nerlib's scorer on nerlib's words; the networks
 keep the weights that were best on these very rows. Speeds are from a list of texts to entities, all
-taggers taking turns. Needs the extras `bench`, `exchange` and `scale`.
+taggers taking turns. Needs the extras `bench`, `exchange`, `export` and `scale`.
 """
 
 import argparse
@@ -29,8 +29,10 @@ from nerlib.tools.extras import require_extra
 from nerlib.tools.recipes import Experiment, get_recipe, prepare
 
 RESULTS, ROUNDS = RESULTS_FOLDER / "standing.json", 3  # of tagging all texts
-EXTRAS = {"bench": "sklearn_crfsuite", "exchange": "spacy", "scale": "accelerate"}
-PACKAGES = ("transformers", "spacy", "sklearn-crfsuite")
+OURS, TRAINER = "this course", "Hugging Face Trainer"
+EXTRAS = {"bench": ("sklearn_crfsuite",), "exchange": ("spacy",), "scale": ("accelerate",)}
+EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime", "openvino")}
+PACKAGES = ("transformers", "spacy", "sklearn-crfsuite", "onnxruntime", "openvino")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def measure(made: Experiment) -> list[Outcome]:
 
 def table(results: dict[str, Any]) -> str:
     """Return the outcomes as a Markdown table, what they were measured with, and who is ahead."""
-    *_, trainer, ours = outcomes = [Outcome(**outcome) for outcome in results["outcomes"]]
+    outcomes = [Outcome(**outcome) for outcome in results["outcomes"]]
+    trainer, ours = (one for name in (TRAINER, OURS) for one in outcomes if one.name == name)
     head = "tagger | strict F1 | MASSIVE's F1 | texts a second | words a second | MB | trained in"
     form = "{name};{f1:.3f};{massive_f1:.3f};{texts:,.0f};{words:,.0f};"
     form += "{megabytes:,.2f};{seconds:,.1f} s"
@@ -98,8 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.standing", description=__doc__)
     parser.add_argument("--recipe", default="offline", help="a name from `nerlib recipes`")
     recipe = get_recipe(parser.parse_args(arguments).recipe)
-    for extra, module in EXTRAS.items():
-        require_extra(extra, module)
+    for extra, modules in EXTRAS.items():
+        require_extra(extra, *modules)
     set_threads()
     made = prepare(recipe)
     sizes = {"train_rows": len(made.train_set), "validation_rows": len(made.validation_set)}

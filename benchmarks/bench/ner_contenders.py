@@ -1,4 +1,4 @@
-"""Who finds entities: a list, a CRF, spaCy, Hugging Face's Trainer and pipeline, this course.
+"""Who finds entities: a list, a CRF, spaCy, Hugging Face's Trainer, this course by engine.
 
 Each is a function that trains on an experiment's rows, writes what it needs to a folder, and
 returns what finds the entities of texts.
@@ -7,18 +7,22 @@ returns what finds the entities of texts.
 import random
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.train_contenders import first_subword_labels, make_trainer
 from benchmarks.measured import write_json
+from benchmarks.standing import OURS, TRAINER
 from nerlib.addons.train import train
 from nerlib.analysis.gazetteer import Gazetteer
 from nerlib.device import choose_compute
 from nerlib.metrics import Evaluation, evaluate_tags
 from nerlib.parsing import OUTSIDE, ParsedUtterance, Span, Word, spans_to_tags, tags_to_spans
 from nerlib.tools.recipes import Experiment
+from nerlib.tools.serving.engines import Backend
+from nerlib.tools.serving.export import Rows, export_model
 from nerlib.tools.tagger import Tagger
 
 EVERY, PATIENCE, MOST = 200, 800, 20_000  # spaCy's steps: to the next score, and to the end
@@ -173,14 +177,37 @@ def this_course(made: Experiment, folder: Path) -> Find:
     config = made.recipe.settings
     train(made.model, made.train_set, made.validation_set, config)
     tagger = Tagger(made.model, made.tokenizer, config.device, config.precision)
-    tagger.save_pretrained(folder / "model")
+    tagger.save_pretrained(folder)
+    return spans_of(tagger)
+
+
+def spans_of(tagger: Tagger) -> Find:
+    """Return what finds entities by a tagger of this course."""
     return lambda texts: [[Span(e.type, e.start, e.end) for e in found] for found in tagger(texts)]
+
+
+def exported(made: Experiment, folder: Path, backend: Backend, variant: str) -> Find:
+    """Return the tagger that `this_course` has left beside this folder, in another engine.
+
+    No gate: the F1 that an engine costs stands in the table.
+    """
+    rows = Rows(made.train_set, made.validation_set, "validation")
+    source, to = folder.parent / OURS, folder / "all"
+    export_model(source, rows, [backend], [variant], to, permitted_loss=1.0, report=print)
+    tagger = Tagger.from_pretrained(to, "cpu", "fp32", backend, variant)
+    for file in to.glob(f"{backend}/{variant}.*"):  # what counts as its size
+        file.replace(folder / file.name)
+    return spans_of(tagger)
 
 
 CONTENDERS: dict[str, Callable[[Experiment, Path], Find]] = {
     "list of known values": known_values,
     "CRF, features by hand": crf,
     "spaCy, CNN from blank": spacy_cnn,
-    "Hugging Face Trainer": hugging_face,
-    "this course": this_course,
+    TRAINER: hugging_face,
+    OURS: this_course,
+    "… ONNX Runtime": partial(exported, backend="onnx", variant="fp32"),
+    "… ONNX Runtime, int8": partial(exported, backend="onnx", variant="int8"),
+    "… OpenVINO": partial(exported, backend="openvino", variant="fp32"),
+    "… static": partial(exported, backend="static", variant="fp32"),
 }

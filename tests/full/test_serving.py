@@ -63,7 +63,7 @@ BACKENDS = ("onnx", "openvino")
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Rows for calibration and gate."""
+    """Rows for a static tagger and for the gate."""
     return Rows(small_data("bert", 20, seed=1), small_data("bert", 40, seed=2), "forty rows")
 
 
@@ -135,8 +135,8 @@ class TestAnswers:
         exact = torch.cat([logits for logits, _ in load(original).score_words(words)])
         for backend, variant in (("openvino", "bf16"), ("openvino", "int8"), ("onnx", "int8")):
             passed = read_manifest(original / backend, backend).variants.get(variant)
-            if passed is None or not passed.passed:
-                continue  # a CPU without units for bf16
+            if passed is None and variant == "bf16":
+                continue  # a CPU without units for it
             scored = load(original, backend, variant).score_words(words)
             drifted = torch.cat([logits for logits, _ in scored])
             cosine = torch.cosine_similarity(exact, drifted, dim=-1).mean()
@@ -192,7 +192,6 @@ class TestWithoutNerlib:
         assert "--no-gate" in manifest.rows
         assert "not measured" in manifest.variants["fp32"].reason
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
-        assert main([*command[:2], "--backend", "openvino", "--no-gate"]) == 2
 
 
 class TestGraph:

@@ -168,6 +168,12 @@ FIRST = "notebooks/00_start_here.html"
 OWN = {"include": ["article"], "exclude": [".highlight"]}  # what no other page has
 
 
+def looked_at(pages: Path) -> list[Path]:
+    """All pages, but of the reference, which comes out of one mould, a fifth."""
+    reference = sorted(pages.glob("reference/**/*.html"))
+    return sorted({*pages.rglob("*.html")} - {*reference} | {*reference[::5]})
+
+
 @site_in_browser
 class TestBook:
     def test_a_page_with_everything_wrong_is_noticed(self, tmp_path, browser):
@@ -199,16 +205,11 @@ class TestBook:
     def test_every_page_is_whole_and_accessible(
         self, width, height, scheme, pages, address, browser
     ):
-        """Every other page in each of the schemes; once the frame and the code, alike in all.
-
-        The pages of the reference come out of one mould: a fifth of them is looked at.
-        """
+        """Every other page in each of the schemes; once the frame and the code, alike in all."""
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, color_scheme=scheme)
         found = {}
-        reference = sorted(pages.glob("reference/**/*.html"))
-        every = sorted({*pages.rglob("*.html")} - {*reference} | {*reference[::5]})
-        for path in {pages / FIRST, *every[scheme == "light" :: 2]}:
+        for path in {pages / FIRST, *looked_at(pages)[scheme == "light" :: 2]}:
             name = path.relative_to(pages).as_posix()
             page = context.new_page()
             problems = watch(page, (address,))
@@ -226,7 +227,7 @@ class TestBook:
     def test_code_is_shown_whole_and_solutions_as_large_as_the_rest(self, pages, browser):
         page = browser.new_page()
         found = {}
-        for path in sorted(pages.rglob("*.html")):
+        for path in looked_at(pages):
             page.goto(path.as_uri(), wait_until="domcontentloaded")
             page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
             for width in (360, 768, 1280, 1600):
