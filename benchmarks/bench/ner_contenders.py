@@ -209,5 +209,6 @@ CONTENDERS: dict[str, Callable[[Experiment, Path], Find]] = {
     "… ONNX Runtime": partial(exported, backend="onnx", variant="fp32"),
     "… ONNX Runtime, int8": partial(exported, backend="onnx", variant="int8"),
     "… OpenVINO": partial(exported, backend="openvino", variant="fp32"),
+    "… OpenVINO, int8": partial(exported, backend="openvino", variant="int8"),
     "… static": partial(exported, backend="static", variant="fp32"),
 }

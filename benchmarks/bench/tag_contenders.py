@@ -56,7 +56,7 @@ def exported_tagger(material: Material, tagger: Tagger) -> Tagger:
     precision = tagger.compute.precision
     with tempfile.TemporaryDirectory() as folder:
         graph = write_graph(tagger.model, Path(folder) / "model.onnx")
-        path = write_variant("openvino", precision, graph, Path(folder), material.data)
+        path = write_variant("openvino", precision, graph, Path(folder))
         engine = start_engine("openvino", path, precision)
     model: Any = EngineModel(cast(NERConfig, tagger.model.config), engine)
     return Tagger(model, tagger.tokenizer, "cpu", "fp32")

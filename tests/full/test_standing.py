@@ -37,7 +37,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Experiment:
     return prepare(replace(recipe, settings=config))
 
 
-@pytest.mark.parametrize("name", ner_contenders.CONTENDERS)
+# `test_serving.py` tries the other engines.
+@pytest.mark.parametrize("name", [*[*ner_contenders.CONTENDERS][:6], "… static"])
 def test_everyone_finds_what_it_was_trained_on(name: str, made: Experiment, tmp_path: Path) -> None:
     if name.startswith("…"):  # another engine, for the tagger beside it
         (trained := tmp_path / OURS).mkdir()

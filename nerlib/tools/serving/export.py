@@ -32,7 +32,7 @@ from nerlib.tools.serving.graph import ExportError, write_graph
 from nerlib.tools.serving.loading import installed_backends, open_model
 from nerlib.tools.serving.manifest import Manifest, hash_of
 from nerlib.tools.serving.static import write_static
-from nerlib.tools.serving.variants import CALIBRATION_ROWS, VARIANTS, write_variant
+from nerlib.tools.serving.variants import VARIANTS, write_variant
 from nerlib.tools.tagger import Tagger
 from nerlib.untrusted import read_settings
 
@@ -45,7 +45,7 @@ SETTINGS = ("config.json", "tokenizer*.json", "vocab.*", "merges.txt", "*.model"
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows for scales, and validation rows for the gate: `name` says what they are."""
+    """Training rows for a static tagger, and those for the gate: `name` says what they are."""
 
     train: NERDataset
     validation: NERDataset
@@ -74,8 +74,6 @@ def export_model(
     chosen = {backend: _choose_variants(backend, variants, report) for backend in backends}
     if not rows and "static" in chosen:
         raise ExportError("a static tagger learns from rows: leave out --no-gate")
-    if not rows and "int8" in chosen.get("openvino", ()):
-        raise ExportError("int8 for OpenVINO takes its scales from rows: leave out --no-gate")
     tagger = Tagger.from_pretrained(source, "cpu", "fp32")
     torch_f1 = _f1(tagger.model, rows)
     name = rows.name if rows else "no rows (--no-gate)"
@@ -140,7 +138,7 @@ def _write(
     if manifest.backend == "static" and rows:
         file = write_static(made_from, rows.train, place / f"{name}.safetensors")
     else:
-        file = write_variant(manifest.backend, name, graph, place, rows.train if rows else None)
+        file = write_variant(manifest.backend, name, graph, place)
     model = open_model(cast(NERConfig, made_from.config), manifest.backend, file, name)
     verdict = Verdict(0.0, True, "not measured")
     if rows:
@@ -207,8 +205,6 @@ def _rows_of(options: argparse.Namespace) -> Rows:
     config, tokenizer = NERConfig.from_dict(settings), load_tokenizer(options.model)
     validation, train = recipe.corpus(split), recipe.corpus(recipe.train_split)
     check_segmentation(config.parser, set(validation["locale"]))
-    if "static" not in (options.backend or ()):  # which learns from all
-        train = train.select(range(min(CALIBRATION_ROWS, len(train))))
     how = tokenizer, config.tags, config.parser
     name = f"{recipe.name}, {recipe.locale}, {split}"
     return Rows(NERDataset(train, *how), NERDataset(validation, *how), name)
