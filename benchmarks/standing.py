@@ -30,8 +30,12 @@ from nerlib.tools.recipes import Experiment, get_recipe, prepare
 
 RESULTS, ROUNDS = RESULTS_FOLDER / "standing.json", 3  # of tagging all texts
 OURS, TRAINER = "this course", "Hugging Face Trainer"
-EXTRAS = {"bench": ("sklearn_crfsuite",), "exchange": ("spacy",), "scale": ("accelerate",)}
-EXTRAS |= {"export": ("onnx", "onnxscript", "onnxruntime", "openvino", "nncf")}
+EXTRAS: dict[str, list[str]] = {
+    "bench": ["sklearn_crfsuite"],
+    "exchange": ["spacy"],
+    "scale": ["accelerate"],
+    "export": ["onnx", "onnxscript", "onnxruntime", "openvino", "nncf"],
+}
 PACKAGES = ("transformers", "spacy", "sklearn-crfsuite", "onnxruntime", "openvino")
 
 

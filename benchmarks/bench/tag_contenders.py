@@ -1,11 +1,8 @@
-"""Who tags: the tutorial's function, Hugging Face's pipeline, this course's tagger, twice."""
+"""Who tags: the tutorial's function, Hugging Face's pipeline, this course's tagger."""
 
-import tempfile
 import timeit
 from functools import partial
-from pathlib import Path
 from statistics import median
-from typing import Any, cast
 
 import torch
 from torch import nn
@@ -16,50 +13,26 @@ from benchmarks.bench.ratios import Contender, speed
 from nerlib.course.tutorial_rebuilt import TutorialClassifier, ner_inference
 from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
-from nerlib.model import NERConfig
-from nerlib.tools.serving.engines import EngineModel, start_engine
-from nerlib.tools.serving.graph import write_graph
-from nerlib.tools.serving.loading import installed_backends
-from nerlib.tools.serving.variants import write_variant
 from nerlib.tools.tagger import Tagger
 
 ONE_BY_ONE, PIPELINE, TAGGER = "tutorial's ner_inference", "pipeline, best batch", "this course"
-EXPORTED = "this course, OpenVINO"
 BATCH_SIZES = (8, 16, 32, 64, 128)
 
 
 def taggers(material: Material, precision: Precision) -> dict[str, Contender]:
-    """Return all that tag, by name; the tutorial's function computes in fp32, as it is written.
-
-    The exported tagger takes part where OpenVINO is installed, and the device is the CPU.
-    """
+    """Return all that tag, by name; the tutorial's function computes in fp32, as it is written."""
     texts = material.texts
     tagger = tagger_of(material, precision)
-    contenders = {
+    return {
         ONE_BY_ONE: one_by_one(material),
         PIPELINE: best_pipeline(material, precision),
         TAGGER: lambda: speed(lambda: tagger(texts), len(texts)),
     }
-    if "openvino" in installed_backends() and tagger.compute.device.type == "cpu":
-        exported = exported_tagger(material, tagger)
-        contenders[EXPORTED] = lambda: speed(lambda: exported(texts), len(texts))
-    return contenders
 
 
 def tagger_of(material: Material, precision: Precision) -> Tagger:
     """Return our tagger, untrained: what it costs does not depend on what it has learnt."""
     return Tagger(material.model(), material.tokenizer, material.config.device, precision)
-
-
-def exported_tagger(material: Material, tagger: Tagger) -> Tagger:
-    """Return the same tagger with its model as a graph in OpenVINO, at the same precision."""
-    precision = tagger.compute.precision
-    with tempfile.TemporaryDirectory() as folder:
-        graph = write_graph(tagger.model, Path(folder) / "model.onnx")
-        path = write_variant("openvino", precision, graph, Path(folder))
-        engine = start_engine("openvino", path, precision)
-    model: Any = EngineModel(cast(NERConfig, tagger.model.config), engine)
-    return Tagger(model, tagger.tokenizer, "cpu", "fp32")
 
 
 def one_by_one(material: Material) -> Contender:
