@@ -14,6 +14,7 @@ from nerlib.optimization import TrainConfig
 from nerlib.tools.recipes import Recipe
 
 RESULTS_FOLDER = Path(__file__).parent
+OURS, TRAINER = "this course", "Hugging Face Trainer"  # in tables
 
 
 def about(module: str, recipe: Recipe, config: TrainConfig, /, **more: Any) -> dict[str, Any]:

@@ -23,13 +23,12 @@ from typing import Any
 
 from benchmarks.bench.material import silence
 from benchmarks.bench.ratios import Contender, speed, take_turns
-from benchmarks.measured import RESULTS_FOLDER, about, markdown_table, write_json
+from benchmarks.measured import OURS, RESULTS_FOLDER, TRAINER, about, markdown_table, write_json
 from nerlib.device import set_threads
 from nerlib.tools.extras import require_extra
 from nerlib.tools.recipes import Experiment, get_recipe, prepare
 
 RESULTS, ROUNDS = RESULTS_FOLDER / "standing.json", 3  # of tagging all texts
-OURS, TRAINER = "this course", "Hugging Face Trainer"
 EXTRAS: dict[str, list[str]] = {
     "bench": ["sklearn_crfsuite"],
     "exchange": ["spacy"],

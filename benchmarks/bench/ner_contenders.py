@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench.train_contenders import first_subword_labels, make_trainer
-from benchmarks.measured import write_json
-from benchmarks.standing import OURS, TRAINER
+from benchmarks.measured import OURS, TRAINER, write_json
 from nerlib.addons.train import train
 from nerlib.analysis.gazetteer import Gazetteer
 from nerlib.device import choose_compute

@@ -10,7 +10,8 @@ from small_runs import tiny_recipe
 from tiny_encoders import small_corpus
 
 from benchmarks import standing
-from benchmarks.standing import OURS, TRAINER, Outcome, table
+from benchmarks.measured import OURS, TRAINER
+from benchmarks.standing import Outcome, table
 from nerlib.parsing import Parser, Span
 from nerlib.tools.recipes import Experiment, Recipe, prepare
 from tools import readme
