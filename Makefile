@@ -114,7 +114,7 @@ fuzz: $(READY)  ## look for inputs that break it: 10 million, on Linux; FUZZ="--
 bench: $(READY)  ## how fast it is beside what people use instead: a table of ratios, about 10 minutes
 	$(BIN)/python -m benchmarks.bench --output benchmarks/results.json $(BENCH)
 
-results: $(READY)  ## how good it gets on MASSIVE: seeds, rows; needs NERLIB_MASSIVE_DIR
+results: $(READY)  ## how good it gets on MASSIVE: seeds, rows, settings; needs NERLIB_MASSIVE_DIR
 	$(BIN)/python -m benchmarks.results
 
 lint: $(VENV)/.test

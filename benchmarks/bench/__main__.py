@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.bench import memory, tag_contenders, train_contenders
 from benchmarks.bench.material import Material, gather, silence
 from benchmarks.bench.ratios import Ratio, Speeds, compare, speed, speed_table, take_turns
-from benchmarks.measured import about, write_json
+from benchmarks.measured import OURS, about, write_json
 from nerlib.course.tutorial_rebuilt import TutorialDataset, TutorialParser
 from nerlib.dataset import NERDataset
 from nerlib.device import Precision, fast_bf16, set_threads
@@ -32,8 +32,8 @@ def bench_training(
     """Return the ratios of training, and all speeds in utterances a second."""
     with train_contenders.trainers(material, precision, rows) as contenders:
         speeds = take_turns(contenders, rounds)
-    ours = speeds[train_contenders.OURS]
-    others = [name for name in speeds if name != train_contenders.OURS]
+    ours = speeds[OURS]
+    others = [name for name in speeds if name != OURS]
     return [compare("training", name, precision, ours, speeds[name]) for name in others], speeds
 
 
@@ -44,9 +44,9 @@ def bench_tagging(
     speeds = take_turns(tag_contenders.taggers(material, precision), rounds)
     single = take_turns(tag_contenders.single_sentence(material, precision), rounds)
     others = tag_contenders.ONE_BY_ONE, tag_contenders.PIPELINE
-    ours = speeds[tag_contenders.TAGGER]
+    ours = speeds[OURS]
     ratios = [compare("tagging", name, precision, ours, speeds[name]) for name in others]
-    alone, bare = single["this course"], single["bare encoder"]
+    alone, bare = single[OURS], single["bare encoder"]
     ratios.append(
         compare(
             "one sentence, time", "bare encoder's forward", precision, alone, bare, durations=True
@@ -65,7 +65,7 @@ def bench_preparation(material: Material, rounds: int) -> tuple[list[Ratio], Spe
     def theirs() -> object:
         return TutorialDataset(rows, tokenizer, TutorialParser())
 
-    made = {"this course": ours, "tutorial's preprocessing": theirs}
+    made = {OURS: ours, "tutorial's preprocessing": theirs}
     speeds = take_turns({n: partial(speed, work, len(rows)) for n, work in made.items()}, rounds)
     fast, slow = speeds.values()
     return [compare("parsing, aligning", list(made)[1], "", fast, slow)], speeds

@@ -10,12 +10,13 @@ from transformers import AutoModelForTokenClassification, pipeline
 
 from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender, speed
+from benchmarks.measured import OURS
 from nerlib.course.tutorial_rebuilt import TutorialClassifier, ner_inference
 from nerlib.device import Precision
 from nerlib.encoders import resolve_encoder
 from nerlib.tools.tagger import Tagger
 
-ONE_BY_ONE, PIPELINE, TAGGER = "tutorial's ner_inference", "pipeline, best batch", "this course"
+ONE_BY_ONE, PIPELINE = "tutorial's ner_inference", "pipeline, best batch"
 BATCH_SIZES = (8, 16, 32, 64, 128)
 
 
@@ -26,7 +27,7 @@ def taggers(material: Material, precision: Precision) -> dict[str, Contender]:
     return {
         ONE_BY_ONE: one_by_one(material),
         PIPELINE: best_pipeline(material, precision),
-        TAGGER: lambda: speed(lambda: tagger(texts), len(texts)),
+        OURS: lambda: speed(lambda: tagger(texts), len(texts)),
     }
 
 
@@ -93,6 +94,6 @@ def single_sentence(
 
     times = partial(timeit.repeat, number=1, repeat=calls)
     return {
-        "this course": lambda: 1 / median(times(lambda: tagger(text))),
+        OURS: lambda: 1 / median(times(lambda: tagger(text))),
         "bare encoder": lambda: 1 / median(times(forward)),
     }

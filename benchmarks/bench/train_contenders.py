@@ -20,6 +20,7 @@ from transformers import (
 
 from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender
+from benchmarks.measured import OURS
 from benchmarks.tutorial_loop import RATE, run_through
 from nerlib.addons.divergence import NaNWatch
 from nerlib.addons.dropout import cheap_dropout
@@ -37,7 +38,7 @@ from nerlib.optimization import TrainConfig
 from nerlib.tools.recipes import Experiment
 from nerlib.training import fit
 
-TUTORIAL, OURS, BARE = "tutorial's loop", "this course", "bare encoder"
+TUTORIAL, BARE = "tutorial's loop", "bare encoder"
 TRAINER, GROUPED = "Trainer, defaults", "Trainer, grouped by length"
 
 

@@ -12,6 +12,7 @@ from benchmarks.bench import __main__ as bench
 from benchmarks.bench import memory, tag_contenders, train_contenders
 from benchmarks.bench.material import Material
 from benchmarks.bench.ratios import Contender, Ratio, compare, speed_table, take_turns
+from benchmarks.measured import OURS
 from nerlib import Parser, TagSet
 from tools.project import ROOT
 
@@ -99,6 +100,6 @@ def test_the_committed_results_belong_to_the_committed_bench() -> None:
     assert all(ratio.lowest <= ratio.median <= ratio.highest for ratio in made)
     speeds = results["per_second"]["training, fp32"]
     bare = train_contenders.BARE
-    again = compare("training", bare, "fp32", speeds[train_contenders.OURS], speeds[bare])
+    again = compare("training", bare, "fp32", speeds[OURS], speeds[bare])
     kept = next(r for r in made if (r.against, r.precision) == (bare, "fp32"))
     assert again.median == pytest.approx(kept.median, abs=0.01)

@@ -192,6 +192,8 @@ class TestWithoutNerlib:
         assert "--no-gate" in manifest.rows
         assert "not measured" in manifest.variants["fp32"].reason
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
+        assert main([*command[:2], "--backend", "openvino", "--no-gate"]) == 0
+        assert "int8" in read_manifest(folder / "openvino", "openvino").variants
 
 
 class TestGraph:

@@ -257,6 +257,7 @@ class TestBook:
         found = page.locator("#search-results li a").evaluate_all("(all) => all.map((a) => a.href)")
         kinds = ["reference/" in link for link in found]
         assert kinds == sorted(kinds)
+        assert {*kinds} == {False, True}
         # A browser fetches no summaries of what was found from a folder; the search works without.
         assert [one for one in problems if "fetch" not in one and "load" not in one] == []
         page.close()

@@ -47,7 +47,7 @@ def test_everyone_finds_what_it_was_trained_on(name: str, made: Experiment, tmp_
     (folder := tmp_path / name).mkdir()
     find = ner_contenders.CONTENDERS[name](made, folder)
     assert ner_contenders.score(made, find).overall.f1 > 0.7
-    assert any(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    assert any(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     text = 'call me at "nine am", please'
     starts, ends = zip(*((w.start, w.end) for w in Parser().split_words(text)), strict=True)
     assert all(span.start in starts and span.end in ends for span in find([text])[0])

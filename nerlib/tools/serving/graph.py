@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,21 +46,18 @@ def write_graph(model: NERClassifier, path: str | Path) -> Path:
     require_extra("export", "onnx", "onnxscript")
     if 4 * count_parameters(model) > LARGEST_GRAPH:
         raise ExportError("the model is too large for one ONNX file, which may have 2 GB")
-    was_training, device = model.training, model.device
-    attention = model.encoder.config._attn_implementation
+    copy = deepcopy(model)  # the model stays as it is, whatever happens
+    copy.encoder.set_attn_implementation("eager")  # in steps that engines join by themselves
     # A batch to follow through the model: no size of it is 0 or 1, which would stay fixed.
     ids, mask = torch.arange(5, 19).view(2, 7), torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
     word_ids = torch.tensor([[-1, 0, 0, 1, 2, 3, -1], [-1, 0, 1, 1, -1, -1, -1]])
     example = ids, mask, word_ids, torch.arange(4)
     shapes = (*[{0: "batch", 1: "subwords"}] * 3, {0: "words"})
-    model.encoder.set_attn_implementation("eager")  # in steps that engines join by themselves
     with quiet(), torch.no_grad():
         program: Any = torch.onnx.export(
-            GraphInputs(model).cpu().eval(), example, input_names=INPUTS,
+            GraphInputs(copy).cpu().eval(), example, input_names=INPUTS,
             output_names=(OUTPUT,), dynamic_shapes=shapes, dynamo=True, verbose=False,
         )  # fmt: skip
-    nn.Module.to(model, device).train(was_training)
-    model.encoder.set_attn_implementation(attention)
     proto = program.model_proto
     for part in messages(proto):  # where each operation came from: paths of this machine
         for name in {"doc_string", "metadata_props"} & set(part.DESCRIPTOR.fields_by_name):
