@@ -172,7 +172,7 @@ async function tag(tagger, text) {  // → everything on the way from a text to 
   return {words, entities};
 }
 
-// Loading: a script brings model and ONNX Runtime, compressed and in Base64.
+// Loading: a script brings model and ONNX Runtime, as gzip in pieces of Base64.
 
 function bytesOf(binary) {  // for browsers from before 2025
   const bytes = new Uint8Array(binary.length);
@@ -180,9 +180,9 @@ function bytesOf(binary) {  // for browsers from before 2025
   return bytes;
 }
 
-async function unpacked(base64) {  // → bytes
-  const bytes = Uint8Array.fromBase64?.(base64) ?? bytesOf(atob(base64));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+async function unpacked(pieces) {  // → bytes
+  const bytes = pieces.map((base64) => Uint8Array.fromBase64?.(base64) ?? bytesOf(atob(base64)));
+  const stream = new Blob(bytes).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
