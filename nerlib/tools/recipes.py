@@ -198,7 +198,7 @@ def check_segmentation(parser: Parser, locales: Collection[str]) -> None:
 
 def output_folder() -> Path:
     """Return where results go: NERLIB_OUTPUT, else `build` at the top of the project."""
-    above = (Path(".."), Path("../.."))  # from a lesson, and from an exercise
+    above = Path(".."), Path("../.."), Path("../../..")  # from a lesson, exercise, class copy
     project = next((path for path in above if (path / "pyproject.toml").is_file()), Path())
     return Path(os.environ.get("NERLIB_OUTPUT") or project / "build")
 

@@ -25,7 +25,7 @@ from nerlib.course.checks.verdict import Verdict
 from nerlib.tools.recipes import output_folder
 from tools.execute import execute
 from tools.exercises import exercise_notebook
-from tools.project import Publication
+from tools.project import ROOT, Publication
 
 
 def hint_for(function: Any, *arguments: Any) -> str:
@@ -300,8 +300,13 @@ class TestRecord:
         assert self.right().startswith("0 of 4")
 
 
-@pytest.mark.parametrize("place", ["notebooks", "workshop/exercises", "workshop/solutions"])
-def test_lessons_and_exercises_share_a_folder(
+COPIES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "workshop" / "class").iterdir())
+
+
+@pytest.mark.parametrize(
+    "place", ["notebooks", "workshop/exercises", "workshop/solutions", *COPIES]
+)
+def test_lessons_exercises_and_class_copies_share_a_folder(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / place).mkdir(parents=True)
