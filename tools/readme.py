@@ -154,7 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     pages = {
         "README.md": {"lessons": lessons, "modules": module_tree(deep=False)},
         "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
-        "docs/measured.md": {"speed": measured("results", speed_table), "accuracy": scores},
+        "docs/measured.md": {
+            "speed": measured("results", speed_table),
+            "speed with bf16 units": measured("results-bf16", speed_table),
+            "accuracy": scores,
+        },
         "docs/where-this-stands.md": {"standing": measured("standing", standing.table)},
         "docs/recipes.md": {"recipes": recipe_table()},
         "workshop/timetables.md": {

@@ -91,8 +91,9 @@ def test_memory_is_that_of_the_process_that_works() -> None:
     assert min(found.values()) > 350
 
 
-def test_the_committed_results_belong_to_the_committed_bench() -> None:
-    path = ROOT / "benchmarks" / "results.json"
+@pytest.mark.parametrize("name", ["results.json", "results-bf16.json"])
+def test_the_committed_results_belong_to_the_committed_bench(name: str) -> None:
+    path = ROOT / "benchmarks" / name
     results = json.loads(path.read_text(encoding="utf-8"))
     made = [Ratio(**ratio) for ratio in results["ratios"]]
     assert {ratio.part for ratio in made} == set(PARTS)
