@@ -150,15 +150,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args(arguments).check
     lessons = lesson_table(read_publication())
+    speed, bf16 = (measured(name, speed_table) for name in ("results", "results-bf16"))
     scores = measured("accuracy", lambda found: tables([Outcome(**o) for o in found["outcomes"]]))
     pages = {
         "README.md": {"lessons": lessons, "modules": module_tree(deep=False)},
         "CONTRIBUTING.md": {"modules": module_tree(deep=True)},
-        "docs/measured.md": {
-            "speed": measured("results", speed_table),
-            "speed with bf16 units": measured("results-bf16", speed_table),
-            "accuracy": scores,
-        },
+        "docs/measured.md": {"speed": speed, "speed with bf16 units": bf16, "accuracy": scores},
         "docs/where-this-stands.md": {"standing": measured("standing", standing.table)},
         "docs/recipes.md": {"recipes": recipe_table()},
         "workshop/timetables.md": {
