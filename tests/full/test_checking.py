@@ -23,6 +23,7 @@ from nerlib.course.checks.record import NAME, how_far, note
 from nerlib.course.checks.running import STEPS, OutOfSteps, limited
 from nerlib.course.checks.verdict import Verdict
 from nerlib.tools.recipes import output_folder
+from tools.class_copies import CLASS
 from tools.execute import execute
 from tools.exercises import exercise_notebook
 from tools.project import ROOT, Publication
@@ -300,7 +301,7 @@ class TestRecord:
         assert self.right().startswith("0 of 4")
 
 
-COPIES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "workshop" / "class").iterdir())
+COPIES = sorted(str(path.relative_to(ROOT)) for path in CLASS.iterdir())
 
 
 @pytest.mark.parametrize(
