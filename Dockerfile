@@ -7,7 +7,8 @@ RUN useradd --create-home --uid "$NB_UID" "$NB_USER" && install -d -o "$NB_USER"
 WORKDIR /opt/nerlib
 USER $NB_UID
 COPY --chown=$NB_UID . .
-RUN PIP_NO_CACHE_DIR=1 python tools/install.py offline notebooks
+# Compiled here once, not by every container that starts.
+RUN PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1 python tools/install.py offline notebooks
 ENV PATH=/opt/nerlib/.venv/bin:$PATH
 EXPOSE 8888
 CMD ["jupyter", "lab", "--ip=0.0.0.0", "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"]

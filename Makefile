@@ -7,9 +7,9 @@ EXTRAS := offline notebooks site bench export exchange scale serve labels test b
 LESSONS ?= 00 01 02 03 04 05 06
 SHEET ?= build/cheat-sheet
 CHROMIUM ?= $(firstword $(shell which chromium chromium-browser google-chrome 2> /dev/null))
-# Threads that wait sleep: beside other programs, two that spin are slower than one.
+# Threads that wait soon sleep: beside other programs, two that spin are slower than one.
 export OMP_WAIT_POLICY ?= PASSIVE
-export GOMP_SPINCOUNT ?= 0
+export GOMP_SPINCOUNT ?= 3000
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)

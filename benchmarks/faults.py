@@ -89,7 +89,7 @@ def measure(lab: Lab, folder: str | Path, seed: int = 0) -> dict[str, Damage]:
 
 def main() -> int:
     """Measure every fault with every seed; seeds of an earlier, like run are kept."""
-    recipe = get_recipe("offline")
+    recipe = replace(get_recipe("offline"), model_settings={})  # the lab takes all layers
     with tempfile.TemporaryDirectory() as folder:
         lab = open_lab(recipe, folder)
         size = {"train_rows": len(lab.train_rows), "epochs": lab.settings.epochs}

@@ -17,10 +17,10 @@ except ModuleNotFoundError:
     print(f"nerlib: {told}", file=sys.stderr)
     sys.exit(2)
 
-# Threads that wait sleep: beside other programs, two that spin are slower than one. OpenMP reads
-# this once, when torch is imported.
+# Threads that wait soon sleep: beside other programs, two that spin are slower than one, but waking
+# takes time as well. OpenMP reads this once, when torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"

@@ -86,3 +86,12 @@ def test_where_there_are_wheels_nothing_else_is_asked(tmp_path, monkeypatch, cap
     assert str(tmp_path) in capsys.readouterr().err
     with pytest.raises(SystemExit):
         install.main(["--from", str(tmp_path)])  # an empty folder
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_all_is_compiled_where_python_keeps_nothing_that_it_compiles(kept, tmp_path, monkeypatch):
+    calls: list[tuple[str, ...]] = []
+    monkeypatch.setattr(install, "pip", lambda *arguments: calls.append(arguments) or 0)
+    monkeypatch.setattr("sys.dont_write_bytecode", not kept)
+    install.pip_install(Path("python"), "x", wheels=tmp_path / "none")
+    assert ("--no-compile" in calls.pop()) == kept

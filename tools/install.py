@@ -110,19 +110,19 @@ def wants_cpu_build(python: Path) -> bool:
         return False
     probe = [str(python), "-m", "pip", "config", "list"]
     settings = subprocess.run(probe, capture_output=True, text=True).stdout
-    installed = [str(python), "-c", "import torch"]
-    return not INDEX_SETTINGS.search(settings) and bool(
-        subprocess.run(installed, capture_output=True).returncode
-    )
+    installed = subprocess.run([str(python), "-c", "import torch"], capture_output=True)
+    return not INDEX_SETTINGS.search(settings) and installed.returncode != 0
 
 
 def pip_install(python: Path, *arguments: str, wheels: Path = WHEELS) -> int:
     """Install within constraints.txt and return pip's exit status; without a network from wheels.
 
-    Python compiles what it imports: compiling all of it would take half a minute and 0.4 GB.
+    Python compiles what it imports, and keeps that. Where it may not keep it, all is compiled here:
+    half a minute and 0.4 GB, for each later start would take ten seconds more.
     """
+    lazily = [] if sys.dont_write_bytecode else ["--no-compile"]
     here = ["--no-index", "--find-links", str(wheels)] if wheels.is_dir() else []
-    status = pip(python, "install", "--no-compile", "-c", "constraints.txt", *here, *arguments)
+    status = pip(python, "install", *lazily, "-c", "constraints.txt", *here, *arguments)
     if status and here:
         print(f"Taken from {wheels} alone; with a network, rename that folder.", file=sys.stderr)
     return status

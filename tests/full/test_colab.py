@@ -60,7 +60,7 @@ def colab_python() -> Path:
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        pip(python, "install", "--disable-pip-version-check", *COLAB_PACKAGES)
+        pip(python, "install", "--disable-pip-version-check", "--no-compile", *COLAB_PACKAGES)
         stand_in = Path(output_of(python, "-c", SITE)) / "google" / "colab"
         stand_in.mkdir(parents=True)
         (stand_in / "__init__.py").touch()

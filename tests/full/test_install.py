@@ -96,7 +96,7 @@ def python(request, wheel) -> Path:
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
         if request.param == "lowest":
-            pip(python, "install", "-q", *wanted, cwd=wheel.parent)
+            pip(python, "install", "-q", "--no-compile", *wanted, cwd=wheel.parent)
         else:
             pip(python, "uninstall", "-q", "-y", "setuptools", cwd=ROOT)  # it may be too old
             there = sysconfig.get_path("purelib", "venv", vars={"base": str(folder)})
