@@ -185,8 +185,7 @@ def _counted(figure: Figure, several: bool, title: str, xlabel: str, ylabel: str
 def confusion_map(counts: Mapping[tuple[str, str], int], names: Sequence[str]) -> Figure:
     """Return a heat map of gold types (rows) against predicted types (columns).
 
-    Only mistakes are coloured; right types, on the diagonal, are numbers in grey. Built in
-    notebook 07.
+    Only mistakes are coloured; right types, on the diagonal, are grey. Built in notebook 07.
     """
     mistakes = [[0 if g == p else counts.get((g, p), 0) for p in names] for g in names]
     darkest = max(1, *map(max, mistakes))

@@ -1,7 +1,6 @@
 """What the command line does with recipes and saved models: the options, and what runs.
 
-What a command needs is imported when it runs, so that `--help` and a mistyped option are answered
-at once.
+What a command needs is imported when it runs: `--help` and a mistyped option are answered at once.
 """
 
 from __future__ import annotations

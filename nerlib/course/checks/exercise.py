@@ -1,7 +1,6 @@
 """The exercises of all lessons, and the two commonest checks: of a function, and of a table.
 
-`nerlib/data/hints/06.toml` has the data of lesson 06: titles, cases, what one learns, and hints by
-name.
+`nerlib/data/hints/06.toml` has the data of lesson 06: titles, cases, what one learns, named hints.
 """
 
 import importlib

@@ -131,7 +131,7 @@ def _long_sentence(answer: Answer) -> None:
     (two_rows,) = answer.cases[1]
     expected = best_sequence(two_rows, LABELS) * 20
     if answer.call(two_rows * 20, LABELS, kind=list[str], case="40 words, 5 tags") != expected:
-        raise answer.hint("On short sentences it is right. Do products of 40 numbers vanish?")
+        raise answer.hint("On short sentences it is right. Do you keep the best way to each tag?")
 
 
 SEQUENCE = Comparison(

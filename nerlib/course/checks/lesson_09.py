@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], share: int) -> float:
 
 def _place(values: Sequence[float], share: int) -> int:
     """Return the place of a percentile in the sorted values."""
-    return max(math.ceil(share / 100 * len(values)), 1) - 1
+    return max(math.ceil(share * len(values) / 100), 1) - 1
 
 
 def _values(values: list[float] | int, share: int) -> tuple[list[float], int]:

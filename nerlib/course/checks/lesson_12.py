@@ -103,7 +103,20 @@ BROWSER = Comparison(
 
 def whole_text(found: list[tuple[int, list[Entity]]]) -> list[Entity]:
     """Return the entities of windows with offsets into the whole text, each once."""
-    return list(dict.fromkeys(_moved(found)))
+    return _once(_moved(found))
+
+
+def _once(entities: list[Entity]) -> list[Entity]:
+    """Return the first entity of each type and place: in another window it has another score."""
+    found: dict[tuple[str, int, int], Entity] = {}
+    for one in entities:
+        found.setdefault((one.type, one.start, one.end), one)
+    return list(found.values())
+
+
+def _found(text: str, number: int) -> list[Entity]:
+    """Return the entities of a window, each less sure than in the window before."""
+    return [replace(one, score=0.9 - number / 10) for one in entities_of(text)[1]]
 
 
 def _moved(found: list[tuple[int, list[Entity]]], start: int = 1, end: int = 1) -> list[Entity]:
@@ -117,10 +130,10 @@ def _moved(found: list[tuple[int, list[Entity]]], start: int = 1, end: int = 1) 
 
 WHOLE = Comparison(
     whole_text,
-    read=lambda windows: ([(first, entities_of(text)[1]) for first, text in windows],),
+    read=lambda windows: ([(p, _found(text, n)) for n, (p, text) in enumerate(windows)],),
     name=lambda found: f"{len(found)} windows",
     not_moved=partial(_moved, start=0, end=0),
-    start_only=lambda found: list(dict.fromkeys(_moved(found, end=0))),
+    start_only=lambda found: _once(_moved(found, end=0)),
     other_way=partial(_moved, start=-1, end=-1),
     twice=_moved,
 )
