@@ -7,7 +7,7 @@ EXTRAS := offline notebooks site bench export exchange scale serve labels test b
 LESSONS ?= 00 01 02 03 04 05 06
 SHEET ?= build/cheat-sheet
 CHROMIUM ?= $(firstword $(shell which chromium chromium-browser google-chrome 2> /dev/null))
-# Threads that wait soon sleep: beside other programs, two that spin are slower than one.
+# As nerlib/__init__.py sets them, for programs that import torch before nerlib.
 export OMP_WAIT_POLICY ?= PASSIVE
 export GOMP_SPINCOUNT ?= 3000
 
