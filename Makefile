@@ -7,9 +7,6 @@ EXTRAS := offline notebooks site bench export exchange scale serve labels test b
 LESSONS ?= 00 01 02 03 04 05 06
 SHEET ?= build/cheat-sheet
 CHROMIUM ?= $(firstword $(shell which chromium chromium-browser google-chrome 2> /dev/null))
-# As nerlib/__init__.py sets them, for programs that import torch before nerlib.
-export OMP_WAIT_POLICY ?= PASSIVE
-export GOMP_SPINCOUNT ?= 3000
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE "^[a-z-]+:" Makefile | tr -d :)

@@ -36,8 +36,7 @@ def machine(config: TrainConfig) -> dict[str, str]:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write results, whole or not at all."""
     with whole_file(path) as unfinished:
-        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def measured_before(path: Path, about: dict[str, Any], key: str) -> Any:
@@ -55,6 +54,5 @@ def markdown_table(head: str, rows: Iterable[Sequence[object]]) -> str:
     |---|---|
     | list | 0.5 |
     """
-    rule = "|".join("---" for _ in head.split("|"))
-    lines = (" | ".join(map(str, row)) for row in rows)
-    return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {line} |" for line in lines)])
+    lines = (f"| {' | '.join(map(str, row))} |" for row in rows)
+    return "\n".join([f"| {head} |", "|" + "---|" * (head.count("|") + 1), *lines])

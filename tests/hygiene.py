@@ -34,6 +34,7 @@ def problems(path: Path) -> list[str]:
         *_ids(notebook),
         *_links(notebook, path.parent),
         *_imports(notebook),
+        *_threads(notebook),
         *_length(notebook),
     ]
     return [f"{path.name}: {problem}" for problem in found]
@@ -111,6 +112,13 @@ def imported(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.partition(".")[0])
     return names
+
+
+def _threads(notebook: NotebookNode) -> Iterator[str]:
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    first = re.search(r"^(?:from|import) (nerlib|torch|transformers)\b", source, re.MULTILINE)
+    if first and first[1] != "nerlib":
+        yield f"imports {first[1]} before nerlib, which says how torch's threads wait"
 
 
 def _length(notebook: NotebookNode) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import torch
 from hypothesis import strategies as st
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -15,7 +16,7 @@ def names_by_hand(name: str, *also: str) -> dict[str, Any]:
     """Return what a notebook's set-up cell, its cells tagged `by-hand` and some others define."""
     path = NOTEBOOKS / f"{name}.ipynb"
     wanted = {f"{name[:2]}-{cell}" for cell in ("setup", *also)}
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"torch": torch}  # lessons import it where they first need it
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.id in wanted or "by-hand" in cell.metadata.get("tags", []):
             wanted.discard(cell.id)

@@ -80,7 +80,7 @@ def test_the_rule_counts_words_lines_figures_and_the_quiz_but_no_setup() -> None
 def dirty_notebook() -> nbformat.NotebookNode:
     """A notebook that breaks one rule after the other."""
     cells = [
-        new_code_cell("import seaborn", id="02-import", execution_count=1),
+        new_code_cell("import seaborn\nimport torch", id="02-import", execution_count=1),
         new_code_cell("print(1)", id="random", execution_count=3),
         new_code_cell("a\n" * 21, id="02-long", execution_count=2),
     ]
@@ -100,7 +100,7 @@ def test_every_rule_can_be_broken(tmp_path: Path) -> None:
     found = problems(path)
     for part in (
         "seaborn", "[1, 3, 2]", "error output", "stderr", "path of one machine",
-        "widget state", "'random'", "missing.ipynb", "21 lines",
+        "widget state", "'random'", "missing.ipynb", "21 lines", "torch before nerlib",
     ):  # fmt: skip
         assert any(part in problem for problem in found), part
 
