@@ -108,9 +108,8 @@ def local_rows(source: str | Path, locale: str, partition: str) -> Iterable[Rows
     path = sample_folder() if source == "sample" else Path(source)
     locales = wanted_locales(locale, SAMPLE_LOCALES if source == "sample" else LOCALES)
     if not path.exists():
-        raise CorpusError(
-            f"there is no corpus at {path}: give 'sample', 'hub', or a folder, .jsonl or .tar.gz"
-        )
+        kinds = "'sample', 'hub', or a folder, .jsonl or .tar.gz"
+        raise CorpusError(f"there is no corpus at {path}: give {kinds}")
     if path.is_dir():
         return (_wanted(file, file.stem, partition) for file in _locale_files(path, locales))
     if path.suffix != ".jsonl":

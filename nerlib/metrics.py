@@ -126,9 +126,8 @@ def scores_by(
         expected.update(group(row, chunk) for chunk in gold_chunks)
         found.update(group(row, chunk) for chunk in chunks)
         right.update(group(row, chunk) for chunk in gold_chunks & chunks)
-    return {
-        name: Score(expected[name], found[name], right[name]) for name in sorted(expected | found)
-    }
+    names = sorted(expected | found)
+    return {name: Score(expected[name], found[name], right[name]) for name in names}
 
 
 def begun_chunks(tags: Tags) -> list[tuple[str, int, int]]:

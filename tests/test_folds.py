@@ -63,16 +63,18 @@ def test_doubtful_labels_come_worst_first_with_line_and_reason(tmp_path: Path) -
         outcome(1, "at [date : nine]", "at [date : nine]", [0.1, 9.0]),
         outcome(2, f"at [time : {script}]", f"at {script}", [0.1, 1.0]),
         outcome(3, "at [time : nine]", "at [date : nine]", [0.1, 4.0]),
+        outcome(5, "[KİŞİ : Ali] at nine", "Ali at [KİŞİ : nine]", [0.1, 0.2, 0.3]),
         outcome(4, "at [Prat : nine] am", "at [time : nine am]", [0.1, float("nan"), 0.2]),
     ]
     found = write_review(rows, script, tmp_path, script)
-    assert [suspect.line for suspect in found] == [3, 4, 2]
+    assert [suspect.line for suspect in found] == [3, 4, 2, 5]
+    assert found[3].answer == "Ali at [KİŞİ : nine]"
     assert found[1].quality == 0.25  # the type is unknown: what an answer of 0.75 leaves over
     assert (found[1].labels, found[1].answer) == ("at [Prat : nine] am", "at [time : nine am]")
     assert "'nine' as Prat" in found[1].reasons[0]
     assert "'nine am' as time" in found[1].reasons[0]
     lines = (tmp_path / "review.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["line"] for line in lines] == [3, 4, 2]
+    assert [json.loads(line)["line"] for line in lines] == [3, 4, 2, 5]
     page = (tmp_path / "review.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "default-src 'none'" in page
@@ -87,6 +89,8 @@ def test_a_file_is_reviewed_and_scored_and_stays_as_it_is(
     file, before = recipe.source, Path(recipe.source).read_bytes()
     assert cli.main(["review", file, "--folds", "2", "--output", str(folder), "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+    assert cli.main(["review", file, "--output", file]) == 2  # before anything is trained
+    assert "is a file" in capsys.readouterr().err
     assert sorted(path.name for path in folder.iterdir()) == ["review.html", "review.jsonl"]
     assert cli.main(["crossvalidate", file, "--folds", "2", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)

@@ -119,6 +119,12 @@ def test_marks_that_are_all_set_aside_are_too_few(tmp_path: Path) -> None:
         recipe_for(tmp_path, lines).corpus("train")
 
 
+@pytest.mark.parametrize("locale", ["xx", "en_US", "EN-us", ""])
+def test_a_locale_that_is_none_is_refused(locale: str, tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="as en-US"):
+        corpus_from_file(sentences(tmp_path, LINES), locale)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"

@@ -68,6 +68,10 @@ def test_suggestions_are_a_models_answers_to_correct_and_none_was_trained_on(
     assert [cli.main(one) for one in (wanted, [*wanted, "--json"], [*command, "--count", "0"])] == [
         2
     ] * 3
+    rows = [{"text": text, "spans": []} for text in SENTENCES]
+    (tmp_path / "pool.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert cli.main(["suggest", str(tmp_path / "pool.jsonl"), *command[2:], "--count", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == lines
     (tmp_path / "pool.txt").write_text(SENTENCES[0], "utf-8")
     assert cli.main(command) == 2
 

@@ -150,7 +150,9 @@ def run_review(options: argparse.Namespace) -> int:
     from nerlib.tools.folds import out_of_fold, score_of
     from nerlib.tools.review import write_review
 
-    found, folder = out_of_fold(choose_recipe(options), options.folds), Path(options.output)
+    if (folder := Path(options.output)).is_file():
+        raise UsageError(f"--output {folder} is a file: name a folder")
+    found = out_of_fold(choose_recipe(options), options.folds)
     score, outcomes = score_of(found), [*chain(*found)]
     doubtful = write_review(outcomes, options.own, folder, score)
     print(f"{len(doubtful)} of {len(outcomes)} sentences look worth another reading; {score}")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import constants, errors
 from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
@@ -140,14 +141,13 @@ def build_tokenizer(pieces: list[tuple[str, float]], most: int) -> PreTrainedTok
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
     ends = [(end, numbers[end]) for end in ("<s>", "</s>")]
     tokenizer.post_processor = TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ends)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        unk_token="<unk>",
-        pad_token="<pad>",
-        mask_token=AddedToken("<mask>", lstrip=True),
-        model_max_length=most,
-    )
+    special: Any = {
+        "bos": "<s>",
+        "eos": "</s>",
+        "cls": "<s>",
+        "sep": "</s>",
+        "unk": "<unk>",
+    }
+    special |= {"pad": "<pad>", "mask": AddedToken("<mask>", lstrip=True)}
+    names = {f"{name}_token": token for name, token in special.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=most, **names)

@@ -1,6 +1,7 @@
 """A recipe whose corpus is a text file of one's own: a part of it trains, the rest validates."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -136,8 +137,10 @@ def corpus_from_file(
     `report` hears of what is left out. Raises `OwnDataError` with all broken lines, or if no entity
     is marked, `CorpusError` for what cannot be read, and `OSError`.
     """
+    if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", locale):
+        raise CorpusError(f"locale {locale!r}: give language and country, as en-US")
     path = Path(path)
-    name = format_of(path) if path.is_file() and path.suffix else "brackets"
+    name = format_of(path) if path.is_file() else "brackets"  # of a pipe
     if name == "brackets":
         with open(path, "rb") as file:
             rows = corpus_from_lines(decode_lines(file, path.name, CorpusError), locale, NAME)

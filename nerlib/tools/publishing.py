@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 from huggingface_hub import EvalResult, HfApi, ModelCard, ModelCardData, errors
@@ -27,7 +27,7 @@ from nerlib.untrusted import HUB_NAME
 if TYPE_CHECKING:
     from nerlib.inference import PlainTagger
 
-MASSIVE = "AmazonScience/massive"
+MASSIVE, TASK = "AmazonScience/massive", "token-classification"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
 PACKAGED_SOURCES = {
     PACKAGED: "sentence-transformers/all-MiniLM-L6-v2",
@@ -119,52 +119,31 @@ def model_card(
     source, title = recipe.source if recipe else "", repository.partition("/")[2]
     encoder = str(made_by.get("encoder") or "")
     on_hub = HUB_NAME.fullmatch(encoder) and not Path(encoder).exists()  # no path of a machine
-    metadata = ModelCardData(
-        language=locale.partition("-")[0] or None,
-        license=licence,
-        library_name="nerlib",
-        pipeline_tag="token-classification",
-        tags=["named-entity-recognition"],
-        base_model=PACKAGED_SOURCES.get(encoder, encoder if on_hub else None),
-        datasets=[MASSIVE] if source in SOURCES else None,
-        model_name=title,
-        eval_results=_eval_results(measured) if measured else None,
-    )
-    card = ModelCard.from_template(
-        metadata,
-        template_path=str(TEMPLATE),
-        repository=repository,
-        title=title,
-        made_by=made_by,
-        source=source,
-        corpora=CORPORA,
-        locale=locale,
-        scratch=encoder == SCRATCH,
-        pooling=config.pooling,
-        millions=count_parameters(tagger.model) / 1e6,
-        types=types,
-        measured=measured,
-        few=FEW,
-    )
-    return f"{card}\n"
+    base = PACKAGED_SOURCES.get(encoder, encoder if on_hub else None)
+    known: Any = {"base_model": base, "datasets": [MASSIVE] if source in SOURCES else None}
+    known |= {"language": locale.partition("-")[0] or None, "license": licence, "model_name": title}
+    known |= {"library_name": "nerlib", "tags": ["named-entity-recognition"]}
+    scores = _eval_results(measured) if measured else None
+    metadata = ModelCardData(pipeline_tag=TASK, eval_results=scores, **known)
+    facts: Any = {"repository": repository, "title": title, "made_by": made_by, "source": source}
+    facts |= {"corpora": CORPORA, "locale": locale, "types": types, "measured": measured}
+    facts |= {"scratch": encoder == SCRATCH, "pooling": config.pooling, "few": FEW}
+    facts["millions"] = count_parameters(tagger.model) / 1e6
+    return f"{ModelCard.from_template(metadata, template_path=str(TEMPLATE), **facts)}\n"
 
 
 def _eval_results(measured: Measurement) -> list[EvalResult]:
     """Return precision, recall and F1 as the Hub wants them."""
+    kind = MASSIVE if measured.corpus == CORPORA["massive"] else "other"
+    where: Any = {"task_type": TASK, "task_name": "Named entity recognition", "dataset_type": kind}
+    where |= {"dataset_name": measured.corpus, "dataset_config": measured.locale}
+    found = {n: getattr(measured.scores.overall, n) for n in ("precision", "recall", "f1")}
     return [
         EvalResult(
-            task_type="token-classification",
-            task_name="Named entity recognition",
-            dataset_type=MASSIVE if measured.corpus == CORPORA["massive"] else "other",
-            dataset_name=measured.corpus,
-            dataset_config=measured.locale,
-            dataset_split=measured.split,
-            metric_type=metric,
-            metric_name=f"entity {metric}",
-            metric_value=round(getattr(measured.scores.overall, metric), 4),
-        )
-        for metric in ("precision", "recall", "f1")
-    ]
+            **where, dataset_split=measured.split, metric_type=metric,
+            metric_name=f"entity {metric}", metric_value=round(value, 4),
+        ) for metric, value in found.items()
+    ]  # fmt: skip
 
 
 def _upload(folder: str, repository: str, private: bool) -> str:

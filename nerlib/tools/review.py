@@ -13,7 +13,7 @@ from nerlib.analysis.display import Html, highlight_pairs
 from nerlib.analysis.error_analysis import Outcome
 from nerlib.atomic import whole_file
 from nerlib.metrics import Chunk
-from nerlib.parsing import Parser, Span, tags_to_spans
+from nerlib.parsing import Parser, Span, tag_chunks
 from nerlib.tools.own_checks import spellings
 from nerlib.tools.report import page_environment
 
@@ -52,14 +52,14 @@ def _suspect(outcome: Outcome, names: Mapping[str, str]) -> tuple[Suspect, Html]
     """Return what to say about a sentence, and both sides of it; `names` spells the types."""
     row = outcome.utterance
 
-    def told(chunk: Chunk | None) -> str:
-        if chunk is None:
-            return "nothing"
-        text = row.text[row.words[chunk[1]].start : row.words[chunk[2] - 1].end]
-        return f"{text!r} as {names[chunk[0]]}"
+    def placed(name: str, first: int, end: int) -> Span:
+        return Span(names[name], row.words[first].start, row.words[end - 1].end)
 
-    spans = tags_to_spans(row.words, outcome.predicted)
-    answer = [Span(names[span.type.upper()], span.start, span.end) for span in spans]
+    def told(chunk: Chunk | None) -> str:
+        span = placed(*chunk) if chunk else None
+        return f"{row.text[span.start : span.end]!r} as {span.type}" if span else "nothing"
+
+    answer = [placed(*chunk) for chunk in tag_chunks(outcome.predicted)]
     labels, said = (Parser().annotate(row.text, side) for side in (row.spans, answer))
     reasons = tuple(
         f"label: {told(match.gold)}; model: {told(match.predicted)}"

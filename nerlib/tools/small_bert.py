@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import BertWordPieceTokenizer, Tokenizer
@@ -29,14 +30,9 @@ def build_small_bert(
         **{f"{name}_token": f"[{name.upper()}]" for name in ("unk", "sep", "pad", "cls", "mask")},
         model_max_length=128,
     )
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=1024,
-        max_position_embeddings=128,
-    )
+    size: Any = {"hidden_size": 256, "intermediate_size": 1024, "max_position_embeddings": 128}
+    size |= {"vocab_size": len(vocabulary), "num_hidden_layers": 4, "num_attention_heads": 4}
+    config = BertConfig(**size)
     with torch.random.fork_rng(), quiet_transformers():
         torch.manual_seed(seed)
         BertModel(config, add_pooling_layer=False).save_pretrained(folder)

@@ -16,9 +16,9 @@ from nerlib.inference import PlainTagger, to_entities
 from nerlib.model import word_vectors
 from nerlib.parsing import Span
 from nerlib.tools.commands import UsageError, load_tagger
-from nerlib.tools.exchange.brackets import bracketed, read_brackets
-from nerlib.tools.exchange.document import Document
-from nerlib.tools.exchange.formats import FORMATS, format_of
+from nerlib.tools.exchange.brackets import bracketed
+from nerlib.tools.exchange.document import Document, Reading, to_stderr
+from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, trained_on
 from nerlib.tools.own_data import corpus_from_lines
 
@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--json prints: leave out --output")
     if options.output and output.exists():
         raise UsageError(f"{output} is there already, perhaps corrected: name another file")
-    tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read_brackets(pool))
+    read = read_file(pool, reading=Reading(to_stderr), predictions=True)  # a text is a text
+    tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read)
     known = trained_on(tagger.model.config)
     texts = [text for text in sentences if digest(text) not in known]
     if not texts:

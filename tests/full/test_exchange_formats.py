@@ -290,6 +290,14 @@ class TestConll:
         assert first.marked == [("PER", "John Smith"), ("PER", "Ann"), ("LOC", "Oslo")]
         assert (second.text, second.spans) == ("Hi", ())
 
+    def test_where_nothing_is_an_entity_chunks_are_none(self, tmp_path):
+        text = "EU NNP I-NP O\nrejects VBZ I-VP O\n"
+        assert read("conll", text, tmp_path)[0].spans == ()
+
+    def test_hipe_says_where_no_blank_follows(self, tmp_path):
+        text = "New\tB-loc\tNoSpaceAfter\n-\tI-loc\tNoSpaceAfter|x=y\nYork\tI-loc\t_\n"
+        assert read("conll", text, tmp_path)[0].text == "New-York"
+
     @given(tags=st.lists(st.sampled_from(["O", *(f"{k}-{n}" for k in "BIES" for n in "XY")])))
     def test_entities_are_those_of_seqeval(self, tags):
         ours = [(name, first, end - 1) for name, first, end in spans_of_tags(tags)]
@@ -423,6 +431,9 @@ class TestLabelStudio:
         told: list[str] = []
         assert not read("label-studio", [{"text": "to be annotated"}], tmp_path, told.append)
         assert told == ["file: 1 tasks without an annotation are left out"]
+        rated = {**flat, "rating": [{"start": 0, "end": 1, "choices": ["good"]}]}
+        assert read("label-studio", [rated], tmp_path, told.append) == [first]
+        assert "1 results that mark no span" in told[1]
 
     def test_annotators_who_agree_or_whom_somebody_approved(self, tmp_path):
         one, other = [region(3, 7, "time")], [region(3, 7, "date")]
@@ -432,6 +443,9 @@ class TestLabelStudio:
         assert read("label-studio", [approved], tmp_path)[0].marked == [("date", "nine")]
         with pytest.raises(ExchangeError, match="task 1: its 2 annotations"):
             read("label-studio", [task("at nine", one, other)], tmp_path)
+        guesses = [{"result": [{**r, "score": 0.5}]} for r in (*one, *other)]
+        with pytest.raises(ExchangeError, match="its 2 predictions"):
+            read("label-studio", [task("at nine") | {"predictions": guesses}], tmp_path)
 
     def test_a_score_that_json_lacks(self, tmp_path):
         document = Document("a", (Span("x", 0, 1),), scores=(float("nan"),))
@@ -580,6 +594,17 @@ class TestJson:
         assert last.marked == [("time", "nine")]
         assert last.scores == ((0.5,) if "score" in str(rows) else None)
 
+    @pytest.mark.parametrize("rows", SPAN_ROWS)
+    def test_so_are_those_of_a_list(self, rows, tmp_path):
+        content = [json.loads(row) if isinstance(row, str) else row for row in rows]
+        (*_, last) = read("label-studio", content, tmp_path, lambda line: None)
+        assert last.marked == [("time", "nine")]
+
+    def test_a_list_that_is_empty_hides_no_other(self, tmp_path):
+        row = {"text": "at nine", "spans": [], "entities": [[3, 7, "time"]]}
+        (one,) = read("prodigy", row, tmp_path)
+        assert (one.marked, one.scores) == ([("time", "nine")], None)
+
     @pytest.mark.parametrize("rows", TASKS)
     def test_tasks_are_known_by_how_they_begin(self, rows, tmp_path):
         (tmp_path / "file.json").write_text(lines(*rows))
@@ -688,6 +713,26 @@ class TestCommand:
         assert message in error
         assert error.count("\n") == 1
         assert {path.name: path.read_bytes() for path in in_folder.iterdir()} == before
+
+    @pytest.mark.parametrize(
+        ("content", "line"),
+        [("I O\nYork B-loc\nextra\n\nbye O\n", 3), ("I O\nYork b-loc\n\nbye O\n", 2)],
+    )
+    def test_a_table_with_a_broken_row_is_a_table(self, content, line, in_folder, capsys):
+        Path("t.txt").write_text(content)
+        assert cli.main(["convert", "t.txt", "o.txt"]) == 2
+        assert f"t.txt, line {line}: " in capsys.readouterr().err
+
+    def test_a_file_without_a_suffix_is_known_by_what_it_holds(self, in_folder, capsys):
+        for name in ("scored.json", "a.txt"):
+            Path(name).rename(Path(name).stem)
+        assert cli.main(["validate", "a"]) == 0
+        assert cli.main(["convert", "scored", "b.txt", "--predictions"]) == 0
+        assert Path("b.txt").read_text() == "at [time : nine]\n"
+        Path("a").rename("a.md")
+        capsys.readouterr()
+        assert cli.main(["validate", "a.md"]) == 2
+        assert "python -m nerlib convert a.md" in capsys.readouterr().err
 
     def test_columns_are_chosen_and_repeats_are_told(self, in_folder, capsys):
         Path("c.conll").write_text("B-x 1 O\n\nB-x 1 B-y\n")

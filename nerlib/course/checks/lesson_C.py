@@ -224,11 +224,5 @@ def published(answer: Answer) -> None:
         answer.fail("broken", error=bare(str(error)))
 
 
-CHECKS = (
-    fifty_sentences,
-    consistent_types,
-    split_of_the_rows,
-    trained,
-    measured,
-    published,
-)  # in the order of their numbers
+# In the order of their numbers.
+CHECKS = fifty_sentences, consistent_types, split_of_the_rows, trained, measured, published

@@ -60,11 +60,12 @@ def choose_columns(rows: list[Cells | None], name: str, reading: Reading) -> tup
     table = [*filter(None, rows)]
     tagged = {column: _tags(table, column) for column in range(word + 1, width)}
     whole = [column for column, tags in tagged.items() if len(tags) == len(table)]
-    entities = [c for c in whole if {tag[2:] for tag in tagged[c]} - CHUNKS - {""}]
+    types = {column: {tag[2:] for tag in tagged[column]} - {""} for column in whole}
+    entities = [column for column in whole if types[column] - CHUNKS]
     if len(entities) > 1:
         several = ", ".join(str(column + 1) for column in entities)
         reading.report(f"{name}: columns {several} hold tags, of which the first is read")
-    if chosen := entities or whole:
+    if chosen := entities or [column for column in whole if not types[column]] or whole:
         return word, chosen[0]
     # Some row is broken: what is read next will say which one.
     return word, max(reversed(tagged), key=lambda column: len(tagged[column]))

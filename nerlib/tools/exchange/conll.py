@@ -17,14 +17,7 @@ import regex
 from nerlib.corpus import decode_lines
 from nerlib.parsing import OUTSIDE, Span, Word, tag_chunks
 from nerlib.tools.exchange.columns import Cells, choose_columns, entity_tag, split_line
-from nerlib.tools.exchange.document import (
-    Document,
-    ExchangeError,
-    Reading,
-    each,
-    tags_of,
-    words_of,
-)
+from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, tags_of, words_of
 
 DOCUMENT_START = "-DOCSTART-"
 _COMMENT = re.compile(r"#(\s|$)|#[\w.:]+ = ")
@@ -128,6 +121,7 @@ def _token(cells: Cells | None, columns: tuple[int, int]) -> Token | None:
     found = entity_tag(tag) or tag
     spans_of_tags([found])  # raises for another kind of tag, while the line's number is known
     others = (cell for number, cell in enumerate(cells) if number != columns[0])
+    others = (cell.replace("NoSpaceAfter", "SpaceAfter=No") for cell in others)  # as HIPE has it
     return word, next(filter(_SPACING.search, others), ""), found
 
 

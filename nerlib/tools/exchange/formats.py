@@ -152,9 +152,13 @@ def format_of(path: Path, name: str | None = None, option: str = "--from") -> st
     if name is None and option == "--from" and path.is_file() and suffix not in SURE:
         name = json_format(path) if suffix in JSON else _by_content(path)
     of_suffix = (key for key, one in FORMATS.items() if suffix in one.suffixes)
-    found = name or next(of_suffix, None)
+    found = name or next(of_suffix, None if suffix or option != "--from" else "brackets")
     if found is None:
-        raise ExchangeError(f"which format is {path.name}? say it by {option}: {KNOWN}")
+        how = f"say it by {option}: {KNOWN}"
+        if option == "--from":  # which no other command has
+            how = f"name it .txt, or convert it: python -m nerlib convert {path.name} OUT.txt"
+            how += f" --from {{{','.join(FORMATS)}}}"
+        raise ExchangeError(f"which format is {path.name}? {how}")
     if found not in FORMATS:
         raise ExchangeError(f"{option} {found}: there are {KNOWN}")
     return found
@@ -170,6 +174,6 @@ def _by_content(path: Path) -> str | None:
         return json_format(path)
     rows = [line for line in lines if line.strip() and not line.startswith("# ")]
     table = [line.split() for line in rows if not line.startswith(DOCUMENT_START)]
-    tags = [cells[-1] for cells in table if len(cells) == len(table[0]) > 1]
-    is_table = len(table) > 1 and len(tags) == len(table) and all(map(entity_tag, tags))
-    return "conll" if is_table else None
+    tags = [cells[-1] for cells in table if len(cells) > 1 and entity_tag(cells[-1])]
+    # Not all of them: which row is broken, its reader will say.
+    return "conll" if len(table) > 1 and len(tags) > len(table) / 2 else None

@@ -9,14 +9,7 @@ from typing import Any
 
 from nerlib.corpus import decode_lines, short_lines
 from nerlib.parsing import Span
-from nerlib.tools.exchange.document import (
-    ExchangeError,
-    Reading,
-    T,
-    each,
-    fitting_spans,
-    located,
-)
+from nerlib.tools.exchange.document import ExchangeError, Reading, T, each, fitting_spans, located
 
 BOM = b"\xef\xbb\xbf"
 LARGEST_FILE = 512 * 2**20  # bytes; a JSON file has to be read as a whole

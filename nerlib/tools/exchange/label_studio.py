@@ -5,9 +5,11 @@ from pathlib import Path
 from nerlib.tools.exchange import json_files as js
 from nerlib.tools.exchange.document import Document, ExchangeError, Reading, each, located
 from nerlib.tools.exchange.json_files import Row
+from nerlib.tools.exchange.span_rows import has_spans, read_span_row
 
 FROM_NAME, TO_NAME = "label", "text"  # as in Label Studio's own template for NER
 NO_DATA = ("created_at", "updated_at")  # texts in JSON-MIN that are not the annotated one
+OTHERS = "results that mark no span (choices, relations) are left out"
 
 
 def read_label_studio(path: Path, reading: Reading) -> list[Document]:
@@ -48,8 +50,9 @@ def read_task(task: Row, reading: Reading) -> Document | None:
         reading.note(f"{'cancelled tasks' if given else f'tasks {why}'} are left out")
         return None
     if any(document != read[0] for document in read):
-        advice = "delete all but one, or mark one as ground truth"
-        raise ExchangeError(f"its {len(read)} annotations differ; {advice}")
+        what, advice = "annotations", "delete all but one, or mark one as ground truth"
+        what, advice = (what, advice) if given else ("predictions", "keep one")
+        raise ExchangeError(f"its {len(read)} {what} differ; {advice}")
     return read[0]
 
 
@@ -94,7 +97,7 @@ def _document(
     """Return what one annotation, or prediction, says."""
     marks = _marks(annotation)
     other = len(js.objects(annotation.get("result"), "result")) - len(marks)
-    reading.note("results that mark no span (choices, relations) are left out", other)
+    reading.note(OTHERS, other)
     for mark in marks:
         if mark["type"] != "labels":
             raise ExchangeError(f"{mark['type']} do not mark plain text")
@@ -103,16 +106,23 @@ def _document(
 
 
 def _read_flat(task: Row, reading: Reading) -> Document | None:
-    """Return a task of JSON-MIN, where data and regions stand side by side, if it is annotated."""
+    """Return a task of JSON-MIN, where data and regions stand side by side, if it is annotated.
+
+    An object without labels, but with spans, is a row of another program, one of a list.
+    """
     lists = [value for value in task.values() if isinstance(value, list)]
     regions = [item for items in lists for item in items if isinstance(item, dict)]
+    labelled = [region for region in regions if "labels" in region]
+    if not labelled and "annotation_id" not in task and has_spans(task):
+        return read_span_row(task, reading)
+    reading.note(OTHERS, len(regions) - len(labelled))
     data = {name: value for name, value in task.items() if name not in NO_DATA}
     has_text = any(isinstance(value, str) for value in data.values())
     if has_text and not regions and "annotation_id" not in task:
         reading.note("tasks without an annotation are left out")
         return None
     text = js.a_text(data, reading)
-    return Document(text, js.marked(text, [_region(r) for r in regions if "labels" in r], reading))
+    return Document(text, js.marked(text, list(map(_region, labelled)), reading))
 
 
 def _region(value: Row) -> tuple[Row, str]:

@@ -19,12 +19,12 @@ def read_span_rows(path: Path, reading: Reading) -> list[Document]:
     `reading` hears what is left out. Raises `ExchangeError` with file and line, and for a file in
     which no row has a list of spans: it is of another program.
     """
-    rows = js.read_json_lines(path, lambda row: (list(row), _has_spans(row)))
-    if not any(has_spans for _, has_spans in rows):
+    rows = js.read_json_lines(path, lambda row: (list(row), has_spans(row)))
+    if not any(some for _, some in rows):
         fields = js.some(dict.fromkeys(field for found, _ in rows for field in found))
         known = "spans (Prodigy), label, labels or entities (doccano, spaCy, tag)"
         raise ExchangeError(f"{path.name}: no row has {known}; the fields are {fields}")
-    documents = js.read_json_lines(path, lambda row: _document(row, reading))
+    documents = js.read_json_lines(path, lambda row: read_span_row(row, reading))
     return [document for document in documents if document is not None]
 
 
@@ -77,12 +77,12 @@ def _tokens(text: str, words: tuple[Word, ...]) -> Iterator[tuple[Word, bool]]:
         cursor = word.end + blank
 
 
-def _has_spans(row: Row) -> bool:
+def has_spans(row: Row) -> bool:
     """Return whether a row has spans, empty or wrong ones too; a text labels the whole row."""
     return any(not isinstance(row.get(name), str | None) for name in FIELDS)
 
 
-def _document(row: Row, reading: Reading) -> Document | None:
+def read_span_row(row: Row, reading: Reading) -> Document | None:
     """Return a row as a document, if it was not rejected or ignored."""
     answer = row.get("answer")
     if answer in NO:
@@ -90,7 +90,8 @@ def _document(row: Row, reading: Reading) -> Document | None:
         return None
     if answer not in (None, "accept"):
         raise ExchangeError(f"Prodigy has no answer {str(answer)[:40]!r}")
-    name = next((name for name in FIELDS if isinstance(row.get(name), list)), FIELDS[0])
+    lists = [name for name in FIELDS if isinstance(row.get(name), list)]
+    name = next((name for name in lists if row[name]), lists[0] if lists else FIELDS[0])
     marks = [_mark(item) for item in js.checked(row.get(name) or [], list, name)]
     kept = [mark for mark in marks if mark[0].get("answer") not in NO]
     reading.note("rejected or ignored spans are left out", len(marks) - len(kept))
