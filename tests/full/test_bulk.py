@@ -34,7 +34,7 @@ from nerlib.saving import save_model
 from nerlib.tools.bulk import shards as shards_module
 from nerlib.tools.bulk import tag_shard as tag_shard_module
 from nerlib.tools.bulk import workers
-from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings
+from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings, model_digest
 from nerlib.tools.bulk.run import Summary, tag_in_bulk
 from nerlib.tools.bulk.shards import Row, Shard, plan, read_rows
 from nerlib.tools.bulk.storage import Storage, StorageError
@@ -361,7 +361,9 @@ def test_rows_that_went_missing_since_the_plan_are_noticed(model, tmp_path):
     store = Storage(write_lines(tmp_path / "a.jsonl", ["one"] * 5))
     (shard,) = plan(store, store.files(), 100)
     write_lines(tmp_path / "a.jsonl", ["one"] * 4)
-    job = workers.Job(str(model), "", store.address, str(tmp_path / "out"), SMALL, "cpu")
+    job = workers.Job(
+        str(model), model_digest(model), store.address, str(tmp_path / "out"), SMALL, "cpu"
+    )
     assert "a.jsonl has changed: 4 rows" in workers.run_shard(job, shard).error
     assert not list((tmp_path / "out").glob("parts/*"))
 
@@ -472,6 +474,73 @@ def test_tables_of_text_are_read_and_all_columns_are_kept(model, tmp_path, writt
     other = [json.loads(row["other"]) if written == "parquet" else row["other"] for row in done]
     assert [one.get("id") for one in other[:7]] == ["1", "2", "3"] * 2 + [[7]]
     assert [one.get("day") for one in other[7:]] == ["2020-01-02", None]
+
+
+def test_an_output_inside_of_the_input_is_no_input(source, model):
+    folder = source if source.is_dir() else source.parent
+    for expected in (0, None):  # the second time nothing is left to do
+        found = bulk(folder, folder / "found", model)
+        assert expected in (None, found.earlier)
+    assert found.earlier == found.shards
+
+
+@pytest.mark.parametrize("folder", ["", "parts", "failed"])
+def test_files_of_somebody_else_stay(folder, source, model, tmp_path):
+    for place in (folder, "notes", "parts/deep"):
+        (tmp_path / "out" / place).mkdir(parents=True, exist_ok=True)
+    others = [tmp_path / "out" / name for name in ("notes/.x.part", "parts/deep/x.txt")]
+    for path in others:
+        path.write_text("mine")
+    bulk(source, tmp_path / "out", model, settings=replace(SMALL, column="utt"))  # keeps nothing
+    assert all(path.read_text() == "mine" for path in others)
+    (tmp_path / "out" / folder / "precious.txt").write_text("mine")
+    with pytest.raises(BulkError, match="something else"):
+        bulk(source, tmp_path / "out", model)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"id,text,id\n1,a,2\n", "called 'id'"),
+        ("a.tsv", b'text\tn\nfine\t1\n"ok" he\t2\n', "line 3"),
+        ("a.csv", "text\ncaf\xe9\n".encode("latin-1"), "UTF-8"),
+    ],
+)
+def test_tables_that_cannot_be_read_are_refused_with_the_place(name, content, message, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StorageError, match=message):
+        planned_and_read(tmp_path, 100)
+
+
+def test_columns_of_parquet_have_different_names(tmp_path):
+    table = pyarrow.Table.from_arrays([pyarrow.array(["a"])] * 3, names=["text", "x", "x"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(StorageError, match="called 'x'"):
+        planned_and_read(tmp_path, 100)
+
+
+def test_what_json_does_not_have_is_kept_and_empty_lines_count(model, tmp_path):
+    (tmp_path / "a.csv").write_text("text\nhello\n\n" + "x " * 70_000 + "\na bike\n")
+    values = [float("nan"), float("inf"), 1.0]
+    write_parquet(tmp_path / "b.parquet", "text", ["one", "two", "three"])
+    table = parquet.read_table(tmp_path / "b.parquet").append_column("v", pyarrow.array(values))
+    parquet.write_table(table, tmp_path / "b.parquet")
+    (tmp_path / "c.jsonl").write_text('{"text": "a", "s": "\\ud83d"}')
+    settings = BulkSettings(written="jsonl")
+    summary = bulk(tmp_path, tmp_path / "out", model, settings=settings)
+    assert (summary.rows, summary.failed) == (8, 2)
+    assert_failed(tmp_path / "out", [("a.csv", 1, "empty"), ("a.csv", 2, "140,000 characters")])
+    parts = sorted((tmp_path / "out" / "parts").iterdir())
+    rows = [json.loads(line, parse_constant=pytest.fail) for p in parts for line in p.open("rb")]
+    assert [row["row"] for row in rows[:2]] == [0, 3]
+    assert [row["other"]["v"] for row in rows[2:5]] == ["NaN", "Infinity", 1.0]
+    assert rows[5]["other"]["s"] == "\ud83d"
+
+
+def test_a_model_that_was_replaced_is_noticed(model, tmp_path):
+    job = workers.Job(str(model), "another", str(tmp_path), str(tmp_path / "out"), SMALL, "cpu")
+    with pytest.raises(BulkError, match="has changed"):
+        workers.run_shard(job, Shard(0, "a.jsonl", 0, 1))
 
 
 def test_a_run_without_results_is_no_result(source, model, tmp_path, capsys):

@@ -46,7 +46,9 @@ def settled(
     The names are those of files in the source that hold no rows. Raises `BulkError` if the output
     folder belongs to another run, and `StorageError`.
     """
-    files, others = data_files(source, source.files(), settings.column)
+    own = f"{target.root.rstrip('/')}/"  # an output folder inside of the input's is no input
+    found = [file for file in source.files() if not file[0].startswith(own)]
+    files, others = data_files(source, found, settings.column)
     if not files:
         what = f": {', '.join(others[:9])} are none" if others else ""
         raise BulkError(f"{source.address} holds no files to tag{what}")
@@ -55,7 +57,7 @@ def settled(
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
         return [Shard(number, files[number][0], *cut) for number, *cut in shards], others
-    if target.names() or target.names("parts"):
+    if any(target.names(folder) for folder in ("", "parts", "failed")):
         what = "holds files of something else: choose another output folder"
         raise BulkError(f"{target.address} {what}")
     planned = plan(source, files, settings.shard_rows)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
 from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings, model_digest, settled
+from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage
 from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result
 from nerlib.tools.bulk.workers import Job, run_shards
@@ -33,18 +34,16 @@ class Summary:
     why: str = ""  # of the first row that failed
 
     def __str__(self) -> str:
-        speed = (
-            f"{self.rows:,} rows in {self.seconds:.1f} s ({self.rows / self.seconds:,.0f} rows/s)"
-        )
+        rate = self.rows / self.seconds
+        speed = f"{self.rows:,} rows in {self.seconds:.1f} s ({rate:,.0f} rows/s)"
         done = f"{self.shards - len(self.undone)} of {self.shards} shards are done"
         lines = [f"{speed}, {self.failed:,} failed; {done}, {self.earlier} of them before"]
         if self.failed:
             lines.append(f"the first that failed is {self.why}")
         if 0 < self.rows == self.failed:
             lines.append("no row could be tagged, so nothing is kept: mend it and start again")
-        return "\n".join(
-            [*lines, *(f"not done: {one.name}: {one.error}" for one in self.undone[:10])]
-        )
+        lines += [f"not done: {one.name}: {one.error}" for one in self.undone[:10]]
+        return "\n".join(lines)
 
 
 def tag_in_bulk(
@@ -72,8 +71,9 @@ def tag_in_bulk(
         digest = model_digest(model)
         shards, skipped = settled(inputs, target, digest, settings)
         if target.local:  # what killed writes left: other storage keeps nothing of them
-            for leftover in Path(target.root).glob("*/.*.part"):
-                leftover.unlink()
+            for folder in (PARTS, FAILED):
+                for leftover in Path(target.root, folder).glob(".*.part"):
+                    leftover.unlink()
         done = set(target.names(PARTS))
         todo = {s.name: s for s in shards if f"{s.name}.{settings.written}" not in done}
         total = sum(shard.rows for shard in todo.values())
@@ -84,13 +84,8 @@ def tag_in_bulk(
         folder = str(Path(model).absolute())
         job = Job(folder, digest, inputs.address, target.address, settings, device)
         every = 0.5 if sys.stderr.isatty() else 30.0  # seconds: in a log file, a line now and then
-        how: Any = {
-            "unit": "row",
-            "unit_scale": True,
-            "mininterval": every,
-            "disable": not progress,
-        }
-        bar = end.enter_context(tqdm(total=total, **how))
+        how: Any = {"unit": "row", "unit_scale": True, "disable": not progress}
+        bar = end.enter_context(tqdm(total=total, mininterval=every, **how))
         for result in run_shards(job, [*todo.values()], workers):
             bar.update(todo[result.name].rows)
             results.append(result)
@@ -98,16 +93,12 @@ def tag_in_bulk(
                 after_shard(result)
         failed = sum(result.failed for result in results)
         if failed and failed == sum(shard.rows for shard in shards):
-            _forget(target)
-    return Summary(
-        shards=len(shards),
-        earlier=len(shards) - len(todo),
-        rows=sum(result.rows for result in results),
-        failed=failed,
-        seconds=time.perf_counter() - started,
-        undone=tuple(result for result in results if result.error),
-        why=next((result.why for result in results if result.why), ""),
-    )
+            _forget(target, shards)
+    rows, seconds = sum(result.rows for result in results), time.perf_counter() - started
+    undone = tuple(result for result in results if result.error)
+    why = next((result.why for result in results if result.why), "")
+    earlier = len(shards) - len(todo)
+    return Summary(len(shards), earlier, rows, failed, seconds, undone, why)
 
 
 def _locked(target: Storage) -> Callable[[], object]:
@@ -119,8 +110,10 @@ def _locked(target: Storage) -> Callable[[], object]:
         raise BulkError(f"{what}, or choose another output folder") from None
 
 
-def _forget(target: Storage) -> None:
+def _forget(target: Storage, shards: Sequence[Shard]) -> None:
     """Remove a run without any result, so that the next one may have other settings."""
-    for name in (PARTS, FAILED, MANIFEST):
-        if target.system.exists(target.path(name)):
-            target.system.rm(target.path(name), recursive=True)
+    own = {shard.name for shard in shards}
+    written = [f"{folder}/{name}" for folder in (PARTS, FAILED) for name in target.names(folder)]
+    for name in (*written, MANIFEST):
+        if name == MANIFEST or Path(name).stem in own:
+            target.system.rm(target.path(name))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def read_rows(
             try:
                 columns = value()
                 text = _text_of(columns, column, max_characters)
-                other = json.dumps(columns, default=str) if columns else ""
+                other = _as_json(columns) if columns else ""
                 row = Row(number, text, other=other)
             except (ValueError, OverflowError, pyarrow.ArrowException) as error:
                 row = Row(number, "", str(error))
@@ -163,6 +164,14 @@ def _text_of(columns: Columns, column: str, max_characters: int) -> str:
     return value
 
 
+def _as_json(columns: Columns) -> str:
+    """Return columns as JSON; what it does not have, as dates and NaN, becomes text."""
+    try:
+        return json.dumps(columns, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(json.loads(json.dumps(columns, default=str), parse_constant=str))
+
+
 def _lines(file: Any, shard: Shard) -> Iterator[Value]:
     """Yield the rows of lines that hold JSON objects."""
     lines = islice(_lines_from(file, shard.byte), shard.rows)
@@ -187,6 +196,7 @@ def _columns_of_line(line: bytes, number: int) -> Columns:
 def _parquet(file: Any, shard: Shard) -> Iterator[Value]:
     """Yield the rows of a Parquet file."""
     table = parquet.ParquetFile(file, pre_buffer=False)
+    _apart(table.schema_arrow.names)
     stop = shard.start + shard.rows
     sizes = [table.metadata.row_group(group).num_rows for group in range(table.num_row_groups)]
     starts = [0, *accumulate(sizes)]  # the first row of each group
@@ -208,10 +218,14 @@ def _records(file: Any, between: str) -> Iterator[list[str]]:
     A record may go over several lines, so that it is found from the file's beginning alone.
     """
     text = io.TextIOWrapper(io.BufferedReader(file, BLOCK), encoding="utf-8-sig", newline="")
+    csv.field_size_limit(16 * BLOCK)  # a longer cell is one whose quote is never closed
+    records = csv.reader(text, delimiter=between, strict=True)
     try:
-        yield from filter(None, csv.reader(text, delimiter=between, strict=True))
+        yield _apart(next(filter(None, records), []))
+        yield from records
     except (UnicodeDecodeError, csv.Error) as error:
-        raise OSError(f"not a table in UTF-8 with quoted cells ({error})") from None
+        advice = "save it in UTF-8, with quotes doubled inside of quoted cells"
+        raise OSError(f"near line {records.line_num} ({error}): {advice}") from None
 
 
 def _table(file: Any, shard: Shard, between: str) -> Iterator[Value]:
@@ -222,7 +236,16 @@ def _table(file: Any, shard: Shard, between: str) -> Iterator[Value]:
         yield partial(_columns_of_record, names, cells)
 
 
+def _apart(names: list[str]) -> list[str]:
+    """Return the names of columns; raises `OSError` if two are the same."""
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise OSError(f"two columns are called {twice[0]!r}: rename one")
+    return names
+
+
 def _columns_of_record(names: list[str], cells: list[str]) -> Columns:
+    if not cells:
+        raise ValueError("the line is empty")
     if len(cells) != len(names):
         raise ValueError(f"{len(cells)} cells, not {len(names)} as in the first line")
     return dict(zip(names, cells, strict=True))

@@ -118,4 +118,5 @@ def _unfolded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json_line(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    # Half a character becomes an escape, which JSON can hold and UTF-8 cannot.
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"

@@ -20,7 +20,7 @@ from typing import Any, cast
 import torch
 
 from nerlib.device import set_threads
-from nerlib.tools.bulk.manifest import BulkError, BulkSettings
+from nerlib.tools.bulk.manifest import BulkError, BulkSettings, model_digest
 from nerlib.tools.bulk.shards import Shard
 from nerlib.tools.bulk.storage import Storage, StorageError, one_line
 from nerlib.tools.bulk.tag_shard import Result, tag_shard
@@ -84,6 +84,8 @@ def run_shards(job: Job, todo: Sequence[Shard], workers: int) -> Iterator[Result
 def _opened(job: Job) -> tuple[Tagger, Storage, Storage]:
     """Return a job's tagger and storage, opened once in each process, with one thread a worker."""
     set_threads(1)
+    if model_digest(job.model) != job.digest:
+        raise BulkError(f"{job.model} has changed since the start: start again with one model")
     tagger = Tagger.from_pretrained(job.model, job.device, cast(Any, job.settings.precision))
     return tagger, Storage(job.source), Storage(job.target)
 
