@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt as stop:
         if not _rank():
-            print(f"nerlib: {stop or 'stopped'}", file=sys.stderr)
+            print(f"nerlib: {str(stop) or 'stopped'}", file=sys.stderr)
         return 130
     except ModuleNotFoundError:
         missing = missing_packages()

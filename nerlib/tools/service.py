@@ -23,7 +23,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -59,7 +59,8 @@ async def read_request(request: Request, kinds: Mapping[str, Any]) -> dict[str, 
 
     Other sites' pages cannot send JSON without asking, so that they reach no service on loopback.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
         raise AnswerError("no JSON", "send the header Content-Type: application/json", 415)
     body, asked = b"", None
     async for part in request.stream():
@@ -118,12 +119,16 @@ class Service:
         asked = await read_request(request, MARK)
         texts_of({"text": asked["text"]})
         marks = [(one["type"], one["start"], one["end"]) for one in asked["spans"]]
-        document = whole_words(asked["text"], starmap(Span, marks), self.tagger.parser)
+        if len(marks) > MOST_TEXTS:
+            raise AnswerError(f"{len(marks):,} marks", f"send at most {MOST_TEXTS:,}", 413)
+        how = asked["text"], starmap(Span, marks), self.tagger.parser
+        document = await run_in_threadpool(whole_words, *how)  # others need not wait
         return self.answer(_as_json(document) | {"line": bracketed(document)})
 
     async def lines(self, request: Request) -> Response:
         """Answer bracketed lines with their sentences: text and marks."""
-        sentences = read_lines((await read_request(request, LINES))["text"])
+        asked = await read_request(request, LINES)
+        sentences = await run_in_threadpool(read_lines, asked["text"])
         texts_of({"texts": [sentence.text for sentence in sentences]})
         return self.answer({"sentences": [_as_json(sentence) for sentence in sentences]})
 
@@ -184,5 +189,6 @@ def application(tagger: PlainTagger, hosts: Sequence[str] = ("*",)) -> Starlette
     posts = (service.tag, service.mark, service.lines)
     routes += [Route(f"/{one.__name__}", one, methods=["POST"]) for one in posts]
     known = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))]
-    kinds = dict.fromkeys((AnswerError, CorpusError, HTTPException, Exception), service.refuse)
+    refused = AnswerError, CorpusError, HTTPException, ClientDisconnect, Exception
+    kinds = dict.fromkeys(refused, service.refuse)
     return Starlette(routes=routes, middleware=known, exception_handlers=kinds)

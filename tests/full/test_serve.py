@@ -149,6 +149,7 @@ class TestAnswers:
 
 
 NO_MARK = {"text": "nine", "spans": [{"type": "time", "start": True, "end": 4}]}
+MARK = {"type": "t", "start": 0, "end": 1}
 BAD: dict[str, tuple[str, object, int]] = {
     "no JSON": ("/tag", b"nine", 400),
     "not UTF-8": ("/tag", b'"\xff"', 400),
@@ -171,6 +172,7 @@ BAD: dict[str, tuple[str, object, int]] = {
     "no word": ("/mark", {"text": "a", "spans": [{"type": "t", "start": 7, "end": 9}]}, 400),
     "brackets": ("/mark", {"text": "[a]", "spans": []}, 400),
     "half": ("/mark", {"text": "a\ud800", "spans": []}, 400),
+    "many marks": ("/mark", {"text": "a", "spans": [MARK] * (MOST_TEXTS + 1)}, 413),
     "broken": ("/lines", {"text": "[time : nine"}, 400),
     "many lines": ("/lines", {"text": "a\n" * (MOST_TEXTS + 1)}, 413),
 }
@@ -186,6 +188,7 @@ class TestRefusals:
 
     def test_other_ways_in_are_closed(self, client):
         assert post(client, "/tag", {"text": "a"}, "text/plain").status_code == 415
+        assert post(client, "/tag", {"text": "a"}, "Application/JSON; charset=x").status_code == 200
         ways = [("GET", "/docs", 404), ("GET", "/../etc/passwd", 404), ("GET", "/tag", 405)]
         for how, path, status in [*ways, ("POST", "/health", 405), ("PUT", "/", 405)]:
             answer = client.request(how, path)
