@@ -48,7 +48,7 @@ def arrive(best: Tensor) -> tuple[Tensor, Tensor]:
     top, tag = best.max(-1, keepdim=True)
     arrived, before = top.expand_as(best).clone(), tag.expand_as(best).clone()
     begin, inside = best[:, 1::2], best[:, 2::2]
-    own = torch.arange(2, best.shape[1], 2, device=best.device)
+    own = 2 * torch.arange(1, best.shape[1] // 2 + 1, device=best.device)
     arrived[:, 2::2] = torch.maximum(begin, inside)
     before[:, 2::2] = own - (begin >= inside).long()
     return arrived, before

@@ -60,6 +60,7 @@ def load_model(path: str | Path) -> NERClassifier:
         loaded: Any = NERClassifier.from_pretrained(
             folder,
             config=config,
+            dtype=torch.float32,  # whatever its file holds
             ignore_mismatched_sizes=True,  # they are an error below, with their names
             output_loading_info=True,
         )

@@ -47,9 +47,8 @@ def check_model(folder: str, model_class: str) -> None:
     check_settings(settings, folder)
     found = settings.get("architectures", [model_class])
     if found != [model_class]:
-        raise EncoderError(
-            f"{folder!r} names a class of another kind, {found}: only {model_class} is loaded"
-        )
+        what = f"names a class of another kind, {found}: only {model_class} is loaded"
+        raise EncoderError(f"{folder!r} {what}")
     labels = settings.get("labels", [])
     texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not texts or len(labels) > MOST_LABELS:
@@ -77,6 +76,9 @@ def check_tokenizer(folder: str) -> None:
             if key.endswith(("_file", "_files")) and key not in UNUSED_FILES:
                 for part in value if isinstance(value, list) else [value]:
                     check_plain_name(part, f"{key} in {file} of {folder!r}")
+        most = settings.get("model_max_length", LARGEST_NUMBER)
+        if type(most) not in (int, float) or not most >= 8:
+            raise EncoderError(f"{folder!r}: model_max_length is {most!r:.20}, not 8 or more")
         if settings.get("tokenizer_class") is not None:
             check_tokenizer_class(settings["tokenizer_class"], folder)
     path = find_file(folder, "tokenizer.json")
@@ -246,6 +248,5 @@ def _check_loads_nothing(key: str, value: object, name: str) -> None:
     """Check that a setting does not make transformers load code or files."""
     attention = "attn_implementation" in key or "experts_implementation" in key
     if (key in FORBIDDEN and value) or (attention and value not in ATTENTION):
-        raise EncoderError(
-            f"{name!r} asks for code or files from elsewhere ({key} in its settings): not loaded"
-        )
+        where = f"from elsewhere ({key} in its settings)"
+        raise EncoderError(f"{name!r} asks for code or files {where}: not loaded")

@@ -48,6 +48,11 @@ def test_it_is_the_best_allowed_sequence(seed):
             torch.testing.assert_close(probabilities[row, word], weights[having].sum())
 
 
+def test_without_types_everything_is_outside():
+    numbers, probabilities = best_tags(torch.zeros(2, 3, 1), torch.ones(2, 3).bool())
+    assert (numbers.tolist(), probabilities.tolist()) == ([[0] * 3] * 2, [[1.0] * 3] * 2)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_padding_and_unseen_words_are_outside_and_change_nothing(seed):
     logits, seen = random_case(seed)

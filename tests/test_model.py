@@ -106,6 +106,11 @@ def test_forward_needs_to_know_the_words():
         new_model("bert")(torch.tensor([[2, 3]]))
 
 
+def test_weights_of_half_precision_are_loaded_as_fp32(tmp_path):
+    save_model(new_model("bert").half(), tokenizer_of("bert"), tmp_path)
+    assert {value.dtype for value in load_model(tmp_path).parameters()} == {torch.float32}
+
+
 def test_a_table_of_many_languages_takes_half_and_the_rest_is_kept_to_the_last_bit(tmp_path):
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     encoder = {"model_type": "bert", "vocab_size": 100_000, "intermediate_size": 8, **sizes}

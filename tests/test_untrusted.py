@@ -182,6 +182,8 @@ TOKENIZERS: dict[str, tuple[Damage, str]] = {
     "vocabulary": (tokenizer_settings(vocab_file="../vocab.txt"), "vocab_file in tok"),
     "absolute": (tokenizer_settings(tokenizer_file="/etc/passwd"), "tokenizer_file in"),
     "versions": (tokenizer_settings(fast_tokenizer_files=["../x.json"]), "fast_tokenizer_files in"),
+    "length no number": (tokenizer_settings(model_max_length="9"), "model_max_length is"),
+    "length too short": (tokenizer_settings(model_max_length=2), "model_max_length is 2"),
     "deep": (lambda f: (f / TOKENIZER).write_text(DEEP), "nested too deep"),
     "pipe": (lambda f: pipe(f / TOKENIZER), "is not a regular file"),
     "huge": (lambda f: os.truncate(f / "tokenizer.json", 200_000_001), "larger than any"),

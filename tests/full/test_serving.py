@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,18 @@ def load(folder: Path, backend: str = "torch", variant: str | None = None) -> Ta
     return Tagger.from_pretrained(folder, "cpu", "fp32", backend, variant)
 
 
+def interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def answer_from_threads(tagger: Tagger) -> None:
+    """Ask from four threads, a text at a time: each gets the answers that one thread gets."""
+    texts = [f"{text} number{number}" for number in range(20) for text in TEXTS if text.strip()]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(tagger, texts))
+    assert places(found) == places([tagger(text) for text in texts])
+
+
 def places(answers: list[list[Any]]) -> list[list[tuple[str, int, int, str]]]:
     return [[(e.type, e.start, e.end, e.text) for e in found] for found in answers]
 
@@ -129,6 +142,10 @@ class TestAnswers:
         assert places([load(original, backend, "fp32")(text) for text in TEXTS]) == places(expected)
         exact, scores = ([e.score for one in answers for e in one] for answers in (expected, found))
         assert scores == pytest.approx(exact, abs=1e-4)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_threads_share_an_engine(self, original, backend):
+        answer_from_threads(load(original, backend))
 
     def test_fewer_bits_drift_but_a_little(self, original):
         words = [load(original).parser.split_words(text) for text in TEXTS]
@@ -171,10 +188,11 @@ class TestWithoutNerlib:
         texts = [*(text for text in TEXTS if "\ud800" not in text), *many]
         expected = load(folder)(texts)
         assert sum(map(len, expected)) > 20
-        done = subprocess.run(
-            [sys.executable, "-c", WITHOUT, str(folder / "onnx" / "tag.py")],
-            input="\n".join(texts).encode(), capture_output=True, cwd=tmp_path,
-        )  # fmt: skip
+        command = [sys.executable, "-c", WITHOUT, str(folder / "onnx" / "tag.py")]
+        bad = subprocess.run(command, input=b"caf\xe9\n", capture_output=True, cwd=tmp_path)
+        assert (bad.returncode, bad.stderr[:22]) == (2, b"the input is not UTF-8")
+        lines = "\n".join(texts).encode()
+        done = subprocess.run(command, input=lines, capture_output=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr.decode()
         answers = [json.loads(line)["entities"] for line in done.stdout.decode().splitlines()]
         found = [[(e["type"], e["start"], e["end"], e["text"]) for e in row] for row in answers]
@@ -318,7 +336,29 @@ class TestStatic:
         monkeypatch.setattr("nerlib.tools.serving.static.MOST_WORDS", 1)
         assert places(tagger(TEXTS[::-1])[::-1]) == places(before)
         tagger(TEXTS[:1])
-        assert len(tagger.model._vectors) == 1 + len(TEXTS[0].split())
+        assert len(tagger.model._known) == len(TEXTS[0].split()) == tagger.model._used - 1
+
+    @pytest.mark.parametrize("nothing", ["", "  ", [""], []])
+    def test_a_text_without_words_has_no_entities(self, nothing, static):
+        assert load(static, "static")(nothing) == ([] if nothing != [""] else [[]])
+
+    def test_an_interrupt_leaves_it_as_it_was(self, static, monkeypatch):
+        tagger = load(static, "static")
+        with monkeypatch.context() as patch:
+            patch.setattr("nerlib.tools.serving.static.embedding_bag", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                tagger(TEXTS[0])
+        assert places(tagger(TEXTS)) == places(load(static, "static")(TEXTS))
+
+    def test_words_are_met_one_by_one_as_all_at_once(self, static):
+        words = " ".join(f"w{number}" for number in range(1_500))
+        one_by_one, at_once = load(static, "static"), load(static, "static")
+        for word in words.split():
+            one_by_one(word)
+        assert places([one_by_one(words)]) == places([at_once(words)])
+
+    def test_threads_share_it(self, static):
+        answer_from_threads(load(static, "static"))
 
     def test_a_file_of_another_shape_is_refused(self, static, tmp_path):
         folder = Path(shutil.copytree(static, tmp_path / "model"))

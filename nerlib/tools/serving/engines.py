@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Literal, NoReturn, get_args
 
@@ -50,9 +51,8 @@ def _onnx(path: Path, threads: int) -> Engine:
     # Threads that wait in a loop for the next call take the cores from torch, which decodes.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # From the bytes that were checked, so that nothing else can be read in their place.
-    session = onnxruntime.InferenceSession(
-        read_onnx(path), options, providers=["CPUExecutionProvider"]
-    )
+    graph = read_onnx(path)
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     return lambda inputs: session.run(None, inputs)[0]
 
 
@@ -69,8 +69,13 @@ def _openvino(path: Path, threads: int, variant: str) -> Engine:
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": 64,
     }
     request = core.compile_model(read_openvino(core, path), "CPU", settings).create_infer_request()
-    # A copy, as the next call writes into the engine's own memory.
-    return lambda inputs: np.array(request.infer(inputs)[0])
+    turn = Lock()
+
+    def compute(inputs: Inputs) -> NDArray[np.float32]:
+        with turn:  # and a copy, as the next call, of another thread, writes into the same memory
+            return np.array(request.infer(inputs)[0])
+
+    return compute
 
 
 class EngineModel(nn.Module):

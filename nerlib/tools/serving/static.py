@@ -7,6 +7,7 @@ et al., 2015; one vector a subword, whatever the sentence, as in model2vec).
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -89,7 +90,7 @@ def _learn(
 
 
 class StaticModel(EngineModel):
-    """A static tagger in the place of a `NERClassifier`; one thread at a time may use it."""
+    """A static tagger in the place of a `NERClassifier`."""
 
     def __init__(self, config: NERConfig, path: Path) -> None:
         """Read the network; raises `EncoderError` unless the file holds one for this model."""
@@ -102,12 +103,13 @@ class StaticModel(EngineModel):
         except (SafetensorError, RuntimeError):
             raise EncoderError(f"{path} is no static tagger for this model: export again") from None
         self.requires_grad_(False)
+        self._turn = Lock()
         self._forget()
 
     def _forget(self) -> None:
         """Begin with no word; the first vector is that of what stands between two texts."""
-        self._known: dict[str, int] = {}
-        self._vectors = torch.zeros(1, SIZE)
+        self._known, self._used = dict[str, int](), 1
+        self._vectors = torch.zeros(1024, SIZE)
 
     def _compute(self, inputs: Inputs) -> NDArray[np.float32]:
         """Return logits (batch, words, tags), as the other engines do."""
@@ -124,16 +126,18 @@ class StaticModel(EngineModel):
         All words stand in one row, utterance after utterance, with room between two. Tags that are
         the best alone and that BIO allows are the best together: only the others are decoded.
         """
-        self._meet(words, tokenizer)
+        if not any(words):
+            return [([], []) for _ in words]
         row, starts = [0] * SIDE, []
-        for utterance in words:
-            starts.append(len(row) - SIDE)
-            row += [*(self._known[word.text] for word in utterance), *[0] * SIDE]
-        if not words:
-            return []
+        with self._turn:
+            self._meet(words, tokenizer)
+            for utterance in words:
+                starts.append(len(row) - SIDE)
+                row += [*(self._known[word.text] for word in utterance), *[0] * SIDE]
+            vectors = self._vectors
         numbers = torch.tensor(row)
         pieces = range(0, len(row) - 2 * SIDE, PIECE)
-        windows = (self._vectors[numbers[at : at + PIECE + 2 * SIDE]][None] for at in pieces)
+        windows = (vectors[numbers[at : at + PIECE + 2 * SIDE]][None] for at in pieces)
         logits = torch.cat([self.network(one)[0] for one in windows])
         visible = numbers[SIDE : len(row) - SIDE] > 0
         chances, tags = logits.softmax(-1), logits.argmax(-1) * visible
@@ -158,10 +162,14 @@ class StaticModel(EngineModel):
         new = {w.text: w for some in words for w in some if w.text not in self._known}
         cut = encode_words(tokenizer, [[word] for word in new.values()], special=False)
         seen = {text: one.input_ids for text, one in zip(new, cut, strict=True) if one.input_ids}
-        self._known |= dict.fromkeys(new, 0)
-        self._known |= {text: n for n, text in enumerate(seen, len(self._vectors))}
+        first = self._used
         if seen:
             sizes = torch.tensor([0, *map(len, seen.values())]).cumsum(0)
             flat = torch.tensor([i for ids in seen.values() for i in ids])
             found = embedding_bag(flat, self.network.table.weight, sizes[:-1], mode="mean")
-            self._vectors = torch.cat([self._vectors, found])
+            if first + len(found) > len(self._vectors):  # room for twice as many, at least
+                self._vectors = torch.cat([self._vectors, torch.zeros(first + len(found), SIZE)])
+            self._vectors[first : first + len(found)] = found
+            self._used += len(found)
+        # Last of all, for Ctrl-C may come at any time.
+        self._known |= dict.fromkeys(new, 0) | {text: n for n, text in enumerate(seen, first)}

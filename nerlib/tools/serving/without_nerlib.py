@@ -125,6 +125,10 @@ def best_tags(logits: Array, seen: Array) -> tuple[list[int], list[float]]:
 if __name__ == "__main__":
     tagger = GraphTagger(Path(__file__).parent)
     with open(0, encoding="utf-8", newline="\n") as lines:  # 0 is standard input
-        for line in sys.argv[1:] or lines:
-            text = line.removesuffix("\n").removesuffix("\r")
-            print(json.dumps({"text": text, "entities": tagger(text)}), flush=True)
+        try:
+            for line in sys.argv[1:] or lines:
+                text = line.removesuffix("\n").removesuffix("\r")
+                print(json.dumps({"text": text, "entities": tagger(text)}), flush=True)
+        except UnicodeDecodeError as error:
+            print(f"the input is not UTF-8 ({error}): save it so", file=sys.stderr)
+            sys.exit(2)
