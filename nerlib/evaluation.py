@@ -30,10 +30,7 @@ def evaluate(
 
 
 def predict_tags(
-    model: NERClassifier,
-    dataset: NERDataset,
-    compute: Compute | None = None,
-    batch_size: int = 64,
+    model: NERClassifier, dataset: NERDataset, compute: Compute | None = None, batch_size: int = 64
 ) -> tuple[list[list[str]], float]:
     """Return the predicted tags of every utterance, in order, and the mean loss per word."""
     labels = model.config.labels

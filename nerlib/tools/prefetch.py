@@ -5,12 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nerlib.corpus import LOCALES, wanted_locales
-from nerlib.encoders import (
-    MULTILINGUAL,
-    PACKAGED,
-    load_tokenizer,
-    resolve_encoder,
-)
+from nerlib.encoders import MULTILINGUAL, PACKAGED, load_tokenizer, resolve_encoder
 from nerlib.tools.archive import fetch_archive
 from nerlib.tools.corpora import load_corpus
 from nerlib.tools.hub import VARIABLE, cache_folder, fetch_encoder
