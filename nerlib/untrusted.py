@@ -28,6 +28,7 @@ LARGEST_NUMBER = 2_000_000  # no vocabulary is larger
 MOST_LAYERS = 1_024
 LARGEST_TABLE = 2**28  # numbers in a table of positions
 MOST_LABELS = 20_001
+MOST_GROWTH = 64  # of a text by a tokenizer's replacements
 # Settings that make transformers load code or files from somewhere else.
 FORBIDDEN = ("auto_map", "custom_pipelines", "quantization_config", "transformers_weights")
 ATTENTION = (None, "eager", "sdpa")
@@ -84,6 +85,9 @@ def check_tokenizer(folder: str) -> None:
     path = find_file(folder, "tokenizer.json")
     if path and path.stat().st_size > LARGEST_TOKENIZER:
         raise EncoderError(f"tokenizer.json of {folder!r} is larger than any tokenizer")
+    steps = walk(read_json(path, LARGEST_TOKENIZER).get("normalizer") if path else None)
+    if prod(len(str(v)) or 1 for key, v in steps if key in ("content", "prepend")) > MOST_GROWTH:
+        raise EncoderError(f"tokenizer.json of {folder!r} makes texts longer than any tokenizer")
 
 
 def check_tokenizer_class(wanted: object, folder: str) -> None:

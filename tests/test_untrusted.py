@@ -173,6 +173,8 @@ TAGGER: dict[str, tuple[Damage, str]] = {
     "dropout": (lambda f: change(f, dropout=-1), "dropout from 0"),
     "head_size": (lambda f: change(f, head_size=1_000_000), "head_size must be"),
 }
+STEP = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+DOUBLING = {"type": "Sequence", "normalizers": [STEP] * 24}
 TOKENIZERS: dict[str, tuple[Damage, str]] = {
     "auto_map": (tokenizer_settings(auto_map={"AutoTokenizer": ["t.X", None]}), r"\(auto_map in"),
     "class": (tokenizer_settings(tokenizer_class="Evil"), "not in transformers: 'Evil"),
@@ -186,6 +188,7 @@ TOKENIZERS: dict[str, tuple[Damage, str]] = {
     "length too short": (tokenizer_settings(model_max_length=2), "model_max_length is 2"),
     "deep": (lambda f: (f / TOKENIZER).write_text(DEEP), "nested too deep"),
     "pipe": (lambda f: pipe(f / TOKENIZER), "is not a regular file"),
+    "doubling": (lambda f: change(f, "tokenizer.json", normalizer=DOUBLING), "makes texts longer"),
     "huge": (lambda f: os.truncate(f / "tokenizer.json", 200_000_001), "larger than any"),
 }
 
@@ -248,7 +251,7 @@ def cut_embeddings(weights: dict[str, Any]) -> None:
 
 # What shows only in loading.
 UNFIT: dict[str, tuple[Damage, str]] = {
-    "tokenizer cut": (lambda f: cut(f / "tokenizer.json", 300), "no tokenizer can be loaded"),
+    "tokenizer cut": (lambda f: cut(f / "tokenizer.json", 300), "not a valid JSON file"),
     "no vocabulary": (lambda f: (f / "tokenizer.json").unlink(), "has no vocabulary"),
     "fewer labels": (lambda f: change(f, labels=["O"]), "do not fit its config.json"),
     "head size": (lambda f: change(f, head_size="big"), "no model can be loaded"),

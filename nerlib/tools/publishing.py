@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 MASSIVE, TASK = "AmazonScience/massive", "token-classification"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
-PACKAGED_SOURCES = {
-    PACKAGED: "sentence-transformers/all-MiniLM-L6-v2",
-    MULTILINGUAL: "intfloat/multilingual-e5-small",
-}
+PACKAGED_SOURCES = {PACKAGED: "sentence-transformers/all-MiniLM-L6-v2"}
+PACKAGED_SOURCES[MULTILINGUAL] = "intfloat/multilingual-e5-small"
 FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
 FILES |= {"tokenizer_config.json", "special_tokens_map.json"}
 FEW = 10  # entities; below that, a score says next to nothing
