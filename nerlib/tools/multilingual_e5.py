@@ -141,13 +141,7 @@ def build_tokenizer(pieces: list[tuple[str, float]], most: int) -> PreTrainedTok
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps)
     ends = [(end, numbers[end]) for end in ("<s>", "</s>")]
     tokenizer.post_processor = TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B </s>", ends)
-    special: Any = {
-        "bos": "<s>",
-        "eos": "</s>",
-        "cls": "<s>",
-        "sep": "</s>",
-        "unk": "<unk>",
-    }
+    special: Any = {"bos": "<s>", "eos": "</s>", "cls": "<s>", "sep": "</s>", "unk": "<unk>"}
     special |= {"pad": "<pad>", "mask": AddedToken("<mask>", lstrip=True)}
     names = {f"{name}_token": token for name, token in special.items()}
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=most, **names)

@@ -140,7 +140,7 @@ def corpus_from_file(
     if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", locale):
         raise CorpusError(f"locale {locale!r}: give language and country, as en-US")
     path = Path(path)
-    name = format_of(path) if path.is_file() else "brackets"  # of a pipe
+    name = format_of(path) if path.is_file() else "brackets"  # a pipe cannot be read twice
     if name == "brackets":
         with open(path, "rb") as file:
             rows = corpus_from_lines(decode_lines(file, path.name, CorpusError), locale, NAME)

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 MASSIVE, TASK = "AmazonScience/massive", "token-classification"
 TEMPLATE = Path(__file__).parents[1] / "data" / "templates" / "model_card.md"
-PACKAGED_SOURCES = {PACKAGED: "sentence-transformers/all-MiniLM-L6-v2"}
-PACKAGED_SOURCES[MULTILINGUAL] = "intfloat/multilingual-e5-small"
+PACKAGED_SOURCES = {
+    PACKAGED: "sentence-transformers/all-MiniLM-L6-v2",
+    MULTILINGUAL: "intfloat/multilingual-e5-small",
+}
 FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
 FILES |= {"tokenizer_config.json", "special_tokens_map.json"}
 FEW = 10  # entities; below that, a score says next to nothing
@@ -135,13 +137,12 @@ def _eval_results(measured: Measurement) -> list[EvalResult]:
     kind = MASSIVE if measured.corpus == CORPORA["massive"] else "other"
     where: Any = {"task_type": TASK, "task_name": "Named entity recognition", "dataset_type": kind}
     where |= {"dataset_name": measured.corpus, "dataset_config": measured.locale}
+    where["dataset_split"] = measured.split
     found = {n: getattr(measured.scores.overall, n) for n in ("precision", "recall", "f1")}
     return [
-        EvalResult(
-            **where, dataset_split=measured.split, metric_type=metric,
-            metric_name=f"entity {metric}", metric_value=round(value, 4),
-        ) for metric, value in found.items()
-    ]  # fmt: skip
+        EvalResult(**where, metric_type=n, metric_name=f"entity {n}", metric_value=round(value, 4))
+        for n, value in found.items()
+    ]
 
 
 def _upload(folder: str, repository: str, private: bool) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from http import HTTPStatus
-from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +117,10 @@ class Service:
         """Answer a text with marks with its bracketed `line`, and the marks widened to words."""
         asked = await read_request(request, MARK)
         texts_of({"text": asked["text"]})
-        marks = [(one["type"], one["start"], one["end"]) for one in asked["spans"]]
+        marks = [Span(one["type"], one["start"], one["end"]) for one in asked["spans"]]
         if len(marks) > MOST_TEXTS:
             raise AnswerError(f"{len(marks):,} marks", f"send at most {MOST_TEXTS:,}", 413)
-        how = asked["text"], starmap(Span, marks), self.tagger.parser
-        document = await run_in_threadpool(whole_words, *how)  # others need not wait
+        document = await run_in_threadpool(whole_words, asked["text"], marks, self.tagger.parser)
         return self.answer(_as_json(document) | {"line": bracketed(document)})
 
     async def lines(self, request: Request) -> Response:

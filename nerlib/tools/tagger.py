@@ -1,11 +1,11 @@
 """The tagger that users get: the plain one with other engines, faster networks and publishing."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from nerlib.addons.attention import attend_together
 from nerlib.addons.bf16_weights import WeightCopy
@@ -13,6 +13,7 @@ from nerlib.dataset import NERDataset
 from nerlib.device import Precision
 from nerlib.encoders import loading
 from nerlib.inference import PlainTagger
+from nerlib.model import NERClassifier
 from nerlib.parsing import Span, Word, spans_to_tags
 from nerlib.saving import folder_of, load_saved_tokenizer
 
@@ -24,11 +25,17 @@ class Tagger(PlainTagger):
     holds only `chunk` texts at a time.
     """
 
-    @cached_property
-    def _weights(self) -> WeightCopy:
-        """The network, made faster when it is first needed."""
+    def __init__(
+        self,
+        model: NERClassifier,
+        tokenizer: PreTrainedTokenizerFast,
+        device: str = "auto",
+        precision: Precision = "auto",
+        batch_size: int = 128,
+    ) -> None:
+        super().__init__(model, tokenizer, device, precision, batch_size)
         attend_together(self.model.encoder)
-        return WeightCopy(self.model, self.compute)
+        self._weights = WeightCopy(self.model, self.compute)
 
     @classmethod
     def from_pretrained(

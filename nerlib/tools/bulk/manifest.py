@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nerlib.atomic import file_digest
+from nerlib.encoders import known_digest
 from nerlib.saving import MODEL_FILES
-from nerlib.tools.bulk.shards import PARQUET, Shard, data_files, plan
+from nerlib.tools.bulk.shards import FAILED, PARQUET, PARTS, Shard, data_files, plan
 from nerlib.tools.bulk.storage import Storage
 
 MANIFEST, FORMAT = "manifest.json", 4
@@ -57,7 +57,7 @@ def settled(
     if (content := target.read(MANIFEST)) is not None:
         shards = _recorded_shards(content, run, target)
         return [Shard(number, files[number][0], *cut) for number, *cut in shards], others
-    if any(target.names(folder) for folder in ("", "parts", "failed")):
+    if any(target.names(folder) for folder in ("", PARTS, FAILED)):
         what = "holds files of something else: choose another output folder"
         raise BulkError(f"{target.address} {what}")
     planned = plan(source, files, settings.shard_rows)
@@ -72,7 +72,7 @@ def model_digest(folder: str | Path) -> str:
     paths = {path for pattern in MODEL_FILES for path in Path(folder).glob(pattern)}
     if not (Path(folder) / "config.json").is_file():
         raise BulkError(f"there is no model in {folder}: train one, or name its folder by --model")
-    digests = [f"{path.name} {file_digest(path)}" for path in sorted(paths) if path.is_file()]
+    digests = [f"{path.name} {known_digest(path)}" for path in sorted(paths) if path.is_file()]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
 from nerlib.tools.bulk.manifest import MANIFEST, BulkError, BulkSettings, model_digest, settled
-from nerlib.tools.bulk.shards import Shard
+from nerlib.tools.bulk.shards import FAILED, PARTS, Shard
 from nerlib.tools.bulk.storage import Storage
-from nerlib.tools.bulk.tag_shard import FAILED, PARTS, Result
+from nerlib.tools.bulk.tag_shard import Result
 from nerlib.tools.bulk.workers import Job, run_shards
 
 MANY = 0.1  # of the rows: if more could not be tagged, the run has failed
@@ -97,8 +97,7 @@ def tag_in_bulk(
     rows, seconds = sum(result.rows for result in results), time.perf_counter() - started
     undone = tuple(result for result in results if result.error)
     why = next((result.why for result in results if result.why), "")
-    earlier = len(shards) - len(todo)
-    return Summary(len(shards), earlier, rows, failed, seconds, undone, why)
+    return Summary(len(shards), len(shards) - len(todo), rows, failed, seconds, undone, why)
 
 
 def _locked(target: Storage) -> Callable[[], object]:
@@ -113,7 +112,8 @@ def _locked(target: Storage) -> Callable[[], object]:
 def _forget(target: Storage, shards: Sequence[Shard]) -> None:
     """Remove a run without any result, so that the next one may have other settings."""
     own = {shard.name for shard in shards}
-    written = [f"{folder}/{name}" for folder in (PARTS, FAILED) for name in target.names(folder)]
-    for name in (*written, MANIFEST):
-        if name == MANIFEST or Path(name).stem in own:
-            target.system.rm(target.path(name))
+    for folder in (PARTS, FAILED):
+        for name in target.names(folder):
+            if Path(name).stem in own:
+                target.system.rm(target.path(f"{folder}/{name}"))
+    target.system.rm(target.path(MANIFEST))

@@ -19,6 +19,7 @@ from pyarrow import parquet
 from nerlib.corpus import decode_line, short_lines
 from nerlib.tools.bulk.storage import Storage, StorageError, StoredFile, storage_errors
 
+PARTS, FAILED = "parts", "failed"  # the folders of what becomes of them
 LINES, PARQUET = "jsonl", "parquet"
 KINDS = {".jsonl": LINES, ".ndjson": LINES, ".json": LINES, ".parquet": PARQUET, ".pq": PARQUET}
 KINDS |= {".csv": ",", ".tsv": "\t"}  # tables of text: what stands between their cells

@@ -17,11 +17,10 @@ from pyarrow import parquet
 
 from nerlib.inference import Entity
 from nerlib.tools.bulk.manifest import BulkSettings
-from nerlib.tools.bulk.shards import LINES, Row, Shard, read_rows
+from nerlib.tools.bulk.shards import FAILED, LINES, PARTS, Row, Shard, read_rows
 from nerlib.tools.bulk.storage import Storage, StorageError
 
 CHUNK = 1024  # rows that are tagged, and in memory, at a time
-PARTS, FAILED = "parts", "failed"
 _TEXT, _PLACE = pyarrow.string(), pyarrow.int32()
 _SPAN = {"type": _TEXT, "text": _TEXT, "start": _PLACE, "end": _PLACE, "score": pyarrow.float32()}
 _ENTITIES = pyarrow.list_(pyarrow.struct(_SPAN))

@@ -50,8 +50,8 @@ def read_task(task: Row, reading: Reading) -> Document | None:
         reading.note(f"{'cancelled tasks' if given else f'tasks {why}'} are left out")
         return None
     if any(document != read[0] for document in read):
-        what, advice = "annotations", "delete all but one, or mark one as ground truth"
-        what, advice = (what, advice) if given else ("predictions", "keep one")
+        what = "annotations" if given else "predictions"
+        advice = f"delete all but one{', or mark one as ground truth' if given else ''}"
         raise ExchangeError(f"its {len(read)} {what} differ; {advice}")
     return read[0]
 
