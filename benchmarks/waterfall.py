@@ -182,27 +182,21 @@ def as_item(item: Item, tags: TagSet, parser: TutorialParser) -> Item:
     return {**flat, "subword_group": item["subword_group"], "target": torch.tensor(numbers)}
 
 
-# What is trained, in order, and the bars that it gives: (name, kind).
-JOBS: tuple[tuple[Job, tuple[tuple[str, str], ...]], ...] = (
-    (the_tutorial, (("the tutorial", "start"), ("dropout off in validation", "bug"))),
-    (batched_tutorial, (("batches of 32 and a rate that fits", "choice"),)),
+# What is trained, in order, and the bars that it gives: kind by name.
+JOBS: tuple[tuple[Job, dict[str, str]], ...] = (
+    (the_tutorial, {"the tutorial": "start", "dropout off in validation": "bug"}),
+    (batched_tutorial, {"batches of 32 and a rate that fits": "choice"}),
     (
         trained_with(own_tags=False, word_offsets=True, file_order=True),
-        (("tags from spans, not from a dictionary", "bug"),),
+        {"tags from spans, not from a dictionary": "bug"},
     ),
-    (
-        trained_with(own_tags=False, file_order=True),
-        (("subwords counted in subwords", "bug"),),
-    ),
-    (
-        trained_with(own_tags=True, file_order=True),
-        (("tag set from training rows only", "bug"),),
-    ),
+    (trained_with(own_tags=False, file_order=True), {"subwords counted in subwords": "bug"}),
+    (trained_with(own_tags=True, file_order=True), {"tag set from training rows only": "bug"}),
     (
         trained_with(own_tags=True),
-        (("rows shuffled", "bug"), ("the best sequence that BIO allows", "choice")),
+        {"rows shuffled": "bug", "the best sequence that BIO allows": "choice"},
     ),
-    (the_library, (("nerlib's own training", "choice"),)),
+    (the_library, {"nerlib's own training": "choice"}),
 )
 
 
@@ -230,9 +224,9 @@ def main() -> int:
     done = {(step["name"], step["seed"]) for step in steps}
     for number, seed in enumerate(SEEDS):
         for job, bars in JOBS[1 if number else 0 :]:
-            if all((name, seed) in done for name, _ in bars):
+            if all((name, seed) in done for name in bars):
                 continue
-            for bar, scores in zip(bars, job(rows, seed, config), strict=False):
+            for bar, scores in zip(bars.items(), job(rows, seed, config), strict=False):
                 steps.append(as_step(*bar, seed, scores))
                 print(steps[-1], flush=True)
             write_json(RESULTS, {**facts, "steps": steps})

@@ -70,7 +70,7 @@ def test_the_rule_counts_words_lines_figures_and_the_quiz_but_no_setup() -> None
     ]
     notebook = new_notebook(cells=cells)
     times = {name: round(minutes, 1) for name, minutes in section_times(notebook).items()}
-    assert times == {"98 · New": 3.5, "Quiz": 3.6}
+    assert times == {"98 · New": 4.5, "Quiz": 2.6}
     assert reading_time(notebook) == 10
     header = with_reading_time(cells[0].source, 10)
     assert header.endswith("about <!-- reading -->10<!-- /reading --> minutes to read")
@@ -131,7 +131,7 @@ def test_blanks_leave_what_nobody_types() -> None:
     ]
     assert [(cell.id, cell.source) for cell in blanked(cells)] == [
         ("98-setup", "x = 1"),
-        ("98-a", "## Steps\n\nCount them. How many?"),
+        ("98-a", "## Steps\n\nCount them. It is easy. How many?"),
         ("98-guess", 'guesses.write("how many", None)'),
         ("98-f", 'import re\n\ndef f(x):\n    """Add one."""'),
         ("98-b", "Once more:"),

@@ -19,10 +19,11 @@ from nbformat.v4 import new_markdown_cell
 
 from benchmarks.measured import markdown_table
 from tools.execute import find_notebook
-from tools.project import ROOT
+from tools.project import LINK, ROOT
 from tools.reading import section_times, sections
 
 CLASS = ROOT / "workshop" / "class"
+IN_CLASS = r"[\g<text>](../../../notebooks/\g<target>\g<rest>)"  # a lesson's link, from there
 PLAN = tomllib.loads((ROOT / "workshop" / "timetables.toml").read_text(encoding="utf-8"))
 # Guesses and the quiz, which nobody types.
 KEPT = re.compile(r"(?m)^(guesses(\.write.*)?$|from nerlib\.course\.quiz )")
@@ -141,7 +142,7 @@ def class_copy(lesson: str, rows: Sequence[Row]) -> NotebookNode:
     told = defaultdict[str, list[NotebookNode]](list)
     for row in rows:
         told[row.sections[0] if row.sections else headings[0]].append(banner(row))
-    text = f"# {title}\n\nFallen behind? The [whole lesson](../../../notebooks/{name}) helps."
+    text = f"# {title}\n\nFallen behind? The [whole lesson]({name}) helps."
     code = [cell for cell in found.pop(title) if cell.cell_type == "code"]
     cells = [new_markdown_cell(text, id=f"{lesson}-header"), *code]
     for heading, part in found.items():
@@ -153,6 +154,8 @@ def class_copy(lesson: str, rows: Sequence[Row]) -> NotebookNode:
         cell.metadata = NotebookNode()
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = LINK.sub(IN_CLASS, cell.source)
     kernel = {key: value for key, value in notebook.metadata.items() if key != "nerlib"}
     return NotebookNode({**notebook, "cells": cells, "metadata": NotebookNode(kernel)})
 
@@ -161,21 +164,22 @@ def banner(row: Row) -> NotebookNode:
     """Return the cell that says what the timetable has now, with links to its exercises."""
     text = f"**{'–'.join(clock(row))}, {row.minutes} minutes** {row.what}"
     lessons = dict.fromkeys(number[:2] for number in row.exercises)
-    text += "".join(f" · [exercises](../../exercises/{one}_exercises.ipynb)" for one in lessons)
+    text += "".join(f" · [exercises](../workshop/exercises/{n}_exercises.ipynb)" for n in lessons)
     cell: NotebookNode = new_markdown_cell(text, id=f"row-{row.start}")
     return cell
 
 
 def blanked(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     """Return cells to type into, under their headings and prompts."""
-    for cell, below in pairwise([*cells, NotebookNode(cell_type="")]):
+    for cell, below in pairwise([*cells, NotebookNode(cell_type="", source="")]):
         if cell.cell_type == "code":
             whole = cell.id.endswith("-setup") or KEPT.search(cell.source)
             cell.source = cell.source if whole else given(cell.source)
         else:
             headings = re.findall(r"(?m)^#.*$", cell.source)
-            asks = [prompt(cell.source)] if below.cell_type == "code" else []
-            cell.source = "\n\n".join(headings + asks)
+            guess = "guesses.write" in below.source
+            ask = cell.source.rpartition("\n\n")[2] if guess else prompt(cell.source)
+            cell.source = "\n\n".join(headings + [ask] * (below.cell_type == "code"))
     return [cell for cell in cells if cell.source or cell.cell_type == "code"]
 
 

@@ -103,13 +103,8 @@ def _stub(indent: str, code: str) -> str:
 
 def _assigned(code: str) -> list[str]:
     """Return the names that code gives a value, one after the other."""
-    return [
-        target.id
-        for statement in ast.parse(code).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    ]
+    statements = (one for one in ast.parse(code).body if isinstance(one, ast.Assign))
+    return [to.id for one in statements for to in one.targets if isinstance(to, ast.Name)]
 
 
 if __name__ == "__main__":

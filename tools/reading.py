@@ -4,10 +4,11 @@ import math
 import re
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 WORDS, LINES = 180, 12  # a minute
 FIGURE, QUIZ = 0.5, 2.5  # minutes
-HEADING = re.compile(r"#{1,2} (.+)")
+HEADING = re.compile(r"(?m)^#{1,2} (.+)$")
 # A header written by hand has no marks yet.
 TOLD = re.compile(r"about (?:<!-- reading -->)?\d+(?:<!-- /reading -->)? minutes to read")
 
@@ -28,12 +29,18 @@ def section_times(notebook: NotebookNode) -> dict[str, float]:
 
 
 def sections(notebook: NotebookNode) -> dict[str, list[NotebookNode]]:
-    """Return each heading's cells, in order; the title's section holds header and set-up."""
+    """Return each heading's cells, in order; the title's section holds header and set-up.
+
+    What stands above the heading in its cell is a cell of its own, of the section before.
+    """
     found: dict[str, list[NotebookNode]] = {}
     heading = ""
     for cell in notebook.cells:
-        lines = cell.source.splitlines() if cell.cell_type == "markdown" else ()
-        heading = next((m[1] for m in map(HEADING.fullmatch, reversed(lines)) if m), heading)
+        if cell.cell_type == "markdown" and (first := HEADING.search(cell.source)):
+            if above := cell.source[: first.start()].strip():
+                found[heading].append(new_markdown_cell(above, id=f"{cell.id}-end"))
+            cell = NotebookNode({**cell, "source": cell.source[first.start() :]})
+            heading = HEADING.findall(cell.source)[-1]
         found.setdefault(heading, []).append(cell)
     return found
 

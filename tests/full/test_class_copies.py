@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from nerlib.tools.recipes import RECIPES
 from tools.class_copies import (
@@ -22,6 +23,7 @@ from tools.class_copies import (
     write_class_copies,
 )
 from tools.execute import find_notebook
+from tools.project import LINK
 from tools.reading import section_times, sections
 
 PLANS, WAYS = timetables(), ways()
@@ -94,3 +96,17 @@ def test_a_live_copy_has_blanks_and_the_timetable_in_it():
     assert "" in [cell.source for cell in code]
     assert not [cell for cell in made.cells if cell.get("outputs") or cell.metadata]
     assert "| 1:05 | 1:10 | 5 | Tags | 02 |" in timetable(rows)
+
+
+def test_links_of_class_copies_lead_to_files():
+    for path in CLASS.rglob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        dead = [t for _, t, _ in LINK.findall(text) if not (path.parent / t).exists()]
+        assert not dead, path
+
+
+def test_what_stands_above_a_heading_belongs_to_the_section_before():
+    texts = ["# T", "## A", "A is so.\n\n## B\n\nB?"]
+    found = sections(new_notebook(cells=[new_markdown_cell(text) for text in texts]))
+    told = {name: [cell.source for cell in cells] for name, cells in found.items()}
+    assert told == {"T": ["# T"], "A": ["## A", "A is so."], "B": ["## B\n\nB?"]}
