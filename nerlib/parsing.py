@@ -144,7 +144,7 @@ class Parser:
             if chunk.isalnum():  # the usual case, and the quick one
                 words.append(Word(chunk, start, start + len(chunk)))
             else:
-                words += _split_edges(chunk, start)
+                words += split_edges(chunk, start)
         return words
 
     def annotate(self, text: str, spans: Iterable[Span]) -> str:
@@ -253,7 +253,7 @@ def check_same_text(found: str, sentence: str, row_id: str | None = None) -> Non
     )
 
 
-def _split_edges(chunk: str, start: int) -> Iterator[Word]:
+def split_edges(chunk: str, start: int) -> Iterator[Word]:
     """Yield leading punctuation, the core and trailing punctuation, one character a mark."""
     first, last = 0, len(chunk)
     while first < last and _EDGE.match(chunk, first):

@@ -6,16 +6,13 @@ model with its best weights instead of one full of NaN.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from nerlib.callbacks import Callback, Loop
-from nerlib.dataset import NERDataset
 from nerlib.metrics import EpochRecord
-from nerlib.model import NERClassifier
 
 
 class DivergenceError(ValueError):
@@ -42,24 +39,12 @@ class DivergenceError(ValueError):
 class NaNWatch(Callback):
     """Stops a run by `DivergenceError` at a loss or gradient that is not finite.
 
-    On a GPU each look waits for the device, so that `every` steps are looked at together.
+    The model gets its best weights back, or those of the start. On a GPU each look waits for the
+    device, so that `every` steps are looked at together.
     """
 
     def __init__(self, every: int | None = None) -> None:
         self._every, self._unseen = every, list[Tensor]()
-
-    @contextmanager
-    def around(self, model: NERClassifier, data: NERDataset) -> Iterator[None]:
-        """Give the model its best weights back, or those of the start, when its loss diverges."""
-        try:
-            yield
-        except DivergenceError:
-            model.load_state_dict(self._loop.best)
-            raise
-
-    def on_train_begin(self, loop: Loop) -> None:
-        """Remember the run."""
-        self._loop = loop
 
     def on_step_end(self, loop: Loop, loss: Tensor, norm: Tensor) -> None:
         """Look at loss and norm if it is time; raises `DivergenceError`."""
@@ -72,9 +57,11 @@ class NaNWatch(Callback):
         if not all(finite):
             batch = loop.step - len(finite) + finite.index(False)
             rows = [loop.train_set.row_ids[row] for row in loop.rows[batch]]
+            loop.model.load_state_dict(loop.best)
             raise DivergenceError(loop.epoch + 1, batch + 1, rows)
 
     def on_evaluate(self, loop: Loop, record: EpochRecord) -> None:
         """Look at the loss on the validation rows; raises `DivergenceError`."""
         if not math.isfinite(record.validation_loss):
+            loop.model.load_state_dict(loop.best)
             raise DivergenceError(record.epoch)

@@ -6,11 +6,10 @@ between GPUs. Built in notebook 10.
 """
 
 import hashlib
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -109,10 +108,6 @@ class Processes:
         if self.first:
             self.sum(torch.zeros(1))
 
-    def one_speaks(self) -> AbstractContextManager[object]:
-        """Return a block in which only the first process prints."""
-        return nullcontext() if self.first else redirect_stdout(io.StringIO())
-
 
 def named() -> Processes:
     """Return which process this is, as the launcher's environment variables have it."""
@@ -137,7 +132,7 @@ def join() -> Processes:
     if processes.alone and {"ACCELERATE_USE_CPU", "MASTER_ADDR"} <= os.environ.keys():
         raise ProcessError(
             "accelerate launch was asked for several processes and has started one: without a GPU, "
-            "use accelerate launch --multi_gpu, and --device cpu behind `nerlib train`"
+            "use accelerate launch --multi_gpu, and --device cpu after `nerlib train`"
         )
     if processes.alone or distributed.is_initialized():
         return processes

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from filelock import Timeout
 from torch import Tensor
 
 from nerlib.addons.checkpoints import CheckpointError, CheckpointFolder, Facts, Snapshot
@@ -78,13 +77,7 @@ class Checkpoints(Callback):
     def _claim(self, end: ExitStack) -> None:
         """Lock the folder, and leave its release to the end of the run."""
         folder = self.checkpoints.folder
-        try:
-            end.callback(lock_folder(folder))
-        except Timeout:
-            raise CheckpointError(
-                f"another run is writing its checkpoints to {folder}: wait for its end, stop it, "
-                "or choose another folder"
-            ) from None
+        end.callback(lock_folder(folder, "its checkpoints", CheckpointError))
         if self.checkpoints.steps() and not self.resume:
             raise CheckpointError(
                 f"{folder} holds checkpoints of an earlier run: resume it, choose another folder, "

@@ -77,7 +77,8 @@ def build_parser(commands: Collection[str] = tuple(COMMANDS)) -> argparse.Argume
             quiet = "say nothing but results and errors"
             command.add_argument("--quiet", action="store_true", help=quiet)
             talks = about.get("talks", False)
-            command.set_defaults(name=name, command=module.run, parser=command, talks=talks)
+            run = getattr(module, f"run_{name}", None) or module.run
+            command.set_defaults(name=name, command=run, parser=command, talks=talks)
             examples = dict.fromkeys(f"nerlib {line}" for line in TABLES["examples"][name])
             command.epilog = _listed("examples:", examples) + TABLES["notes"].get(name, "")
     return parser

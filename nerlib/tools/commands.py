@@ -11,6 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -32,11 +33,6 @@ BLOCK = 2**16  # bytes that `tag` reads at a time
 
 class UsageError(ValueError):
     """An option whose value cannot be used: which one, and what it should be."""
-
-
-def run(options: argparse.Namespace) -> int:
-    """Run the command that the options are for."""
-    return ACTIONS[options.name](options)
 
 
 def run_recipes(options: argparse.Namespace) -> int:
@@ -99,11 +95,14 @@ def run_train(options: argparse.Namespace) -> int:
     output = Path(options.output or (f"{OUTPUT}/own" if vars(options).get("own") else OUTPUT))
     checkpoints = options.checkpoint_dir or (output / "checkpoints" if options.resume else None)
     action: Callable[..., object] = walk if options.name == "run" else train_and_save
-    with named().one_speaks():
+    with nullcontext() if named().first else redirect_stdout(io.StringIO()):  # one process speaks
         if isinstance(recipe, OwnRecipe):
             print(*remarks(recipe.rows["annot_utt"][:], recipe.parser()), sep="\n")
         action(recipe, output, checkpoints and Path(checkpoints), options.resume)
     return 0
+
+
+run_run = run_train  # which also walks the rest of the way
 
 
 def choose_recipe(options: argparse.Namespace) -> Recipe:
@@ -288,7 +287,8 @@ def evaluation_rows(options: argparse.Namespace, tagger: Tagger) -> tuple[Datase
     locale, split = options.locale or recipe.locale, options.split or "validation"
     if options.own:
         return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
-    if made_by_of(tagger).get("recipe") == OWN and not (options.source or options.recipe):
+    made_by = getattr(tagger.model.config, "made_by", None) or {}
+    if made_by.get("recipe") == OWN and not (options.source or options.recipe):
         raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
     source = options.source or recipe.corpus_source()
     return load_rows(locale, split, source), f"{source}, {locale}, {split}"
@@ -312,7 +312,7 @@ def run_push(options: argparse.Namespace) -> int:
     from nerlib.tools.recipes import RECIPES, get_recipe
 
     tagger = load_tagger(options)
-    made_by = made_by_of(tagger)
+    made_by = getattr(tagger.model.config, "made_by", None) or {}
     measured = None
     if options.own:
         if options.recipe or options.source or options.split:
@@ -399,30 +399,21 @@ def load_tagger(options: argparse.Namespace) -> Tagger:
         raise UsageError(str(error)) from None
 
 
-def made_by_of(tagger: Tagger) -> dict[str, Any]:
-    """Return what a model remembers of its training; nothing if it was not made by a recipe."""
-    return getattr(tagger.model.config, "made_by", None) or {}
-
-
 def print_json(record: object) -> None:
     """Print a result as JSON."""
     print(json.dumps(record, indent=2, ensure_ascii=False))
 
 
-def print_table(
-    scores: Evaluation, names: Mapping[str, str], sure: Mapping[str, Interval] | None = None
-) -> None:
+def print_table(scores: Evaluation, names: Mapping[str, str], sure: Mapping[str, Interval]) -> None:
     """Print a line per slot type, spelled as `names` says, and the totals, with intervals of F1."""
     from pandas import DataFrame
 
     from nerlib.tools.compare import TOTAL
 
-    rows, sure = {}, sure or {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, score in {**scores.per_type, TOTAL: scores.overall}.items():
-        row: dict[str, Any] = score_as_json(score)
-        if name in sure:
-            row["95 % interval"] = f"{sure[name].low:.3f} to {sure[name].high:.3f}"
-        rows[names.get(name, name.lower())] = row
+        interval = f"{sure[name].low:.3f} to {sure[name].high:.3f}"
+        rows[names.get(name, name.lower())] = score_as_json(score) | {"95 % interval": interval}
     table = DataFrame.from_dict(rows, orient="index").drop(columns="correct")
     print(table.to_string(float_format="%.3f"))
     print(
@@ -454,8 +445,3 @@ def evaluation_as_json(
 def score_as_json(score: Score) -> dict[str, float]:
     """Return one score's counts and ratios."""
     return asdict(score) | {name: getattr(score, name) for name in ("precision", "recall", "f1")}
-
-
-_FIRST = (run_recipes, run_prefetch, run_validate, run_train, run_review, run_crossvalidate)
-_THEN = (run_evaluate, run_compare, run_push, run_tag, run_bulk)
-ACTIONS = {f.__name__.removeprefix("run_"): f for f in _FIRST + _THEN} | {"run": run_train}

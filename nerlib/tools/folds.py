@@ -6,7 +6,7 @@ for wrong labels with. Used in notebook 14.
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from statistics import fmean, stdev
@@ -38,14 +38,12 @@ def fold_numbers(texts: Sequence[str], folds: int) -> list[int]:
     return [number[text] for text in texts]
 
 
-def out_of_fold(
-    recipe: Recipe, folds: int = 5, report: Callable[[str], None] = to_stderr
-) -> list[list[Outcome]]:
+def out_of_fold(recipe: Recipe, folds: int = 5) -> list[list[Outcome]]:
     """Return, fold by fold, what a model that has not seen a sentence answers to it.
 
     For each fold the recipe of one's own sentences is trained on all others, of which a fifth
-    chooses the epoch: as by `train --own`, but reading each batch once, not twice. `report` gets a
-    line a fold. Raises `CorpusError` for sentences that cannot be parted so.
+    chooses the epoch: as by `train --own`, but reading each batch once, not twice. Each fold is a
+    line on standard error. Raises `CorpusError` for sentences that cannot be parted so.
     """
     assert isinstance(recipe, OwnRecipe)  # no other has rows of one's own
     numbers, found = fold_numbers(recipe.rows["utt"][:], folds), list[list[Outcome]]()
@@ -55,7 +53,7 @@ def out_of_fold(
         others = [row for row, number in enumerate(numbers) if number != fold]
         left = (time.monotonic() - started) / max(fold, 1) * (folds - fold)
         wait = f"; about {left:.0f} s left" if fold else ""
-        report(f"fold {fold + 1} of {folds}: train on {len(others)}, tag {len(inside)}{wait}")
+        to_stderr(f"fold {fold + 1} of {folds}: train on {len(others)}, tag {len(inside)}{wait}")
         found.append(_answers(recipe, others, inside))
     return found
 

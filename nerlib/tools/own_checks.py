@@ -12,7 +12,7 @@ from transformers import PretrainedConfig
 from nerlib.dataset import NERDataset
 from nerlib.inference import PlainTagger
 from nerlib.parsing import ParsedUtterance, Parser, Segmentation, Span
-from nerlib.tools.exchange.document import Document, repeats
+from nerlib.tools.exchange.document import repeats
 
 # Scripts that put no blank between words.
 _NO_BLANKS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
@@ -45,10 +45,9 @@ def remarks(sentences: Sequence[str], parser: Parser) -> Iterator[str]:
     "types that differ in case and count as one: 'DATE' (1), 'Date' (1)"
     """
     parsed = [parser.parse(line) for line in sentences]
-    documents = [Document(sentence.text, sentence.spans) for sentence in parsed]
-    yield from _types(Counter(span.type for one in documents for span in one.spans))
-    yield from repeats(documents)
-    hidden = [(one.text, span) for one in documents for span in unreachable(one, parser)]
+    yield from _types(Counter(span.type for one in parsed for span in one.spans))
+    yield from repeats(parsed)
+    hidden = [(one.text, span) for one in parsed for span in unreachable(one, parser)]
     if hidden:
         text, span = hidden[0]
         example = f"{text[span.start : span.end]!r} in {text[:60]!r}"
@@ -56,24 +55,23 @@ def remarks(sentences: Sequence[str], parser: Parser) -> Iterator[str]:
         yield f"{len(hidden):,} {what}, as {example}"
 
 
-def unreachable(document: Document, parser: Parser) -> list[Span]:
+def unreachable(parsed: ParsedUtterance, parser: Parser) -> list[Span]:
     """Return the spans that do not begin and end with words of the plain text.
 
-    >>> unreachable(Document("Berlin-based", (Span("place", 0, 6),)), Parser())
+    >>> unreachable(Parser().parse("[place : Berlin]-based"), Parser())
     [Span(type='place', start=0, end=6)]
     """
-    words = parser.split_words(document.text)
+    words = parser.split_words(parsed.text)
     starts, ends = {word.start for word in words}, {word.end for word in words}
-    return [s for s in document.spans if s.start not in starts or s.end not in ends]
+    return [s for s in parsed.spans if s.start not in starts or s.end not in ends]
 
 
 def told_of_exam(tagger: PlainTagger, data: NERDataset) -> dict[str, int]:
     """Return how many sentences a model was trained with, and how many entities cannot be found."""
     known = trained_on(tagger.model.config)
-    texts = [Document(utterance.text, utterance.spans) for utterance in data.utterances]
-    hidden = [unreachable(one, tagger.parser) for one in texts]
+    hidden = [unreachable(one, tagger.parser) for one in data.utterances]
     return {
-        "sentences_that_were_trained_on": sum(digest(one.text) in known for one in texts),
+        "sentences_that_were_trained_on": sum(digest(one.text) in known for one in data.utterances),
         "entities_that_end_inside_words": sum(map(len, hidden)),
     }
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -129,13 +129,11 @@ def set_aside(texts: list[str]) -> set[str]:
     return set(different[: max(1, round(VALIDATION_SHARE * len(different)))])
 
 
-def corpus_from_file(
-    path: str | Path, locale: str = "en-US", report: Callable[[str], None] = to_stderr
-) -> Dataset:
+def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
     """Return the sentences of a file, bracketed lines or another format's, as a corpus.
 
-    `report` hears of what is left out. Raises `OwnDataError` with all broken lines, or if no entity
-    is marked, `CorpusError` for what cannot be read, and `OSError`.
+    What is left out is told on standard error. Raises `OwnDataError` with all broken lines, or if
+    no entity is marked, `CorpusError` for what cannot be read, and `OSError`.
     """
     if not re.fullmatch(r"[a-z]{2,3}-[A-Z]{2}", locale):
         raise CorpusError(f"locale {locale!r}: give language and country, as en-US")
@@ -145,7 +143,7 @@ def corpus_from_file(
         with open(path, "rb") as file:
             rows = corpus_from_lines(decode_lines(file, path.name, CorpusError), locale, NAME)
     else:
-        documents = read_file(path, name, Reading(report))
+        documents = read_file(path, name, Reading(to_stderr))
         lines = list(each(bracketed, documents, f"{path.name}, text"))
         rows = corpus_from_lines(lines, locale, NAME)
     if not any("[" in line for line in rows["annot_utt"]):

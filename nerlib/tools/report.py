@@ -24,7 +24,7 @@ from nerlib.corpus import CorpusError
 from nerlib.dataset import NERDataset
 from nerlib.inference import to_entities
 from nerlib.metrics import evaluate_tags
-from nerlib.parsing import ParsedUtterance, Parser, Span
+from nerlib.parsing import ParsedUtterance, Parser
 from nerlib.tools.recipes import RecipeError, get_recipe
 from nerlib.tools.tagger import Tagger
 
@@ -201,8 +201,7 @@ def _pair(outcome: Outcome, names: Mapping[str, str]) -> Html:
     """Return an utterance with its gold and predicted entities."""
     utterance, scores = outcome.utterance, outcome.confidences
     found = to_entities(utterance.text, utterance.words, outcome.predicted, scores, names)
-    predicted = [Span(one.type, one.start, one.end) for one in found]
-    return highlight_pairs([(utterance.text, utterance.spans, predicted)])
+    return highlight_pairs([(utterance.text, utterance.spans, found)])
 
 
 def _source(figure: Figure) -> str:

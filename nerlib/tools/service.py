@@ -177,12 +177,8 @@ def page() -> Response:
 
 def application(tagger: PlainTagger, hosts: Sequence[str] = ("*",)) -> Starlette:
     """Return the service as an ASGI application, for any server; `hosts` are its own names."""
-    service, shown = Service(tagger), page()
-
-    async def index(_: Request) -> Response:
-        return shown
-
-    routes = [Route("/", index)]
+    service = Service(tagger)
+    routes = [Route("/", page(), methods=["GET"])]
     routes += [Route(f"/{one.__name__}", one) for one in (service.health, service.metrics)]
     posts = (service.tag, service.mark, service.lines)
     routes += [Route(f"/{one.__name__}", one, methods=["POST"]) for one in posts]

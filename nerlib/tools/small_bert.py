@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import BertWordPieceTokenizer, Tokenizer
+from tokenizers import BertWordPieceTokenizer
 from tokenizers.normalizers import BertNormalizer
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizer
 
 from nerlib.encoders import quiet_transformers
 
@@ -24,11 +24,8 @@ def build_small_bert(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = learn_word_pieces(list(texts), 4000, lowercase)
-    pieces = BertWordPieceTokenizer(vocabulary, lowercase=lowercase, strip_accents=False)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(pieces.to_str()),
-        **{f"{name}_token": f"[{name.upper()}]" for name in ("unk", "sep", "pad", "cls", "mask")},
-        model_max_length=128,
+    tokenizer = BertTokenizer(
+        vocabulary, do_lower_case=lowercase, strip_accents=False, model_max_length=128
     )
     size: Any = {"hidden_size": 256, "intermediate_size": 1024, "max_position_embeddings": 128}
     size |= {"vocab_size": len(vocabulary), "num_hidden_layers": 4, "num_attention_heads": 4}

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--json prints: leave out --output")
     if options.output and output.exists():
         raise UsageError(f"{output} is there already, perhaps corrected: name another file")
-    read = read_file(pool, reading=Reading(to_stderr), predictions=True)  # a text is a text
+    read = read_file(pool, reading=Reading(to_stderr, predictions=True))  # a text is a text
     tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read)
     known = trained_on(tagger.model.config)
     texts = [text for text in sentences if digest(text) not in known]

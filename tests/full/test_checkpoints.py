@@ -215,11 +215,12 @@ def test_checkpoints_are_neither_overwritten_nor_looked_for_without_resume(folde
 
 
 def test_two_runs_never_share_a_folder(folder: Path, in_peace: tuple[Any, ...]) -> None:
-    release = lock_folder(folder)
+    release = lock_folder(folder, "its checkpoints", CheckpointError)
     refused(folder, "another run is writing")
     release()
     assert outcome(*run(folder)) == in_peace
-    lock_folder(folder)()  # the end of a run frees the folder, and so does its death: torture.py
+    # The end of a run frees the folder, and so does its death: torture.py.
+    lock_folder(folder, "", ValueError)()
 
 
 @posix

@@ -4,7 +4,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, NoReturn, get_args
 
-from nerlib.course.checks.hint import Hint, NotWritten, bare, plainly, shown
+from nerlib.course.checks.hint import Hint, bare, plainly, shown
 from nerlib.course.checks.kinds import fitting
 from nerlib.course.checks.running import run
 
@@ -25,8 +25,6 @@ class Answer:
 
     def read(self, kind: Any) -> Any:
         """Return the value, which has to be of this kind, as `list[str]`; raises `Hint`."""
-        if self.value is ...:
-            raise NotWritten
         value = fitting(self.value, kind, "Your answer")
         self.told = f"Your answer is {shown(value)}."
         return value
@@ -37,12 +35,10 @@ class Answer:
         `kind` is what it has to give back; `case` is how a hint names the call, if the arguments
         are too long to show. Raises `Hint` for anything that goes wrong.
         """
-        if self.value is ...:
-            raise NotWritten
         if not callable(self.value):
             raise Hint(
                 f"A function is expected here, and what came is {shown(self.value)}. Hand in the "
-                "function itself: its name without round brackets behind it."
+                "function itself: its name without round brackets after it."
             )
         call = f"`{self.name}({case or ', '.join(map(plainly, arguments))})`"
         value, printed, changed = run(self.value, arguments, call)

@@ -8,7 +8,7 @@ from functools import partial
 
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.exercise import Comparison, Function, each, entry_by_entry
-from nerlib.inference import Entity
+from nerlib.inference import Entity, to_entities
 from nerlib.parsing import Parser, Word, tag_chunks
 
 PARSER = Parser()
@@ -64,12 +64,8 @@ def cautious_entities(
     text: str, words: list[Word], tags: list[str], scores: list[float], score: Function = min
 ) -> list[Entity]:
     """Return the entities of correct BIO tags; the score of each is that of its weakest word."""
-    found = []
-    for name, first, end in tag_chunks(tags):
-        start, last = words[first].start, words[end - 1].end
-        sure = score(scores[first:end])
-        found.append(Entity(name.lower(), text[start:last], start, last, sure))
-    return found
+    pairs = zip(to_entities(text, words, tags, scores), tag_chunks(tags), strict=True)
+    return [replace(one, score=score(scores[first:end])) for one, (_, first, end) in pairs]
 
 
 def _with_tags(old: str, new: str) -> Function:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nerlib.analysis.significance import f1_of_counts
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 from nerlib.metrics import Score
 
@@ -34,10 +35,8 @@ MACRO = Comparison(
     found_types_only=partial(macro_f1, belongs=lambda gold, predicted, _: gold and predicted),
 )
 
-Threshold = float | None
 
-
-def lowest_threshold(confidences: list[float], right: list[bool], wanted: float) -> Threshold:
+def lowest_threshold(confidences: list[float], right: list[bool], wanted: float) -> float | None:
     """Return the lowest confidence from which on the precision is at least `wanted`."""
     return min(_precise(confidences, right, wanted), default=None)
 
@@ -51,7 +50,7 @@ def _precise(
     return [c for c, hits in kept.items() if hits and fmean(hits) >= wanted]
 
 
-def _first_fall(confidences: list[float], right: list[bool], wanted: float) -> Threshold:
+def _first_fall(confidences: list[float], right: list[bool], wanted: float) -> float | None:
     """Return the answer of somebody who stops as soon as the precision is too low."""
     fine = _precise(confidences, right, wanted)
     return min(takewhile(fine.__contains__, sorted(confidences, reverse=True)), default=None)
@@ -91,16 +90,11 @@ TEMPERATURE = Comparison(
 )
 
 
-def _pooled(drawn: np.ndarray) -> float:
-    gold, predicted, correct = drawn.sum(axis=0)
-    return float(2 * correct / max(1, gold + predicted))
-
-
 def bootstrap(
     counts: list[tuple[int, int, int]],
     resamples: int,
     seed: int,
-    score: Function = _pooled,
+    score: Function = f1_of_counts,
     replace: bool = True,
     cut_off: float = 2.5,
 ) -> tuple[float, float]:
@@ -118,7 +112,7 @@ INTERVAL = Comparison(
     bootstrap,
     without_replacement=partial(bootstrap, replace=False),
     same_draw=lambda counts, resamples, seed: bootstrap(counts, 1, seed),
-    mean_of_rows=partial(bootstrap, score=lambda drawn: fmean(map(_pooled, drawn[:, None]))),
+    mean_of_rows=partial(bootstrap, score=lambda drawn: fmean(map(f1_of_counts, drawn[:, None]))),
     whole_range=partial(bootstrap, cut_off=0),
     five_each=partial(bootstrap, cut_off=5),
 )

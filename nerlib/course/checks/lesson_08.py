@@ -1,7 +1,7 @@
 """The checks of lesson 08: twelve ways to get it wrong, and how to find them."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from statistics import fmean, pstdev, stdev
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from nerlib.course.checks.answer import Answer
 from nerlib.course.checks.exercise import Comparison, Function, entry_by_entry
 from nerlib.course.checks.lesson_03 import read_word_ids
-from nerlib.dataset import subword_groups
+from nerlib.course.checks.lesson_04 import numbers
+from nerlib.dataset import IGNORE, subword_groups
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import tag_chunks
 
@@ -62,11 +63,8 @@ def scorer_test(answer: Answer) -> None:
             answer.fail(hint)
 
 
-Group = tuple[int, int]
-
-
 def misread_words(
-    groups: list[Group], word_ids: list[int | None], wrong: Function = operator.ne
+    groups: list[tuple[int, int]], word_ids: list[int | None], wrong: Function = operator.ne
 ) -> list[int]:
     """Return the numbers of the words whose group is not the place of their subwords."""
     pairs = zip(groups, subword_groups(word_ids, len(groups)), strict=True)
@@ -82,17 +80,9 @@ MISREAD = Comparison(
     first_one=lambda groups, word_ids: misread_words(groups, word_ids)[:1],
 )
 
-IGNORED = -100
-
-
-def _logits(rows: Sequence[Sequence[int]]) -> Tensor:
-    """Return random logits (batch, words, 3), the same every time."""
-    random = torch.Generator().manual_seed(len(rows))
-    return torch.randn(len(rows), max(map(len, rows)), 3, generator=random)
-
 
 def batch_loss(
-    logits: Tensor, rows: list[list[int]], filling: int = IGNORED, reduction: str = "mean"
+    logits: Tensor, rows: list[list[int]], filling: int = IGNORE, reduction: str = "mean"
 ) -> float:
     """Return the mean loss of the words, padding left out."""
     width = logits.shape[1]
@@ -103,21 +93,19 @@ def batch_loss(
 
 REPAIRED_LOSS = Comparison(
     batch_loss,
-    read=lambda rows: (_logits(rows), rows),
+    read=lambda rows: (numbers(len(rows), max(map(len, rows)), 3), rows),
     sum=lambda logits, rows: batch_loss(logits, rows, reduction="sum"),
     # 0 is the number of `O`.
     outside_left_out=lambda logits, rows: batch_loss(
-        logits, [[tag or IGNORED for tag in row] for row in rows]
+        logits, [[tag or IGNORE for tag in row] for row in rows]
     ),
     padding_counted=lambda logits, rows: batch_loss(logits, rows, filling=0),
 )
 
-Scores = list[float]
-
 
 def judgement(
-    base: Scores,
-    broken: Scores,
+    base: list[float],
+    broken: list[float],
     cost: Function = lambda base, broken: fmean(base) - fmean(broken),
     band: Function = lambda base, broken: 2 * stdev(base),
 ) -> str:

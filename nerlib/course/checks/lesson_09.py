@@ -74,11 +74,9 @@ ROUNDING = Comparison(
     cut_off=partial(rounded, whole=torch.trunc),
 )
 
-F1s = dict[str, float]
-
 
 def gate(
-    scores: F1s,
+    scores: dict[str, float],
     reference: float,
     permitted: float,
     fine: Function = lambda lost, permitted: lost <= permitted + 1e-9,

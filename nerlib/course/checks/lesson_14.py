@@ -7,10 +7,8 @@ from statistics import fmean
 
 from nerlib.course.checks.exercise import Comparison, Function
 
-Chances = list[dict[str, float]]
 
-
-def label_quality(chances: Chances, tags: list[str], join: Function = min) -> float:
+def label_quality(chances: list[dict[str, float]], tags: list[str], join: Function = min) -> float:
     """Return the lowest probability that a word's label gets."""
     return float(join([word.get(tag, 0.0) for word, tag in zip(chances, tags, strict=True)]))
 
@@ -39,12 +37,6 @@ FOLDS = Comparison(
 )
 
 
-def kappa(first: list[str], second: list[str]) -> float:
-    """Return how far two agree, beyond what chance would give: Cohen's kappa."""
-    by_chance = _by_chance(Counter(first), Counter(second))
-    return (_observed(first, second) - by_chance) / (1 - by_chance)
-
-
 def _observed(first: list[str], second: list[str]) -> float:
     return fmean(a == b for a, b in zip(first, second, strict=True))
 
@@ -53,22 +45,18 @@ def _by_chance(first: Counter[str], second: Counter[str]) -> float:
     return sum(first[tag] * second[tag] for tag in first) / first.total() / second.total()
 
 
-def _with_chance(chance: Function) -> Function:
-    """Return a slip: kappa with another idea of what chance gives."""
-
-    def slip(first: list[str], second: list[str]) -> float:
-        expected = chance(first, second)
-        return float((_observed(first, second) - expected) / (1 - expected))
-
-    return slip
+def kappa(first: list[str], second: list[str], chance: Function = _by_chance) -> float:
+    """Return how far two agree, beyond what chance would give: Cohen's kappa."""
+    expected = chance(Counter(first), Counter(second))
+    return float((_observed(first, second) - expected) / (1 - expected))
 
 
 KAPPA = Comparison(
     kappa,
     observed_alone=_observed,
     not_divided=lambda a, b: _observed(a, b) - _by_chance(Counter(a), Counter(b)),
-    all_tags_alike=_with_chance(lambda a, b: 1 / len({*a, *b})),
-    one_side=_with_chance(lambda a, b: _by_chance(Counter(a), Counter(a))),
+    all_tags_alike=partial(kappa, chance=lambda a, b: 1 / len({*a, *b})),
+    one_side=partial(kappa, chance=lambda a, b: _by_chance(a, a)),
 )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
 from tqdm import tqdm
 
 from nerlib.addons.folder_lock import lock_folder
@@ -67,7 +66,7 @@ def tag_in_bulk(
     inputs, target, results = Storage(source), Storage(output), list[Result]()
     with ExitStack() as end:
         if target.local:  # other storage has no locks
-            end.callback(_locked(target))
+            end.callback(lock_folder(target.root, "its results", BulkError))
         digest = model_digest(model)
         shards, skipped = settled(inputs, target, digest, settings)
         if target.local:  # what killed writes left: other storage keeps nothing of them
@@ -98,15 +97,6 @@ def tag_in_bulk(
     undone = tuple(result for result in results if result.error)
     why = next((result.why for result in results if result.why), "")
     return Summary(len(shards), len(shards) - len(todo), rows, failed, seconds, undone, why)
-
-
-def _locked(target: Storage) -> Callable[[], object]:
-    """Keep other runs out of a folder; return what lets them in. Raises `BulkError`."""
-    try:
-        return lock_folder(target.root)
-    except Timeout:
-        what = f"another run is writing to {target.address}: wait for its end, stop it"
-        raise BulkError(f"{what}, or choose another output folder") from None
 
 
 def _forget(target: Storage, shards: Sequence[Shard]) -> None:

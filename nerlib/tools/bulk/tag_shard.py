@@ -105,15 +105,12 @@ def _answers(tagger: TagsLists, texts: list[str]) -> list[list[Entity] | str]:
 def _part_writer(file: IO[bytes], written: str) -> Iterator[Callable[[Records], object]]:
     """Yield what writes rows to a file, as JSON lines or as a row group of Parquet."""
     if written == LINES:
-        yield lambda rows: file.writelines(_json_line(row | _unfolded(row)) for row in rows)
+        yield lambda rows: file.writelines(
+            _json_line(row | {"other": json.loads(row["other"] or "null")}) for row in rows
+        )
         return
     with parquet.ParquetWriter(file, SCHEMA) as table:
         yield lambda rows: table.write_table(pyarrow.Table.from_pylist(rows, SCHEMA))
-
-
-def _unfolded(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row's other columns as an object, which JSON lines can hold."""
-    return {"other": json.loads(row["other"])} if row["other"] else {}
 
 
 def _json_line(content: dict[str, Any]) -> bytes:

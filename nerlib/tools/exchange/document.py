@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from unicodedata import normalize
 
 from nerlib.corpus import CorpusError
-from nerlib.parsing import OUTSIDE, Parser, Span, Word
+from nerlib.parsing import OUTSIDE, ParsedUtterance, Parser, Span, Word
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -193,7 +193,7 @@ def fitting_spans(
     raise ExchangeError(f"the text at {shown(span)} is not {show(said)} but {show(found)}")
 
 
-def repeats(documents: Iterable[Document]) -> Iterator[str]:
+def repeats(documents: Iterable[Document | ParsedUtterance]) -> Iterator[str]:
     """Yield what there is to say of texts that occur more than once.
 
     >>> marked = Document("at nine", (Span("time", 3, 7),))
@@ -240,7 +240,7 @@ def words_of(document: Document) -> tuple[Word, ...]:
 
 
 def words_under(words: Sequence[Word], span: Span) -> tuple[int, int]:
-    """Return the first word of a span and the one behind its last.
+    """Return the first word of a span and the one after its last.
 
     Raises `ExchangeError` if its ends are not ends of words: nothing is moved in silence.
     """

@@ -107,7 +107,8 @@ def convert(
         raise ExchangeError(f"{name} is a format for reading only")
     if target.exists() and (target.is_dir() or target.samefile(source)):
         raise ExchangeError(f"{target} is a folder or the file itself: name another file")
-    documents = read_file(source, from_name, reading, writer.keeps_scores)
+    reading.predictions |= writer.keeps_scores
+    documents = read_file(source, from_name, reading)
     writer.write(documents, target)
     if not writer.keeps_scores and any(document.scores for document in documents):
         reading.report(f"{name} keeps no scores: a model's marks look like a person's there")
@@ -115,15 +116,12 @@ def convert(
 
 
 def read_file(
-    source: Path,
-    from_name: str | None = None,
-    reading: Reading | None = None,
-    predictions: bool = False,
+    source: Path, from_name: str | None = None, reading: Reading | None = None
 ) -> list[Document]:
     """Return what a file of any format holds; the format is known by its suffix and content.
 
-    What a model marked and nobody has reviewed is left out, and that is told, unless `predictions`
-    or `reading` asks for it. Raises `ExchangeError`, `OwnDataError` or `OSError`.
+    What a model marked and nobody has reviewed is left out, and that is told, unless `reading` asks
+    for it. Raises `ExchangeError`, `OwnDataError` or `OSError`.
     """
     reading = reading or Reading()
     try:
@@ -131,7 +129,7 @@ def read_file(
     finally:
         reading.tell(source.name)
     reviewed = [document for document in documents if document.scores is None]
-    if predictions or reading.predictions:
+    if reading.predictions:
         reviewed = documents
     if left_out := len(documents) - len(reviewed):
         what = f"{left_out:,} texts that only a model has marked are left out"

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from nerlib.encoders import load_tokenizer, max_subwords
 from nerlib.evaluation import evaluate
 from nerlib.inference import PlainTagger
 from nerlib.model import NERClassifier, NERConfig
-from nerlib.parsing import tag_chunks
+from nerlib.parsing import Word, split_edges, tag_chunks
 from nerlib.subwords import plan_windows, positions, special_subwords
 from nerlib.tools.extras import require_extra
 from nerlib.tools.own_recipe import NAME as OWN
@@ -108,10 +109,9 @@ def without_nerlib(tagger: PlainTagger) -> str:
     """Return `tag.py` for a tagger: the file that needs no nerlib, and what it has to know."""
     settings = settings_without_nerlib(tagger)
     text = EXAMPLE.read_text(encoding="utf-8").replace(" = {}", f" = {settings!a}", 1)
-    for function in (tag_chunks, plan_windows):
-        line = f"from {function.__module__} import {function.__name__}\n"
-        text = text.replace(line, f"\n{inspect.getsource(function)}\n")
-    return text
+    needed: Any = (Word, split_edges, tag_chunks, plan_windows)
+    sources = "\n\n".join(map(inspect.getsource, needed))
+    return re.sub(r"(from nerlib\..*\n)+", lambda _: f"\n\n{sources}\n\n", text)
 
 
 def settings_without_nerlib(tagger: PlainTagger) -> dict[str, Any]:
@@ -177,10 +177,9 @@ def _f1(model: Any, rows: Rows | None) -> float:
 def run(options: argparse.Namespace) -> int:
     """Export a model, and print a line for each variant and the table."""
     backends = list(dict.fromkeys(options.backend or installed_backends()))
-    if backends != ["static"]:
-        require_extra("export", "onnx", "onnxscript")
     for backend in backends or BACKENDS:
-        require_extra("export", *engines.MODULES[backend])
+        if modules := engines.MODULES[backend]:
+            require_extra("export", "onnx", "onnxscript", *modules)
     if not 0 <= options.permitted_loss <= 1:
         raise ExportError(f"--permitted-loss is from 0 to 1, not {options.permitted_loss}")
     set_threads(options.threads)

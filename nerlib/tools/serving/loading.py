@@ -48,5 +48,4 @@ def open_model(config: NERConfig, backend: Backend, path: Path, variant: str) ->
 
 def installed_backends() -> list[Backend]:
     """Return the engines whose packages are installed."""
-    needs = {name: MODULES[name] for name in BACKENDS if name != "static"}
-    return [name for name, modules in needs.items() if not missing_modules("export", modules)]
+    return [b for b in BACKENDS if MODULES[b] and not missing_modules("export", MODULES[b])]

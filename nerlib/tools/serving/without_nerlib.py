@@ -9,8 +9,9 @@ of `python -m nerlib tag`. Copy it and change it: nerlib writes it, and never re
 
 import json
 import sys
-from collections.abc import Iterator, Sequence  # noqa: F401
-from itertools import pairwise  # noqa: F401 (the functions that export puts in need it)
+from collections.abc import Iterator, Sequence  # noqa: F401 (what export puts in needs them)
+from dataclasses import dataclass  # noqa: F401
+from itertools import pairwise  # noqa: F401
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ import regex
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from nerlib.parsing import tag_chunks
+from nerlib.parsing import split_edges, tag_chunks
 from nerlib.subwords import plan_windows
 
 Array = NDArray[Any]
-EDGE = regex.compile(r"[\p{P}\p{Sc}\p{Sm}^`](?!\p{M})")
+_EDGE = regex.compile(r"[\p{P}\p{Sc}\p{Sm}^`](?!\p{M})")
 CHUNK = {
     "spaces": regex.compile(r"\S++"),
     "characters": regex.compile(r"(?:[!-~]\p{M}*+)++|\S\p{M}*+"),
@@ -47,14 +48,15 @@ class GraphTagger:
 
     def __call__(self, text: str) -> list[dict[str, Any]]:
         """Return the entities: type, text, start, end (exclusive) and score."""
-        words = list(split_words(text, SETTINGS["segmentation"]))
+        chunks = CHUNK[SETTINGS["segmentation"]].finditer(text)
+        words = [word for one in chunks for word in split_edges(one[0], one.start())]
         if not words:
             return []
-        pieces = [self.subwords(text[start:end]) for start, end in words]
+        pieces = [self.subwords(word.text) for word in words]
         tags, chances = best_tags(self.logits(pieces), np.array([bool(one) for one in pieces]))
         entities: list[dict[str, Any]] = []
         for name, first, end in tag_chunks([SETTINGS["labels"][tag] for tag in tags]):
-            start, stop = words[first][0], words[end - 1][1]
+            start, stop = words[first].start, words[end - 1].end
             found = {"type": SETTINGS["names"][name], "text": text[start:stop]}
             score = float(np.mean(chances[first:end]))
             entities.append(found | {"start": start, "end": stop, "score": score})
@@ -84,21 +86,6 @@ class GraphTagger:
         return np.concatenate(kept)
 
 
-def split_words(text: str, segmentation: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of each word; punctuation at its edges stands alone."""
-    for match in CHUNK[segmentation].finditer(text):
-        chunk, start, end = match[0], match.start(), match.end()
-        first, last = 0, len(chunk)
-        while first < last and EDGE.match(chunk, first):
-            first += 1
-        while first < last and EDGE.match(chunk, last - 1):
-            last -= 1
-        yield from ((place, place + 1) for place in range(start, start + first))
-        if first < last:
-            yield start + first, start + last
-        yield from ((place, place + 1) for place in range(start + last, end))
-
-
 def best_tags(logits: Array, seen: Array) -> tuple[list[int], list[float]]:
     """Return the best tags that BIO allows (Viterbi), and their probabilities, both (words)."""
     chances = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
@@ -106,7 +93,7 @@ def best_tags(logits: Array, seen: Array) -> tuple[list[int], list[float]]:
     scores[~seen, 0] = 0.0  # what the encoder does not see is in no entity
     tags = scores.shape[1]
     steps = np.zeros((tags, tags))
-    for inside in range(2, tags, 2):  # I-X stands behind B-X and I-X alone
+    for inside in range(2, tags, 2):  # I-X follows B-X and I-X alone
         steps[:, inside] = -np.inf
         steps[inside - 1 : inside + 1, inside] = 0.0
     best, came_from = scores[0].copy(), []
