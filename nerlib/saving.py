@@ -51,7 +51,8 @@ def load_model(path: str | Path) -> NERClassifier:
         if settings.get("model_type") != NERConfig.model_type:
             kind = settings.get("model_type")
             found = f"a model of type {kind}" if kind else "no config.json of a model"
-            raise EncoderError(f"{str(path)!r} holds {found}, not one of nerlib")
+            advice = "name the folder of a nerlib model, as build/model"
+            raise EncoderError(f"{str(path)!r} holds {found}: {advice}")
         check_model(folder, NERClassifier.__name__)
         config = NERConfig.from_dict(settings)
         with torch.device("meta"):  # shapes only, no memory

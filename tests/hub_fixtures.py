@@ -1,19 +1,16 @@
-"""Fixtures of the tests that need the Hub's stand-in: the process's client pointed at it."""
+"""Fixtures of the tests that need the Hub's stand-in: the process's client pointed at it.
 
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+A file of tests names this module as its `pytest_plugins`.
+"""
+
+from collections.abc import Iterator
 
 import hub_encoders
 import pytest
-from hub_stand_in import ARCHIVE, CONVERSION, MASSIVE, HubStandIn, massive_archive
+from hub_stand_in import ARCHIVE, CONVERSION, MASSIVE, HubStandIn, Online, massive_archive
 from hub_stand_in import massive_conversion as convert
 from huggingface_hub import close_session, constants
-
-Online = Callable[[str], None]
+from several_processes import free_port
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +33,7 @@ def hub(conversion) -> Iterator[HubStandIn]:
 @pytest.fixture
 def closed_url() -> str:
     """An address at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture
@@ -63,18 +58,8 @@ def online(tmp_path, monkeypatch) -> Iterator[Online]:
     close_session()
 
 
-def learner_environment(endpoint: str, home: Path, **variables: str) -> dict[str, str]:
-    """Return the environment of a process in which nothing is patched."""
-    dropped = ("HF_", "NERLIB_", "TRANSFORMERS_")
-    kept = {name: os.environ[name] for name in os.environ if not name.startswith(dropped)}
-    kept |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONUTF8": "1"}
-    kept |= {"NO_PROXY": "127.0.0.1,localhost", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return kept | variables
-
-
-def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python as a learner does and return what it said."""
-    command = [sys.executable, *arguments]  # the limit is a guard: nothing here may hang
-    return subprocess.run(
-        command, env=variables, capture_output=True, encoding="utf-8", timeout=600
-    )
+@pytest.fixture
+def connected(hub, online) -> HubStandIn:
+    """The Hub, with this process's client pointed at it."""
+    online(hub.url)
+    return hub

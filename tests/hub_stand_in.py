@@ -9,11 +9,15 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tarfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +32,7 @@ CONVERSION = "refs/convert/parquet"
 ARCHIVE = "amazon-massive-dataset-1.1.tar.gz"
 LARGE = (".parquet", ".safetensors", ".bin", ".h5", ".msgpack", ".model")
 Files = Mapping[str, bytes]
+Online = Callable[[str], None]  # points this process's client at an address
 
 
 class HubStandIn(ThreadingHTTPServer):
@@ -286,3 +291,20 @@ def parquet(rows: list[dict[str, str]], classes: Mapping[str, list[str]]) -> byt
     file = io.BytesIO()
     pq.write_table(pa.table(columns).replace_schema_metadata(metadata), file)
     return file.getvalue()
+
+
+def learner_environment(endpoint: str, home: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a process in which nothing is patched."""
+    dropped = ("HF_", "NERLIB_", "TRANSFORMERS_")
+    kept = {name: os.environ[name] for name in os.environ if not name.startswith(dropped)}
+    kept |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONUTF8": "1"}
+    kept |= {"NO_PROXY": "127.0.0.1,localhost", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return kept | variables
+
+
+def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as a learner does and return what it said."""
+    command = [sys.executable, *arguments]  # the limit is a guard: nothing here may hang
+    return subprocess.run(
+        command, env=variables, capture_output=True, encoding="utf-8", timeout=600
+    )

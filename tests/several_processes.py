@@ -1,12 +1,29 @@
-"""A function run in several processes that can speak to one another, as a launcher starts them."""
+"""Other processes: some that can speak to one another, as a launcher starts them, and Python."""
 
 import multiprocessing
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 FORK = hasattr(os, "fork")  # a forked process has imported everything already
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def python_output(*arguments: object, **variables: str) -> str:
+    """Return what Python prints, which has to succeed; `variables` go into its environment."""
+    command, environment = [sys.executable, *map(str, arguments)], {**os.environ, **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def in_processes(count: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -14,10 +31,7 @@ def in_processes(count: int, function: Callable[..., Any], *arguments: Any) -> l
 
     A process that ended in another way, by a signal say, counts with its exit status.
     """
-    context = multiprocessing.get_context("fork")
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
+    context, port = multiprocessing.get_context("fork"), free_port()
 
     def child(rank: int, pipe: Any) -> None:
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "RANK": rank, "LOCAL_RANK": rank}

@@ -1,14 +1,11 @@
 """MASSIVE's archive: fetched whole and checked; one that tries something is refused."""
 
-# ruff: noqa: F811 (arguments have the names of imported fixtures)
-
 import io
 import random
 import tarfile
 from pathlib import Path
 
 import pytest
-from hub_fixtures import Online, conversion, hub, online  # noqa: F401 (fixtures)
 from hub_stand_in import ARCHIVE, HubStandIn, sha256
 
 from nerlib import CorpusError, load_corpus
@@ -17,6 +14,7 @@ from nerlib.tools import archive
 from nerlib.tools.archive import archive_path, fetch_archive
 from nerlib.tools.hub import DownloadError
 
+pytest_plugins = ["hub_fixtures"]
 LINE = (sample_folder() / "1.1" / "data" / "en-US.jsonl").read_bytes().splitlines()[0] + b"\n"
 WANTED = "1.1/data/en-US.jsonl"
 CONTENT = random.Random(0).randbytes(300_000)
@@ -26,9 +24,8 @@ Entry = tuple[tarfile.TarInfo, bytes]
 
 class TestTheDownload:
     @pytest.fixture(autouse=True)
-    def served(self, hub: HubStandIn, online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
-        online(hub.url)
-        hub.downloads[ARCHIVE] = CONTENT
+    def served(self, connected: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+        connected.downloads[ARCHIVE] = CONTENT
         monkeypatch.setattr(archive, "SHA256", sha256(CONTENT))
 
     def test_it_arrives_whole_and_once(self, hub: HubStandIn) -> None:

@@ -3,8 +3,10 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from small_runs import files
 from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import atomic, load_model, save_model
@@ -129,13 +131,10 @@ def test_a_model_replaces_a_model_and_no_stale_weights_stay(tmp_path):
 def test_a_model_whose_saving_fails_leaves_the_old_one(tmp_path, monkeypatch):
     target = tmp_path / "model"
     save_model(new_model("bert", seed=1), tokenizer_of("bert"), target)
-    before = {path.name: path.read_bytes() for path in target.iterdir()}
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
+    before = files(target)
+    full = Mock(side_effect=OSError(28, "No space left on device"))
     monkeypatch.setattr("transformers.PreTrainedTokenizerFast.save_pretrained", full)
     with pytest.raises(OSError, match="No space left"):
         save_model(new_model("bert", seed=2), tokenizer_of("bert"), target)
-    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    assert files(target) == before
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -109,24 +109,19 @@ def test_tag_survives_a_reader_that_has_seen_enough(model_folder):
     assert json.loads(done.stdout)["text"] == "wake me up"
 
 
-def test_evaluate_prints_a_table_and_json(model_folder, capsys):
-    arguments = ["evaluate", "--model", str(model_folder), "--split", "validation[:40]"]
-    assert cli.main(arguments) == 0
-    table = capsys.readouterr().out
-    assert cli.main([*arguments, "--json"]) == 0
-    scores = json.loads(capsys.readouterr().out)
+def test_evaluate_prints_a_table_and_json(model_folder, says):
+    arguments = ["evaluate", "--model", model_folder, "--split", "validation[:40]"]
+    table, scores = says(*arguments), json.loads(says(*arguments, "--json"))
     gold = sum(row.count("[") for row in load_corpus("en-US", "validation[:40]")["annot_utt"])
     assert scores["overall"]["gold"] == gold
     assert sum(score["gold"] for score in scores["per_type"].values()) == gold
     assert all(name.lower() in table for name in scores["per_type"])
 
 
-def test_check_prints_lines_or_json(capsys):
-    assert cli.main(["check"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_check_prints_lines_or_json(says):
+    lines = says("check").splitlines()
     assert all(line.startswith("OK  ") for line in lines)
-    assert cli.main(["check", "--json"]) == 0
-    assert [check["ok"] for check in json.loads(capsys.readouterr().out)] == [True] * len(lines)
+    assert [check["ok"] for check in json.loads(says("check", "--json"))] == [True] * len(lines)
 
 
 def test_help_and_version(capsys):
@@ -154,18 +149,16 @@ def test_the_help_names_every_environment_variable():
     assert all(name in cli.build_parser([]).format_help() for name in read)
 
 
-def test_results_come_as_json_and_nothing_else_where_it_is_quiet(tmp_path, capsys):
+def test_results_come_as_json_and_nothing_else_where_it_is_quiet(tmp_path, says, capsys):
     (tmp_path / "own.txt").write_text("[x : a] b\n[x : a] b\n", "utf-8")
-    assert cli.main(["validate", str(tmp_path / "own.txt"), "--json", "--quiet"]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = json.loads(says("validate", tmp_path / "own.txt", "--json", "--quiet"))
     assert (record["sentences"], record["types"], len(record["remarks"])) == (2, {"x": 2}, 1)
-    assert cli.main(["recipes", "--json"]) == 0
-    assert "offline" in [recipe["name"] for recipe in json.loads(capsys.readouterr().out)]
+    assert "offline" in [recipe["name"] for recipe in json.loads(says("recipes", "--json"))]
     out = str(tmp_path / "out.conll")
     assert cli.main(["convert", str(tmp_path / "own.txt"), out, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-    assert cli.main(["convert", "nothing.txt", str(tmp_path / "other.conll"), "--quiet"]) == 2
-    assert "nothing.txt" in capsys.readouterr().err
+    new = tmp_path / "other.conll"
+    assert "nothing.txt" in says("convert", "nothing.txt", new, "--quiet", status=2)
 
 
 @pytest.mark.parametrize(
@@ -191,20 +184,17 @@ def test_results_come_as_json_and_nothing_else_where_it_is_quiet(tmp_path, capsy
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_line_and_exit_status_2(
-    arguments, named, model_folder, tmp_path, monkeypatch, capsys
+    arguments, named, model_folder, tmp_path, monkeypatch, says
 ):
     monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").write_bytes(b"fine\n\xff not UTF-8\n")
-    assert cli.main([str(model_folder) if value == "MODEL" else value for value in arguments]) == 2
-    error = capsys.readouterr().err
-    assert named in error
-    assert len(error.splitlines()) == 1
+    chosen = [model_folder if value == "MODEL" else value for value in arguments]
+    assert named in says(*chosen, status=2)
 
 
-def test_the_tour_goes_the_whole_way(tmp_path, capsys):
-    assert cli.main(["run", *FEW, "--output", str(tmp_path)]) == 0
-    shown = capsys.readouterr().out
+def test_the_tour_goes_the_whole_way(tmp_path, says):
+    shown = says("run", *FEW, "--output", tmp_path)
     for part in ("[time : nine am]", "epoch  1", "recall", "utt/s", "Loaded again"):
         assert part in shown
     assert str(tmp_path / "learning_curve.png") in shown

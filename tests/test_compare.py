@@ -1,6 +1,7 @@
 """Scores in words: intervals, which of two models is better, and what to annotate next."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from nerlib import TagSet
 from nerlib.analysis.significance import bootstrap_f1, count_entities
 from nerlib.metrics import Score, evaluate_tags
 from nerlib.saving import save_model
-from nerlib.tools import cli
 from nerlib.tools.compare import TOTAL, advice, intervals
 
 
@@ -57,30 +57,24 @@ def test_what_to_do_next_follows_from_the_numbers(
 
 @pytest.mark.parametrize(("pair", "better"), [(("good", "bad"), "A"), (("bad", "good"), "B")])
 def test_the_better_model_is_named(
-    pair: tuple[str, str], better: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    pair: tuple[str, str], better: str, folder: Path, says: Callable[..., str]
 ) -> None:
     models = [str(folder / name) for name in pair]
     command = ["compare", *models, "--own", str(folder / "exam.txt")]
-    assert cli.main(command) == 0
-    *lines, said = capsys.readouterr().out.splitlines()
+    *lines, said = says(*command).splitlines()
     assert said.startswith(f"{better} is better")
     assert all(model in line for model, line in zip(models, lines, strict=True))
-    assert cli.main([*command, "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
+    record = json.loads(says(*command, "--json"))
     assert record["says"] == said
     gain = record["B"]["f1"]["value"] - record["A"]["f1"]["value"]
     assert record["difference"]["value"] == pytest.approx(gain)
-    assert cli.main(["evaluate", "--model", models[0], *command[3:], "--json"]) == 0
-    scores = json.loads(capsys.readouterr().out)
+    scores = json.loads(says("evaluate", "--model", models[0], *command[3:], "--json"))
     low, high = scores["overall"]["f1_interval"]
     assert [low, high] == [record["A"]["f1"]["low"], record["A"]["f1"]["high"]]
     assert low <= scores["overall"]["f1"] <= high
     assert scores["advice"]
 
 
-def test_a_model_is_not_better_than_itself(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = str(folder / "good")
-    assert cli.main(["compare", model, model, "--own", str(folder / "exam.txt")]) == 0
-    assert "do not tell" in capsys.readouterr().out.splitlines()[-1]
+def test_a_model_is_not_better_than_itself(folder: Path, says: Callable[..., str]) -> None:
+    said = says("compare", *[folder / "good"] * 2, "--own", folder / "exam.txt")
+    assert "do not tell" in said.splitlines()[-1]

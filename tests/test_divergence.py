@@ -1,5 +1,6 @@
 """A loss that is no number stops the run at its batch, and nothing broken is kept."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from tiny_encoders import new_model, small_data
 from nerlib import DivergenceError, LengthBucketSampler
 from nerlib.addons.checkpoints import CheckpointFolder
 from nerlib.addons.divergence import NaNWatch
-from nerlib.tools import cli
 from nerlib.training import copy_weights
 
 
@@ -93,12 +93,10 @@ def test_a_validation_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> No
 
 
 def test_on_the_command_line_it_is_one_line_and_exit_code_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, says: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rate beyond all sense makes a real one."""
     use_tiny_encoder(monkeypatch)
-    assert cli.main(command(tmp_path, "--learning-rate", "1e30")) == 2
-    error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1
-    assert "not finite: epoch 1" in error
+    said = says(*command(tmp_path, "--learning-rate", "1e30"), status=2)
+    assert "not finite: epoch 1" in said
     assert not (tmp_path / "model").exists()

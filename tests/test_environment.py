@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -27,21 +27,17 @@ NOT_FOUND = importlib.metadata.PackageNotFoundError
 KERNEL = "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec"
 
 
-def raiser(error: Exception) -> Any:
+def raiser(error: Exception) -> Mock:
     """Return a function that raises whatever it is called with."""
-
-    def broken(*_: object, **__: object) -> Any:
-        raise error
-
-    return broken
+    return Mock(side_effect=error)
 
 
-def returner(value: object) -> Any:
+def returner(value: object) -> Mock:
     """Return a function that returns a value whatever it is called with."""
-    return lambda *_, **__: value
+    return Mock(return_value=value)
 
 
-def kernel_of(program: str) -> Any:
+def kernel_of(program: str) -> Mock:
     """Return what finds a kernel that starts a program."""
     return returner(SimpleNamespace(argv=[program, "-m", "ipykernel"], resource_dir="its/folder"))
 

@@ -1,26 +1,15 @@
 """A missing extra is reported in one line; a notebook that lacks one skips its cells."""
 
 import sys
-import tomllib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from packaging.requirements import Requirement
+from test_packaging import META
 
 from nerlib.tools.extras import EXTRAS, ExtraError, missing_modules, needs_extra, require_extra
 
-ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 NOT_THERE = "a_package_that_nobody_has"
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    """An IPython as a notebook's kernel has it."""
-    yield InteractiveShell.instance()
-    InteractiveShell.clear_instance()
 
 
 @pytest.mark.parametrize("ask", [require_extra, needs_extra])
@@ -64,5 +53,5 @@ def test_nothing_is_imported_to_find_out() -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_extras_are_those_of_the_package(extra: str) -> None:
-    lines = PROJECT["optional-dependencies"][extra]
+    lines = META["optional-dependencies"][extra]
     assert set(EXTRAS[extra]) <= {Requirement(line).name.replace("-", "_") for line in lines}

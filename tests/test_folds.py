@@ -1,6 +1,7 @@
 """Answers out of fold: no model has seen the sentence; their score, and the page of doubts."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,28 +80,29 @@ def test_doubtful_labels_come_worst_first_with_line_and_reason(tmp_path: Path) -
     assert "<script" not in page
     assert "default-src 'none'" in page
     assert "http" not in page.replace("http-equiv", "")
+    write_review(rows, "tasks.json", tmp_path, "", "text")
+    assert "<h2>Text 3" in (tmp_path / "review.html").read_text(encoding="utf-8")
 
 
 def test_a_file_is_reviewed_and_scored_and_stays_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    says: Callable[..., str],
 ) -> None:
     recipe, folder = tiny(tmp_path), tmp_path / "out"
     monkeypatch.setattr("nerlib.tools.commands.choose_recipe", lambda _: recipe)
     file, before = recipe.source, Path(recipe.source).read_bytes()
     assert cli.main(["review", file, "--folds", "2", "--output", str(folder), "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
-    assert cli.main(["review", file, "--output", file]) == 2  # before anything is trained
-    assert "is a file" in capsys.readouterr().err
+    # Before anything is trained.
+    assert "is a file" in says("review", file, "--output", file, status=2)
     assert sorted(path.name for path in folder.iterdir()) == ["review.html", "review.jsonl"]
-    assert cli.main(["crossvalidate", file, "--folds", "2", "--json"]) == 0
-    scores = json.loads(capsys.readouterr().out)
-    assert cli.main(["evaluate", "--own", file, "--folds", "2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == scores
+    scores = json.loads(says("crossvalidate", file, "--folds", 2, "--json"))
+    assert json.loads(says("evaluate", "--own", file, "--folds", 2, "--json")) == scores
     assert set(scores["per_type"]) == {"BikePart"}
     assert len(scores["f1_by_fold"]) == 2
     assert scores["overall"]["gold"] == len(PARTS)
     assert Path(file).read_bytes() == before
-    assert cli.main(["crossvalidate", file, "--folds", "99"]) == 2
-    assert "99 folds" in capsys.readouterr().err
-    assert cli.main(["evaluate", "--folds", "2"]) == 2
-    assert "--own" in capsys.readouterr().err
+    assert "99 folds" in says("crossvalidate", file, "--folds", 99, status=2)
+    assert "--own" in says("evaluate", "--folds", 2, status=2)

@@ -1,7 +1,5 @@
 """MASSIVE and encoders from the Hub: the real client against a stand-in on this machine."""
 
-# ruff: noqa: F811 (arguments have the names of imported fixtures)
-
 import errno
 import io
 import json
@@ -15,23 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from hub_encoders import MOVED, RUBERT
-from hub_fixtures import (  # noqa: F401 (fixtures)
-    Online,
-    closed_url,
-    conversion,
-    hub,
-    learner_environment,
-    online,
-    run_python,
-)
 from hub_stand_in import (
     CONVERSION,
     MASSIVE,
-    HubStandIn,
     commit_of,
+    learner_environment,
     massive_archive,
     massive_conversion,
     parquet,
+    run_python,
     sha256,
 )
 from huggingface_hub import constants, snapshot_download
@@ -44,6 +34,7 @@ from nerlib.model import load_encoder
 from nerlib.tools import archive
 from nerlib.tools.hub import cache_folder, encoder_files, fetch
 
+pytest_plugins = ["hub_fixtures"]
 RU_TRAIN = "ru-RU/train/0000.parquet"
 ROWS = load_corpus("ru-RU", "train[:3]").to_list()
 LOAD = """
@@ -58,12 +49,6 @@ for locale, split in json.loads(sys.argv[1]):
 def offline(monkeypatch) -> Callable[[], None]:
     """A function that takes the network away, as HF_HUB_OFFLINE does."""
     return lambda: monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture
-def connected(hub, online) -> HubStandIn:
-    online(hub.url)
-    return hub
 
 
 @pytest.fixture

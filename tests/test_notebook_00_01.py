@@ -10,14 +10,10 @@ from nerlib import ParsedUtterance, Parser, load_corpus
 from nerlib.corpus import sample_folder
 from nerlib.parsing import tag_chunks
 
+LESSON = "01_data_exploration"
 SPLITS = [(locale, s) for locale in ("en-US", "ru-RU") for s in ("train", "validation", "test")]
 every_split = pytest.mark.parametrize(("locale", "split"), SPLITS)
 both_locales = pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
-
-
-@pytest.fixture(scope="module")
-def by_hand():
-    return names_by_hand("01_data_exploration")
 
 
 @cache

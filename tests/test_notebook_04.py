@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from notebook_cells import names_by_hand
 from tiny_encoders import new_model, small_data
 
 from nerlib import NERDataset, collate, pool_words
@@ -12,12 +11,8 @@ from nerlib.analysis.plots import word_map
 from nerlib.course.figures import attention_map
 from nerlib.model import count_parameters, word_vectors
 
+LESSON = "04_model"
 POOLINGS = ("mean", "first", "last", "max")
-
-
-@pytest.fixture(scope="module")
-def by_hand():
-    return names_by_hand("04_model")
 
 
 def random_word_ids(batch, subwords, num_words, generator):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from notebook_cells import names_by_hand, tag_pairs
+from notebook_cells import tag_pairs
 from tiny_encoders import make_corpus, new_model, small_corpus, small_data, tokenizer_of
 
 from nerlib import (
@@ -27,6 +27,7 @@ from nerlib.model import tagging_loss
 from nerlib.optimization import warmup_and_decay
 from nerlib.training import fit
 
+LESSON = "05_training"
 CONFIG = TrainConfig(
     epochs=3, batch_size=8, learning_rate=5e-3, head_rate_factor=5,
     device="cpu", precision="fp32", threads=2, progress=False,
@@ -36,11 +37,6 @@ CONFIGS = {
     "long warm-up": replace(CONFIG, warmup=0.6),
     "strong decay": replace(CONFIG, weight_decay=0.5, seed=7, max_gradient_norm=0.05),
 }
-
-
-@pytest.fixture(scope="module")
-def by_hand():
-    return names_by_hand("05_training")
 
 
 @given(pairs=tag_pairs())

@@ -8,13 +8,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from notebook_cells import names_by_hand
 from tiny_encoders import new_model, tokenizer_of
 
 from nerlib import Parser, Tagger, tags_to_spans
 from nerlib.course.figures import trellis
 from nerlib.inference import to_entities
 
+LESSON = "06_inference"
 TEXTS = st.lists(
     st.sampled_from(
         ["wake", "me", "at", "nine,", "7:30", "don't", "(friday)", "пятницу", "👋", ""]
@@ -36,30 +36,30 @@ def tagger(family: str) -> Tagger:
     return Tagger(new_model(family), tokenizer_of(family), device="cpu", precision="fp32")
 
 
-@given(st.data(), TEXTS)
-def test_entities_by_hand_are_the_library_s(data, text):
+@given(data=st.data(), text=TEXTS)
+def test_entities_by_hand_are_the_library_s(by_hand, data, text):
     words = Parser().split_words(text)
     tags = data.draw(st.lists(TAGS, min_size=len(words), max_size=len(words)))
     scores = data.draw(st.lists(st.floats(0, 1), min_size=len(words), max_size=len(words)))
-    entities = names_by_hand("06_inference")["entities_by_hand"](text, words, tags, scores)
+    entities = by_hand["entities_by_hand"](text, words, tags, scores)
     assert entities == to_entities(text, words, tags, scores)
     assert [(e.type, e.start, e.end) for e in entities] == [
         (span.type, span.start, span.end) for span in tags_to_spans(words, tags)
     ]
 
 
-@given(st.lists(st.floats(-1e4, 1e4), min_size=1))
-def test_softmax_by_hand_is_torch_s(logits):
-    probabilities = names_by_hand("06_inference")["softmax_by_hand"](logits)
+@given(logits=st.lists(st.floats(-1e4, 1e4), min_size=1))
+def test_softmax_by_hand_is_torch_s(by_hand, logits):
+    probabilities = by_hand["softmax_by_hand"](logits)
     expected = torch.tensor(logits, dtype=torch.float64).softmax(-1).tolist()
     assert probabilities == pytest.approx(expected, abs=1e-12)
     assert math.fsum(probabilities) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta"])
-@given(SHORT_TEXTS)
-def test_the_three_steps_make_the_tagger(family, text):
-    by_hand, model = names_by_hand("06_inference"), tagger(family)
+@given(text=SHORT_TEXTS)
+def test_the_three_steps_make_the_tagger(by_hand, family, text):
+    model = tagger(family)
     words, logits = by_hand["logits_by_hand"](text, model)
     tags, scores = by_hand["tags_by_hand"](logits, model.model.config.labels)
     assert list(zip((word.text for word in words), tags, strict=True)) == model.tags(text)
@@ -71,8 +71,7 @@ def test_the_three_steps_make_the_tagger(family, text):
     assert [e.score for e in entities] == pytest.approx([e.score for e in expected], abs=1e-5)
 
 
-def test_a_trellis_shows_the_best_way_and_what_may_not_follow():
-    by_hand = names_by_hand("06_inference")
+def test_a_trellis_shows_the_best_way_and_what_may_not_follow(by_hand):
     logits = torch.tensor([[0.0, 1.5, 0.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0, 3.0], [2.0, 0, 0, 0, 0]])
     rows = [by_hand["softmax_by_hand"](row) for row in logits.tolist()]
     columns = by_hand["best_ways"](rows, LABELS)

@@ -11,10 +11,7 @@ from nerlib.addons.regularisation import mask_subwords
 from nerlib.addons.used_rows import used_subwords
 from nerlib.model import tagging_loss
 
-
-@pytest.fixture(scope="module")
-def by_hand():
-    return names_by_hand("11_faster_training")
+LESSON = "11_faster_training"
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])

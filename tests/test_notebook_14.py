@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from notebook_cells import names_by_hand
 
 from nerlib import Parser, load_corpus
 from nerlib.analysis.error_analysis import Outcome
@@ -14,18 +13,18 @@ from nerlib.tools.review import label_quality
 LESSON = "14_wrong_labels"
 
 
-def test_label_quality_by_hand_is_that_of_review():
+def test_label_quality_by_hand_is_that_of_review(by_hand):
     chances, row = (0.9, 0.25, 0.5), Parser().parse("three words here")
     outcome = Outcome("own-1", row, ("O",) * 3, chances, tuple(-math.log(one) for one in chances))
-    by_hand = names_by_hand(LESSON)["label_quality_by_hand"]([[one] for one in chances], [0] * 3)
-    assert by_hand == pytest.approx(label_quality(outcome))
+    found = by_hand["label_quality_by_hand"]([[one] for one in chances], [0] * 3)
+    assert found == pytest.approx(label_quality(outcome))
 
 
-def test_no_head_has_seen_the_rows_that_it_answers():
+def test_no_head_has_seen_the_rows_that_it_answers(by_hand):
     """Each row's words have a value of their own, so that only a head that saw it could know it."""
     vectors = [np.full((2, 1), row, dtype=float) for row in range(10)]
     numbers = [[row, row] for row in range(10)]
-    found = names_by_hand(LESSON)["out_of_fold_by_hand"](vectors, numbers, 10)
+    found = by_hand["out_of_fold_by_hand"](vectors, numbers, 10)
     assert [one.shape for one in found] == [(2, 10)] * 10
     assert all(one[:, row].max() == 0 for row, one in enumerate(found))
 

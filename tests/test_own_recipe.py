@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -26,6 +27,7 @@ from nerlib.tools.tagger import tag_plain_text
 
 PARTS = ("bell", "brake", "chain", "light", "pedal", "pump", "saddle", "spoke")
 LINES = [f"the [part : {part}] squeaks" for part in PARTS] + ["what do i owe you"]
+Says = Callable[..., str]
 BROKEN = ["the bell rings", "the [part : chain skips", "the [prat pedal] clicks"]
 
 
@@ -58,11 +60,9 @@ def test_there_is_no_split_for_the_test_and_one_sentence_is_too_few(tmp_path: Pa
         recipe_for(tmp_path, LINES[:1] * 2).corpus("train")
 
 
-def test_validate_counts_types_and_names_rare_ones(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(["validate", sentences(tmp_path, [*LINES, "a [prat : tyre]"])]) == 0
-    totals, parts, slip = capsys.readouterr().out.splitlines()
+def test_validate_counts_types_and_names_rare_ones(tmp_path: Path, says: Says) -> None:
+    said = says("validate", sentences(tmp_path, [*LINES, "a [prat : tyre]"]))
+    totals, parts, slip = said.splitlines()
     assert str(len(LINES) + 1) in totals
     assert str(len(PARTS) + 1) in totals
     assert parts.split() == [str(len(PARTS)), "part"]
@@ -102,14 +102,10 @@ UNMARKED = {
 @pytest.mark.parametrize("command", [["validate"], ["train", "--own"]])
 @pytest.mark.parametrize("name", UNMARKED)
 def test_files_without_marks_are_refused_in_one_line(
-    name: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, command: list[str], tmp_path: Path, says: Says
 ) -> None:
-    path = tmp_path / name
-    path.write_bytes(UNMARKED[name])
-    assert cli.main([*command, str(path)]) == 2
-    error = capsys.readouterr().err
-    assert name in error
-    assert error.count("\n") == 1
+    (tmp_path / name).write_bytes(UNMARKED[name])
+    assert name in says(*command, tmp_path / name, status=2)
 
 
 def test_marks_that_are_all_set_aside_are_too_few(tmp_path: Path) -> None:
@@ -185,13 +181,12 @@ def test_scores_are_those_of_plain_text() -> None:
 
 
 def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, says: Says
 ) -> None:
     lines = [line.replace("part", "BikePart") for line in LINES]
     file, model = sentences(tmp_path, lines), str(tmp_path / "made" / "model")
-    arguments = ["train", "--own", file, "--epochs", "2", "--output", str(tmp_path / "made")]
-    assert cli.main(arguments) == 0
-    shown = capsys.readouterr().out
+    train = ["train", "--own", file, "--output", tmp_path / "made", "--epochs"]
+    shown = says(*train, 2)
     assert file in shown
     assert "packaged sample" not in shown
     assert "in place of" not in shown
@@ -200,51 +195,49 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
 
     exam = tmp_path / "exam.txt"
     exam.write_text("\n".join([*lines[:3], "a [Wheel : rim]", "a new [BikePart : bell]s"]))
-    assert cli.main(["evaluate", "--own", str(exam), "--model", model, "--json"]) == 0
-    scores = json.loads(capsys.readouterr().out)
+    scores = json.loads(says("evaluate", "--own", exam, "--model", model, "--json"))
     assert set(scores["per_type"]) == {"BikePart", "Wheel"}
     assert scores["unknown_types"] == {"Wheel": 1}
     assert scores["overall"]["gold"] == 5
     assert scores["sentences_that_were_trained_on"] == 3
     assert scores["entities_that_end_inside_words"] == 1
-    assert cli.main(["evaluate", "--own", str(exam), "--model", model]) == 0
-    table = capsys.readouterr().out
+    table = says("evaluate", "--own", exam, "--model", model)
     assert "3 of 5" in table
     assert "BikePart " in table
+    exam.write_text("the [BikePart : bell] " + "rings " * 600)
+    table = says("evaluate", "--own", exam, "--model", model)
+    assert "maximum length" not in table  # it is tagged in windows
 
     plain_text = tmp_path / "plain.txt"
     plain_text.write_text("the bell squeaks\n" * 2)
-    assert cli.main(["tag", str(plain_text), "--model", model]) == 0
-    rows = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    rows = [json.loads(row) for row in says("tag", plain_text, "--model", model).splitlines()]
     assert {one["type"] for row in rows for one in row["entities"]} == {"BikePart"}
-    assert cli.main(["evaluate", "--own", str(plain_text), "--model", model]) == 2
-    assert "plain.txt" in capsys.readouterr().err
-    assert cli.main(["evaluate", "--model", model]) == 2  # never on the sample, in silence
-    assert "--own" in capsys.readouterr().err
-    assert cli.main([*arguments[:-3], "1", *arguments[-2:], "--segmentation", "characters"]) == 0
-    assert "in place of" in capsys.readouterr().out
+    assert "plain.txt" in says("evaluate", "--own", plain_text, "--model", model, status=2)
+    # Never on the sample, in silence.
+    assert "--own" in says("evaluate", "--model", model, status=2)
+    assert "in place of" in says(*train, 1, "--segmentation", "characters")
     settings = json.loads(Path(model, "config.json").read_text(encoding="utf-8"))
     assert settings["segmentation"] == "characters"
 
 
 def test_another_encoder_is_taken_and_one_that_does_not_know_the_language_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, says: Says
 ) -> None:
     file = sentences(tmp_path, [line.replace("squeaks", "qwzxjqwzxj") for line in LINES])
     made, encoder = str(tmp_path / "made"), encoder_folder("bert")
     command = ["train", "--own", file, "--epochs", "1", "--output", made, "--encoder"]
-    assert cli.main([*command, str(encoder)]) == 0
-    assert "subwords a word" in capsys.readouterr().out
+    assert "subwords a word" in says(*command, encoder)
     settings = json.loads(Path(made, "model", "config.json").read_text(encoding="utf-8"))
     assert settings["encoder"]["hidden_size"] == new_model("bert").encoder.config.hidden_size
     assert settings["learnt_from"] == {"PART": len(PARTS)}
     assert settings["score_temperature"] > 0
-    assert cli.main([*command, str(tmp_path / "nowhere")]) == 2
-    assert "nowhere" in capsys.readouterr().err
+    assert "nowhere" in says(*command, tmp_path / "nowhere", status=2)
     card, exam = tmp_path / "card", sentences(tmp_path, LINES[:3])
     push = ["push", "me/parts", "--model", f"{made}/model", "--dry-run", str(card)]
     assert cli.main([*push, "--own", exam]) == 0
-    assert "3 utterances, `sentences.txt`" in (card / "README.md").read_text(encoding="utf-8")
+    page = (card / "README.md").read_text(encoding="utf-8")
+    assert "3 utterances, `sentences.txt`" in page
+    assert "does not say which corpus" not in page
 
 
 def test_a_model_of_ones_own_does_not_replace_that_of_the_lessons(

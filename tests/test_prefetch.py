@@ -1,7 +1,5 @@
 """Fetched once, used for ever: `nerlib prefetch`, a USB stick, and a classroom without wifi."""
 
-# ruff: noqa: F811 (arguments have the names of imported fixtures)
-
 import shutil
 import stat
 from dataclasses import replace
@@ -9,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hub_encoders import RUBERT
-from hub_fixtures import Online, conversion, hub, online  # noqa: F401 (fixtures)
 from hub_stand_in import massive_archive, sha256
 from huggingface_hub import constants
 
@@ -18,14 +15,10 @@ from nerlib import get_recipe, load_corpus, prepare
 from nerlib.tools import archive
 from nerlib.tools.prefetch import prefetch
 
+pytest_plugins = ["hub_fixtures"]
+pytestmark = pytest.mark.usefixtures("connected")
 TUTORIAL = get_recipe("tutorial")
 FILES = 8  # two listings, three splits, config, vocabulary, weights
-
-
-@pytest.fixture(autouse=True)
-def connected(hub, online):
-    online(hub.url)
-    return hub
 
 
 @pytest.fixture
@@ -46,9 +39,9 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def test_it_says_what_it_fetched_and_how_large_it_is(stick, capsys):
-    assert cli.main(["prefetch", "tutorial", "--to", str(stick)]) == 0
-    corpus, encoder, total, offline = capsys.readouterr().out.splitlines()
+def test_it_says_what_it_fetched_and_how_large_it_is(stick, says):
+    said = says("prefetch", "tutorial", "--to", stick)
+    corpus, encoder, total, offline = said.splitlines()
     size = f"{sum(map(len, files_of(stick).values())) / 1e6:.1f} MB"
     assert "ru-RU, 1,000 train, 200 dev, 300 test" in corpus
     assert f"{RUBERT}, 3 files" in encoder

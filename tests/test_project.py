@@ -1,10 +1,10 @@
 """The project as a reader finds it: how much there is to read, what is imported and generated."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from several_processes import python_output
 
 from tools import readme
 from tools.project import ROOT
@@ -47,9 +47,8 @@ except SystemExit:
     ids=["import nerlib", "parser and tags", "--help"],
 )
 def test_nobody_waits_for_torch_who_does_not_need_it(code: str) -> None:
-    code += "\nimport sys\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.splitlines()[-1].split())
+    said = python_output("-c", f"{code}\nimport sys\nprint(*sys.modules)")
+    loaded = set(said.splitlines()[-1].split())
     assert "nerlib" in loaded
     assert not loaded & {"torch", "transformers", "datasets", "pandas", "matplotlib"}
 

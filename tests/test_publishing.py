@@ -1,33 +1,23 @@
 """Publishing a tagger: a card that says what was measured, and nothing else."""
 
-# ruff: noqa: F811 (arguments have the names of imported fixtures)
-
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from hub_fixtures import (  # noqa: F401 (fixtures)
-    Online,
-    closed_url,
-    conversion,
-    hub,
-    learner_environment,
-    online,
-    run_python,
-)
-from hub_stand_in import HubStandIn
+from hub_stand_in import HubStandIn, Online, learner_environment, run_python
 from huggingface_hub import ModelCard, constants
 from tiny_encoders import encoder_folder, new_model, small_corpus, tokenizer_of
 
 from nerlib import RecipeError, Tagger, TagSet, get_recipe, load_corpus
 from nerlib.corpus import rows_to_dataset
 from nerlib.saving import save_model
-from nerlib.tools import cli
 from nerlib.tools.publishing import PublishError, measure, model_card
 from nerlib.tools.recipes import made_by
 from nerlib.untrusted import check_model
 
+pytest_plugins = ["hub_fixtures"]
 NAME = "somebody/alarm-tagger"
 TOKEN = "hf_" + "x" * 30
 FILES = {
@@ -125,13 +115,12 @@ def test_measuring_asks_for_the_same_kind_of_words(tagger: Tagger) -> None:
 
 
 def test_a_dry_run_is_a_folder_that_loads(
-    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model_folder: Path, tmp_path: Path, says: Callable[..., str]
 ) -> None:
-    arguments = ["push", NAME, "--model", str(model_folder), "--split", "validation[:40]"]
+    arguments = ["push", NAME, "--model", model_folder, "--split", "validation[:40]"]
     target = tmp_path / "dry"
     for _ in range(2):  # the second time over the first
-        assert cli.main([*arguments, "--dry-run", str(target)]) == 0
-    assert "nothing was sent" in capsys.readouterr().out
+        assert "nothing was sent" in says(*arguments, "--dry-run", target)
     assert {path.name for path in target.iterdir()} == FILES
     assert "40 utterances" in (target / "README.md").read_text(encoding="utf-8")
     text = "wake me up at nine"
@@ -148,8 +137,7 @@ def test_nothing_else_is_published(tmp_path: Path, tagger: Tagger) -> None:
 
 class TestTheHub:
     @pytest.fixture(autouse=True)
-    def connected(self, hub: HubStandIn, online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
-        online(hub.url)
+    def token(self, connected: HubStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
 
     def test_all_files_arrive(self, hub: HubStandIn, tagger: Tagger, measured) -> None:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -123,9 +124,7 @@ def test_without_its_corpus_there_is_an_error(name, folder, said, monkeypatch, t
 
 
 def test_without_the_packaged_encoder_there_is_an_error(monkeypatch, tmp_path):
-    def missing(package: str) -> None:
-        raise importlib.metadata.PackageNotFoundError(package)
-
+    missing = Mock(side_effect=importlib.metadata.PackageNotFoundError)
     monkeypatch.setattr(importlib.metadata, "files", missing)
     with pytest.raises(EncoderError, match="not installed"):
         prepare(small("offline"), tmp_path)

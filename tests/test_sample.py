@@ -2,14 +2,12 @@
 
 import collections
 import json
-import os
 import re
-import subprocess
-import sys
 from functools import cache
 from typing import Any
 
 import pytest
+from several_processes import python_output
 
 from nerlib import Parser, load_corpus
 from nerlib.corpus import COLUMNS, sample_folder
@@ -89,9 +87,8 @@ class TestBuild:
             "import hashlib; from tools import build_sample as b;"
             "print(hashlib.sha256(repr(b.build()).encode()).hexdigest())"
         )
-        settings = [{**os.environ, "PYTHONHASHSEED": s, "PYTHONUTF8": "1"} for s in ("1", "2")]
-        command = [sys.executable, "-c", code]
-        assert len({subprocess.check_output(command, env=one) for one in settings}) == 1
+        said = {python_output("-c", code, PYTHONHASHSEED=s, PYTHONUTF8="1") for s in ("1", "2")}
+        assert len(said) == 1
 
 
 @pytest.mark.parametrize("locale", LOCALES)

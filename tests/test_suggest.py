@@ -1,6 +1,7 @@
 """Few labels: which sentences are suggested, in which form, and training that goes on."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,11 @@ def test_centres_lie_far_from_what_is_known_and_none_is_taken_twice() -> None:
 
 @pytest.mark.parametrize("name", ["next.txt", "next.json", "next.jsonl"])
 def test_suggestions_are_a_models_answers_to_correct_and_none_was_trained_on(
-    name: str, model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    model: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    says: Callable[..., str],
 ) -> None:
     (tmp_path / "pool.txt").write_text("\n".join([*SENTENCES, SENTENCES[1], ""]), "utf-8")
     command = ["suggest", str(tmp_path / "pool.txt"), "--model", model]
@@ -58,20 +63,23 @@ def test_suggestions_are_a_models_answers_to_correct_and_none_was_trained_on(
     assert {document.text for document in found} == set(SENTENCES[1:])
     assert all((document.scores is None) == (name == "next.txt") for document in found)
     assert any(document.spans for document in found)
-    capsys.readouterr()
-    assert cli.main([*command, "--count", "2"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert cli.main([*command, "--count", "2", "--json"]) == 0
-    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = says(*command, "--count", 2).splitlines()
+    rows = [json.loads(line) for line in says(*command, "--count", 2, "--json").splitlines()]
     assert [row["marked"] for row in rows] == lines
     assert 1 >= rows[0]["doubt"] >= rows[1]["doubt"] >= 0
-    assert [cli.main(one) for one in (wanted, [*wanted, "--json"], [*command, "--count", "0"])] == [
-        2
-    ] * 3
-    rows = [{"text": text, "spans": []} for text in SENTENCES]
+    for wrong in (wanted, [*wanted, "--json"], [*command, "--count", 0]):
+        assert says(*wrong, status=2)
+    rows = [{"text": text} for text in ("press [x]", "", *SENTENCES)]  # that nobody has annotated
     (tmp_path / "pool.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
-    assert cli.main(["suggest", str(tmp_path / "pool.jsonl"), *command[2:], "--count", "2"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == lines
+    (tmp_path / "pool.json").write_text(json.dumps([{"data": row} for row in rows]), "utf-8")
+    for pool in ("pool.jsonl", "pool.json"):
+        asked = ["suggest", str(tmp_path / pool), *command[2:]]
+        assert cli.main([*asked, "--count", "2"]) == 0
+        told = capsys.readouterr()
+        assert told.out.splitlines()[-2:] == lines
+        assert "1 texts that brackets cannot hold" in told.err
+        assert cli.main([*asked, "--output", str(tmp_path / f"{name}.{pool}")]) == 0
+        assert "press [x]" in (tmp_path / f"{name}.{pool}").read_text("utf-8")
     (tmp_path / "pool.txt").write_text(SENTENCES[0], "utf-8")
     assert cli.main(command) == 2
 
@@ -86,17 +94,18 @@ def test_a_model_that_goes_on_answers_as_before_where_types_are_known() -> None:
 
 
 def test_training_goes_on_from_a_model_with_its_types_and_what_it_has_seen(
-    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], says: Callable[..., str]
 ) -> None:
     own = tmp_path / "own.txt"
     own.write_text("play [Song : hey jude]\nwake me at [time : nine]\nthe end\n", encoding="utf-8")
     command = ["train", "--own", str(own), "--from", model, "--epochs", "1"]
-    assert cli.main([*command, "--output", str(tmp_path / "made")]) == 0
+    german = [*command, "--locale", "de-DE"]  # no other encoder takes the place of the model's
+    assert cli.main([*german, "--output", str(tmp_path / "made")]) == 0
+    assert "takes the place" not in capsys.readouterr().err
     config = load_model(tmp_path / "made" / "model").config
     assert config.type_names == {"SONG": "Song", "TIME": "time"}
     assert len(config.trained_on.split()) == 4
     assert config.learnt_from == {"SONG": 1, "TIME": 3}
     for wrong in ([*command, "--encoder", "x"], ["train", "--from", model]):
-        assert cli.main(wrong) == 2
-        assert "--from" in capsys.readouterr().err
+        assert "--from" in says(*wrong, status=2)
     assert cli.main([*command[:4], str(tmp_path / "none")]) == 2

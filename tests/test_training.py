@@ -4,10 +4,7 @@ import ast
 import hashlib
 import inspect
 import json
-import os
 import re
-import subprocess
-import sys
 import textwrap
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from several_processes import python_output
 from small_runs import TINY, outcome, pretend_scores, run, silent
 from tiny_encoders import make_corpus, new_model, small_data, tokenizer_of
 
@@ -63,14 +61,9 @@ def test_two_processes_get_the_same_numbers(tmp_path):
     model = new_model("bert", small_data("bert").tags)
     save_model(model, tokenizer_of("bert"), tmp_path)
     here, history = run(None, QUICK, model=model)
-    there = subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS, os.path.dirname(__file__), str(tmp_path)],
-        env={**os.environ, "PYTHONHASHSEED": "7", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert there.returncode == 0, there.stderr
-    assert there.stdout.splitlines()[-1] == fingerprint(here, history)
+    place = Path(__file__).parent
+    there = python_output("-c", IN_A_PROCESS, place, tmp_path, PYTHONHASHSEED="7")
+    assert there.splitlines()[-1] == fingerprint(here, history)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 from tiny_encoders import FAMILIES, encoder_folder, new_model, tokenizer_of
 
 from nerlib import EncoderError, NERClassifier, Tagger, TagSet, load_tokenizer, save_model
-from nerlib import __main__ as cli
 from nerlib.encoders import quiet_transformers
 from nerlib.model import load_encoder
 from nerlib.untrusted import check_plain_name
@@ -139,7 +138,7 @@ CODE: dict[str, tuple[Damage, str]] = {
     "adapter": (lambda f: (f / "adapter_config.json").write_text("{}"), "is an adapter"),
     "config huge": (lambda f: config(f, '"' + "x" * 4_000_001 + '"'), "too large for settings"),
     "config deep": (lambda f: config(f, DEEP), "nested too deep"),
-    "no config": (lambda f: (f / "config.json").unlink(), "not a text encoder|not one of nerlib"),
+    "no config": (lambda f: (f / "config.json").unlink(), "not a text encoder|folder of a nerlib"),
     "config pipe": (lambda f: pipe(f / "config.json"), "is not a regular file"),
     "config list": (lambda f: config(f, "[]"), "must hold a JSON object"),
     "config no JSON": (lambda f: config(f, "{"), "not a valid JSON"),
@@ -370,12 +369,10 @@ def test_a_model_on_the_hub_is_checked_in_the_same_way(
     assert reached == []
 
 
-def test_on_the_command_line_it_is_one_line(tagger_folder, capsys):
+def test_on_the_command_line_it_is_one_line(tagger_folder, says):
     only_pickled(tagger_folder, "pytorch_model.bin")
-    assert cli.main(["tag", "--model", str(tagger_folder)]) == 2
-    error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1
-    assert "holds only pickled weights (pytorch_model.bin)" in error
+    said = says("tag", "--model", tagger_folder, status=2)
+    assert "holds only pickled weights (pytorch_model.bin)" in said
 
 
 @pytest.mark.parametrize("value", ["..", "a/b", "/a", "C:\\a", ".a", "", "a\0b", "~", 5, ["a"]])

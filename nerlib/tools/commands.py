@@ -115,7 +115,7 @@ def choose_recipe(options: argparse.Namespace) -> Recipe:
     recipe = get_recipe(options.recipe)
     if "locale" in given:
         chosen, recipe = recipe.encoder, recipe.in_locale(options.locale)
-        if recipe.encoder != chosen and "encoder" not in given:
+        if recipe.encoder != chosen and not {"encoder", "from_model"} & given.keys():
             tell(f"{options.locale}: {recipe.encoder} takes the place of {chosen}, an English one")
     if "own" in given:
         recipe = own_recipe(options.own, recipe, given.get("segmentation"), start_of(given))
@@ -146,6 +146,7 @@ def start_of(given: Mapping[str, Any]) -> PlainTagger | None:
 
 def run_review(options: argparse.Namespace) -> int:
     """Write which of one's own sentences look wrongly labelled; the file stays as it is."""
+    from nerlib.tools.exchange.formats import format_of
     from nerlib.tools.folds import out_of_fold, score_of
     from nerlib.tools.review import write_review
 
@@ -153,10 +154,11 @@ def run_review(options: argparse.Namespace) -> int:
         raise UsageError(f"--output {folder} is a file: name a folder")
     found = out_of_fold(choose_recipe(options), options.folds)
     score, outcomes = score_of(found), [*chain(*found)]
-    doubtful = write_review(outcomes, options.own, folder, score)
+    what = "line" if format_of(Path(options.own)) == "brackets" else "text"
+    doubtful = write_review(outcomes, options.own, folder, score, what)
     print(f"{len(doubtful)} of {len(outcomes)} sentences look worth another reading; {score}")
     for suspect in doubtful[:10]:
-        print(f"line {suspect.line}, {suspect.quality:.3f}: {', '.join(suspect.reasons)}")
+        print(f"{what} {suspect.line}, {suspect.quality:.3f}: {', '.join(suspect.reasons)}")
     print(f"all of them in {folder / 'review.html'} and {folder / 'review.jsonl'}")
     return 0
 
@@ -209,10 +211,11 @@ def run_evaluate(options: argparse.Namespace) -> int:
         record = evaluation_as_json(scores, loss, names, sure) | {"unknown_types": unknown} | told
         print_json(record | {"advice": next_step})
     else:
-        print(data.report)
+        print(replace(data.report, words_cut_off=0))  # the plain text is tagged, in windows
         for what, count in told.items():
             if count:
-                print(f"{what.replace('_', ' ')}: {count} of {len(data)}")
+                of = f" of {len(data)}" if what.startswith("sentences") else ""
+                print(f"{what.replace('_', ' ')}: {count}{of}")
         print_table(scores, names, sure)
         print(next_step)
     return 0
@@ -376,7 +379,8 @@ def run_bulk(options: argparse.Namespace) -> int:
     settings = BulkSettings(*(getattr(options, name) for name in names))
     try:
         how = settings, options.workers, options.device
-        summary = tag_in_bulk(*places, *how, report=tell if options.json else print)
+        report = tell if options.json or options.quiet else print
+        summary = tag_in_bulk(*places, *how, report=report)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped: the same command resumes") from None
     if options.json:

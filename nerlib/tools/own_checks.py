@@ -60,10 +60,12 @@ def unreachable(parsed: ParsedUtterance, parser: Parser) -> list[Span]:
 
     >>> unreachable(Parser().parse("[place : Berlin]-based"), Parser())
     [Span(type='place', start=0, end=6)]
+    >>> unreachable(Parser().parse("in [place : Berlin ]"), Parser())
+    []
     """
     words = parser.split_words(parsed.text)
-    starts, ends = {word.start for word in words}, {word.end for word in words}
-    return [s for s in parsed.spans if s.start not in starts or s.end not in ends]
+    inside = {place for word in words for place in range(word.start + 1, word.end)}
+    return [span for span in parsed.spans if {span.start, span.end} & inside]
 
 
 def told_of_exam(tagger: PlainTagger, data: NERDataset) -> dict[str, int]:

@@ -144,7 +144,7 @@ def corpus_from_file(path: str | Path, locale: str = "en-US") -> Dataset:
             rows = corpus_from_lines(decode_lines(file, path.name, CorpusError), locale, NAME)
     else:
         documents = read_file(path, name, Reading(to_stderr))
-        lines = list(each(bracketed, documents, f"{path.name}, text"))
+        lines = list(each(bracketed, documents, f"{path.name}, text (of those kept)"))
         rows = corpus_from_lines(lines, locale, NAME)
     if not any("[" in line for line in rows["annot_utt"]):
         example, command = "[type : text]", "python -m nerlib convert FILE OUT.txt"

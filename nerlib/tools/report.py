@@ -26,7 +26,7 @@ from nerlib.inference import to_entities
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import ParsedUtterance, Parser
 from nerlib.tools.recipes import RecipeError, get_recipe
-from nerlib.tools.tagger import Tagger
+from nerlib.tools.tagger import Tagger, tag_plain_text
 
 TEMPLATES = Path(__file__).parents[1] / "data" / "templates"
 Tags = Sequence[Sequence[str]]
@@ -63,7 +63,9 @@ def material_of(
     if record:
         trained = f"{record['rows']} of recipe {record['recipe']}, {record['epochs']} epochs"
     head = {**facts, "trained on": trained, "computed on": str(tagger.compute)}
-    outcomes = error_analysis.predict_outcomes(tagger.model, data, tagger.compute)
+    known = error_analysis.predict_outcomes(tagger.model, data, tagger.compute)
+    found = zip(known, tag_plain_text(tagger, data), strict=True)  # what the scores are of
+    outcomes = [replace(one, predicted=tuple(tags)) for one, tags in found]
     return Material(head, outcomes, training_rows(record), names or {})
 
 

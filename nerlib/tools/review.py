@@ -71,18 +71,21 @@ def _suspect(outcome: Outcome, names: Mapping[str, str]) -> tuple[Suspect, Html]
     return found, highlight_pairs([(row.text, row.spans, answer)])
 
 
-def write_review(outcomes: Sequence[Outcome], name: str, folder: Path, score: str) -> list[Suspect]:
+def write_review(
+    outcomes: Sequence[Outcome], name: str, folder: Path, score: str, what: str = "line"
+) -> list[Suspect]:
     """Write the sentences with another answer than label, the least probable label first.
 
     They go into `review.html` and `review.jsonl` in a folder. The answers must be out of fold, see
     `nerlib.tools.folds`: a model that has learnt a wrong label answers with it. `name` is what the
-    sentences are called, `score` a line about how good the answers are.
+    sentences are called, `score` a line about how good the answers are, `what` was counted.
     """
     names = spellings(one.utterance for one in outcomes)
     doubtful = (_suspect(one, names) for one in outcomes if not one.is_right)
     rows = sorted(doubtful, key=lambda row: (row[0].quality, row[0].line))
     found = [suspect for suspect, _ in rows]
     facts = {"name": name, "score": score, "sentences": len(outcomes), "rows": rows}
+    facts["what"] = what
     page = page_environment().get_template("review.html").render(facts)
     lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ Built in notebook 13.
 
 import argparse
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from nerlib.inference import PlainTagger, to_entities
 from nerlib.model import word_vectors
 from nerlib.parsing import Span
 from nerlib.tools.commands import UsageError, load_tagger
-from nerlib.tools.exchange.brackets import bracketed
+from nerlib.tools.exchange.brackets import bracketed, can_hold
 from nerlib.tools.exchange.document import Document, Reading, to_stderr
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, trained_on
@@ -29,17 +30,21 @@ SHORTLIST = 4  # doubtful sentences for each that is wanted: those that differ m
 def run(options: argparse.Namespace) -> int:
     """Write the sentences of a pool that are worth annotating next, the most doubtful first."""
     pool, output = Path(options.pool), Path(options.output or "terminal.txt")
-    writer = FORMATS[format_of(output, option="a suffix (.txt, .json, .jsonl)")].write
+    name = format_of(output, option="a suffix (.txt, .json, .jsonl)")
+    writer = FORMATS[name].write
     if options.count < 1:
         raise UsageError("--count must be 1 or more")
     if options.json and options.output:
         raise UsageError("--json prints: leave out --output")
     if options.output and output.exists():
         raise UsageError(f"{output} is there already, perhaps corrected: name another file")
-    read = read_file(pool, reading=Reading(to_stderr, predictions=True))  # a text is a text
+    read = read_file(pool, reading=Reading(to_stderr, predictions=True, pool=True))
     tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read)
     known = trained_on(tagger.model.config)
-    texts = [text for text in sentences if digest(text) not in known]
+    new = [text for text in sentences if text.strip() and digest(text) not in known]
+    texts = [text for text in new if name != "brackets" or can_hold(text)]
+    if left_out := len(new) - len(texts):
+        to_stderr(f"{left_out:,} texts that brackets cannot hold are left out (write .json)")
     if not texts:
         raise UsageError(f"{pool.name} holds no sentence that is new to the model: add some")
     found = suggest(tagger, texts, options.count)
@@ -62,7 +67,9 @@ def suggest(tagger: PlainTagger, texts: Sequence[str], count: int) -> list[Answe
     Of the most doubtful ones, four times as many, those are taken whose vectors lie far apart.
     """
     found = sorted(answers(tagger, texts), key=lambda one: -one[1])[: SHORTLIST * count]
-    corpus = corpus_from_lines(bracketed(document) for document, _ in found)
+    # Of interest are the vectors alone: what a bracketed line cannot hold does not matter to them.
+    words = (re.sub(r"[][\ufeff]", "(", one.text).split() for one, _ in found)
+    corpus = corpus_from_lines(bracketed(Document(" ".join(inside))) for inside in words)
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     vectors = torch.stack([words.mean(0) for words in word_vectors(tagger.model, data)])
     return [found[number] for number in sorted(k_centre(vectors, count))]

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +36,6 @@ BROKEN_PICTURES = """[...document.images].filter((image) =>
 VIOLATIONS = """(part) => axe.run(part, {resultTypes: ["violations"], preload: false})
     .then((found) => found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
     .map((v) => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html.slice(0, 120)}`))"""
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import time
 import urllib.request
 
 import pytest
-from local_pages import chromium, free_port, needs_browser
+from local_pages import chromium, needs_browser
 from playwright.sync_api import Page, expect
+from several_processes import free_port
 
 from nerlib import get_recipe, trained_tagger
 from tools.project import ROOT

@@ -22,6 +22,7 @@ import fsspec
 import psutil
 import pyarrow
 import pytest
+import torch
 from hostile_text import HOSTILE
 from pyarrow import dataset as arrow_dataset
 from pyarrow import parquet
@@ -420,24 +421,28 @@ def test_a_file_that_fails_half_way_is_not_there(tmp_path, address):
     assert store.system.find(store.root) == []
 
 
-def test_the_command_line_tags_and_reports_mistakes_in_one_line(source, model, tmp_path, capsys):
-    output = tmp_path / "out"
-    command = ["bulk", str(source), str(output), "--model", str(model), "--workers", "0"]
-    assert cli.main(command) == 0
-    assert "50 rows in" in capsys.readouterr().out
-    new, its_model = str(tmp_path / "x"), ["--model", str(model)]
+def test_the_command_line_tags_and_reports_mistakes_in_one_line(
+    source, model, tmp_path, capsys, says
+):
+    command = [source, tmp_path / "out", "--model", model, "--workers", 0]
+    assert "50 rows in" in says("bulk", *command)
+    new, its_model = tmp_path / "x", ["--model", model]
     mistakes = {
-        "no such file": ["bulk", str(tmp_path / "no"), new, *its_model],
-        "no model in": ["bulk", str(source), new, "--model", "none"],
+        "no such file": [tmp_path / "no", new, *its_model],
+        "no model in": [source, new, "--model", "none"],
         "column text, not utt": [*command, "--column", "utt"],
-        "1 or more": [*command, "--shard-rows", "0"],
-        "nowhere://a/b": ["bulk", "nowhere://a/b", new, *its_model],
+        "1 or more": [*command, "--shard-rows", 0],
+        "nowhere://a/b": ["nowhere://a/b", new, *its_model],
     }
+    if not torch.cuda.is_available():
+        mistakes["'cuda' is not available"] = [source, new, *its_model, "--device", "cuda"]
     for message, arguments in mistakes.items():
-        assert cli.main(arguments) == 2
+        assert cli.main(["bulk", *map(str, arguments)]) == 2
         error = capsys.readouterr().err
         assert message in error
-        assert error.count("\n") == 1
+        assert "Traceback" not in error
+        assert len(error.rpartition("nerlib: ")[2].splitlines()) == 1
+    assert "shards to do" not in says("bulk", *command, "--quiet")
 
 
 def test_a_folder_with_more_than_data(model, tmp_path, texts):
@@ -496,15 +501,19 @@ def test_files_of_somebody_else_stay(folder, source, model, tmp_path):
         bulk(source, tmp_path / "out", model)
 
 
+NO_ROWS = ("a.jsonl.gz", "a.txt", "a", "damaged.parquet")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.csv", b"id,text,id\n1,a,2\n", "called 'id'"),
         ("a.tsv", b'text\tn\nfine\t1\n"ok" he\t2\n', "line 3"),
         ("a.csv", "text\ncaf\xe9\n".encode("latin-1"), "UTF-8"),
+        *((name, b"PAR1 and then nothing", re.escape(name)) for name in NO_ROWS),
     ],
 )
-def test_tables_that_cannot_be_read_are_refused_with_the_place(name, content, message, tmp_path):
+def test_files_that_cannot_be_read_are_refused_with_the_place(name, content, message, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(StorageError, match=message):
         planned_and_read(tmp_path, 100)
@@ -541,25 +550,17 @@ def test_a_model_that_was_replaced_is_noticed(model, tmp_path):
         workers.run_shard(job, Shard(0, "a.jsonl", 0, 1))
 
 
-def test_a_run_without_results_is_no_result(source, model, tmp_path, capsys):
-    command = ["bulk", str(source), str(tmp_path / "out"), "--model", str(model), "--workers", "0"]
-    assert cli.main([*command, "--column", "utt"]) == 1
-    said = capsys.readouterr().out
-    assert "a.jsonl: no column 'utt': there is text" in said
-    assert cli.main(command) == 0
+def test_a_run_without_results_is_no_result(source, model, tmp_path, says):
+    command = ["bulk", source, tmp_path / "out", "--model", model, "--workers", 0]
+    said = says(*command, "--column", "utt", status=1)
+    assert "no column 'utt': there is text (--column)" in said
+    says(*command)
 
 
-def test_many_failures_are_a_failure(model, tmp_path, capsys):
+def test_many_failures_are_a_failure(model, tmp_path, says):
     source = write_lines(tmp_path / "a.jsonl", ["fine"] * 8 + [None])
-    command = ["--model", str(model), "--workers", "0"]
-    assert cli.main(["bulk", str(source), str(tmp_path / "out"), *command]) == 1
-    assert "row 8 of a.jsonl" in capsys.readouterr().out
+    command = ["--model", model, "--workers", 0]
+    said = says("bulk", source, tmp_path / "out", *command, status=1)
+    assert "row 8 of a.jsonl" in said
     write_lines(source, ["fine"] * 10 + [None])
-    assert cli.main(["bulk", str(source), str(tmp_path / "new"), *command]) == 0
-
-
-@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.txt", "a", "damaged.parquet"])
-def test_files_that_cannot_be_read_are_refused(tmp_path, name):
-    (tmp_path / name).write_bytes(b"PAR1 and then nothing")
-    with pytest.raises(StorageError, match=re.escape(name)):
-        planned_and_read(tmp_path, 100)
+    says("bulk", source, tmp_path / "new", *command)

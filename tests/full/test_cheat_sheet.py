@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from local_pages import CHROMIUM, chromium, needs_browser
+from local_pages import CHROMIUM, needs_browser
+from playwright.sync_api import Browser
 
 from nerlib.training import train_epoch
 from tools.project import ROOT
@@ -35,16 +36,15 @@ def printed(sheet: Path) -> subprocess.CompletedProcess[str]:
 
 @needs_browser
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_it_is_one_page_that_can_be_read(tmp_path: Path) -> None:
+def test_it_is_one_page_that_can_be_read(browser: Browser, tmp_path: Path) -> None:
     assert printed(tmp_path / "sheet").returncode == 0
     assert pages_of(tmp_path / "sheet.pdf") == 1
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto((tmp_path / "sheet.html").as_uri())
-        assert page.evaluate(SMALL, LEGIBLE) == []
-        assert len(page.evaluate(SMALL, 2 * LEGIBLE)) > 100
-        page.evaluate("document.querySelector('main').append(document.body.cloneNode(true))")
-        page.pdf(path=tmp_path / "two.pdf", format="A4")
+    page = browser.new_page()
+    page.goto((tmp_path / "sheet.html").as_uri())
+    assert page.evaluate(SMALL, LEGIBLE) == []
+    assert len(page.evaluate(SMALL, 2 * LEGIBLE)) > 100
+    page.evaluate("document.querySelector('main').append(document.body.cloneNode(true))")
+    page.pdf(path=tmp_path / "two.pdf", format="A4")
     assert pages_of(tmp_path / "two.pdf") > 1
 
 

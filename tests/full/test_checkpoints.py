@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import small_runs
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from several_processes import python_output
 from small_runs import TINY, after_steps, command, files, outcome, run, use_tiny_encoder
 from tiny_encoders import new_model, small_data
 
@@ -60,14 +62,8 @@ def folder(cut_off: Path, tmp_path: Path) -> Path:
 @posix
 def test_thirty_kills_at_random_moments_lose_nothing() -> None:
     script = Path(__file__).parents[1] / "torture.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--kills", "30"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout.splitlines()[0])
+    said = python_output(script, "--kills", 30, OMP_NUM_THREADS="1")
+    result = json.loads(said.splitlines()[0])
     assert result["damage"] == []
     assert result["kills"] >= 30
     assert set(result["by"]) == {"write", "flush", "rename", "remove", "step", "time"}
@@ -225,7 +221,7 @@ def test_two_runs_never_share_a_folder(folder: Path, in_peace: tuple[Any, ...]) 
 
 @posix
 def test_a_killed_worker_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: Callable[..., str]
 ) -> None:
     def suicidal(*arguments: Any, **options: Any) -> Any:
         if multiprocessing.parent_process() is not None:
@@ -234,10 +230,9 @@ def test_a_killed_worker_is_one_line(
 
     use_tiny_encoder(monkeypatch)
     monkeypatch.setattr("nerlib.evaluation.collate", suicidal)
-    assert cli.main(command(tmp_path, "--resume", "--workers", "1")) == 2
-    (said,) = capsys.readouterr().err.splitlines()
+    said = says(*command(tmp_path, "--resume", "--workers", "1"), status=2)
     assert said.startswith("nerlib: a process that makes batches has died (DataLoader worker (pid")
-    assert cli.main(command(tmp_path, "--resume")) == 0
+    says(*command(tmp_path, "--resume"))
 
 
 SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 3, "learning_rate": 1e-3, "warmup": 0.2}

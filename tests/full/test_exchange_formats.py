@@ -14,6 +14,7 @@ from datasets import Dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
+from small_runs import files
 from spacy.tokens import DocBin
 from spacy.training.converters import conll_ner_to_docs
 
@@ -669,23 +670,19 @@ class TestCommand:
         Path("a.txt").write_text("at [time : nine]\n")
         return tmp_path
 
-    def test_from_label_studio_to_a_trained_model(self, tmp_path, capsys):
+    def test_from_label_studio_to_a_trained_model(self, tmp_path, says):
         tasks, own, output = (tmp_path / name for name in ("tasks.json", "own.txt", "build"))
         FORMATS["label-studio"].write(sample(60), tasks)
-        assert cli.main(["convert", str(tasks), str(own)]) == 0
-        assert "60 texts with" in capsys.readouterr().out
+        assert "60 texts with" in says("convert", tasks, own)
         source = load_corpus("en-US", "train[:60]")
         assert corpus_from_lines(own.read_text())["annot_utt"][:] == source["annot_utt"][:]
-        training = ["train", "--own", str(own), "--epochs", "1", "--output", str(output)]
-        assert cli.main(training) == 0
+        says("train", "--own", own, "--epochs", 1, "--output", output)
 
         # And back: what the model finds is where annotating goes on.
         texts, found, target = (tmp_path / name for name in ("texts.txt", "found.jsonl", "p.json"))
         texts.write_text("wake me at nine am\n", encoding="utf-8")
-        capsys.readouterr()
-        assert cli.main(["tag", str(texts), "--model", str(output / "model")]) == 0
-        found.write_text(capsys.readouterr().out, encoding="utf-8")
-        assert cli.main(["convert", str(found), str(target)]) == 0
+        found.write_text(says("tag", texts, "--model", output / "model"), encoding="utf-8")
+        says("convert", found, target)
         (document,) = read_from("label-studio", target, pytest.fail)
         entities = json.loads(found.read_text())["entities"]
         assert document.marked == [(entity["type"], entity["text"]) for entity in entities]
@@ -706,33 +703,27 @@ class TestCommand:
             (["brackets.json", "b.txt"], "row 2: "),
         ],
     )
-    def test_mistakes_are_one_line_and_change_no_file(self, names, message, in_folder, capsys):
-        before = {path.name: path.read_bytes() for path in in_folder.iterdir()}
-        assert cli.main(["convert", *names]) == 2
-        error = capsys.readouterr().err
-        assert message in error
-        assert error.count("\n") == 1
-        assert {path.name: path.read_bytes() for path in in_folder.iterdir()} == before
+    def test_mistakes_are_one_line_and_change_no_file(self, names, message, in_folder, says):
+        before = files(in_folder)
+        assert message in says("convert", *names, status=2)
+        assert files(in_folder) == before
 
     @pytest.mark.parametrize(
         ("content", "line"),
         [("I O\nYork B-loc\nextra\n\nbye O\n", 3), ("I O\nYork b-loc\n\nbye O\n", 2)],
     )
-    def test_a_table_with_a_broken_row_is_a_table(self, content, line, in_folder, capsys):
+    def test_a_table_with_a_broken_row_is_a_table(self, content, line, in_folder, says):
         Path("t.txt").write_text(content)
-        assert cli.main(["convert", "t.txt", "o.txt"]) == 2
-        assert f"t.txt, line {line}: " in capsys.readouterr().err
+        assert f"t.txt, line {line}: " in says("convert", "t.txt", "o.txt", status=2)
 
-    def test_a_file_without_a_suffix_is_known_by_what_it_holds(self, in_folder, capsys):
+    def test_a_file_without_a_suffix_is_known_by_what_it_holds(self, in_folder, says):
         for name in ("scored.json", "a.txt"):
             Path(name).rename(Path(name).stem)
-        assert cli.main(["validate", "a"]) == 0
-        assert cli.main(["convert", "scored", "b.txt", "--predictions"]) == 0
+        says("validate", "a")
+        says("convert", "scored", "b.txt", "--predictions")
         assert Path("b.txt").read_text() == "at [time : nine]\n"
         Path("a").rename("a.md")
-        capsys.readouterr()
-        assert cli.main(["validate", "a.md"]) == 2
-        assert "python -m nerlib convert a.md" in capsys.readouterr().err
+        assert "python -m nerlib convert a.md" in says("validate", "a.md", status=2)
 
     def test_columns_are_chosen_and_repeats_are_told(self, in_folder, capsys):
         Path("c.conll").write_text("B-x 1 O\n\nB-x 1 B-y\n")
@@ -753,8 +744,7 @@ class TestCommand:
         Path("found.jsonl").write_text(lines(*found))
         for source in ("scored.json", "found.jsonl"):
             assert cli.main(["convert", source, "b.txt"]) == 2
-            error = capsys.readouterr().err
-            assert "1 texts that only a model" in error
+            assert "1 texts that only a model" in capsys.readouterr().err
             assert not Path("b.txt").exists()
         mixed = [
             task("at nine", [region(3, 7, "time")]),
@@ -767,14 +757,14 @@ class TestCommand:
         assert "brackets keeps no" in capsys.readouterr().err
         assert cli.main(["convert", "mixed.json", "b.jsonl"]) == 0  # where scores have a place
         assert len(Path("b.jsonl").read_text().splitlines()) == 2
+        Path("doccano.jsonl").write_text(lines({"text": "so", "entities": [], "relations": []}))
+        assert cli.main(["convert", "doccano.jsonl", "c.txt"]) == 0  # where a person found none
+        assert Path("c.txt").read_text() == "so\n"
 
-    def test_without_spacy_the_others_work(self, in_folder, monkeypatch, capsys):
+    def test_without_spacy_the_others_work(self, in_folder, monkeypatch, says):
         monkeypatch.setitem(extras.EXTRAS, "exchange", ("a_package_that_nobody_has",))
-        assert cli.main(["convert", "a.txt", "a.spacy"]) == 2
-        error = capsys.readouterr().err
-        assert 'pip install "nerlib[exchange]"' in error
-        assert error.count("\n") == 1
-        assert cli.main(["convert", "a.txt", "a.conll"]) == 0
+        assert 'pip install "nerlib[exchange]"' in says("convert", "a.txt", "a.spacy", status=2)
+        says("convert", "a.txt", "a.conll")
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 import nbformat
 import pytest
 from hostile_text import HOSTILE, TYPES, every_view
-from local_pages import chromium, needs_browser, watch
+from local_pages import needs_browser, watch
 from nbformat.v4 import new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, Page
 
@@ -27,12 +27,6 @@ from tools.pages import address
 OVER_EVERYTHING = """() => document.querySelectorAll('body *').forEach(element =>
     ['mouseover', 'focus', 'mouseenter', 'click'].forEach(name =>
         element.tagName === 'A' || element.dispatchEvent(new Event(name))))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

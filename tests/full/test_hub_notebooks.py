@@ -12,8 +12,14 @@ from unittest import mock
 import hub_encoders
 import nbformat
 import pytest
-from hub_fixtures import learner_environment, run_python
-from hub_stand_in import CONVERSION, MASSIVE, HubStandIn, massive_conversion
+from hub_stand_in import (
+    CONVERSION,
+    MASSIVE,
+    HubStandIn,
+    learner_environment,
+    massive_conversion,
+    run_python,
+)
 
 from tools.class_copies import walked, ways
 from tools.execute import execute, find_notebook

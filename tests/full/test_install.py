@@ -13,18 +13,16 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tomllib
 import venv
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from test_packaging import META as PROJECT
+from test_packaging import ROOT
 
 from tools.install import read_pins
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 TOOLS = ("pytest", "hypothesis")  # what the chosen tests need, out of the extra `test`
 # One test file for each module that relies on a library of others.
 CHOSEN = ("corpus", "dataset", "encoders", "model", "inference", "untrusted")

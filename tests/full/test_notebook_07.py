@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from hypothesis import given
-from notebook_cells import names_by_hand, tag_pairs
+from notebook_cells import tag_pairs
 
 from nerlib import Score, evaluate_tags, massive_slot_f1
 from nerlib.analysis.display import shade_words
@@ -15,10 +15,7 @@ from nerlib.analysis.plots import confusion_map, group_chart, threshold_chart
 from nerlib.metrics import plain_names
 from nerlib.parsing import tag_chunks
 
-
-@pytest.fixture(scope="module")
-def by_hand():
-    return names_by_hand("07_evaluation")
+LESSON = "07_evaluation"
 
 
 @given(pairs=tag_pairs())

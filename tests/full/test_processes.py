@@ -2,17 +2,16 @@
 
 import os
 import signal
-import subprocess
-import sys
 from copy import copy
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import small_runs
 import torch
-from several_processes import FORK, in_processes
+from several_processes import FORK, in_processes, python_output
 from small_runs import TINY, after_steps, command, files, outcome, silent
 from tiny_encoders import new_model, small_data
 
@@ -164,9 +163,7 @@ def test_a_folder_of_another_run_ends_all(tmp_path: Path) -> None:
 
 
 def disk_full(folder: Path) -> Any:
-    def refuse(*arguments: Any) -> None:
-        raise CheckpointError("no space left")
-
+    refuse = Mock(side_effect=CheckpointError("no space left"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CheckpointFolder, "write", refuse)
         return weights_after(RANDOM, checkpoint_dir=folder)
@@ -206,16 +203,9 @@ def test_a_launcher_that_starts_one_process_for_two_is_noticed(
 def test_accelerate_launch_trains_with_two_processes(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     start = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--main_process_port"]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "accelerate.commands.launch", *start, "0"),
-            *(small_runs.__file__, *command(tmp_path, "--epochs", "1")),
-        ],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "shared by 2 processes" in done.stdout
-    assert done.stdout.count("epoch  1") == 1
+    script = [small_runs.__file__, *command(tmp_path, "--epochs", "1")]
+    launcher = ["-m", "accelerate.commands.launch", *start, "0"]
+    said = python_output(*launcher, *script, OMP_NUM_THREADS="1")
+    assert "shared by 2 processes" in said
+    assert said.count("epoch  1") == 1
     assert (tmp_path / "model" / "model.safetensors").is_file()

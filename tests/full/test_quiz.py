@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from local_pages import CHROMIUM, chromium, violations, watch
+from local_pages import needs_browser, violations, watch
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import expect
@@ -154,20 +154,19 @@ class TestInTheNotebooks:
 
 
 @pytest.fixture
-def page(tmp_path):
+def page(browser, tmp_path):
     """The HTML export of a notebook with one quiz, in a browser that runs no scripts."""
     output = new_output("execute_result", data={"text/html": quiz("05").markup})
     cell = new_code_cell("quiz", outputs=[output])
     body, _ = HTMLExporter(embed_images=True).from_notebook_node(new_notebook(cells=[cell]))
     path = tmp_path / "quiz.html"
     path.write_text(body, encoding="utf-8")
-    with chromium() as browser:
-        opened = browser.new_context(java_script_enabled=False).new_page()
-        opened.goto(path.as_uri(), wait_until="domcontentloaded")
-        yield opened
+    opened = browser.new_context(java_script_enabled=False).new_page()
+    opened.goto(path.as_uri(), wait_until="domcontentloaded")
+    return opened
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome found")
+@needs_browser
 class TestInABrowser:
     def test_a_click_shows_the_reason_of_a_wrong_answer_and_of_the_right_one(self, page):
         answers = {answer.right: answer for answer in load_quiz("05")[1].answers}
@@ -188,17 +187,16 @@ class TestInABrowser:
         page.keyboard.press("Space")
         expect(page.locator("details[open]")).to_have_count(2)
 
-    def test_axe_finds_nothing_with_all_reasons_open(self, tmp_path):
+    def test_axe_finds_nothing_with_all_reasons_open(self, browser, tmp_path):
         markup = quiz("05").markup.replace("<details", "<details open")
         start = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Quiz</title>'
         path = tmp_path / "quiz.html"
         path.write_text(f"{start}<main><h1>Quiz</h1>{markup}</main></html>", encoding="utf-8")
-        with chromium() as browser:
-            opened = browser.new_page()
-            problems = watch(opened, (path.as_uri(),))
-            opened.goto(path.as_uri())
-            assert violations(opened) == []
-            assert problems == []
+        opened = browser.new_page()
+        problems = watch(opened, (path.as_uri(),))
+        opened.goto(path.as_uri())
+        assert violations(opened) == []
+        assert problems == []
 
 
 def test_a_test_on_paper_gives_no_answer_away(tmp_path):

@@ -4,17 +4,19 @@ import json
 
 import pytest
 from hostile_text import Reader
-from local_pages import SIDEWAYS, chromium, needs_browser, watch
+from local_pages import SIDEWAYS, needs_browser, watch
 from small_runs import trained_model
 from tiny_encoders import new_model, small_data, tokenizer_of
 
-from nerlib import Parser, TagSet, evaluate_tags, get_recipe
+from nerlib import NERDataset, Parser, Tagger, TagSet, evaluate_tags, get_recipe
 from nerlib import __main__ as cli
 from nerlib.analysis.error_analysis import Outcome, predict_outcomes
 from nerlib.saving import save_model
 from nerlib.tools.corpora import load_corpus
+from nerlib.tools.own_data import corpus_from_lines
 from nerlib.tools.recipes import made_by
-from nerlib.tools.report import Material, report_page, training_rows, write_report
+from nerlib.tools.report import Material, material_of, report_page, training_rows, write_report
+from nerlib.tools.tagger import tag_plain_text
 
 EVIL = "<script>alert(1)</script>"
 EVIL_ROW = f"call {EVIL} at [time : <img src=x onerror=alert(2)>] \u202e [{EVIL} : \"'&]"
@@ -156,29 +158,36 @@ def test_the_command_writes_the_page(model_folder, tmp_path, capsys):
     assert "list of training values" in page
 
 
+def test_it_shows_the_answers_to_the_plain_text():
+    """As the scores do: the model does not know where the annotation cuts words."""
+    tagger = Tagger(trained_model(), tokenizer_of("bert"), "cpu")
+    rows = corpus_from_lines("wake me at [time : nine]-ish")
+    data = NERDataset(rows, tagger.tokenizer, tagger.model.config.tags)
+    (shown,) = material_of(tagger, data, {}).outcomes
+    assert list(shown.predicted) == tag_plain_text(tagger, data)[0]
+    assert shown.predicted[3:] == ("B-TIME", "I-TIME", "I-TIME")
+
+
 @pytest.mark.parametrize("place", ["folder", "file/report.html"])
-def test_a_report_that_cannot_be_written_is_said_before_the_work(place, tmp_path, capsys):
+def test_a_report_that_cannot_be_written_is_said_before_the_work(place, tmp_path, says):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
-    arguments = ["evaluate", "--model", "no/such/model", "--report", str(tmp_path / place)]
-    assert cli.main(arguments) == 2
-    error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1
+    report = ["--report", tmp_path / place]
+    error = says("evaluate", "--model", "no/such/model", *report, status=2)
     assert place.partition("/")[0] in error
     assert "no model" not in error
 
 
 @needs_browser
-def test_a_browser_shows_it_without_asking_for_anything(page, tmp_path):
+def test_a_browser_shows_it_without_asking_for_anything(page, browser, tmp_path):
     path = tmp_path / "report.html"
     path.write_text(page, encoding="utf-8")
-    with chromium() as browser:
-        for width in (1280, 390):
-            shown = browser.new_page(viewport={"width": width, "height": 800})
-            trouble = watch(shown, (path.as_uri(),))
-            shown.goto(path.as_uri())
-            assert trouble == []
-            assert shown.evaluate(SIDEWAYS) <= 0
-            widths = shown.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
-            assert len(widths) >= 7
-            assert all(value > 100 for value in widths), "a figure did not load"
+    for width in (1280, 390):
+        shown = browser.new_page(viewport={"width": width, "height": 800})
+        trouble = watch(shown, (path.as_uri(),))
+        shown.goto(path.as_uri())
+        assert trouble == []
+        assert shown.evaluate(SIDEWAYS) <= 0
+        widths = shown.eval_on_selector_all("img", "images => images.map(i => i.naturalWidth)")
+        assert len(widths) >= 7
+        assert all(value > 100 for value in widths), "a figure did not load"

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,12 @@ import yaml
 from hygiene import imported
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from test_packaging import REQUIREMENTS
+from test_packaging import META, REQUIREMENTS
 
 from nerlib.course.checks.exercise import of_lesson
 from nerlib.course.faults import FAULTS
 from nerlib.course.figures import STATIONS
-from nerlib.tools.cli import COMMANDS, build_parser, main
+from nerlib.tools.cli import COMMANDS, build_parser
 from nerlib.tools.recipes import RECIPES
 from tools.execute import all_notebooks
 from tools.exercises import SOLUTIONS
@@ -37,7 +36,6 @@ RELEASE = WORKFLOW.with_name("release.yml")
 UPDATES = ROOT / ".github" / "dependabot.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-META = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 GUIDE = ROOT / "workshop"
 READMES = [ROOT / name / "README.md" for name in ("colab", "tests", "nerlib/data/sample")]
 GUIDES = [path for path in (ROOT / "docs").glob("*.md") if path.stem != "index"]  # the book's
@@ -228,12 +226,11 @@ def commands() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("command", "message"), commands())
 def test_a_command_line_says_what_the_page_of_errors_says(
-    command, message, tmp_path, monkeypatch, capsys
+    command, message, tmp_path, monkeypatch, says
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NERLIB_MASSIVE_DIR", raising=False)
-    assert main(shlex.split(command)[4:]) == 2
-    assert capsys.readouterr().err.strip() == message
+    assert says(*shlex.split(command)[4:], status=2) == message
 
 
 def test_the_library_says_what_the_page_of_errors_says():

@@ -19,7 +19,6 @@ from tiny_encoders import small_corpus
 from nerlib import Parser, Tagger
 from nerlib.corpus import CorpusError, decode_lines
 from nerlib.parsing import Span, spans_to_tags
-from nerlib.tools import cli
 from nerlib.tools.answers import Wanted, answers
 from nerlib.tools.exchange.brackets import bracketed, read_lines, whole_words
 from nerlib.tools.exchange.document import ExchangeError
@@ -207,7 +206,7 @@ class TestCommand:
     def folder(self, tmp_path_factory):
         folder = tmp_path_factory.mktemp("serve")
         tagger().save_pretrained(folder)
-        return str(folder)
+        return folder
 
     @pytest.mark.parametrize(
         ("arguments", "reason"),
@@ -218,20 +217,17 @@ class TestCommand:
             (["--port", "7999", "--host", "203.0.113.1"], "--host 203.0.113.1"),
         ],
     )
-    def test_mistakes_are_one_line(self, folder, arguments, reason, capsys):
-        assert cli.main(["serve", "--model", folder, *arguments]) == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert reason in line
+    def test_mistakes_are_one_line(self, folder, arguments, reason, says):
+        assert reason in says("serve", "--model", folder, *arguments, status=2)
 
-    def test_a_missing_package_is_named(self, monkeypatch, capsys):
+    def test_a_missing_package_is_named(self, monkeypatch, says):
         monkeypatch.setitem(sys.modules, "uvicorn", None)
-        assert cli.main(["serve"]) == 2
-        assert "nerlib[serve]" in capsys.readouterr().err
+        assert "nerlib[serve]" in says("serve", status=2)
 
-    def test_it_says_where_it_is_and_opens_it(self, folder, monkeypatch, capsys):
+    def test_it_says_where_it_is_and_opens_it(self, folder, monkeypatch, says):
         opened: list[str] = []
         monkeypatch.setattr(webbrowser, "open", opened.append)
         monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
-        assert cli.main(["serve", "--model", folder, "--port", "0", "--open"]) == 0
+        said = says("serve", "--model", folder, "--port", 0, "--open")
         assert opened[0].startswith("http://127.0.0.1:")
-        assert opened[0] in capsys.readouterr().out
+        assert opened[0] in said

@@ -2,12 +2,11 @@
 
 import pytest
 from hostile_text import HOSTILE, RUN
-from local_pages import SIDEWAYS, chromium, needs_browser, violations, watch
+from local_pages import SIDEWAYS, needs_browser, violations, watch
 from playwright.sync_api import Browser, Page, expect
 from served import LINE, SENTENCE, running, tagger
 
 from nerlib import Parser
-from nerlib import __main__ as cli
 from nerlib.tools.serve import LOOPBACK
 from nerlib.tools.service import application
 
@@ -22,12 +21,6 @@ SELECT = """([start, end]) => {
 @pytest.fixture(scope="module")
 def address():
     with running(application(tagger(), LOOPBACK)) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
         yield found
 
 
@@ -61,7 +54,7 @@ def keep(page: Page) -> None:
     expect(page.locator("#where")).not_to_have_text(str(before))
 
 
-def test_from_a_sentence_to_a_file_that_validates(page, tmp_path, capsys):
+def test_from_a_sentence_to_a_file_that_validates(page, tmp_path, says):
     find(page, SENTENCE)
     assert page.locator("mark").all_text_contents() == ["nine am", "friday"]
     page.locator("mark").first.click()
@@ -79,8 +72,7 @@ def test_from_a_sentence_to_a_file_that_validates(page, tmp_path, capsys):
     download.value.save_as(file)
     assert file.name == "corrections.txt"
     assert file.read_bytes() == corrected.encode()
-    assert cli.main(["validate", str(file)]) == 0
-    assert "entities marked: 1" in capsys.readouterr().out
+    assert "entities marked: 1" in says("validate", file)
 
 
 def test_a_file_is_checked_one_sentence_after_another_by_keyboard(page, tmp_path):

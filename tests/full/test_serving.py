@@ -97,6 +97,13 @@ def load(folder: Path, backend: str = "torch", variant: str | None = None) -> Ta
     return Tagger.from_pretrained(folder, "cpu", "fp32", backend, variant)
 
 
+def refused(message: str, folder: Path, *which: str) -> None:
+    """Assert that loading fails in one line that says why."""
+    with pytest.raises(EncoderError, match=message) as error:
+        load(folder, *which)
+    assert len(str(error.value).splitlines()) == 1
+
+
 def interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
@@ -192,6 +199,11 @@ class TestWithoutNerlib:
         bad = subprocess.run(command, input=b"caf\xe9\n", capture_output=True, cwd=tmp_path)
         assert (bad.returncode, bad.stderr[:22]) == (2, b"the input is not UTF-8")
         lines = "\n".join(texts).encode()
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with subprocess.Popen(command, cwd=tmp_path, **pipes) as cut_off:
+            cut_off.stdout.close()  # as `head` does
+            assert cut_off.communicate(lines)[1] == b""
+        assert cut_off.returncode == 0
         done = subprocess.run(command, input=lines, capture_output=True, cwd=tmp_path)
         assert done.returncode == 0, done.stderr.decode()
         answers = [json.loads(line)["entities"] for line in done.stdout.decode().splitlines()]
@@ -280,8 +292,7 @@ class TestGate:
             NAME,
             "tag.py",
         ]
-        with pytest.raises(EncoderError, match="'int8' did not pass"):
-            load(folder, "onnx", "int8")
+        refused("'int8' did not pass", folder, "onnx", "int8")
         with pytest.raises(ExportError, match="no variant for ONNX"):
             quietly(folder, rows, ["onnx"], ["int8"])
         assert places(load(folder, "onnx")(TEXTS)) == places(load(folder)(TEXTS))
@@ -364,8 +375,7 @@ class TestStatic:
         folder = Path(shutil.copytree(static, tmp_path / "model"))
         save_file({"table.weight": torch.zeros(3, 2)}, folder / "static" / "fp32.safetensors")
         rehash(folder, "static")
-        with pytest.raises(EncoderError, match="no static tagger"):
-            load(folder, "static")
+        refused("no static tagger", folder, "static")
 
     def test_without_rows_there_is_nothing_to_learn(self, original):
         assert main(["export", str(original), "--backend", "static", "--no-gate"]) == 2
@@ -393,19 +403,15 @@ class TestFolder:
         assert files(folder).items() >= before.items()
 
     def test_an_error_leaves_the_old_export(self, folder, rows, known_graph, monkeypatch):
-        def stopped(*_: object) -> None:
-            raise KeyboardInterrupt
-
         before = files(folder)
-        monkeypatch.setattr(export.Manifest, "write", stopped)
+        monkeypatch.setattr(export.Manifest, "write", interrupt)
         with pytest.raises(KeyboardInterrupt):
             quietly(folder, rows, ["onnx"], ["fp32"])
         assert files(folder) == before
 
     def test_a_new_model_takes_the_old_exports_away(self, folder):
         save_model(new_model("bert"), tokenizer_of("bert"), folder)
-        with pytest.raises(EncoderError, match="--backend openvino"):
-            load(folder, "openvino")
+        refused("--backend openvino", folder, "openvino")
 
     def test_the_table_has_a_line_for_each(self, original, rows):
         lines = table(compare(original, rows.validation, BACKENDS, rounds=1)).splitlines()
@@ -452,17 +458,14 @@ class TestRefusals:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
-        with pytest.raises(EncoderError, match=f"{path.name} is not the file"):
-            load(folder, path.parent.name, "fp32")
+        refused(f"{path.name} is not the file", folder, path.parent.name, "fp32")
         path.unlink()
-        with pytest.raises(EncoderError, match=f"{path.name} is missing"):
-            load(folder, path.parent.name, "fp32")
+        refused(f"{path.name} is missing", folder, path.parent.name, "fp32")
 
     def test_exports_of_another_model(self, folder):
         labels = json.loads((folder / "config.json").read_text("utf-8"))["labels"]
         change(folder / "config.json", {"labels": [labels[0], labels[2], labels[1], *labels[3:]]})
-        with pytest.raises(EncoderError, match="another model"):
-            load(folder, "onnx")
+        refused("another model", folder, "onnx")
 
     @pytest.mark.parametrize(
         ("changed", "message"),
@@ -477,8 +480,7 @@ class TestRefusals:
     )
     def test_a_manifest_that_is_not_one(self, folder, changed, message):
         change(folder / "onnx" / NAME, changed)
-        with pytest.raises(EncoderError, match=message):
-            load(folder, "onnx")
+        refused(message, folder, "onnx")
 
     @pytest.mark.parametrize(
         ("name", "alter", "message"),
@@ -500,19 +502,16 @@ class TestRefusals:
         path = folder / name
         path.write_bytes(alter(path.read_bytes()))
         rehash(folder, path.parent.name)
-        with pytest.raises(EncoderError, match=message):
-            load(folder, path.parent.name, "fp32")
+        refused(message, folder, path.parent.name, "fp32")
 
     @pytest.mark.parametrize("backend", BACKENDS)
     def test_a_file_that_is_too_large(self, original, backend, monkeypatch):
         monkeypatch.setattr("nerlib.tools.serving.untrusted_graphs.LARGEST_GRAPH", 1000)
-        with pytest.raises(EncoderError, match="too large"):
-            load(original, backend)
+        refused("too large", original, backend)
 
     def test_what_is_not_there(self, original, tmp_path):
         for wrong, message in (("tensorrt",), "backend 'tensorrt'"), (("onnx", "fp8"), "'fp8'"):
-            with pytest.raises(EncoderError, match=message):
-                load(original, *wrong)
+            refused(message, original, *wrong)
         with pytest.raises(EncoderError, match="cannot be saved"):
             load(original, "onnx").save_pretrained(tmp_path)
 
@@ -532,26 +531,21 @@ class TestCommand:
             (["MODEL", "--own", "nowhere.txt"], "nowhere.txt"),
         ],
     )  # fmt: skip
-    def test_a_mistake_is_one_line(self, original, capsys, arguments, message):
-        chosen = [str(original) if word == "MODEL" else word for word in arguments]
-        assert main(["export", *chosen]) == 2
-        said = capsys.readouterr().err
-        assert message in said
-        assert said.count("\n") == 1
+    def test_a_mistake_is_one_line(self, original, says, arguments, message):
+        chosen = [original if word == "MODEL" else word for word in arguments]
+        assert message in says("export", *chosen, status=2)
 
-    def test_a_missing_extra_is_one_line(self, original, capsys, monkeypatch):
+    def test_a_missing_extra_is_one_line(self, original, says, monkeypatch):
         monkeypatch.setitem(engines.MODULES, "onnx", ("a_package_that_nobody_has",))
-        assert main(["export", str(original), "--backend", "onnx"]) == 2
-        assert 'pip install "nerlib[export]"' in capsys.readouterr().err
-        with pytest.raises(EncoderError, match=r"pip install \"nerlib\[export\]\""):
-            load(original, "onnx")
+        said = says("export", original, "--backend", "onnx", status=2)
+        assert 'pip install "nerlib[export]"' in said
+        refused(r"pip install \"nerlib\[export\]\"", original, "onnx")
         assert "openvino" in loading.installed_backends()
 
-    def test_it_exports_and_says_how_to_load(self, folder, capsys):
+    def test_it_exports_and_says_how_to_load(self, folder, says):
         options = ["--recipe", "offline", "--split", "validation[:20]", "--threads", "1"]
         chosen = ["--backend", "onnx", "--variants", "fp32"]
-        assert main(["export", str(folder), *options, *chosen]) == 0
-        said = capsys.readouterr().out
+        said = says("export", folder, *options, *chosen)
         assert f'Tagger.from_pretrained("{folder}", backend="onnx")' in said
         assert "ONNX Runtime fp32: passed" in said
         assert "texts/s" in said

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import local_pages
 import pytest
 from local_pages import BROKEN_PICTURES, SIDEWAYS, served, site_in_browser, violations, watch
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tools import site
 from tools.execute import all_notebooks
@@ -144,12 +143,6 @@ def pages(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def address(pages) -> Iterator[str]:
     with served(pages) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with local_pages.chromium() as found:
         yield found
 
 

@@ -156,7 +156,7 @@ class TestWaterfall:
         for seed in {step["seed"] for step in steps}:
             found = [step["name"] for step in steps if step["seed"] == seed]
             jobs = waterfall.JOBS if seed == steps[0]["seed"] else waterfall.JOBS[1:]
-            assert found == [name for _, bars in jobs for name, _ in bars]
+            assert found == [name for _, bars in jobs for name in bars]
         assert results["command"] == "python -m benchmarks.waterfall"
         assert {"corpus", "machine", "compute", "epochs", "train_rows"} <= set(results)
         assert steps[-1]["f1"] > steps[0]["f1"] + 0.1
@@ -170,8 +170,8 @@ class TestWaterfall:
             assert (config.epochs, config.label_smoothing) == (2, 0.0)
             return [waterfall.evaluate_tags([["O"]], [["O"]])] * 2
 
-        names = [bars[0][0] for _, bars in waterfall.JOBS]
-        jobs = [(partial(scores, job=bars[0][0]), bars) for _, bars in waterfall.JOBS]
+        names = [next(iter(bars)) for _, bars in waterfall.JOBS]
+        jobs = [(partial(scores, job=next(iter(bars))), bars) for _, bars in waterfall.JOBS]
         output = tmp_path / "deep" / "waterfall.json"
         changed = {"JOBS": jobs, "RESULTS": output, "ROWS": 5, "EPOCHS": 2, "SEEDS": (3, 4)}
         for name, value in changed.items():

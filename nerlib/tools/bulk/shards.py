@@ -155,7 +155,7 @@ def _text_of(columns: Columns, column: str, max_characters: int) -> str:
     """Take a text that can be tagged and written out of a row; raises `ValueError` if none is."""
     if column not in columns:
         found = ", ".join([*columns][:5])[:200] or "nothing"
-        raise ValueError(f"no column {column!r}: there is {found}")
+        raise ValueError(f"no column {column!r}: there is {found} (--column)")
     value = columns.pop(column)
     if not isinstance(value, str):
         raise ValueError(f"the text has to be a string, not {type(value).__name__}")

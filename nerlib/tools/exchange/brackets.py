@@ -48,6 +48,15 @@ def whole_words(text: str, spans: Iterable[Span], parser: Parser) -> Document:
     return Document(text, tuple(whole))
 
 
+def can_hold(text: str) -> bool:
+    """Return whether a bracketed line can hold a text.
+
+    >>> can_hold("press [Ctrl]")
+    False
+    """
+    return not any(re.search(pattern, text) for pattern in _IN_TEXT)
+
+
 def bracketed(document: Document) -> str:
     """Return a document as one bracketed line; scores and words are not kept.
 
@@ -62,7 +71,8 @@ def bracketed(document: Document) -> str:
             raise ExchangeError(f"{reason} (character {found.start()})")
     for span in document.spans:
         if re.search(r"[][\s]", span.type):
-            raise ExchangeError(f"the type {span.type!r} holds white space or a bracket")
+            what = f"the type {span.type!r} holds white space or a bracket"
+            raise ExchangeError(f"{what}; write it as one_word")
         if not document.text[span.start : span.end].strip():
             raise ExchangeError(f"{shown(span)} covers white space alone; mark a word")
     check_apart(document.spans, "a bracketed line")

@@ -94,7 +94,7 @@ def _is_numbered(rows: Sequence[Cells | None], name: str) -> bool:
         if texts != [str(first + number) for number in range(len(texts))]:
             shown = " ".join(texts[:8])[:60]
             what = f"column 1 of {name} holds numbers that do not count the words ({shown})"
-            raise ExchangeError(f"{what}: say which columns hold word and tag, as --columns 2,3")
+            raise ExchangeError(f"{what}: say by convert which hold word and tag, as --columns 2,3")
     return True
 
 

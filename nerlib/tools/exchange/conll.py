@@ -106,8 +106,9 @@ def _cells(line: str, example: str) -> Cells | None:
     if _COMMENT.match(line) and (len(cells) != wanted or not any(map(entity_tag, cells[1:]))):
         return []
     if wanted < 2 or len(cells) != wanted:
-        counts = f"{len(cells)} columns parted by {'tabs' if tabs else 'blanks'}"
-        raise ExchangeError(f"{line[:40]!r} has {counts}, not {max(2, wanted)}: a word and its tag")
+        by, most = "tabs" if tabs else "blanks", max(2, wanted)
+        counts = f"{line[:40]!r} has {len(cells)} columns parted by {by}, not {most}"
+        raise ExchangeError(f"{counts}: a word and its tag, no {by} in either")
     return cells
 
 

@@ -100,7 +100,8 @@ class Reading:
 
     `columns` are the numbers of the word's and the tag's column, from 1; `text_field` names the
     field that holds the text; `spans_key` the group of spans; with `predictions`, what a model
-    marked and nobody has reviewed counts as marked. `report` hears what was left out.
+    marked and nobody has reviewed counts as marked; texts of a `pool` need no marks at all.
+    `report` hears what was left out.
     """
 
     report: Callable[[str], None] = print
@@ -108,6 +109,7 @@ class Reading:
     text_field: str = ""
     spans_key: str = ""
     predictions: bool = False
+    pool: bool = False
     notes: Counter[str] = field(default_factory=Counter)
 
     def note(self, what: str, count: int = 1) -> None:

@@ -54,7 +54,8 @@ def a_text(row: Row, reading: Reading, what: str = "") -> str:
     name = reading.text_field or ("text" if "text" in row or len(texts) != 1 else texts[0])
     if name not in row and row:
         fields = some(texts or row)
-        raise ExchangeError(f"which field holds the text? say it by --text-field: {what}{fields}")
+        how = "which field holds the text? say it by convert --text-field"
+        raise ExchangeError(f"{how}: {what}{fields}")
     return checked(row.get(name), str, name)
 
 

@@ -45,6 +45,8 @@ def read_task(task: Row, reading: Reading) -> Document | None:
     predictions = [one for one in listed if isinstance(one, dict)]
     scored = [(one, scores) for one in predictions if (scores := _scores(one)) is not None]
     read += [_document(text, one, scores, reading) for one, scores in scored]
+    if not read and reading.pool:
+        return Document(text)
     if not read:
         why = "with predictions without scores" if predictions else "without an annotation"
         reading.note(f"{'cancelled tasks' if given else f'tasks {why}'} are left out")
@@ -118,7 +120,7 @@ def _read_flat(task: Row, reading: Reading) -> Document | None:
     reading.note(OTHERS, len(regions) - len(labelled))
     data = {name: value for name, value in task.items() if name not in NO_DATA}
     has_text = any(isinstance(value, str) for value in data.values())
-    if has_text and not regions and "annotation_id" not in task:
+    if has_text and not (regions or "annotation_id" in task or reading.pool):
         reading.note("tasks without an annotation are left out")
         return None
     text = js.a_text(data, reading)

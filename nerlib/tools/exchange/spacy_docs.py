@@ -61,7 +61,8 @@ def from_doc(doc: Doc, spans_key: str = "") -> Document:
     if spans_key and spans_key not in doc.spans:
         raise ExchangeError(f"--spans-key {spans_key}: there are {', '.join(doc.spans) or 'none'}")
     if not spans_key and not doc.ents and len(groups) > 1:
-        raise ExchangeError(f"no entities, but groups of spans: --spans-key {' or '.join(groups)}")
+        how = f"convert --spans-key {' or '.join(groups)}"
+        raise ExchangeError(f"no entities, but groups of spans: {how}")
     only = next(iter(groups.values()), ()) if not doc.ents else doc.ents
     chosen = doc.spans[spans_key] if spans_key else only
     spans = [Span(entity.label_, entity.start_char, entity.end_char) for entity in chosen]

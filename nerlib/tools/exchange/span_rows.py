@@ -20,7 +20,7 @@ def read_span_rows(path: Path, reading: Reading) -> list[Document]:
     which no row has a list of spans: it is of another program.
     """
     rows = js.read_json_lines(path, lambda row: (list(row), has_spans(row)))
-    if not any(some for _, some in rows):
+    if not (reading.pool or any(some for _, some in rows)):
         fields = js.some(dict.fromkeys(field for found, _ in rows for field in found))
         known = "spans (Prodigy), label, labels or entities (doccano, spaCy, tag)"
         raise ExchangeError(f"{path.name}: no row has {known}; the fields are {fields}")
@@ -100,7 +100,8 @@ def read_span_row(row: Row, reading: Reading) -> Document | None:
     spans = js.marked(text, kept, reading)
     scores = tuple(js.a_score(mark["score"]) for mark, _ in kept if "score" in mark)
     # A model marks with scores; what nobody has answered, and has no spans, may be of one, too.
-    of_model = name in ("spans", "entities") and answer is None and (scores or not kept)
+    maybe = scores or not (kept or "relations" in row)  # which doccano alone writes
+    of_model = name in ("spans", "entities") and answer is None and maybe
     if of_model and len(scores) < len(kept):
         raise ExchangeError("some spans have a score and others none")
     words = _words(row) if name == "spans" else None

@@ -8,6 +8,7 @@ of `python -m nerlib tag`. Copy it and change it: nerlib writes it, and never re
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence  # noqa: F401 (what export puts in needs them)
 from dataclasses import dataclass  # noqa: F401
@@ -119,3 +120,5 @@ if __name__ == "__main__":
         except UnicodeDecodeError as error:
             print(f"the input is not UTF-8 ({error}): save it so", file=sys.stderr)
             sys.exit(2)
+        except BrokenPipeError:  # whoever reads the answers has enough, as `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
