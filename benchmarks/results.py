@@ -132,7 +132,7 @@ def train_all(todo: Sequence[Job], processes: int) -> Iterator[Outcome]:
 
 
 def summary(outcomes: Iterable[Outcome], value: Callable[[Outcome], float]) -> str:
-    """Return the mean over seeds, and the standard deviation behind it.
+    """Return the mean over seeds, and the standard deviation after it.
 
     >>> example = Outcome("the recipe", 100, 1, 0, 0.5, 0.4, 0.6, 0.52, 0.5, 0.51, 3.0)
     >>> summary([example, replace(example, f1=0.6)], lambda outcome: outcome.f1)

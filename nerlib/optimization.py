@@ -22,7 +22,7 @@ class TrainConfig:
     """The settings of a training run. Rates are per step; shares lie between 0 and 1.
 
     `head_rate_factor` multiplies the encoder's rate for the head, which starts from random weights.
-    `label_smoothing`, `masked_subwords` (the share of subwords hidden behind the mask token) and
+    `label_smoothing`, `masked_subwords` (the share of subwords replaced by the mask token) and
     `consistency` (the weight of the agreement of two readings) are what `nerlib.train` adds to the
     loss: see `nerlib.addons.regularisation`. `progress=None` shows a bar on a terminal only.
     `workers` is the number of processes that make batches; it changes no result. With a folder for

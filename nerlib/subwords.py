@@ -219,7 +219,7 @@ def positions(config: PretrainedConfig) -> int | None:
     """Return how many positions an encoder has, those reserved for padding not counted."""
     count = getattr(config, "max_position_embeddings", None)
     if count and config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        return int(count) - 2  # these start counting behind the padding's number
+        return int(count) - 2  # these start counting after the padding's number
     return count
 
 

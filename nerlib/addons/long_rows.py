@@ -1,6 +1,6 @@
 """Training on long rows whole: in the windows in which a tagger reads them, not cut at their end.
 
-Adds: an item a window. Costs: their steps. Brings: what stands behind the encoder's last position.
+Adds: an item a window. Costs: their steps. Brings: what stands beyond the encoder's last position.
 """
 
 import torch

@@ -73,7 +73,7 @@ def training_used_rows(model: PreTrainedModel, data: NERDataset) -> Iterator[Non
     """Within the block, let a model train only the embedding rows of the subwords in `data`.
 
     Afterwards the model has its own table back, with the trained rows in it. Optimisers made within
-    the block must not be used behind it.
+    the block must not be used after it.
     """
     table = model.get_input_embeddings()
     trainable = type(table) is nn.Embedding and table.weight.requires_grad

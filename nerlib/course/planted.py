@@ -51,12 +51,12 @@ def plant(corpus: Dataset, parser: Parser, share: float, seed: int = 0) -> Plant
 
 
 def _one_word_longer(row: ParsedUtterance, chosen: int) -> Span | None:
-    """Return an entity of a row with the word behind it, or None if that is not free."""
+    """Return an entity of a row with the word after it, or None if that is not free."""
     span, taken = row.spans[chosen], [other.start for other in row.spans]
-    behind = next((word for word in row.words if word.start >= span.end), None)
-    if behind is None or any(span.end <= start < behind.end for start in taken):
+    following = next((word for word in row.words if word.start >= span.end), None)
+    if following is None or any(span.end <= start < following.end for start in taken):
         return None
-    return replace(span, end=behind.end)
+    return replace(span, end=following.end)
 
 
 def found_among(ranked: Sequence[int], planted: Planted) -> list[int]:
