@@ -203,6 +203,7 @@ def test_a_file_is_trained_on_scored_and_its_types_are_the_models(
     assert scores["entities_that_end_inside_words"] == 1
     table = says("evaluate", "--own", exam, "--model", model)
     assert "3 of 5" in table
+    assert "missed: Wheel (1)" in table
     assert "BikePart " in table
     exam.write_text("the [BikePart : bell] " + "rings " * 600)
     table = says("evaluate", "--own", exam, "--model", model)

@@ -205,13 +205,14 @@ def run_evaluate(options: argparse.Namespace) -> int:
         print(f"report in {write_report(material, options.report)}", file=sys.stderr)
     learnt = getattr(tagger.model.config, "learnt_from", None) or {}
     next_step = advice(scores.per_type, names, learnt)
+    unknown = {names[name]: count for name, count in data.report.unknown_types.items()}
     if options.json:
         _, loss = predict_tags(tagger.model, data, tagger.compute)
-        unknown = {names[name]: count for name, count in data.report.unknown_types.items()}
         record = evaluation_as_json(scores, loss, names, sure) | {"unknown_types": unknown} | told
         print_json(record | {"advice": next_step})
     else:
-        print(replace(data.report, words_cut_off=0))  # the plain text is tagged, in windows
+        # Words beyond the window are no loss: the plain text is tagged, in windows.
+        print(replace(data.report, words_cut_off=0, unknown_types=unknown))
         for what, count in told.items():
             if count:
                 of = f" of {len(data)}" if what.startswith("sentences") else ""
