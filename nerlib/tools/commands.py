@@ -201,7 +201,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.report:
         from nerlib.tools.report import material_of, write_report
 
-        material = material_of(tagger, data, {"model": options.model, "corpus": place}, names)
+        facts = {"model": options.model, "corpus": place}
+        material = material_of(tagger, data, facts, names, tags)
         print(f"report in {write_report(material, options.report)}", file=sys.stderr)
     learnt = getattr(tagger.model.config, "learnt_from", None) or {}
     next_step = advice(scores.per_type, names, learnt)
@@ -285,13 +286,13 @@ def evaluation_rows(options: argparse.Namespace, tagger: Tagger) -> tuple[Datase
     """Return the rows to score a model on, and what they are called."""
     from nerlib.tools.own_recipe import NAME as OWN
     from nerlib.tools.own_recipe import corpus_from_file
-    from nerlib.tools.recipes import get_recipe
+    from nerlib.tools.recipes import get_recipe, record_of
 
     recipe = get_recipe(options.recipe)
     locale, split = options.locale or recipe.locale, options.split or "validation"
     if options.own:
         return corpus_from_file(options.own, locale), f"{options.own}, {locale}"
-    made_by = getattr(tagger.model.config, "made_by", None) or {}
+    made_by = record_of(tagger.model.config)
     if made_by.get("recipe") == OWN and not (options.source or options.recipe):
         raise UsageError(f"{options.model} was trained on your own sentences: give some by --own")
     source = options.source or recipe.corpus_source()
@@ -313,10 +314,10 @@ def run_push(options: argparse.Namespace) -> int:
     from nerlib.tools.own_recipe import NAME as OWN
     from nerlib.tools.own_recipe import corpus_from_file
     from nerlib.tools.publishing import measure, publish
-    from nerlib.tools.recipes import RECIPES, get_recipe
+    from nerlib.tools.recipes import RECIPES, get_recipe, record_of
 
     tagger = load_tagger(options)
-    made_by = getattr(tagger.model.config, "made_by", None) or {}
+    made_by = record_of(tagger.model.config)
     measured = None
     if options.own:
         if options.recipe or options.source or options.split:

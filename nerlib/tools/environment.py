@@ -246,8 +246,16 @@ def check_disk(folder: str | Path) -> str:
         raise Failure(f"{error.strerror} in {place}", other) from None
 
 
-_CHECKS: dict[str, Callable[[], str]] = {"packaged encoder": check_encoder}
-_CHECKS |= {"sample corpus": check_sample, "recipe": check_recipe, "notebooks": check_notebooks}
-_CHECKS |= {"compute": check_compute, "threads": check_threads, "GPU": check_gpu}
-_FIXES = {"sample corpus": "reinstall nerlib"}
-_FIXES["recipe"] = "set NERLIB_RECIPE=offline, or provide the corpus"
+_CHECKS: dict[str, Callable[[], str]] = {
+    "packaged encoder": check_encoder,
+    "sample corpus": check_sample,
+    "recipe": check_recipe,
+    "notebooks": check_notebooks,
+    "compute": check_compute,
+    "threads": check_threads,
+    "GPU": check_gpu,
+}
+_FIXES = {
+    "sample corpus": "reinstall nerlib",
+    "recipe": "set NERLIB_RECIPE=offline, or provide the corpus",
+}

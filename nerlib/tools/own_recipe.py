@@ -24,7 +24,7 @@ from nerlib.tools.exchange.document import Reading, each, to_stderr
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, segmentation_of, trained_on
 from nerlib.tools.own_data import OwnDataError, corpus_from_lines
-from nerlib.tools.recipes import Recipe
+from nerlib.tools.recipes import Recipe, record_of
 from nerlib.tools.temperature import set_temperature
 
 NAME = "own"
@@ -106,8 +106,7 @@ def own_recipe(
         old = start.model.config
         model, seen = {"segmentation": old.segmentation}, trained_on(old)
         learnt_from += Counter(getattr(old, "learnt_from", None) or {})
-        made_by = getattr(old, "made_by", None) or {}
-        recipe = replace(recipe, encoder=made_by.get("encoder", recipe.encoder))
+        recipe = replace(recipe, encoder=record_of(old).get("encoder", recipe.encoder))
     if len(hashes := sorted({digest(text) for text in rows["utt"]} | seen)) <= MOST_HASHES:
         model["trained_on"] = " ".join(hashes)  # those that are set aside, too
     kept = {name: getattr(recipe, name) for name in ("needs", "encoder", "locale")}

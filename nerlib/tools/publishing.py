@@ -20,7 +20,7 @@ from nerlib.metrics import Evaluation, Score, evaluate_tags
 from nerlib.model import count_parameters
 from nerlib.tools.hub import download_error
 from nerlib.tools.own_checks import told_of_exam
-from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation
+from nerlib.tools.recipes import RECIPES, SCRATCH, check_segmentation, record_of
 from nerlib.tools.tagger import tag_plain_text
 from nerlib.untrusted import HUB_NAME
 
@@ -110,7 +110,7 @@ def model_card(
 ) -> str:
     """Return the model card in Markdown, with the metadata that the Hub reads."""
     config = tagger.model.config
-    made_by = getattr(config, "made_by", None) or {}
+    made_by = record_of(config)
     locale = made_by.get("locale") or (measured.locale if measured else "")
     per_type = measured.scores.per_type if measured else {}
     names = config.type_names

@@ -23,7 +23,7 @@ from nerlib.tags import TagSet
 from nerlib.tools.corpora import load_corpus
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
     from nerlib.dataset import NERDataset
     from nerlib.model import NERClassifier
@@ -253,6 +253,11 @@ def made_by(recipe: Recipe) -> dict[str, object]:
     rows, epochs = recipe.train_split, recipe.settings.epochs
     facts = {"recipe": recipe.name, "locale": recipe.locale, "encoder": recipe.encoder}
     return {**facts, "rows": rows, "epochs": epochs}
+
+
+def record_of(config: PretrainedConfig) -> dict[str, Any]:
+    """Return what a model remembers of its training; nothing if it was not made by a recipe."""
+    return getattr(config, "made_by", None) or {}
 
 
 def check_made_by(

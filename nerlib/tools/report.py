@@ -25,7 +25,7 @@ from nerlib.dataset import NERDataset
 from nerlib.inference import to_entities
 from nerlib.metrics import evaluate_tags
 from nerlib.parsing import ParsedUtterance, Parser
-from nerlib.tools.recipes import RecipeError, get_recipe
+from nerlib.tools.recipes import RecipeError, get_recipe, record_of
 from nerlib.tools.tagger import Tagger, tag_plain_text
 
 TEMPLATES = Path(__file__).parents[1] / "data" / "templates"
@@ -53,19 +53,21 @@ def material_of(
     data: NERDataset,
     facts: Mapping[str, str],
     names: Mapping[str, str] | None = None,
+    tags: Tags | None = None,
 ) -> Material:
     """Return what a report needs about a tagger's answers on a dataset.
 
-    The training rows are those that the model's own record names, where they can be had.
+    `tags` are those of `tag_plain_text`, if they are known already. The training rows are those
+    that the model's own record names, where they can be had.
     """
-    record = getattr(tagger.model.config, "made_by", None) or {}
+    record = record_of(tagger.model.config)
     trained = "not recorded in the model"
     if record:
         trained = f"{record['rows']} of recipe {record['recipe']}, {record['epochs']} epochs"
     head = {**facts, "trained on": trained, "computed on": str(tagger.compute)}
     known = error_analysis.predict_outcomes(tagger.model, data, tagger.compute)
-    found = zip(known, tag_plain_text(tagger, data), strict=True)  # what the scores are of
-    outcomes = [replace(one, predicted=tuple(tags)) for one, tags in found]
+    found = zip(known, tags or tag_plain_text(tagger, data), strict=True)  # what scores are of
+    outcomes = [replace(one, predicted=tuple(predicted)) for one, predicted in found]
     return Material(head, outcomes, training_rows(record), names or {})
 
 

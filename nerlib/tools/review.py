@@ -84,8 +84,7 @@ def write_review(
     doubtful = (_suspect(one, names) for one in outcomes if not one.is_right)
     rows = sorted(doubtful, key=lambda row: (row[0].quality, row[0].line))
     found = [suspect for suspect, _ in rows]
-    facts = {"name": name, "score": score, "sentences": len(outcomes), "rows": rows}
-    facts["what"] = what
+    facts = {"name": name, "score": score, "what": what, "sentences": len(outcomes), "rows": rows}
     page = page_environment().get_template("review.html").render(facts)
     lines = "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in found)
     folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from nerlib.inference import PlainTagger, to_entities
 from nerlib.model import word_vectors
 from nerlib.parsing import Span
 from nerlib.tools.commands import UsageError, load_tagger
-from nerlib.tools.exchange.brackets import bracketed, can_hold
+from nerlib.tools.exchange.brackets import bracketed, unfit
 from nerlib.tools.exchange.document import Document, Reading, to_stderr
 from nerlib.tools.exchange.formats import FORMATS, format_of, read_file
 from nerlib.tools.own_checks import digest, trained_on
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     tagger, sentences = load_tagger(options), dict.fromkeys(one.text for one in read)
     known = trained_on(tagger.model.config)
     new = [text for text in sentences if text.strip() and digest(text) not in known]
-    texts = [text for text in new if name != "brackets" or can_hold(text)]
+    texts = [text for text in new if name != "brackets" or not unfit(text)]
     if left_out := len(new) - len(texts):
         to_stderr(f"{left_out:,} texts that brackets cannot hold are left out (write .json)")
     if not texts:
@@ -68,8 +68,8 @@ def suggest(tagger: PlainTagger, texts: Sequence[str], count: int) -> list[Answe
     """
     found = sorted(answers(tagger, texts), key=lambda one: -one[1])[: SHORTLIST * count]
     # Of interest are the vectors alone: what a bracketed line cannot hold does not matter to them.
-    words = (re.sub(r"[][\ufeff]", "(", one.text).split() for one, _ in found)
-    corpus = corpus_from_lines(bracketed(Document(" ".join(inside))) for inside in words)
+    plain = (" ".join(re.sub(r"[][\ufeff]", "(", one.text).split()) for one, _ in found)
+    corpus = corpus_from_lines(map(bracketed, map(Document, plain)))
     data = NERDataset(corpus, tagger.tokenizer, tagger.model.config.tags, tagger.parser)
     vectors = torch.stack([words.mean(0) for words in word_vectors(tagger.model, data)])
     return [found[number] for number in sorted(k_centre(vectors, count))]

@@ -166,6 +166,8 @@ def test_it_shows_the_answers_to_the_plain_text():
     (shown,) = material_of(tagger, data, {}).outcomes
     assert list(shown.predicted) == tag_plain_text(tagger, data)[0]
     assert shown.predicted[3:] == ("B-TIME", "I-TIME", "I-TIME")
+    (known,) = material_of(tagger, data, {}, tags=[["O"] * len(shown.predicted)]).outcomes
+    assert set(known.predicted) == {"O"}  # what is known is not asked for again
 
 
 @pytest.mark.parametrize("place", ["folder", "file/report.html"])

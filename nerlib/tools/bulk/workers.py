@@ -117,7 +117,7 @@ def _start(started: Any, device: str) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=wait_for_parent, daemon=True).start()
-    if device == "cuda" and torch.cuda.is_available():
+    if device == "cuda" and torch.cuda.is_available():  # else the tagger will say what is wrong
         with started:
             torch.cuda.set_device(started.value % torch.cuda.device_count())
             started.value += 1

@@ -48,13 +48,14 @@ def whole_words(text: str, spans: Iterable[Span], parser: Parser) -> Document:
     return Document(text, tuple(whole))
 
 
-def can_hold(text: str) -> bool:
-    """Return whether a bracketed line can hold a text.
+def unfit(text: str) -> str:
+    """Return why a bracketed line cannot hold a text, and where; nothing if it can.
 
-    >>> can_hold("press [Ctrl]")
-    False
+    >>> unfit("at nine\\n")
+    'a bracketed line cannot hold a line end in the text; write a space there (character 7)'
     """
-    return not any(re.search(pattern, text) for pattern in _IN_TEXT)
+    found = ((reason, re.search(pattern, text)) for pattern, reason in _IN_TEXT.items())
+    return next((f"{reason} (character {at.start()})" for reason, at in found if at), "")
 
 
 def bracketed(document: Document) -> str:
@@ -66,9 +67,8 @@ def bracketed(document: Document) -> str:
     >>> bracketed(Document("wake me at nine am", (Span("time", 11, 18),)))
     'wake me at [time : nine am]'
     """
-    for pattern, reason in _IN_TEXT.items():
-        if found := re.search(pattern, document.text):
-            raise ExchangeError(f"{reason} (character {found.start()})")
+    if reason := unfit(document.text):
+        raise ExchangeError(reason)
     for span in document.spans:
         if re.search(r"[][\s]", span.type):
             what = f"the type {span.type!r} holds white space or a bracket"

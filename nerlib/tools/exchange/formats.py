@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -107,8 +108,8 @@ def convert(
         raise ExchangeError(f"{name} is a format for reading only")
     if target.exists() and (target.is_dir() or target.samefile(source)):
         raise ExchangeError(f"{target} is a folder or the file itself: name another file")
-    reading.predictions |= writer.keeps_scores
-    documents = read_file(source, from_name, reading)
+    wanted = reading.predictions or writer.keeps_scores
+    documents = read_file(source, from_name, replace(reading, predictions=wanted))
     writer.write(documents, target)
     if not writer.keeps_scores and any(document.scores for document in documents):
         reading.report(f"{name} keeps no scores: a model's marks look like a person's there")
